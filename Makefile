@@ -1,0 +1,42 @@
+# Everything that is done with this repository, by name.
+
+PYTHON ?= python3
+VENV := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint format lock clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Run proxy and worker here, with the Ollama at OLLAMA_URLS (no Docker)
+	@$(PYTHON) local/environment.py run
+	@$(VENV)/python local/start.py run
+
+demo: ## Try everything with made-up answers: no model, no Docker
+	@$(PYTHON) local/environment.py run
+	@$(VENV)/python local/start.py demo
+
+test: ## Set up what the tests need and run every test that this machine can run
+	@$(PYTHON) local/environment.py test
+	@$(VENV)/python -m pytest
+
+lint: ## Check style, types, imports and the page
+	@$(PYTHON) local/environment.py test
+	@$(VENV)/python local/lint.py
+
+format: ## Format the Python code
+	@$(PYTHON) local/environment.py test
+	@$(VENV)/ruff format .
+	@$(VENV)/ruff check --fix .
+
+lock: ## Pin requirements/*.in again, with hashes
+	@$(PYTHON) local/environment.py test
+	@for name in build proxy worker dev; do \
+		$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-annotate requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
+
+clean: ## Remove the virtual environment and what tests left, but no data
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis services/frontend/lint/node_modules

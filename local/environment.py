@@ -1,0 +1,87 @@
+"""Set up the virtual environment in .venv: `run` for what the services need, `test` for the tests' needs as well.
+
+Does nothing when the requirements have not changed since. Runs on any Python 3, to say which one is wanted.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+REQUIREMENTS = {"run": ["build", "proxy", "worker"], "test": ["build", "dev"]}
+PACKAGES = ["services/promptqueue", "services/proxy", "services/worker"]
+SYSTEM = {"chromium": "the page's tests in a real browser", "faketime": "the tests of a wall clock that jumps"}
+"""Programs that only tests need, and what goes untested without them."""
+
+
+def main(purpose):
+    if sys.version_info < (3, 11):
+        sys.exit(
+            "Python 3.11 or newer is needed; this is {}. Name another: make PYTHON=python3.13 …".format(
+                sys.version.split()[0]
+            )
+        )
+    if purpose == "test":
+        install_system_packages()
+    stamp = VENV / "{}.stamp".format(purpose)
+    wanted = digest(purpose)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("Setting up .venv (a minute or two, the first time only) …", flush=True)
+    if not (VENV / "bin" / "pip").exists():
+        create()
+    for name in REQUIREMENTS[purpose]:
+        pip("--require-hashes", "-r", "requirements/{}.txt".format(name))
+    pip("--no-deps", "--no-build-isolation", *[part for package in PACKAGES for part in ("-e", package)])
+    stamp.write_text(wanted)
+
+
+def digest(purpose):
+    files = ["requirements/{}.txt".format(name) for name in REQUIREMENTS[purpose]]
+    files += ["{}/pyproject.toml".format(package) for package in PACKAGES]
+    return hashlib.sha256(b"".join((ROOT / file).read_bytes() for file in files) + sys.version.encode()).hexdigest()
+
+
+def create():
+    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], cwd=str(ROOT), capture_output=True, text=True)
+    if made.returncode:
+        shutil.rmtree(str(VENV), ignore_errors=True)
+        sys.exit(
+            made.stdout
+            + made.stderr
+            + "\nNo virtual environment could be made. On Debian: apt-get install python3-venv"
+        )
+
+
+def pip(*arguments):
+    progress = "on" if sys.stdout.isatty() else "off"
+    command = [str(VENV / "bin" / "pip"), "install", "--disable-pip-version-check", "--progress-bar", progress]
+    if not sys.stdout.isatty():
+        command.append("--quiet")
+    print("  pip install " + " ".join(arguments), flush=True)
+    if subprocess.run([*command, *arguments], cwd=str(ROOT)).returncode:
+        sys.exit("pip could not install what is needed; its own words are above.")
+
+
+def install_system_packages():
+    missing = [program for program in SYSTEM if not shutil.which(program)]
+    if not missing:
+        return
+    line = "apt-get install -y --no-install-recommends " + " ".join(missing)
+    if os.environ.get("CI") and shutil.which("apt-get"):
+        print("  " + line, flush=True)
+        quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+        for command in ("apt-get update -q", line + " -q"):
+            if subprocess.run(command.split(), env=quiet, stdout=subprocess.DEVNULL).returncode:
+                sys.exit("The system packages that the tests need could not be installed.")
+        return
+    print("Not installed: " + "; ".join("{} ({})".format(program, SYSTEM[program]) for program in missing))
+    print("To have those tests run too: " + line, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

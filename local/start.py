@@ -1,0 +1,87 @@
+"""Run the product on plain processes: `run` with your own Ollama, `demo` with the simulator in its place."""
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTS_WITHIN = 30.0  # seconds
+
+
+def main(kind: str) -> int:
+    environment = settings(kind)
+    host, port = environment["BIND_ADDRESS"], int(environment["PROXY_PORT"])
+    refuse_taken(host, port)
+    (ROOT / "data").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="ollama-proxy-") as scratch:
+        supervisord = subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "-c", f"local/{kind}.conf", "-j", f"{scratch}/pid"],
+            cwd=ROOT,
+            env=environment | {"HEARTBEAT_PATH": f"{scratch}/worker.heartbeat"},
+            start_new_session=True,  # so that Ctrl+C reaches this process alone, which then ends the others in order
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: supervisord.terminate())
+        if answers(f"http://{reachable(host)}:{port}/healthz", supervisord):
+            print(words(kind, reachable(host), port, environment), flush=True)
+        return supervisord.wait()
+
+
+def settings(kind: str) -> dict[str, str]:
+    defaults = {"BIND_ADDRESS": "127.0.0.1", "PROXY_PORT": "8000", "OLLAMA_URLS": "http://127.0.0.1:11434"}
+    environment = defaults | {name: value for name, value in os.environ.items() if value or name not in defaults}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    if kind == "demo":
+        environment |= {"SIMULATOR_PORT": str(free_port()), "DATABASE_URL": "sqlite:///data/demo/queue.db"}
+        environment["OLLAMA_URLS"] = f"http://127.0.0.1:{environment['SIMULATOR_PORT']}"
+        environment["PYTHONPATH"] = str(ROOT / "ollama")
+    return environment
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def refuse_taken(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            reason = "is taken by another program" if taken else f"cannot be used ({error.strerror})"
+            sys.exit(f"Port {port} on {host} {reason}. Choose another: make PROXY_PORT={port + 1} …")
+
+
+def reachable(host: str) -> str:
+    return {"127.0.0.1": "localhost", "0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104 (compared)
+
+
+def answers(url: str, process: "subprocess.Popen[bytes]") -> bool:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 (the address is our own)
+                return True
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    return False
+
+
+def words(kind: str, host: str, port: int, environment: dict[str, str]) -> str:
+    from_whom = "the simulator: they are made up" if kind == "demo" else f"the Ollama at {environment['OLLAMA_URLS']}"
+    return f"\n  Page:     http://{host}:{port}\n  Answers:  from {from_whom}\n  Stop:     Ctrl+C\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,43 @@
+"""The clocks of the queue: a monotonic one for leases, the wall for display, expiry and retention."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The kernel's own clocks. A test hands in one that it moves by hand."""
+
+    @property
+    def boot(self) -> str:
+        """The kernel's boot: monotonic times of another boot mean nothing."""
+        return _boot()
+
+    def monotonic(self) -> float:
+        """Seconds since some moment of this boot: shared by all processes and containers of one kernel,
+        never stepped, and standing still while the machine sleeps (clock_gettime(2), CLOCK_MONOTONIC).
+        """
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Seconds since the epoch, as the machine believes."""
+        return time.time()
+
+
+@cache
+def _boot() -> str:
+    boot_id = Path("/proc/sys/kernel/random/boot_id")
+    if boot_id.exists():
+        return boot_id.read_text().strip()
+    if sys.platform == "darwin":  # macOS names no boots, so the moment of the boot stands in
+        return subprocess.run(
+            ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    message = f"Leases need to know the kernel's boot, and {sys.platform} does not tell it."
+    raise OSError(message)

@@ -1,0 +1,118 @@
+"""Configuration from environment variables: a frozen dataclass whose fields say what they accept.
+
+A library would do it, and cost each of the worker's processes 8 MB or more of the 80 that they have together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Config = TypeVar("Config")
+Number = TypeVar("Number", int, float)
+
+
+class Misconfigured(Exception):
+    """Variables that were not understood: a sentence for each, with its name, its value and what is expected."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a variable accepts: how its text is read, and how to say what is expected."""
+
+    read: Callable[[str], Any]
+    expected: str
+
+
+def variable(default: Any, kind: Kind) -> Any:
+    """Declare a field whose variable is the field's name in capitals; unset or empty means `default`."""
+    return field(default=default, metadata={"kind": kind})
+
+
+def read(config: type[Config], environ: Mapping[str, str]) -> Config:
+    """Read a config from the environment. Raises Misconfigured with every problem at once."""
+    values, problems = {}, []
+    for each in dataclasses.fields(config):  # type: ignore[arg-type]  # any dataclass: mypy has no name for that
+        name = each.name.upper()
+        text = environ.get(name, "").strip()
+        if not text:
+            continue
+        kind: Kind = each.metadata["kind"]
+        try:
+            values[each.name] = kind.read(text)
+        except ValueError:
+            problems.append(f"{name} must be {kind.expected}, got {text!r}.")
+    if problems:
+        raise Misconfigured("\n".join(problems))
+    return config(**values)
+
+
+def read_or_exit(config: type[Config], environ: Mapping[str, str]) -> Config:
+    """Read a config, or end the process with the problems on standard error and exit code 2."""
+    try:
+        return read(config, environ)
+    except Misconfigured as problems:
+        print(problems, file=sys.stderr)  # noqa: T201 (the process ends before it has a log)
+        sys.exit(2)
+
+
+def text() -> Kind:
+    """Any text."""
+    return Kind(str, "a text")
+
+
+def whole(at_least: int = 0, at_most: int | None = None) -> Kind:
+    """A whole number within bounds."""
+
+    def parse(value: str) -> int:
+        return _bounded(int(value), at_least, at_most)
+
+    return Kind(parse, f"a whole number {_bounds(at_least, at_most)}")
+
+
+def number(at_least: float = 0, at_most: float | None = None) -> Kind:
+    """A number within bounds, such as seconds or days."""
+
+    def parse(value: str) -> float:
+        return _bounded(float(value), at_least, at_most)
+
+    return Kind(parse, f"a number {_bounds(at_least, at_most)}")
+
+
+def one_of(*choices: str) -> Kind:
+    """One of these words, in any case."""
+
+    def parse(value: str) -> str:
+        if value.lower() not in choices:
+            raise ValueError
+        return value.lower()
+
+    return Kind(parse, f"one of {', '.join(choices)}")
+
+
+def urls(*schemes: str) -> Kind:
+    """Addresses with one of these schemes, separated by commas."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        found = tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        if not found or any(urlsplit(url).scheme not in schemes or not urlsplit(url).hostname for url in found):
+            raise ValueError
+        return found
+
+    return Kind(parse, f"one or more addresses that begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+
+
+def _bounded(value: Number, at_least: float, at_most: float | None) -> Number:
+    if not at_least <= value <= (float("inf") if at_most is None else at_most) or value == float("inf"):
+        raise ValueError
+    return value
+
+
+def _bounds(at_least: float, at_most: float | None) -> str:
+    return f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"

@@ -1,0 +1,49 @@
+"""What the queue refuses, and why: one class, one sentence, one code."""
+
+from __future__ import annotations
+
+
+class PromptQueueError(Exception):
+    """The queue could not do what was asked."""
+
+    code = "queue_error"
+
+    def __init__(self, message: str | None = None) -> None:
+        """Say `message`, or the class's own sentence when there is nothing to add."""
+        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+
+
+class PromptNotFound(PromptQueueError):
+    """No prompt has this id."""
+
+    code = "not_found"
+
+
+class PromptDeleted(PromptQueueError):
+    """This Idempotency-Key belongs to a prompt that was deleted."""
+
+    code = "deleted"
+
+
+class IdempotencyConflict(PromptQueueError):
+    """This Idempotency-Key was already used with another body."""
+
+    code = "idempotency_conflict"
+
+
+class QueueFull(PromptQueueError):
+    """The queue holds as many waiting prompts as it may."""
+
+    code = "queue_full"
+
+
+class ClaimLost(PromptQueueError):
+    """The claim no longer holds: its prompt was cancelled, deleted, finished, or given to another attempt."""
+
+    code = "claim_lost"
+
+
+class StorageUnavailable(PromptQueueError):
+    """The queue's database cannot be read or written right now."""
+
+    code = "storage_unavailable"

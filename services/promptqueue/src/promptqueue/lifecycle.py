@@ -1,0 +1,69 @@
+"""What follows from what: the pure rules of a prompt's life, the same for every backend.
+
+```
+            claim                finish, cancel, timeout
+  queued ──────────► processing ─────────────────────────► completed
+    ▲  │                 │                                     ▲
+    │  └─────────────────┼── cancel, expiry ───────────────────┘
+    └────────────────────┘ release, failure with budget left, lost worker
+```
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from promptqueue.prompt import Answered, Ending, ErrorCode, Failed, Outcome, PromptError, Status
+
+LONGEST_RETRY_DELAY = 60.0  # seconds
+
+CANCELLED = PromptError(code=ErrorCode.CANCELLED, message="The prompt was cancelled.")
+EXPIRED = PromptError(code=ErrorCode.EXPIRED, message="The prompt was not started within the time it may wait.")
+TIMED_OUT = Failed(cause="The prompt ran longer than it may.", code=ErrorCode.TIMED_OUT)
+LOST_WORKER = Failed(cause="the worker that held it is gone")
+LOST_LEASE = Failed(cause="the worker that held it stopped renewing its lease")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Next:
+    """Where a processing prompt goes. `delay` is in seconds and says how long a queued one must not be claimed."""
+
+    status: Status
+    outcome: Outcome | None = None
+    error: PromptError | None = None
+    failures: int
+    delay: float = 0.0
+
+
+def after(ending: Ending, *, failures: int, max_failures: int) -> Next:
+    """Say where a processing prompt goes, given how its attempt ended and how many failures it had before."""
+    match ending:
+        case Answered():
+            return Next(status=Status.COMPLETED, outcome=Outcome.SUCCEEDED, failures=failures)
+        case Failed(cause=cause, code=ErrorCode() as code):
+            return Next(
+                status=Status.COMPLETED,
+                outcome=Outcome.FAILED,
+                error=PromptError(code=code, message=cause),
+                failures=failures,
+            )
+        case Failed(cause=cause) if failures + 1 >= max_failures:
+            return Next(
+                status=Status.COMPLETED,
+                outcome=Outcome.FAILED,
+                error=PromptError(
+                    code=ErrorCode.ATTEMPTS_EXHAUSTED,
+                    message=f"Gave up after {failures + 1} failed attempts; the last: {cause}",
+                ),
+                failures=failures + 1,
+            )
+        case Failed():
+            return Next(status=Status.QUEUED, failures=failures + 1, delay=retry_delay(failures + 1))
+        case _:
+            assert_never(ending)
+
+
+def retry_delay(failures: int) -> float:
+    """Seconds to wait before the attempt that follows this many failures: none at first, then 2, 4, 8 … 60."""
+    return 0.0 if failures <= 1 else min(2.0 ** (failures - 1), LONGEST_RETRY_DELAY)

@@ -1,0 +1,211 @@
+"""The queue's values: a prompt before, during and after its time in line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_MODEL = "llama3.2"
+"""The only model that prompts are answered by, unless `OLLAMA_MODEL` says otherwise to the worker."""
+
+
+class Status(StrEnum):
+    """Where a prompt is: in line, with a slot, or done for good."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+
+
+class Outcome(StrEnum):
+    """How a completed prompt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Priority(StrEnum):
+    """The lane a prompt waits in; interactive prompts are claimed first."""
+
+    INTERACTIVE = "interactive"
+    BATCH = "batch"
+
+
+class ErrorCode(StrEnum):
+    """Why a prompt has no answer."""
+
+    MODEL_REFUSED = "model_refused"
+    PROMPT_TOO_LONG = "prompt_too_long"
+    TIMED_OUT = "timed_out"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def retryable(self) -> bool:
+        """False only where the same prompt would be refused again."""
+        return self not in (ErrorCode.MODEL_REFUSED, ErrorCode.PROMPT_TOO_LONG)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptError:
+    """Why a prompt ended without an answer, in words for whoever asked."""
+
+    code: ErrorCode
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Idempotency:
+    """What makes a repeated submission recognisable: the client's key and a digest of the body it came with."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewPrompt:
+    """What somebody asks. `request` is JSON in the words of Ollama's API, without the model."""
+
+    request: Mapping[str, Any]
+    priority: Priority = Priority.INTERACTIVE
+    expires_in: float | None = None  # seconds it may wait
+    timeout: float | None = None  # seconds an attempt may run
+    metadata: Mapping[str, Any] | None = None
+    idempotency: Idempotency | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompt:
+    """Where a prompt stands. Its texts are read apart (`request`, `answer`, `partial`), because they can be large.
+
+    Times are seconds since the epoch, by the wall clock, for display.
+    """
+
+    id: str
+    status: Status
+    outcome: Outcome | None
+    priority: Priority
+    attempt: int
+    failures: int
+    tokens: int | None
+    created_at: float
+    started_at: float | None
+    completed_at: float | None
+    error: PromptError | None
+    metadata: Mapping[str, Any] | None
+    timeout: float | None
+    overdue: bool  # its lease, its time to run or its time to wait is over: `settle` says what follows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Enqueued:
+    """An accepted prompt and its place in line; `replayed` when its Idempotency-Key had been accepted before."""
+
+    prompt: Prompt
+    position: int | None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """On what terms a worker claims: who it is, and how long it may hold what it claims."""
+
+    worker: str
+    lease_seconds: float = 15.0
+    timeout_seconds: float = 3600.0  # a prompt's own timeout can only be shorter
+    max_failures: int = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """One worker's hold on one prompt; consumed by `finish` or `release`, worthless once a newer attempt exists."""
+
+    prompt: Prompt
+    request: Mapping[str, Any]
+    terms: Terms
+
+    @property
+    def attempt(self) -> int:
+        """Which claim of this prompt this is: the fence against stale ones."""
+        return self.prompt.attempt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answered:
+    """The model answered: Ollama's own final record, with the whole text in it."""
+
+    record: Mapping[str, Any]
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """The attempt ended badly. With a `code` the prompt ends for good; without one the failure counts and it may run again."""
+
+    cause: str  # in words for whoever asked
+    code: ErrorCode | None = None
+
+
+Ending = Answered | Failed
+
+
+class ModelState(StrEnum):
+    """What is known of the model that answers."""
+
+    MISSING = "missing"
+    DOWNLOADING = "downloading"
+    READY = "ready"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """The model as the worker last saw it."""
+
+    name: str
+    state: ModelState
+    percent: int | None = None  # of the download, while there is one
+    processor: str | None = None  # cpu, gpu or mixed, once it was loaded
+    detail: str | None = None  # why it is not ready, in words for a person
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """The queue as a whole, read from counters: the cost does not grow with what is stored."""
+
+    queued: int
+    processing: int
+    completed: int
+    oldest_wait_seconds: float | None
+    completed_per_minute: int
+    seconds_per_prompt: float | None  # mean of the last twenty answers; None while nothing was answered
+    paused: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workers:
+    """The workers that are alive, and the slots they have together."""
+
+    count: int
+    slots: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovered:
+    """What `recover` or `settle` did: how many prompts went where."""
+
+    requeued: int = 0
+    failed: int = 0
+    expired: int = 0
+
+    @property
+    def total(self) -> int:
+        """All prompts that were moved."""
+        return self.requeued + self.failed + self.expired

@@ -1,0 +1,167 @@
+"""PromptQueue: the contract between those who ask and the worker that answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from promptqueue.presence import Presence
+    from promptqueue.prompt import Claim, Counts, Ending, Enqueued, Model, NewPrompt, Prompt, Recovered, Terms, Workers
+    from promptqueue.wakeup import Listener
+
+
+class PromptQueue(Protocol):
+    """A durable line of prompts. What a verb returned from has reached the disk; nothing accepted is ever lost.
+
+    An instance serves one thread at a time; open one for each (`promptqueue.connect`). Every verb may raise
+    StorageUnavailable, and then has changed nothing.
+    """
+
+    # ---- asking -----------------------------------------------------------------------------------------------------
+
+    def enqueue(self, *new: NewPrompt, max_queued: int | None = None) -> list[Enqueued]:
+        """Accept all of these prompts in one commit, in this order, or none of them.
+
+        A prompt whose Idempotency-Key was accepted within the last 24 hours is not accepted again: the first one
+        comes back, `replayed`, however full the queue is.
+
+        Raises QueueFull when more than `max_queued` would be waiting, IdempotencyConflict when the key came with
+        another fingerprint, PromptDeleted when the key's prompt was deleted.
+        """
+        ...
+
+    def get(self, prompt_id: str) -> Prompt:
+        """Say where a prompt stands, from one read that takes no lock. Raises PromptNotFound."""
+        ...
+
+    def position(self, prompt_id: str) -> int | None:
+        """Say the place in line, 1 = next; None unless the prompt is queued."""
+        ...
+
+    def request(self, prompt_id: str) -> Mapping[str, Any]:
+        """Give back what was asked. Raises PromptNotFound."""
+        ...
+
+    def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
+        """Give the model server's final record; None unless the prompt succeeded. Raises PromptNotFound."""
+        ...
+
+    def partial(self, prompt_id: str) -> str:
+        """Give the text that has come so far, or had come when the prompt ended without an answer."""
+        ...
+
+    def cancel(self, prompt_id: str) -> Prompt:
+        """End a queued or processing prompt as cancelled, at once and for good; a completed one is returned unchanged.
+
+        Whoever holds its claim finds it lost. Raises PromptNotFound.
+        """
+        ...
+
+    def delete(self, prompt_id: str) -> None:
+        """Cancel a prompt if need be and erase it with its texts; its Idempotency-Key stays known. Raises PromptNotFound."""
+        ...
+
+    # ---- answering --------------------------------------------------------------------------------------------------
+
+    def register(self, *, slots: int) -> Presence:
+        """Enter the worker that calls this: its presence is a lock that it holds until it leaves or dies."""
+        ...
+
+    def claim(self, terms: Terms) -> Claim | None:
+        """Hand the next prompt in line to exactly one caller; None when nothing may be started.
+
+        Interactive prompts come first, then first come, first served. Prompts that must wait, prompts that expired and
+        a paused queue are passed over. Every claim raises the prompt's attempt.
+        """
+        ...
+
+    def renew(self, claim: Claim) -> None:
+        """Hold the claim for another lease from now. Raises ClaimLost."""
+        ...
+
+    def write(self, claim: Claim, text: str, *, offset: int, tokens: int) -> None:
+        """Append partial text at `offset` (code points of this attempt's text) and renew the claim. Raises ClaimLost.
+
+        The first text of an attempt replaces that of earlier attempts. A power cut may take partial text back.
+        """
+        ...
+
+    def tell(self, claim: Claim, text: str, *, offset: int) -> None:
+        """Send live text to whoever listens, without storing it; it may get lost, `write` is the record."""
+        ...
+
+    def finish(self, claim: Claim, ending: Ending) -> Prompt:
+        """End the attempt: the prompt is completed, or back in its old place when a failure leaves it budget.
+
+        Inside one `transaction` with `claim`, both share one commit. Raises ClaimLost: the ending then changes nothing.
+        """
+        ...
+
+    def release(self, claim: Claim) -> None:
+        """Give the prompt back to its old place in line; costs no failure. Raises ClaimLost."""
+        ...
+
+    # ---- caring -----------------------------------------------------------------------------------------------------
+
+    def settle(self, prompt_id: str) -> Prompt:
+        """Do for one overdue prompt what `recover` does for all, and say where it stands then. Raises PromptNotFound."""
+        ...
+
+    def recover(self) -> Recovered:
+        """Take back every prompt whose worker is gone or whose lease is over, end those that ran or waited too long.
+
+        A prompt taken back counts one failure and keeps its place. Writes nothing when there is nothing to do.
+        """
+        ...
+
+    def prune(self, *, older_than: float, limit: int = 100) -> int:
+        """Erase up to `limit` prompts that were completed more than `older_than` seconds ago; the number erased.
+
+        Idempotency-Keys go after 24 hours.
+        """
+        ...
+
+    def checkpoint(self) -> None:
+        """Bound the journal: move what is in the write-ahead log to the database and empty the log, if nobody reads it."""
+        ...
+
+    def counts(self) -> Counts:
+        """Count the queue as a whole."""
+        ...
+
+    def workers(self) -> Workers:
+        """Count the workers that are alive, by the locks they hold."""
+        ...
+
+    def model(self) -> Model | None:
+        """Tell what the worker last said of the model; None before any worker did."""
+        ...
+
+    def describe_model(self, model: Model) -> None:
+        """Say what is known of the model. Writes nothing when nothing changed."""
+        ...
+
+    def pause(self, paused: bool) -> None:
+        """Stop or resume claiming; prompts are accepted all the same."""
+        ...
+
+    def describe(self) -> Mapping[str, str]:
+        """Tell which storage keeps the queue, in words for people: kind, version, journal mode."""
+        ...
+
+    # ---- waiting, together ------------------------------------------------------------------------------------------
+
+    def listen(self) -> Listener:
+        """Open this process's ear: it hears of every commit and of live text, from whichever process they come."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Let the verbs inside share one commit; a verb that raises undoes itself alone, unless the error leaves the block."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...

@@ -1,0 +1,139 @@
+"""The verbs of a worker: claim, renew, write, finish, release."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import ClaimLost
+from promptqueue.lifecycle import Next, after
+from promptqueue.presence import Presence
+from promptqueue.prompt import Answered, Claim, Ending, Failed, Prompt, Status, Terms
+from promptqueue.sqlite import attempt, rows
+from promptqueue.wakeup import Text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from promptqueue.clock import Clock
+    from promptqueue.sqlite.database import Database
+    from promptqueue.sqlite.engine import sqlite3
+
+
+class Answering:
+    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    _database: Database
+    _clock: Clock
+    _workers: Path
+
+    def register(self, *, slots: int) -> Presence:
+        return Presence(self._workers, slots=slots)
+
+    def claim(self, terms: Terms) -> Claim | None:
+        if not self._claimable():
+            return None
+        with self._database.transaction():
+            claimed = self._database.run(
+                """
+                UPDATE prompts
+                SET status = 'processing', attempt = attempt + 1, tokens = 0, started_at = :wall,
+                    worker = :worker, boot = :boot, claimed_at = :now, leased_until = :now + :lease,
+                    run_until = :now + min(coalesce(timeout_seconds, :timeout), :timeout),
+                    max_failures = :max_failures, not_before = NULL
+                WHERE seq = (
+                    SELECT seq FROM prompts
+                    WHERE status = 'queued'
+                      AND (not_before IS NULL OR boot <> :boot OR not_before <= :now)
+                      AND (expires_at IS NULL OR expires_at > :wall)
+                      AND NOT (SELECT paused FROM control)
+                    ORDER BY priority DESC, seq
+                    LIMIT 1
+                )
+                RETURNING *
+                """,
+                wall=self._clock.wall(),
+                now=self._clock.monotonic(),
+                boot=self._clock.boot,
+                worker=terms.worker,
+                lease=terms.lease_seconds,
+                timeout=terms.timeout_seconds,
+                max_failures=terms.max_failures,
+            )
+            if not claimed:
+                return None
+            [row] = claimed
+            [text] = self._database.run("SELECT request FROM requests WHERE seq = :seq", seq=row["seq"])
+            self._database.changed(row["id"])
+            return Claim(prompt=rows.prompt(row, self._clock), request=json.loads(text["request"]), terms=terms)
+
+    def renew(self, claim: Claim) -> None:
+        # Not durable: a lease is worth nothing after a power cut anyway.
+        with self._database.transaction(durable=False):
+            self._hold(claim, tokens=None)
+
+    def write(self, claim: Claim, text: str, *, offset: int, tokens: int) -> None:
+        with self._database.transaction(durable=False):
+            seq = self._hold(claim, tokens=tokens)
+            if offset == 0:
+                self._database.run(
+                    "DELETE FROM partials WHERE seq = :seq AND attempt < :attempt", seq=seq, attempt=claim.attempt
+                )
+            self._database.run(
+                "INSERT INTO partials (seq, attempt, offset, text) VALUES (:seq, :attempt, :offset, :text)",
+                seq=seq,
+                attempt=claim.attempt,
+                offset=offset,
+                text=rows.storable(text),
+            )
+            self._database.changed(claim.prompt.id)
+
+    def tell(self, claim: Claim, text: str, *, offset: int) -> None:
+        self._database.wakeup.tell(Text(claim.prompt.id, claim.attempt, offset, rows.storable(text)))
+
+    def finish(self, claim: Claim, ending: Ending) -> Prompt:
+        to = after(ending, failures=claim.prompt.failures, max_failures=claim.terms.max_failures)
+        with self._database.transaction():
+            match ending:
+                case Answered(record=record, tokens=tokens):
+                    row = self._end(claim, to, tokens=tokens)
+                    self._database.run(
+                        "INSERT INTO answers (seq, answer) VALUES (:seq, :answer)",
+                        seq=row["seq"],
+                        answer=rows.written(record),
+                    )
+                    self._database.run("DELETE FROM partials WHERE seq = :seq", seq=row["seq"])
+                case Failed():
+                    row = self._end(claim, to)
+            return rows.prompt(row, self._clock)
+
+    def release(self, claim: Claim) -> None:
+        with self._database.transaction():
+            self._end(claim, Next(status=Status.QUEUED, failures=claim.prompt.failures))
+
+    def _claimable(self) -> bool:
+        # A read is a hundred times cheaper than a turn at the turnstile, and an idle worker asks every second.
+        return bool(self._database.run("SELECT 1 FROM counters WHERE status = 'queued' AND prompts > 0"))
+
+    def _hold(self, claim: Claim, *, tokens: int | None) -> int:
+        held = self._database.run(
+            """
+            UPDATE prompts
+            SET leased_until = :now + :lease, tokens = coalesce(:tokens, tokens)
+            WHERE id = :id AND status = 'processing' AND attempt = :attempt
+            RETURNING seq
+            """,
+            id=claim.prompt.id,
+            attempt=claim.attempt,
+            now=self._clock.monotonic(),
+            lease=claim.terms.lease_seconds,
+            tokens=tokens,
+        )
+        if not held:
+            raise ClaimLost
+        return int(held[0]["seq"])
+
+    def _end(self, claim: Claim, to: Next, *, tokens: int | None = None) -> sqlite3.Row:
+        return attempt.end(
+            self._database, self._clock, prompt_id=claim.prompt.id, attempt=claim.attempt, to=to, tokens=tokens
+        )

@@ -1,0 +1,173 @@
+"""The verbs of those who ask: enqueue, read, cancel, delete."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from promptqueue.errors import IdempotencyConflict, PromptDeleted, PromptNotFound, QueueFull
+from promptqueue.lifecycle import CANCELLED
+from promptqueue.prompt import Enqueued, NewPrompt, Priority, Prompt, Status
+from promptqueue.sqlite import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from promptqueue.clock import Clock
+    from promptqueue.prompt import Idempotency
+    from promptqueue.sqlite.database import Database
+
+KEY_LIFETIME = 24 * 3600.0
+"""Seconds for which an Idempotency-Key is known."""
+
+
+class Asking:
+    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    _database: Database
+    _clock: Clock
+
+    def enqueue(self, *new: NewPrompt, max_queued: int | None = None) -> list[Enqueued]:
+        with self._database.transaction():
+            return [self._replayed(one.idempotency) or self._enqueue(one, max_queued) for one in new]
+
+    def get(self, prompt_id: str) -> Prompt:
+        return rows.prompt(rows.find(self._database, prompt_id), self._clock)
+
+    def position(self, prompt_id: str) -> int | None:
+        found = self._database.run(
+            """
+            SELECT (SELECT count(*) FROM prompts AS ahead
+                    WHERE ahead.status = 'queued' AND ahead.priority = mine.priority AND ahead.seq <= mine.seq)
+                   + CASE mine.priority WHEN 'batch'
+                     THEN (SELECT prompts FROM counters WHERE status = 'queued' AND priority = 'interactive')
+                     ELSE 0 END
+            FROM prompts AS mine
+            WHERE mine.id = :id AND mine.status = 'queued'
+            """,
+            id=prompt_id,
+        )
+        return int(found[0][0]) if found else None
+
+    def request(self, prompt_id: str) -> Mapping[str, Any]:
+        found = self._database.run(
+            "SELECT request FROM requests WHERE seq = (SELECT seq FROM prompts WHERE id = :id)", id=prompt_id
+        )
+        if not found:
+            raise PromptNotFound
+        request: Mapping[str, Any] = json.loads(found[0]["request"])
+        return request
+
+    def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
+        found = self._database.run(
+            "SELECT answer FROM prompts LEFT JOIN answers USING (seq) WHERE id = :id", id=prompt_id
+        )
+        if not found:
+            raise PromptNotFound
+        answer: Mapping[str, Any] | None = json.loads(found[0]["answer"]) if found[0]["answer"] else None
+        return answer
+
+    def partial(self, prompt_id: str) -> str:
+        found = self._database.run(
+            """
+            SELECT text FROM partials
+            WHERE seq = (SELECT seq FROM prompts WHERE id = :id)
+            ORDER BY attempt, offset
+            """,
+            id=prompt_id,
+        )
+        return "".join(row["text"] for row in found)
+
+    def cancel(self, prompt_id: str) -> Prompt:
+        with self._database.transaction():
+            cancelled = self._database.run(
+                """
+                UPDATE prompts
+                SET status = 'completed', outcome = 'cancelled', completed_at = :now,
+                    error_code = :code, error_message = :message,
+                    worker = NULL, boot = NULL, leased_until = NULL, run_until = NULL, not_before = NULL
+                WHERE id = :id AND status IN ('queued', 'processing')
+                RETURNING *
+                """,
+                id=prompt_id,
+                now=self._clock.wall(),
+                code=CANCELLED.code,
+                message=CANCELLED.message,
+            )
+            if not cancelled:
+                return self.get(prompt_id)
+            self._database.changed(prompt_id)
+            return rows.prompt(cancelled[0], self._clock)
+
+    def delete(self, prompt_id: str) -> None:
+        # Deleted means gone: SQLite otherwise leaves a deleted row's bytes in the file until it needs the room.
+        with self._database.overwriting(), self._database.transaction():
+            rows.erase(self._database, rows.find(self._database, prompt_id)["seq"])
+            self._database.changed(prompt_id)
+
+    def _enqueue(self, new: NewPrompt, max_queued: int | None) -> Enqueued:
+        ahead = {
+            row["priority"]: int(row["prompts"])
+            for row in self._database.run("SELECT priority, prompts FROM counters WHERE status = 'queued'")
+        }
+        if max_queued is not None and sum(ahead.values()) >= max_queued:
+            message = f"The queue is full: {sum(ahead.values())} prompts wait, and {max_queued} may."
+            raise QueueFull(message)
+        now, prompt_id = self._clock.wall(), str(uuid.uuid4())
+        [row] = self._database.run(
+            """
+            INSERT INTO prompts (id, priority, status, created_at, expires_at, timeout_seconds, metadata)
+            VALUES (:id, :priority, 'queued', :now, :expires_at, :timeout, :metadata)
+            RETURNING *
+            """,
+            id=prompt_id,
+            priority=new.priority,
+            now=now,
+            expires_at=None if new.expires_in is None else now + new.expires_in,
+            timeout=new.timeout,
+            metadata=None if new.metadata is None else rows.written(new.metadata),
+        )
+        self._database.run(
+            "INSERT INTO requests (seq, request) VALUES (:seq, :request)",
+            seq=row["seq"],
+            request=rows.written(new.request),
+        )
+        if new.idempotency:
+            self._database.run(
+                """
+                INSERT INTO idempotency_keys (key, fingerprint, prompt_id, created_at)
+                VALUES (:key, :fingerprint, :id, :now)
+                ON CONFLICT (key) DO UPDATE
+                SET fingerprint = excluded.fingerprint, prompt_id = excluded.prompt_id, created_at = excluded.created_at
+                """,
+                key=new.idempotency.key,
+                fingerprint=new.idempotency.fingerprint,
+                id=prompt_id,
+                now=now,
+            )
+        self._database.changed(prompt_id)
+        lanes = list(Priority) if new.priority is Priority.BATCH else [Priority.INTERACTIVE]
+        return Enqueued(prompt=rows.prompt(row, self._clock), position=1 + sum(ahead[lane] for lane in lanes))
+
+    def _replayed(self, idempotency: Idempotency | None) -> Enqueued | None:
+        if idempotency is None:
+            return None
+        known = self._database.run(
+            """
+            SELECT idempotency_keys.fingerprint, prompts.*
+            FROM idempotency_keys LEFT JOIN prompts ON prompts.id = prompt_id
+            WHERE key = :key AND idempotency_keys.created_at > :oldest
+            """,
+            key=idempotency.key,
+            oldest=self._clock.wall() - KEY_LIFETIME,
+        )
+        if not known:
+            return None
+        if known[0]["fingerprint"] != idempotency.fingerprint:
+            raise IdempotencyConflict
+        if known[0]["id"] is None:
+            raise PromptDeleted
+        prompt = rows.prompt(known[0], self._clock)
+        position = self.position(prompt.id) if prompt.status is Status.QUEUED else None
+        return Enqueued(prompt=prompt, position=position, replayed=True)

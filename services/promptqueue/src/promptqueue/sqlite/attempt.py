@@ -1,0 +1,53 @@
+"""The end of an attempt: the one statement by which a processing prompt is completed or goes back to its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import ClaimLost
+
+if TYPE_CHECKING:
+    from promptqueue.clock import Clock
+    from promptqueue.lifecycle import Next
+    from promptqueue.sqlite.database import Database
+    from promptqueue.sqlite.engine import sqlite3
+
+
+def end(
+    database: Database, clock: Clock, *, prompt_id: str, attempt: int, to: Next, tokens: int | None = None
+) -> sqlite3.Row:
+    """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over already.
+
+    Only an answer tells how long an answer takes, so only success sets `ran_seconds`.
+    """
+    ended = database.run(
+        """
+        UPDATE prompts
+        SET status = :status, outcome = :outcome, failures = :failures,
+            error_code = :code, error_message = :message,
+            tokens = CASE :status WHEN 'completed' THEN coalesce(:tokens, tokens) END,
+            started_at = CASE :status WHEN 'completed' THEN started_at END,
+            completed_at = CASE :status WHEN 'completed' THEN :wall END,
+            ran_seconds = CASE :outcome WHEN 'succeeded' THEN :now - claimed_at END,
+            not_before = CASE WHEN :delay > 0 THEN :now + :delay END,
+            boot = :boot, worker = NULL, leased_until = NULL, run_until = NULL
+        WHERE id = :id AND status = 'processing' AND attempt = :attempt
+        RETURNING *
+        """,
+        id=prompt_id,
+        attempt=attempt,
+        status=to.status,
+        outcome=to.outcome,
+        failures=to.failures,
+        code=to.error and to.error.code,
+        message=to.error and to.error.message,
+        delay=to.delay,
+        tokens=tokens,
+        wall=clock.wall(),
+        now=clock.monotonic(),
+        boot=clock.boot,
+    )
+    if not ended:
+        raise ClaimLost
+    database.changed(prompt_id)
+    return ended[0]

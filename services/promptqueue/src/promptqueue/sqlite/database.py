@@ -1,0 +1,192 @@
+"""One connection to the queue's database: how it is opened, how it takes turns, how it commits and whom it tells."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.engine import journal_mode, sqlite3
+from promptqueue.turnstile import Turnstile
+from promptqueue.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WAL_LIMIT = 64 * 1024 * 1024  # bytes that the journal file keeps after it was emptied
+
+log = logging.getLogger(__name__)
+
+
+class Database:
+    """A connection of one thread. Open it after a fork: neither SQLite's locks nor ours survive one."""
+
+    def __init__(self, path: Path, *, wanted_journal: str, lock_timeout: float) -> None:
+        """Open the file at `path`, create or migrate it. Raises StorageUnavailable, saying what is wrong with it."""
+        self._path = path
+        self._lock_timeout = lock_timeout
+        self._depth = 0
+        self._changed: set[str | None] = set()
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._turnstile = Turnstile(path.parent)
+            self.wakeup = Wakeup(path.parent / "wake")
+            self._connection = sqlite3.connect(
+                path, timeout=lock_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            self._connection.row_factory = sqlite3.Row
+            for pragma in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON", "temp_store = MEMORY"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self.journal = self._choose_journal(journal_mode(wanted_journal))
+            self._migrate()
+
+    def run(self, statement: str, **values: Any) -> list[sqlite3.Row]:
+        """Run a statement, one that writes inside a `transaction`; the rows that it gives."""
+        with _told(self._path):
+            return self._connection.execute(statement, values).fetchall()
+
+    def changed(self, prompt_id: str | None) -> None:
+        """Let all who wait hear of this prompt, or of any when it is None, once the transaction has committed."""
+        self._changed.add(prompt_id)
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """Commit what happens inside, all or nothing; on the disk before it returns, unless it need not be `durable`.
+
+        Inside another transaction it is a savepoint, and shares the outer one's commit.
+        """
+        with self._savepoint() if self._depth else self._outermost(durable):
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+
+    @contextmanager
+    def overwriting(self) -> Iterator[None]:
+        """Let what is deleted inside be overwritten with zeros."""
+        self._connection.execute("PRAGMA secure_delete = ON")
+        try:
+            yield
+        finally:
+            self._connection.execute("PRAGMA secure_delete = OFF")
+
+    def checkpoint(self) -> None:
+        """Empty the write-ahead log into the database as far as readers allow it, and cut its file down."""
+        if self.journal == "wal":
+            with _told(self._path):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Let go of the file, the locks and the socket."""
+        self._connection.close()
+        self._turnstile.close()
+        self.wakeup.close()
+
+    @contextmanager
+    def _outermost(self, durable: bool) -> Iterator[None]:
+        relaxed = not durable and self.journal == "wal"  # without a log, a commit that does not wait could corrupt
+        try:
+            with _told(self._path):
+                if relaxed:
+                    self._connection.execute("PRAGMA synchronous = NORMAL")
+                with self._locked():
+                    yield
+        finally:
+            if relaxed:
+                self._connection.execute("PRAGMA synchronous = FULL")
+            changed, self._changed = self._changed, set()
+        if changed:
+            self.wakeup.changed(changed)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._turnstile.enter(self._lock_timeout)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+        finally:
+            self._turnstile.leave()
+
+    @contextmanager
+    def _savepoint(self) -> Iterator[None]:
+        if not self._connection.in_transaction:  # a full disk, say, ends the whole transaction, not the statement alone
+            message = "The transaction was given up because of an earlier error."
+            raise StorageUnavailable(message)
+        self._connection.execute("SAVEPOINT verb")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO verb")
+                self._connection.execute("RELEASE verb")
+            raise
+        self._connection.execute("RELEASE verb")
+
+    def _choose_journal(self, wanted: str) -> str:
+        self._turnstile.enter(self._lock_timeout)
+        try:
+            actual = str(self._connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0])
+        except sqlite3.OperationalError:  # the mode cannot change while another process has the file open
+            actual = str(self._connection.execute("PRAGMA journal_mode").fetchone()[0])
+        finally:
+            self._turnstile.leave()
+        if actual != wanted:
+            log.warning("journal mode stays journal_mode=%s wanted=%s reason=in_use", actual, wanted)
+        self._connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
+        return actual
+
+    def _migrate(self) -> None:
+        migrations = _migrations()
+        # Read inside the lock: of processes that start together exactly one migrates, and the others find it done.
+        with self._locked():
+            version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+            if version > len(migrations):
+                message = (
+                    f"The database has schema {version}, this program knows {len(migrations)}. "
+                    "It was written by a newer version: start that one, or restore a backup."
+                )
+                raise StorageUnavailable(message)
+            for number, statements in enumerate(migrations[version:], start=version + 1):
+                for statement in statements:
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version = {number}")
+                log.info("database migrated schema=%d", number)
+
+
+def _migrations() -> list[list[str]]:
+    folder = resources.files("promptqueue") / "migrations" / "sqlite"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return [_statements(file.read_text()) for file in files]
+
+
+def _statements(script: str) -> list[str]:
+    # executescript() would commit first and leave the lock.
+    statements, statement = [], ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            statements.append(statement)
+            statement = ""
+    return statements
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the storage says into StorageUnavailable, once, here."""
+    try:
+        yield
+    except (sqlite3.OperationalError, sqlite3.DatabaseError, OSError) as error:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            raise  # a mistake of ours, not of the storage
+        message = f"The queue's database {path} cannot be used: {error} (as user {os.getuid()})."
+        raise StorageUnavailable(message) from error

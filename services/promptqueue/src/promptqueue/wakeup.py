@@ -1,0 +1,188 @@
+"""Wake-ups: whoever commits tells all who wait, in well under a millisecond, across every container on the volume.
+
+Each process that waits binds one datagram socket `wake/<uuid>.sock` beside the database. A datagram is a hint, never
+the record: the kernel queues about ten for a socket and the rest are lost, so whoever waits also looks once a second.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+import uuid
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+LARGEST_DATAGRAM = 60_000  # bytes; well below Linux's default send buffer of 208 KiB
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something was committed about this prompt; None stands for more prompts than a datagram names."""
+
+    prompt_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Live text of one attempt, beginning at `offset` (code points)."""
+
+    prompt_id: str
+    attempt: int
+    offset: int
+    text: str
+
+
+Note = Changed | Text
+
+
+class Wakeup:
+    """The sending side: tells every listener, blocks on none, and clears away the sockets of the dead."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use the sockets in `folder`, which is made when it is missing."""
+        folder.mkdir(mode=0o770, exist_ok=True)
+        self._folder = folder
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def changed(self, prompt_ids: Collection[str | None]) -> None:
+        """Say that something was committed about these prompts; None, or too many for a datagram, means any."""
+        message = json.dumps({"changed": [None] if None in prompt_ids else list(prompt_ids)}).encode()
+        self._send(message if len(message) <= LARGEST_DATAGRAM else b'{"changed": [null]}')
+
+    def tell(self, text: Text) -> None:
+        """Pass live text on; text too long for a datagram is left to the database."""
+        message = json.dumps({"text": [text.prompt_id, text.attempt, text.offset, text.text]}).encode()
+        if len(message) <= LARGEST_DATAGRAM:
+            self._send(message)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+
+    def _send(self, message: bytes) -> None:
+        for path in self._folder.glob("*.sock"):
+            try:
+                self._socket.sendto(message, str(path))
+            except ConnectionRefusedError:
+                path.unlink(missing_ok=True)  # bound by a process that died without clearing up
+            except (BlockingIOError, FileNotFoundError):
+                pass  # a full socket's owner is about to look anyway, a missing one has just left
+            except OSError as error:
+                log.debug("wake-up not sent path=%s error=%s", path, error)
+
+
+class Listener:
+    """The receiving side: one socket and one thread for a process, any number of subscriptions."""
+
+    def __init__(self, folder: Path) -> None:
+        """Bind a socket in `folder` and listen until `close`."""
+        folder.mkdir(mode=0o770, exist_ok=True)
+        self._path = folder / f"{uuid.uuid4()}.sock"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self._path))
+        self._path.chmod(0o660)
+        self._lock = threading.Lock()
+        self._subscriptions: dict[str | None, set[Subscription]] = {}
+        self._closed = False
+        self._thread = threading.Thread(target=self._listen, name="wakeup", daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def subscribe(self, prompt_id: str | None = None) -> Iterator[Subscription]:
+        """Hear of one prompt, or of every change when `prompt_id` is None. Subscribe first, then look, then wait."""
+        subscription = Subscription()
+        with self._lock:
+            self._subscriptions.setdefault(prompt_id, set()).add(subscription)
+        try:
+            yield subscription
+        finally:
+            with self._lock:
+                those = self._subscriptions[prompt_id]
+                those.discard(subscription)
+                if not those:
+                    del self._subscriptions[prompt_id]
+
+    def close(self) -> None:
+        """Stop listening, wake everybody who waits, and take the socket away."""
+        self._closed = True
+        self._path.unlink(missing_ok=True)
+        with self._lock:
+            everybody = [one for those in self._subscriptions.values() for one in those]
+        for subscription in everybody:
+            subscription.put(Changed(None))
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(1.0)
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _listen(self) -> None:
+        while not self._closed:
+            try:
+                message = self._socket.recv(LARGEST_DATAGRAM)
+            except OSError:
+                return  # closed
+            if message:
+                for note in _notes(message):
+                    self._hand_out(note)
+
+    def _hand_out(self, note: Note) -> None:
+        with self._lock:
+            if note == Changed(None):
+                readers = [one for those in self._subscriptions.values() for one in those]
+            else:
+                of_prompt = self._subscriptions.get(note.prompt_id, ())
+                of_all = self._subscriptions.get(None, ()) if isinstance(note, Changed) else ()
+                readers = [*of_prompt, *of_all]
+        for subscription in readers:
+            subscription.put(note)
+
+
+class Subscription:
+    """What one reader hears of, in order."""
+
+    def __init__(self) -> None:
+        """Begin with nothing heard."""
+        self._notes: deque[Note] = deque()
+        self._heard = threading.Event()
+
+    def wait(self, timeout: float) -> list[Note]:
+        """Wait until something is heard, at most `timeout` seconds; all that was heard, or nothing when time is up."""
+        self._heard.wait(timeout)
+        self._heard.clear()
+        notes = []
+        while self._notes:
+            notes.append(self._notes.popleft())
+        return notes
+
+    def put(self, note: Note) -> None:
+        """Let the reader hear `note`."""
+        self._notes.append(note)
+        self._heard.set()
+
+
+def _notes(message: bytes) -> list[Note]:
+    try:
+        match json.loads(message):
+            case {"changed": [*prompt_ids]}:
+                return [Changed(prompt_id) for prompt_id in prompt_ids]
+            case {"text": [str(prompt_id), int(attempt), int(offset), str(text)]}:
+                return [Text(prompt_id, attempt, offset, text)]
+    except ValueError:
+        pass  # falls through to the same answer as a message of a newer version
+    return [Changed(None)]

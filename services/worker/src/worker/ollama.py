@@ -1,0 +1,235 @@
+"""Speaking to Ollama: the only file that does, and the only one that knows `requests`."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from worker.verdict import How, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PROBE_TIMEOUT = 2.0  # seconds; a server that starts up accepts connections long before it answers
+QUESTION_TIMEOUT = 10.0  # seconds; /api/show of a large model reads its files
+UNLOAD_TIMEOUT = 5.0  # seconds; answered in 1 ms, and the model goes when its last user has
+LONGEST_ERROR = 4_000  # characters of an error that are kept
+
+HEADERS = {"Cache-Control": "no-store", "Accept": "application/x-ndjson, application/json"}
+
+
+class OllamaFailed(Exception):
+    """A call to Ollama came to a bad end, which `seen` describes."""
+
+    def __init__(self, seen: Seen) -> None:
+        """Carry what was seen."""
+        super().__init__(f"{seen.how} {seen.status or ''} {seen.words}".strip())
+        self.seen = seen
+
+
+class Plug:
+    """The socket of one call, for another thread to pull: the call then ends at once, whatever it waits for.
+
+    Closing a response or a session does not do: before the first byte Ollama sends not even a status line, and the read
+    that waits for it goes on until its own time is up.
+    """
+
+    def __init__(self) -> None:
+        """Begin unconnected."""
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self.pulled = False
+        self.connected_at: float | None = None  # by the monotonic clock
+
+    def connected(self, connection: socket.socket) -> None:
+        """Take the call's socket."""
+        with self._lock:
+            self.connected_at = time.monotonic()
+            self._socket = connection
+            if self.pulled:
+                _shut_down(connection)
+
+    def pull(self) -> None:
+        """End the call. One that has not connected yet ends as soon as it has."""
+        with self._lock:
+            self.pulled = True
+            if self._socket is not None:
+                _shut_down(self._socket)
+
+    def let_go(self) -> None:
+        """Forget the socket, before it is closed and its number goes to somebody else."""
+        with self._lock:
+            self._socket = None
+
+
+class Ollama:
+    """One Ollama server, spoken to by one thread. Every method may raise OllamaFailed."""
+
+    def __init__(self, url: str, *, connect_timeout: float) -> None:
+        """Speak to the server at `url`; nothing is sent yet."""
+        self._url = url
+        self._connect_timeout = connect_timeout
+        self._questions = _session()
+
+    def stream(self, path: str, body: Mapping[str, Any], plug: Plug) -> Iterator[dict[str, Any]]:
+        """Yield the records that Ollama streams, from a connection of its own, with no time limit but the one to connect.
+
+        Leaving the iteration closes the connection, and that frees the model. Read it without waiting for anything else:
+        a reader that lags can leave Ollama's only slot taken for ever.
+        """
+        with _session(plug) as session:
+            try:
+                with session.post(
+                    self._url + path, json=body, stream=True, timeout=(self._connect_timeout, None)
+                ) as response:
+                    if response.status_code != requests.codes.ok:
+                        raise _rejected(response)
+                    try:
+                        # On bytes: as text, it would also split at the line separators that Ollama leaves as they are.
+                        for line in response.iter_lines():
+                            if line:
+                                yield _record(line)
+                    finally:
+                        plug.let_go()
+            except (requests.RequestException, HTTPError, OSError) as error:
+                how = How.NOT_CONNECTED if plug.connected_at is None else How.BROKEN
+                raise OllamaFailed(Seen(how=how, words=_reason(error))) from error
+
+    def version(self) -> str:
+        """Ask for the version: whether the server answers at all."""
+        return str(self._ask("GET", "/api/version", timeout=PROBE_TIMEOUT).get("version"))
+
+    def lists(self, model: str) -> bool:
+        """Tell whether the model is installed; its files may be broken all the same."""
+        return any(_same(model, listed.get("name")) for listed in self._ask("GET", "/api/tags").get("models") or [])
+
+    def show(self, model: str) -> None:
+        """Have the model's files looked at, which since 0.30 fails when they are broken."""
+        self._ask("POST", "/api/show", {"model": model})
+
+    def processor(self, model: str) -> str | None:
+        """Say what the loaded model runs on: cpu, gpu or mixed; None while it is not loaded."""
+        for loaded in self._ask("GET", "/api/ps").get("models") or []:
+            if _same(model, loaded.get("name")):
+                on_gpu, size = loaded.get("size_vram") or 0, loaded.get("size") or 0
+                return "cpu" if on_gpu == 0 else "gpu" if on_gpu >= size else "mixed"
+        return None
+
+    def unload(self, model: str) -> None:
+        """Have the model unloaded once nobody uses it: a wedged runner or a lost slot heals by it."""
+        self._ask("POST", "/api/generate", {"model": model, "keep_alive": 0}, timeout=UNLOAD_TIMEOUT)
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout: float = QUESTION_TIMEOUT
+    ) -> dict[str, Any]:
+        connect_timeout = min(timeout, self._connect_timeout)
+        try:
+            response = self._questions.request(method, self._url + path, json=body, timeout=(connect_timeout, timeout))
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise OllamaFailed(Seen(how=How.NOT_CONNECTED, words=_reason(error))) from error
+        if response.status_code != requests.codes.ok:
+            raise _rejected(response)
+        return _record(response.content)
+
+
+def _session(plug: Plug | None = None) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # a proxy for the outside world does not know the model server; and no .netrc is read
+    session.headers.update(HEADERS)
+    if plug is not None:
+        adapter = _PluggedAdapter(plug)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+    return session
+
+
+class _PluggedAdapter(HTTPAdapter):
+    """Hands the socket of each connection to a Plug as soon as it is connected."""
+
+    def __init__(self, plug: Plug) -> None:
+        self._plug = plug
+        super().__init__(pool_connections=1, pool_maxsize=1)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (passed through as they come)
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        plug = self._plug
+
+        class PluggedConnection(HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                plug.connected(self.sock)
+
+        class PluggedTLSConnection(HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                plug.connected(self.sock)
+
+        class PluggedPool(HTTPConnectionPool):
+            ConnectionCls = PluggedConnection
+
+        class PluggedTLSPool(HTTPSConnectionPool):
+            ConnectionCls = PluggedTLSConnection
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PluggedPool, "https": PluggedTLSPool}
+
+
+def _shut_down(connection: socket.socket) -> None:
+    try:
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS, whose own goodbye would wait for its turn
+    except OSError:
+        pass  # closed already, by the other side or ours
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        raise OllamaFailed(Seen(how=How.GIBBERISH, words=line[:LONGEST_ERROR].decode(errors="replace")))
+    if "error" in record:
+        raise OllamaFailed(Seen(how=How.ERROR_LINE, words=_text(record["error"])))
+    return record
+
+
+def _rejected(response: requests.Response) -> OllamaFailed:
+    words = response.text
+    try:
+        match response.json():
+            case {"error": said}:
+                words = _text(said)
+    except ValueError:
+        pass  # not every error of Ollama's is JSON
+    return OllamaFailed(Seen(how=How.REJECTED, status=response.status_code, words=words[:LONGEST_ERROR]))
+
+
+def _text(said: object) -> str:
+    return said if isinstance(said, str) else json.dumps(said)
+
+
+def _reason(error: Exception) -> str:
+    """Find the innermost words: the outer ones name pools and retries, which tell nobody anything."""
+    inner: object = error
+    while True:
+        deeper = getattr(inner, "reason", None) or next((a for a in getattr(inner, "args", ()) if isinstance(a, Exception)), None)
+        if not isinstance(deeper, Exception):
+            break
+        inner = deeper
+    return getattr(inner, "strerror", None) or str(inner).rsplit(": ", maxsplit=1)[-1]
+
+
+def _same(model: str, name: object) -> bool:
+    return isinstance(name, str) and _full(model) == _full(name)
+
+
+def _full(name: str) -> str:
+    return (name if ":" in name.rsplit("/", maxsplit=1)[-1] else f"{name}:latest").lower()

@@ -1,0 +1,33 @@
+"""What was asked, as Ollama wants to be asked: the path and the body of one fresh call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def call_for(request: Mapping[str, Any], *, model: str, max_tokens: int) -> tuple[str, dict[str, Any]]:
+    """Give the path and the body that ask `request` of `model`.
+
+    Tools exist only in a chat, so a prompt with tools becomes one. No `context` and no `keep_alive` are ever sent: the
+    first would carry one prompt into the next, the second would stick to the model for everybody.
+    """
+    options = dict(request.get("options") or {})
+    if (options.get("num_predict") or 0) <= 0:
+        options["num_predict"] = max_tokens  # else Ollama writes up to ten times its context, over an hour on a slow CPU
+    body: dict[str, Any] = {"model": model, "stream": True, "truncate": False, "options": options}
+    if request.get("format"):
+        body["format"] = request["format"]
+    messages, tools, system = request.get("messages"), request.get("tools"), request.get("system")
+    if not messages and not tools:
+        body["prompt"] = request["prompt"]
+        if system:
+            body["system"] = system
+        return "/api/generate", body
+    asked = messages or [{"role": "user", "content": request["prompt"]}]
+    body["messages"] = [{"role": "system", "content": system}, *asked] if system else list(asked)
+    if tools:
+        body["tools"] = tools
+    return "/api/chat", body
