@@ -20,8 +20,9 @@ class Clock:
         return _boot()
 
     def monotonic(self) -> float:
-        """Seconds since some moment of this boot: shared by all processes and containers of one kernel,
-        never stepped, and standing still while the machine sleeps (clock_gettime(2), CLOCK_MONOTONIC).
+        """Seconds since some moment of this boot, shared by all processes and containers of one kernel.
+
+        Never stepped, and standing still while the machine sleeps (clock_gettime(2), CLOCK_MONOTONIC).
         """
         return time.monotonic()
 

@@ -31,7 +31,9 @@ def connect(
 def sqlite_path(url: str) -> Path:
     """Give the file that an SQLite URL names. Raises ValueError."""
     parts = urlsplit(url)
-    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:  # noqa: PLR2004 (a slash and a name)
+    path = parts.path[1:]
+    # SQLite would keep `:memory:` in memory, and lose what was accepted.
+    if parts.scheme != "sqlite" or parts.netloc or parts.query or parts.fragment or path in ("", ":memory:"):
         message = f"DATABASE_URL must look like sqlite:////data/queue.db, got {url!r}."
         raise ValueError(message)
-    return Path(parts.path[1:])
+    return Path(path)

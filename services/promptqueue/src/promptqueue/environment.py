@@ -101,11 +101,16 @@ def urls(*schemes: str) -> Kind:
 
     def parse(value: str) -> tuple[str, ...]:
         found = tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
-        if not found or any(urlsplit(url).scheme not in schemes or not urlsplit(url).hostname for url in found):
+        if not found or not all(_is_address(url, schemes) for url in found):
             raise ValueError
         return found
 
     return Kind(parse, f"one or more addresses that begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+
+
+def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0  # .port raises ValueError itself
 
 
 def _bounded(value: Number, at_least: float, at_most: float | None) -> Number:

@@ -66,4 +66,5 @@ def after(ending: Ending, *, failures: int, max_failures: int) -> Next:
 
 def retry_delay(failures: int) -> float:
     """Seconds to wait before the attempt that follows this many failures: none at first, then 2, 4, 8 … 60."""
-    return 0.0 if failures <= 1 else min(2.0 ** (failures - 1), LONGEST_RETRY_DELAY)
+    doublings = min(failures - 1, 6)  # 64 is past the longest, and 2.0 ** 1024 no float
+    return 0.0 if failures <= 1 else min(2.0**doublings, LONGEST_RETRY_DELAY)

@@ -147,7 +147,7 @@ class Answered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
-    """The attempt ended badly. With a `code` the prompt ends for good; without one the failure counts and it may run again."""
+    """The attempt ended badly. With a `code` the prompt ends for good; without, it counts and may run again."""
 
     cause: str  # in words for whoever asked
     code: ErrorCode | None = None

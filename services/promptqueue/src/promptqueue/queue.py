@@ -61,7 +61,10 @@ class PromptQueue(Protocol):
         ...
 
     def delete(self, prompt_id: str) -> None:
-        """Cancel a prompt if need be and erase it with its texts; its Idempotency-Key stays known. Raises PromptNotFound."""
+        """Cancel a prompt if need be and erase it with its texts; its Idempotency-Key stays known.
+
+        The journal may hold the texts until `checkpoint` has emptied it. Raises PromptNotFound.
+        """
         ...
 
     # ---- answering --------------------------------------------------------------------------------------------------
@@ -107,7 +110,7 @@ class PromptQueue(Protocol):
     # ---- caring -----------------------------------------------------------------------------------------------------
 
     def settle(self, prompt_id: str) -> Prompt:
-        """Do for one overdue prompt what `recover` does for all, and say where it stands then. Raises PromptNotFound."""
+        """Do for one overdue prompt what `recover` does for all, and say where it stands. Raises PromptNotFound."""
         ...
 
     def recover(self) -> Recovered:
@@ -125,7 +128,7 @@ class PromptQueue(Protocol):
         ...
 
     def checkpoint(self) -> None:
-        """Bound the journal: move what is in the write-ahead log to the database and empty the log, if nobody reads it."""
+        """Bound the journal: move what it still owes to the database and empty it, as far as nobody reads it."""
         ...
 
     def counts(self) -> Counts:
@@ -159,7 +162,10 @@ class PromptQueue(Protocol):
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Let the verbs inside share one commit; a verb that raises undoes itself alone, unless the error leaves the block."""
+        """Let the verbs inside share one commit.
+
+        A verb that raises undoes itself alone, unless the error leaves the block.
+        """
         ...
 
     def close(self) -> None:

@@ -6,11 +6,12 @@ make a queue of it: whoever waits holds `turn`, and whoever commits holds `main`
 
 from __future__ import annotations
 
+import _thread
 import fcntl
 import os
-import threading
+import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promptqueue.errors import StorageUnavailable
 
@@ -35,8 +36,9 @@ class Turnstile:
                 _lock(self._main, deadline)
             finally:
                 fcntl.flock(self._turn, fcntl.LOCK_UN)
-        except StorageUnavailable:
-            # Somebody still waits on these open files in our place: what they get and give back must not be ours.
+        except BaseException:
+            # A thread still waits on these open files in our place: its descriptor must be the last, so that the lock
+            # goes when it is closed, should it come after all.
             self.close()
             self._open()
             raise
@@ -60,33 +62,29 @@ def _lock(file: int, deadline: float) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        _Wait(file).until(deadline)
+        _wait(file, deadline)
 
 
-class _Wait:
-    """flock(2) knows no time-out, so a thread waits in its place, and hands the lock back if it comes too late."""
+def _wait(file: int, deadline: float) -> None:
+    """Wait for a lock, though flock(2) knows no time-out: a thread waits instead, on a descriptor of its own."""
+    copy = os.dup(file)
+    came = _kernel("allocate_lock")()
+    came.acquire()
 
-    def __init__(self, file: int) -> None:
-        self._file = os.dup(file)
-        self._mutex = threading.Lock()
-        self._locked = threading.Event()
-        self._abandoned = False
-        threading.Thread(target=self._run, name="turnstile", daemon=True).start()
+    def wait() -> None:
+        try:
+            fcntl.flock(copy, fcntl.LOCK_EX)
+            came.release()
+        finally:
+            os.close(copy)
 
-    def until(self, deadline: float) -> None:
-        if self._locked.wait(max(0.0, deadline - time.monotonic())):
-            return
-        with self._mutex:
-            self._abandoned = not self._locked.is_set()
-        if self._abandoned:
-            message = "The queue's database is locked by another process that does not let go."
-            raise StorageUnavailable(message)
+    _kernel("start_new_thread")(wait, ())
+    if not came.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        message = "The queue's database is locked by another process that does not let go."
+        raise StorageUnavailable(message)
 
-    def _run(self) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        with self._mutex:
-            if self._abandoned:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
-            else:
-                self._locked.set()
-        os.close(self._file)
+
+def _kernel(name: str) -> Any:
+    """Give a function of `_thread` as it is without gevent, whose greenlets would all stand still during a flock."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey.get_original("_thread", name) if monkey else getattr(_thread, name)

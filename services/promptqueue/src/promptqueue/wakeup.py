@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import threading
 import uuid
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_DATAGRAM = 60_000  # bytes; well below Linux's default send buffer of 208 KiB
+LONGEST_ADDRESS = 100  # bytes; macOS has room for 103, Linux for 107
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +75,18 @@ class Wakeup:
     def _send(self, message: bytes) -> None:
         for path in self._folder.glob("*.sock"):
             try:
-                self._socket.sendto(message, str(path))
-            except ConnectionRefusedError:
-                path.unlink(missing_ok=True)  # bound by a process that died without clearing up
+                self._send_to(path, message)
             except (BlockingIOError, FileNotFoundError):
                 pass  # a full socket's owner is about to look anyway, a missing one has just left
             except OSError as error:
                 log.debug("wake-up not sent path=%s error=%s", path, error)
+
+    def _send_to(self, path: Path, message: bytes) -> None:
+        try:
+            with _address(path) as address:
+                self._socket.sendto(message, address)
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)  # bound by a process that died without clearing up
 
 
 class Listener:
@@ -90,7 +97,8 @@ class Listener:
         folder.mkdir(mode=0o770, exist_ok=True)
         self._path = folder / f"{uuid.uuid4()}.sock"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(self._path))
+        with _address(self._path) as address:
+            self._socket.bind(address)
         self._path.chmod(0o660)
         self._lock = threading.Lock()
         self._subscriptions: dict[str | None, set[Subscription]] = {}
@@ -176,10 +184,23 @@ class Subscription:
         self._heard.set()
 
 
+@contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """Name a socket in the 107 bytes that its address has room for (unix(7)), however deep its folder lies."""
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
 def _notes(message: bytes) -> list[Note]:
     try:
         match json.loads(message):
-            case {"changed": [*prompt_ids]}:
+            case {"changed": [*prompt_ids]} if all(isinstance(one, str | None) for one in prompt_ids):
                 return [Changed(prompt_id) for prompt_id in prompt_ids]
             case {"text": [str(prompt_id), int(attempt), int(offset), str(text)]}:
                 return [Text(prompt_id, attempt, offset, text)]

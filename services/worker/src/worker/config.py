@@ -12,28 +12,6 @@ A_CENTURY = 36_500  # days; a bound keeps a slip of the finger from overflowing 
 A_WEEK = 7 * 24 * 3600  # seconds
 
 
-@dataclass(frozen=True, kw_only=True)
-class Config:
-    """What worker and janitor are told; times are seconds unless the name says otherwise."""
-
-    database_url: str = variable("sqlite:///data/queue.db", Kind(lambda url: _database(url), "like sqlite:////data/queue.db"))
-    journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
-    log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
-    retention_days: float = variable(30.0, number(0, A_CENTURY))
-    lease_seconds: float = variable(15.0, number(1, 3600))
-    max_failures: int = variable(3, whole(1))
-    worker_concurrency: int = variable(1, whole(1, 64))
-    ollama_urls: tuple[str, ...] = variable(("http://127.0.0.1:11434",), Kind(lambda value: _one_url(value), "one address that begins with http:// or https:// (several servers are not supported)"))
-    ollama_model: str = variable(DEFAULT_MODEL, text())
-    ollama_pull: str = variable("auto", one_of("auto", "never"))
-    max_tokens: int = variable(2048, whole(1))
-    connect_timeout: float = variable(5.0, number(0.1, A_WEEK))
-    first_byte_timeout: float = variable(900.0, number(0.1, A_WEEK))
-    idle_timeout: float = variable(120.0, number(0.1, A_WEEK))
-    prompt_timeout: float = variable(3600.0, number(0.1, A_WEEK))
-    drain_seconds: float = variable(20.0, number(0, 3600))
-
-
 def _database(url: str) -> str:
     sqlite_path(url)
     return url
@@ -44,3 +22,31 @@ def _one_url(value: str) -> tuple[str, ...]:
     if len(found) > 1:
         raise ValueError
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What worker and janitor are told; times are seconds unless the name says otherwise."""
+
+    database_url: str = variable("sqlite:///data/queue.db", Kind(_database, "like sqlite:////data/queue.db"))
+    journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
+    log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
+    retention_days: float = variable(30.0, number(0, A_CENTURY))
+    lease_seconds: float = variable(15.0, number(1, 3600))
+    max_failures: int = variable(3, whole(1))
+    worker_concurrency: int = variable(1, whole(1, 64))
+    ollama_urls: tuple[str, ...] = variable(
+        ("http://127.0.0.1:11434",),
+        Kind(
+            _one_url,
+            "one address that begins with http:// or https:// (several servers are not supported)",
+        ),
+    )
+    ollama_model: str = variable(DEFAULT_MODEL, text())
+    ollama_pull: str = variable("auto", one_of("auto", "never"))
+    max_tokens: int = variable(2048, whole(1))
+    connect_timeout: float = variable(5.0, number(0.1, A_WEEK))
+    first_byte_timeout: float = variable(900.0, number(0.1, A_WEEK))
+    idle_timeout: float = variable(120.0, number(0.1, A_WEEK))
+    prompt_timeout: float = variable(3600.0, number(0.1, A_WEEK))
+    drain_seconds: float = variable(20.0, number(0, 3600))

@@ -5,6 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promptqueue.prompt import Recovered
 
 
 def to_stdout(level: str) -> None:
@@ -15,3 +19,9 @@ def to_stdout(level: str) -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("urllib3").setLevel(logging.WARNING)  # at debug it would log every probe
+
+
+def recovered(log: logging.Logger, moved: Recovered) -> None:
+    """Say what was recovered, if anything was."""
+    if moved.total:
+        log.info("prompts recovered requeued=%d failed=%d expired=%d", moved.requeued, moved.failed, moved.expired)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -17,11 +19,13 @@ from urllib3.exceptions import HTTPError
 from worker.verdict import How, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 PROBE_TIMEOUT = 2.0  # seconds; a server that starts up accepts connections long before it answers
 QUESTION_TIMEOUT = 10.0  # seconds; /api/show of a large model reads its files
+VERIFY_TIMEOUT = 600.0  # seconds; while it verifies a download Ollama says nothing
 UNLOAD_TIMEOUT = 5.0  # seconds; answered in 1 ms, and the model goes when its last user has
+READ_SIZE = 64 * 1024  # bytes; at most: each chunk of HTTP, which is one record, is handed on as it comes
 LONGEST_ERROR = 4_000  # characters of an error that are kept
 
 HEADERS = {"Cache-Control": "no-store", "Accept": "application/x-ndjson, application/json"}
@@ -80,22 +84,24 @@ class Ollama:
         self._connect_timeout = connect_timeout
         self._questions = _session()
 
-    def stream(self, path: str, body: Mapping[str, Any], plug: Plug) -> Iterator[dict[str, Any]]:
-        """Yield the records that Ollama streams, from a connection of its own, with no time limit but the one to connect.
+    def stream(
+        self, path: str, body: Mapping[str, Any], plug: Plug, *, read_timeout: float | None = None
+    ) -> Generator[dict[str, Any]]:
+        """Yield the records that Ollama streams, over a connection of its own that may be silent for `read_timeout` s.
 
-        Leaving the iteration closes the connection, and that frees the model. Read it without waiting for anything else:
-        a reader that lags can leave Ollama's only slot taken for ever.
+        Leaving the iteration closes the connection, and that frees the model. Whoever reads waits for nothing else: a
+        reader that lags can leave Ollama's only slot taken for ever.
         """
         with _session(plug) as session:
             try:
                 with session.post(
-                    self._url + path, json=body, stream=True, timeout=(self._connect_timeout, None)
+                    self._url + path, json=body, stream=True, timeout=(self._connect_timeout, read_timeout)
                 ) as response:
                     if response.status_code != requests.codes.ok:
                         raise _rejected(response)
                     try:
                         # On bytes: as text, it would also split at the line separators that Ollama leaves as they are.
-                        for line in response.iter_lines():
+                        for line in response.iter_lines(chunk_size=READ_SIZE):
                             if line:
                                 yield _record(line)
                     finally:
@@ -103,6 +109,10 @@ class Ollama:
             except (requests.RequestException, HTTPError, OSError) as error:
                 how = How.NOT_CONNECTED if plug.connected_at is None else How.BROKEN
                 raise OllamaFailed(Seen(how=how, words=_reason(error))) from error
+
+    def pull(self, model: str, plug: Plug) -> Generator[dict[str, Any]]:
+        """Yield the records of a download, whose last one says "success"; an error comes as late as there is one."""
+        return self.stream("/api/pull", {"model": model, "stream": True}, plug, read_timeout=VERIFY_TIMEOUT)
 
     def version(self) -> str:
         """Ask for the version: whether the server answers at all."""
@@ -159,8 +169,8 @@ class _PluggedAdapter(HTTPAdapter):
         self._plug = plug
         super().__init__(pool_connections=1, pool_maxsize=1)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (passed through as they come)
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
         plug = self._plug
 
         class PluggedConnection(HTTPConnection):
@@ -183,10 +193,8 @@ class _PluggedAdapter(HTTPAdapter):
 
 
 def _shut_down(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # closed already, by the other side or ours
         socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS, whose own goodbye would wait for its turn
-    except OSError:
-        pass  # closed already, by the other side or ours
 
 
 def _record(line: bytes) -> dict[str, Any]:
@@ -202,7 +210,7 @@ def _record(line: bytes) -> dict[str, Any]:
 
 
 def _rejected(response: requests.Response) -> OllamaFailed:
-    words = response.text
+    words = response.content.decode(errors="replace")
     try:
         match response.json():
             case {"error": said}:
@@ -220,11 +228,13 @@ def _reason(error: Exception) -> str:
     """Find the innermost words: the outer ones name pools and retries, which tell nobody anything."""
     inner: object = error
     while True:
-        deeper = getattr(inner, "reason", None) or next((a for a in getattr(inner, "args", ()) if isinstance(a, Exception)), None)
+        deeper = getattr(inner, "reason", None) or next(
+            (a for a in getattr(inner, "args", ()) if isinstance(a, Exception)), None
+        )
         if not isinstance(deeper, Exception):
             break
         inner = deeper
-    return getattr(inner, "strerror", None) or str(inner).rsplit(": ", maxsplit=1)[-1]
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(inner).rsplit(": ", maxsplit=1)[-1])
 
 
 def _same(model: str, name: object) -> bool:

@@ -16,7 +16,9 @@ def call_for(request: Mapping[str, Any], *, model: str, max_tokens: int) -> tupl
     """
     options = dict(request.get("options") or {})
     if (options.get("num_predict") or 0) <= 0:
-        options["num_predict"] = max_tokens  # else Ollama writes up to ten times its context, over an hour on a slow CPU
+        options["num_predict"] = (
+            max_tokens  # else Ollama writes up to ten times its context, over an hour on a slow CPU
+        )
     body: dict[str, Any] = {"model": model, "stream": True, "truncate": False, "options": options}
     if request.get("format"):
         body["format"] = request["format"]

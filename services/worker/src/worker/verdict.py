@@ -1,7 +1,7 @@
 """What the end of a call to Ollama means: the decision table, first matching row wins.
 
-The texts are Ollama's own, of versions 0.24 to 0.34: it tells faults of the prompt, of the model's files and of its runner
-apart by nothing else.
+The texts are Ollama's own, of versions 0.24 to 0.34: by nothing else does it tell faults of the prompt, of the model's
+files and of its runner apart.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What was seen of a call's end. `words` are Ollama's, as they came, or the done_reason, or the operating system's."""
+    """What was seen of a call's end. `words` are Ollama's, as they came, or else those of whoever ended it."""
 
     how: How
     status: int | None = None
@@ -118,7 +118,7 @@ def judge(seen: Seen, holds: Callable[[Only], bool]) -> Verdict:
     return Verdict.FAILURE
 
 
-def cause(seen: Seen) -> str:
+def cause(seen: Seen) -> str:  # noqa: PLR0911 (a table in the shape of a match)
     """Say in words for whoever asked why there is no answer."""
     words = plain(seen.words)
     match seen.how:

@@ -34,7 +34,8 @@ class SQLitePromptQueue(Asking, Answering, Caring):
         return {"kind": "sqlite", "version": sqlite3.sqlite_version, "journal_mode": self._database.journal}
 
     def listen(self) -> Listener:
-        return Listener(self._folder / "wake")
+        with self._database.told():
+            return Listener(self._folder / "wake")
 
     def transaction(self) -> AbstractContextManager[None]:
         return self._database.transaction()

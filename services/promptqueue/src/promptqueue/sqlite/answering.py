@@ -28,7 +28,8 @@ class Answering:
     _workers: Path
 
     def register(self, *, slots: int) -> Presence:
-        return Presence(self._workers, slots=slots)
+        with self._database.told():
+            return Presence(self._workers, slots=slots)
 
     def claim(self, terms: Terms) -> Claim | None:
         if not self._claimable():
@@ -75,17 +76,8 @@ class Answering:
     def write(self, claim: Claim, text: str, *, offset: int, tokens: int) -> None:
         with self._database.transaction(durable=False):
             seq = self._hold(claim, tokens=tokens)
-            if offset == 0:
-                self._database.run(
-                    "DELETE FROM partials WHERE seq = :seq AND attempt < :attempt", seq=seq, attempt=claim.attempt
-                )
-            self._database.run(
-                "INSERT INTO partials (seq, attempt, offset, text) VALUES (:seq, :attempt, :offset, :text)",
-                seq=seq,
-                attempt=claim.attempt,
-                offset=offset,
-                text=rows.storable(text),
-            )
+            if text:
+                self._append(claim, text, seq=seq, offset=offset)
             self._database.changed(claim.prompt.id)
 
     def tell(self, claim: Claim, text: str, *, offset: int) -> None:
@@ -132,6 +124,19 @@ class Answering:
         if not held:
             raise ClaimLost
         return int(held[0]["seq"])
+
+    def _append(self, claim: Claim, text: str, *, seq: int, offset: int) -> None:
+        if offset == 0:
+            self._database.run(
+                "DELETE FROM partials WHERE seq = :seq AND attempt < :attempt", seq=seq, attempt=claim.attempt
+            )
+        self._database.run(
+            "INSERT INTO partials (seq, attempt, offset, text) VALUES (:seq, :attempt, :offset, :text)",
+            seq=seq,
+            attempt=claim.attempt,
+            offset=offset,
+            text=rows.storable(text),
+        )
 
     def _end(self, claim: Claim, to: Next, *, tokens: int | None = None) -> sqlite3.Row:
         return attempt.end(

@@ -101,8 +101,7 @@ class Asking:
             return rows.prompt(cancelled[0], self._clock)
 
     def delete(self, prompt_id: str) -> None:
-        # Deleted means gone: SQLite otherwise leaves a deleted row's bytes in the file until it needs the room.
-        with self._database.overwriting(), self._database.transaction():
+        with self._database.transaction():
             rows.erase(self._database, rows.find(self._database, prompt_id)["seq"])
             self._database.changed(prompt_id)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import ClaimLost
+from promptqueue.sqlite.rows import storable
 
 if TYPE_CHECKING:
     from promptqueue.clock import Clock
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
     from promptqueue.sqlite.engine import sqlite3
 
 
-def end(
+def end(  # noqa: PLR0913 (what is told of an end is told by name)
     database: Database, clock: Clock, *, prompt_id: str, attempt: int, to: Next, tokens: int | None = None
 ) -> sqlite3.Row:
-    """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over already.
+    """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over.
 
     Only an answer tells how long an answer takes, so only success sets `ran_seconds`.
     """
@@ -40,7 +41,7 @@ def end(
         outcome=to.outcome,
         failures=to.failures,
         code=to.error and to.error.code,
-        message=to.error and to.error.message,
+        message=to.error and storable(to.error.message),
         delay=to.delay,
         tokens=tokens,
         wall=clock.wall(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promptqueue import presence
+from promptqueue.errors import PromptNotFound
 from promptqueue.lifecycle import EXPIRED, LOST_LEASE, LOST_WORKER, TIMED_OUT, after
 from promptqueue.prompt import Counts, Failed, Model, ModelState, Outcome, Prompt, Recovered, Status, Workers
 from promptqueue.sqlite import attempt, rows
@@ -37,7 +38,8 @@ class Caring:
             return rows.prompt(rows.find(self._database, prompt_id), self._clock)
 
     def recover(self) -> Recovered:
-        overdue = [row["id"] for row in self._in_hand() if self._loss(row)] + self._expired()
+        with self._database.told():
+            overdue = [row["id"] for row in self._in_hand() if self._loss(row)] + self._expired()
         if not overdue:
             return Recovered()
         with self._database.transaction():
@@ -90,7 +92,8 @@ class Caring:
         )
 
     def workers(self) -> Workers:
-        return presence.alive(self._workers)
+        with self._database.told():
+            return presence.alive(self._workers)
 
     def model(self) -> Model | None:
         [row] = self._database.run("SELECT * FROM control")
@@ -139,7 +142,10 @@ class Caring:
 
     def _settle(self, prompt_id: str) -> str | None:
         """Move one prompt if a deadline of it passed; where to, None if it may stay."""
-        row = rows.find(self._database, prompt_id)
+        try:
+            row = rows.find(self._database, prompt_id)
+        except PromptNotFound:  # deleted since `recover` saw it
+            return None
         match row["status"]:
             case Status.QUEUED if rows.is_overdue(row, self._clock):
                 return self._expire(prompt_id)

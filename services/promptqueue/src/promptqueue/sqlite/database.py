@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,21 @@ from promptqueue.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 WAL_LIMIT = 64 * 1024 * 1024  # bytes that the journal file keeps after it was emptied
+
+PRAGMAS = (
+    "synchronous = FULL",
+    "fullfsync = ON",
+    "checkpoint_fullfsync = ON",
+    "temp_store = MEMORY",
+    # Deleted means gone: SQLite otherwise leaves a deleted row's bytes in the file until it needs the room. It must
+    # hold for every statement, because the text of a prompt is deleted or moved to another page long before the prompt.
+    "secure_delete = ON",
+    f"journal_size_limit = {WAL_LIMIT}",
+)
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +43,29 @@ class Database:
         self._lock_timeout = lock_timeout
         self._depth = 0
         self._changed: set[str | None] = set()
-        with _told(path):
+        # What was opened is closed if a later step fails: whoever tries again each second must not run out of files.
+        with _told(path), ExitStack() as opened:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._turnstile = Turnstile(path.parent)
+            opened.callback(self._turnstile.close)
             self.wakeup = Wakeup(path.parent / "wake")
+            opened.callback(self.wakeup.close)
             self._connection = sqlite3.connect(
                 path, timeout=lock_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
             )
+            opened.callback(self._connection.close)
             self._connection.row_factory = sqlite3.Row
-            for pragma in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON", "temp_store = MEMORY"):
+            for pragma in PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
-            self.journal = self._choose_journal(journal_mode(wanted_journal))
+            self._choose_journal(journal_mode(wanted_journal))
             self._migrate()
+            self._opened = opened.pop_all()
+
+    @property
+    def journal(self) -> str:
+        """The journal mode in use; another process may have changed it since the file was opened."""
+        self.run("PRAGMA user_version")  # a connection notices another mode when it reads
+        return str(self.run("PRAGMA journal_mode")[0][0])
 
     def run(self, statement: str, **values: Any) -> list[sqlite3.Row]:
         """Run a statement, one that writes inside a `transaction`; the rows that it gives."""
@@ -66,54 +89,61 @@ class Database:
             finally:
                 self._depth -= 1
 
-    @contextmanager
-    def overwriting(self) -> Iterator[None]:
-        """Let what is deleted inside be overwritten with zeros."""
-        self._connection.execute("PRAGMA secure_delete = ON")
-        try:
-            yield
-        finally:
-            self._connection.execute("PRAGMA secure_delete = OFF")
+    def told(self) -> AbstractContextManager[None]:
+        """Turn what the storage says inside into StorageUnavailable."""
+        return _told(self._path)
 
     def checkpoint(self) -> None:
-        """Empty the write-ahead log into the database as far as readers allow it, and cut its file down."""
-        if self.journal == "wal":
-            with _told(self._path):
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """Empty the journal as far as readers allow it, and cut its file down."""
+        with self._turn():
+            # Whoever reads is not waited for: SQLite would keep every writer out meanwhile.
+            self.run("PRAGMA busy_timeout = 0")
+            try:
+                if self.journal == "wal":
+                    self.run("PRAGMA wal_checkpoint(TRUNCATE)")
+                elif self._path.with_name(f"{self._path.name}-journal").exists():
+                    # It still holds the pages that the last commits overwrote, and with them deleted texts.
+                    self.run("PRAGMA journal_mode = DELETE")
+                    self.run("PRAGMA journal_mode = PERSIST")
+            finally:
+                self.run(f"PRAGMA busy_timeout = {round(self._lock_timeout * 1000)}")
 
     def close(self) -> None:
         """Let go of the file, the locks and the socket."""
-        self._connection.close()
-        self._turnstile.close()
-        self.wakeup.close()
+        self._opened.close()
 
     @contextmanager
     def _outermost(self, durable: bool) -> Iterator[None]:
         relaxed = not durable and self.journal == "wal"  # without a log, a commit that does not wait could corrupt
         try:
-            with _told(self._path):
-                if relaxed:
-                    self._connection.execute("PRAGMA synchronous = NORMAL")
-                with self._locked():
-                    yield
+            if relaxed:
+                self.run("PRAGMA synchronous = NORMAL")
+            with self._locked():
+                yield
         finally:
             if relaxed:
-                self._connection.execute("PRAGMA synchronous = FULL")
+                self.run("PRAGMA synchronous = FULL")
             changed, self._changed = self._changed, set()
         if changed:
             self.wakeup.changed(changed)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self._turnstile.enter(self._lock_timeout)
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._turn():
+            self.run("BEGIN IMMEDIATE")
             try:
                 yield
-                self._connection.execute("COMMIT")
+                self.run("COMMIT")
             finally:
                 if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                    self.run("ROLLBACK")
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with _told(self._path):
+            self._turnstile.enter(self._lock_timeout)
+        try:
+            yield
         finally:
             self._turnstile.leave()
 
@@ -122,34 +152,28 @@ class Database:
         if not self._connection.in_transaction:  # a full disk, say, ends the whole transaction, not the statement alone
             message = "The transaction was given up because of an earlier error."
             raise StorageUnavailable(message)
-        self._connection.execute("SAVEPOINT verb")
+        self.run("SAVEPOINT verb")
         try:
             yield
         except BaseException:
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK TO verb")
-                self._connection.execute("RELEASE verb")
+                self.run("ROLLBACK TO verb")
+                self.run("RELEASE verb")
             raise
-        self._connection.execute("RELEASE verb")
+        self.run("RELEASE verb")
 
-    def _choose_journal(self, wanted: str) -> str:
-        self._turnstile.enter(self._lock_timeout)
-        try:
-            actual = str(self._connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0])
-        except sqlite3.OperationalError:  # the mode cannot change while another process has the file open
-            actual = str(self._connection.execute("PRAGMA journal_mode").fetchone()[0])
-        finally:
-            self._turnstile.leave()
-        if actual != wanted:
-            log.warning("journal mode stays journal_mode=%s wanted=%s reason=in_use", actual, wanted)
-        self._connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
-        return actual
+    def _choose_journal(self, wanted: str) -> None:
+        # It cannot change while another process has the log open.
+        with self._turn(), suppress(sqlite3.OperationalError):
+            self._connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
+        if self.journal != wanted:
+            log.warning("journal mode stays journal_mode=%s wanted=%s reason=in_use", self.journal, wanted)
 
     def _migrate(self) -> None:
         migrations = _migrations()
         # Read inside the lock: of processes that start together exactly one migrates, and the others find it done.
         with self._locked():
-            version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+            version = int(self.run("PRAGMA user_version")[0][0])
             if version > len(migrations):
                 message = (
                     f"The database has schema {version}, this program knows {len(migrations)}. "
@@ -158,15 +182,15 @@ class Database:
                 raise StorageUnavailable(message)
             for number, statements in enumerate(migrations[version:], start=version + 1):
                 for statement in statements:
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {number}")
+                    self.run(statement)
+                self.run(f"PRAGMA user_version = {number}")
                 log.info("database migrated schema=%d", number)
 
 
 def _migrations() -> list[list[str]]:
     folder = resources.files("promptqueue") / "migrations" / "sqlite"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return [_statements(file.read_text()) for file in files]
+    return [_statements(file.read_text("utf-8")) for file in files]
 
 
 def _statements(script: str) -> list[str]:
@@ -177,7 +201,7 @@ def _statements(script: str) -> list[str]:
         if sqlite3.complete_statement(statement):
             statements.append(statement)
             statement = ""
-    return statements
+    return [*statements, statement]  # the rest is a comment, or SQLite says what it misses
 
 
 @contextmanager

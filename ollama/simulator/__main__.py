@@ -1,0 +1,34 @@
+"""python -m simulator: run it."""
+
+import argparse
+import os
+import signal
+import sys
+
+from . import settings
+from .server import Server
+
+
+def main() -> int:
+    """Serve until a signal comes; say where on the first line of the output."""
+    parser = argparse.ArgumentParser(prog="simulator", description="A model server without a model.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=11434, help="port to listen on, 0 for a free one (default: 11434)")
+    settings.add_options(parser)
+    options = parser.parse_args()
+    try:
+        server = Server(settings.from_options(options), host=options.host, port=options.port)
+    except OSError as error:
+        print(f"simulator: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return 1
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # As the real one: all connections end at once, without a last chunk.
+        signal.signal(number, lambda *_: os._exit(0))
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    print(f"simulator: listening on http://{host}:{server.port}", flush=True)  # noqa: T201
+    server.serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

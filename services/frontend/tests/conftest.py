@@ -1,0 +1,49 @@
+"""A real Chromium on the page, and a proxy that answers as each test scripts it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page
+
+sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share two modules
+
+from scripted_proxy import ScriptedProxy  # noqa: E402 (found only through the line above)
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
+        if os.environ.get("CI"):  # noqa: TID251 (whether a skip is allowed)
+            pytest.fail(reason)
+        pytest.skip(reason)
+    quiet = ("quic", "background-networking", "component-update", "sync")
+    # A container's root may not open Chromium's sandbox; what runs here is our own page.
+    arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)]
+    return {**browser_type_launch_args, "executable_path": path, "args": arguments}
+
+
+@pytest.fixture
+def proxy(page: Page) -> Iterator[ScriptedProxy]:
+    """The proxy behind `page`. The test fails if the console holds an error that the script did not provoke."""
+    page.set_default_timeout(5000)
+    proxy = ScriptedProxy(page)
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and message.location["url"] not in proxy.refused:
+            complaints.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield proxy
+    assert complaints == []
+    assert proxy.strangers == []

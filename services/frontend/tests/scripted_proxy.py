@@ -1,0 +1,131 @@
+"""The proxy's side of the HTTP contract, answered by a script instead of a queue."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, Request, Route
+
+PAGE = Path(__file__).parents[1] / "index.html"
+ORIGIN = "http://proxy.test"  # plain http and not localhost: no secure context, as on most networks
+
+Answer = tuple[int, dict[str, Any]] | tuple[int, dict[str, Any], dict[str, str]]
+
+READY: dict[str, Any] = {
+    "queued": 2, "processing": 1, "oldest_wait_seconds": 3.0, "completed_per_minute": 4, "paused": False, "workers": 1,
+    "model": {"name": "llama3.2", "state": "ready", "percent": None, "processor": "cpu"},
+    "limits": {"max_prompt_bytes": 1048576, "max_queue_depth": 10000, "max_streams": 5000},
+}  # fmt: skip
+
+
+def status(prompt_id: str, name: str = "queued", **facts: Any) -> dict[str, Any]:
+    """A status body; what a test does not care about is null."""
+    fields = ("outcome", "position", "eta_seconds", "tokens", "created_at", "started_at", "completed_at", "error", "metadata")
+    return {"id": prompt_id, "status": name, **dict.fromkeys(fields), "attempt": 0, **facts}
+
+
+def succeeded(prompt_id: str, **facts: Any) -> dict[str, Any]:
+    return status(prompt_id, "completed", outcome="succeeded", attempt=1, **facts)
+
+
+def ended(prompt_id: str, outcome: str, message: str, **facts: Any) -> dict[str, Any]:
+    error = {"code": outcome, "message": message, "retryable": True}
+    return status(prompt_id, "completed", outcome=outcome, attempt=1, error=error, **facts)
+
+
+def refusal(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "type": "error", "param": None}}
+
+
+@dataclass
+class ScriptedProxy:
+    """Each list of answers is used up one by one; its last answer stays. A queue that is text stands for a foreign page."""
+
+    page: Page
+    queue: dict[str, Any] | str = field(default_factory=lambda: READY)
+    submits: list[Answer] = field(default_factory=list)
+    statuses: dict[str, list[Answer]] = field(default_factory=dict)
+    results: dict[str, list[Answer]] = field(default_factory=dict)
+    cancels: dict[str, list[Answer]] = field(default_factory=dict)
+    known: dict[str, Answer] = field(default_factory=dict)
+    down: bool = False
+    requests: list[Request] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    strangers: list[str] = field(default_factory=list)
+
+    def open(self, query: str = "") -> None:
+        self.page.context.route("**/*", self._route)
+        self.page.goto(f"{ORIGIN}/{query}")
+
+    def accept(self, *ids: str) -> None:
+        self.submits += [(202, {"id": x, "status": "queued", "position": 1, "links": {}}) for x in ids]
+
+    def answer(self, prompt_id: str, text: str, **facts: Any) -> None:
+        """The prompt is completed at the next look, with `text`."""
+        self.statuses[prompt_id] = [(200, succeeded(prompt_id, **facts))]
+        self.results[prompt_id] = [(200, {**succeeded(prompt_id), "response": text, "done_reason": "stop"})]
+
+    def end(self, prompt_id: str, outcome: str, message: str, partial: str | None = None) -> None:
+        """The prompt is over at the next look, without an answer."""
+        body = ended(prompt_id, outcome, message)
+        self.statuses[prompt_id] = [(200, body)]
+        self.results[prompt_id] = [(410, {**body, "partial": partial})]
+
+    def posts(self) -> list[Request]:
+        return [x for x in self.requests if x.method == "POST" and x.url.endswith("/prompt")]
+
+    def keys(self) -> list[str]:
+        return [x.headers["idempotency-key"] for x in self.posts()]
+
+    def prompts(self) -> list[str]:
+        return [json.loads(x.post_data or "")["prompt"] for x in self.posts()]
+
+    def _route(self, route: Route) -> None:
+        request = route.request
+        if not request.url.startswith(ORIGIN):
+            self.strangers.append(request.url)
+            route.abort()
+        elif "/api/v1/" not in request.url:
+            route.fulfill(body=PAGE.read_bytes(), content_type="text/html; charset=utf-8")
+        elif isinstance(self.queue, str):
+            route.fulfill(body=self.queue, content_type="text/html")
+        elif self.down:
+            self.requests.append(request)
+            self.refused.add(request.url)
+            route.abort()
+        else:
+            self.requests.append(request)
+            self._fulfill(route, *self._answer(request.method, request.url.split("/api/v1/")[1], request.headers))
+
+    def _answer(self, method: str, path: str, headers: dict[str, str]) -> Answer:
+        match [method, *path.split("/")]:
+            case ["GET", "queue"] if isinstance(self.queue, dict):
+                return 200, self.queue
+            case ["POST", "prompt"]:
+                return self._accepted(headers["idempotency-key"])
+            case ["GET", "prompt", prompt_id, "status"]:
+                return _next(self.statuses.setdefault(prompt_id, [(200, status(prompt_id, position=1))]))
+            case ["GET", "prompt", prompt_id, "result"]:
+                return _next(self.results[prompt_id])
+            case ["POST", "prompt", prompt_id, "cancel"]:
+                return _next(self.cancels[prompt_id])
+        raise AssertionError(f"not in the contract: {method} {path}")
+
+    def _accepted(self, key: str) -> Answer:
+        if key not in self.known:
+            answer = _next(self.submits)
+            if answer[0] != 202:
+                return answer
+            self.known[key] = answer
+        return self.known[key]
+
+    def _fulfill(self, route: Route, code: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        if code >= 400:
+            self.refused.add(route.request.url)
+        route.fulfill(status=code, json=body, headers=headers)
+
+
+def _next(answers: list[Answer]) -> Answer:
+    return answers.pop(0) if len(answers) > 1 else answers[0]
+

@@ -1,0 +1,169 @@
+import json
+
+import pytest
+from page_parts import box, result, rows, run, stop_the_clock, submit, until
+from playwright.sync_api import Page, expect
+from scripted_proxy import ScriptedProxy, refusal, status
+
+STORE = "ollama-proxy:v1"
+
+
+def test_a_reload_loses_no_prompt_whatever_its_status(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a", "b", "c", "d")
+    proxy.statuses["a"] = [(200, status("a", position=5))]
+    proxy.statuses["b"] = [(200, status("b", "processing", tokens=9))]
+    proxy.answer("c", "The *answer*.")
+    proxy.end("d", "failed", "It broke.", "half of it")
+    proxy.open()
+    for text in ("queued one", "running one", "finished one", "broken one"):
+        submit(page, text)
+    expect(result(page)).to_have_count(2)
+
+    page.reload()
+
+    expect(page.locator("#prompts .title")).to_have_text(["broken one", "finished one", "running one", "queued one"])
+    expect(rows(page).nth(3)).to_contain_text("Queued 4 ahead")
+    expect(rows(page).nth(2)).to_contain_text("Processing")
+    expect(rows(page).nth(1)).to_contain_text("Completed")
+    expect(rows(page).nth(0)).to_contain_text("Failed It broke. Kept the 3 words that had come.")
+    expect(result(page).nth(1).locator("em")).to_have_text("answer")
+    expect(result(page).nth(0)).to_contain_text("half of it")
+    assert len(proxy.posts()) == 4
+
+
+def test_a_prompt_that_was_being_sent_is_sent_again_with_its_key(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.open()
+    expect(page.locator("#headline")).to_contain_text("Connected")
+    proxy.down = True
+    submit(page, "hello")
+    expect(rows(page)).to_contain_text("Waiting to send")
+
+    proxy.down = False
+    proxy.accept("a")
+    page.reload()
+
+    expect(rows(page)).to_contain_text("Queued")
+    assert len(proxy.keys()) >= 2
+    assert len(set(proxy.keys())) == 1
+
+
+def test_a_cancel_that_was_under_way_is_confirmed_after_a_reload(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a")
+    proxy.open()
+    submit(page, "hello")
+    expect(rows(page)).to_contain_text("Queued")
+    proxy.down = True
+    page.get_by_role("button", name="Cancel: hello").click()
+    expect(rows(page)).to_contain_text("Cancelling…")
+
+    proxy.down = False
+    proxy.end("a", "cancelled", "cancelled")
+    proxy.cancels["a"] = proxy.statuses["a"]
+    page.reload()
+
+    expect(rows(page)).to_contain_text("Cancelled")
+
+
+def test_a_draft_survives_a_reload(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.open()
+
+    box(page).fill("half a thought")
+    page.reload()
+
+    expect(box(page)).to_have_value("half a thought")
+
+
+def test_what_was_removed_or_closed_stays_so(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a", "b")
+    proxy.answer("a", "one")
+    proxy.answer("b", "two")
+    proxy.open()
+    submit(page, "first")
+    submit(page, "second")
+    expect(result(page)).to_have_count(2)
+
+    page.get_by_role("button", name="Remove: first").click()
+    expect(page.locator("#prompts .title")).to_be_focused()
+    page.get_by_role("button", name="Close: second").click()
+    expect(page.locator("#prompts .title")).to_be_focused()
+    page.reload()
+
+    expect(rows(page)).to_have_count(1)
+    expect(result(page)).to_have_count(0)
+    page.get_by_role("button", name="Open: second").click()
+    expect(result(page)).to_contain_text("two")
+    expect(result(page).locator("h3")).to_be_focused()
+
+
+def test_an_answer_that_the_server_has_forgotten_says_so(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a")
+    proxy.answer("a", "one")
+    stop_the_clock(page)
+    proxy.open()
+    submit(page, "hello")
+    run(page, 2)
+    expect(result(page)).to_have_count(1)
+
+    proxy.results["a"] = [(404, refusal("not_found", "No prompt has this id."))]
+    page.reload()
+    run(page, 4)
+
+    expect(rows(page)).to_contain_text("No longer on the server No copy was kept.")
+    expect(result(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize("method", ["getItem", "setItem"])
+def test_a_storage_that_is_closed_does_not_break_the_page(page: Page, proxy: ScriptedProxy, method: str) -> None:
+    page.add_init_script(f"Storage.prototype.{method} = () => {{ throw new DOMException('closed', 'SecurityError'); }}")
+    proxy.accept("a")
+    proxy.answer("a", "fine")
+    proxy.open()
+
+    submit(page, "hello")
+
+    expect(result(page)).to_contain_text("fine")
+
+
+@pytest.mark.parametrize("text", ["{", "null", "[]", '{"prompts": 5}', '{"prompts": [{"key": 1}, null]}'])
+def test_a_storage_that_holds_something_else_does_not_break_the_page(page: Page, proxy: ScriptedProxy, text: str) -> None:
+    page.add_init_script(f"localStorage.setItem({json.dumps(STORE)}, {json.dumps(text)})")
+    proxy.accept("a")
+    proxy.open()
+
+    submit(page, "hello")
+
+    expect(rows(page)).to_contain_text("Queued")
+
+
+def test_a_full_storage_keeps_the_newest_prompts(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept(*(f"p{n}" for n in range(4)))
+    proxy.open()
+
+    for n in range(4):
+        page.evaluate(f"submit('{n} ' + 'x'.repeat(2000000))")
+    page.evaluate("changed()")
+    until(page, lambda: len(proxy.posts()) == 4)
+    page.reload()
+
+    expect(rows(page)).to_have_count(2)
+    expect(rows(page).first).to_contain_text("3 xxx")
+
+
+def test_two_tabs_show_the_same_prompts_and_forget_none(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a", "b")
+    proxy.open()
+    other = page.context.new_page()
+    other.goto(page.url)
+
+    submit(page, "from the first")
+    expect(rows(other)).to_contain_text("from the first")
+    submit(other, "from the second")
+    expect(rows(page)).to_have_count(2)
+    proxy.answer("a", "one")
+    expect(result(page)).to_have_count(1)
+    page.get_by_role("button", name="Remove: from the first").click()
+
+    expect(rows(other)).to_have_count(1)
+    page.reload()
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("from the second")

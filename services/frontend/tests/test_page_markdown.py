@@ -1,0 +1,169 @@
+"""What becomes of a model's text. Each case is one text and the tree that it must become."""
+
+from collections.abc import Iterator
+
+import pytest
+from page_parts import result, submit, until
+from playwright.sync_api import Browser, Page, expect
+from scripted_proxy import ScriptedProxy
+
+RENDER = """(text) => {
+  const root = document.createElement("div");
+  for (const section of sections(text)) root.append(blocks(section, { last: 3 }));
+  const strip = (node) => [...node.querySelectorAll("[dir]")].forEach((x) => x.removeAttribute("dir"));
+  strip(root);
+  return root.innerHTML;
+}"""
+
+
+@pytest.fixture(scope="module")
+def renderer(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context()
+    page = context.new_page()
+    proxy = ScriptedProxy(page)
+    proxy.open()
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("one\ntwo\n\nthree", "<p>one\ntwo</p><p>three</p>"),
+        ("one  \ntwo", "<p>one  <br>two</p>"),
+        ("# a\n## b\n###### c", "<h4>a</h4><h5>b</h5><h6>c</h6>"),
+        ("### first is deep", "<h4>first is deep</h4>"),
+        ("#no heading", "<p>#no heading</p>"),
+        ("a **b** *c* ***d*** __e__ _f_ ~~g~~", "<p>a <strong>b</strong> <em>c</em> <strong><em>d</em></strong> <strong>e</strong> <em>f</em> <s>g</s></p>"),
+        ("**b *i***, *i **b** i*", "<p><strong>b <em>i</em></strong>, <em>i <strong>b</strong> i</em></p>"),
+        ("2 * 3 * 4 and snake_case_name and a~b", "<p>2 * 3 * 4 and snake_case_name and a~b</p>"),
+        ("**open, *open, `open, ~~open", "<p>**open, *open, `open, ~~open</p>"),
+        ("`a<b>` ``c`d``", "<p><code>a&lt;b&gt;</code> <code>c`d</code></p>"),
+        (r"\*a\* \[x\] \(y\) \\", r"<p>*a* \[x\] \(y\) \</p>"),
+        ("costs $5 and $x_1^2$", "<p>costs $5 and $x_1^2$</p>"),
+        ("<b>bold</b> & &amp; <think>", "<p>&lt;b&gt;bold&lt;/b&gt; &amp; &amp;amp; &lt;think&gt;</p>"),
+        ("- a\n- b\n  - c\n\n    d\n- e", "<ul><li>a</li><li><p>b</p><ul><li><p>c</p><p>d</p></li></ul></li><li>e</li></ul>"),
+        ("3. a\n4. b\n   - c", '<ol start="3"><li>a</li><li><p>b</p><ul><li>c</li></ul></li></ol>'),
+        ("- [ ] a\n- [x] b", "<ul><li>☐ a</li><li>☑ b</li></ul>"),
+        ("Text:\n- a\n\nAfter", "<p>Text:</p><ul><li>a</li></ul><p>After</p>"),
+        ("> a\n> b\n>\n> > c\n\nd", "<blockquote><p>a\nb</p><blockquote><p>c</p></blockquote></blockquote><p>d</p>"),
+        ("a\n\n---\n\nb\n***", "<p>a</p><hr><p>b</p><hr>"),
+        ("[a](https://b.test/c)", '<p><a href="https://b.test/c" rel="noopener noreferrer nofollow" target="_blank" title="https://b.test/c">a</a></p>'),
+        ("[w](https://b.test/x_(y))", '<p><a href="https://b.test/x_(y)" rel="noopener noreferrer nofollow" target="_blank" title="https://b.test/x_(y)">w</a></p>'),
+        ("see https://b.test/c.", '<p>see <a href="https://b.test/c" rel="noopener noreferrer nofollow" target="_blank" title="https://b.test/c">https://b.test/c</a>.</p>'),
+        ("![cat](https://b.test/c.png)", '<p><a href="https://b.test/c.png" rel="noopener noreferrer nofollow" target="_blank" title="https://b.test/c.png">Image: cat</a></p>'),
+        ("[a](javascript:alert(1))", "<p><span>a (javascript:alert(1))</span></p>"),
+        ("[a](/relative) ![](data:text/html,x)", "<p><span>a (/relative)</span> <span>Image: data:text/html,x (data:text/html,x)</span></p>"),
+        ("e\u0301" + "\u0301" * 40, "<p>e" + "\u0301" * 16 + "…</p>"),
+        ("", ""),
+        ("a\x00b\r\nc", "<p>a\ufffdb\nc</p>"),
+    ],
+)  # fmt: skip
+def test_markdown_becomes(renderer: Page, text: str, html: str) -> None:
+    assert renderer.evaluate(RENDER, text) == html
+
+
+def test_a_table_becomes_a_table(renderer: Page) -> None:
+    html = renderer.evaluate(RENDER, "Look:\n| a | n |\n|---|--:|\n| `x` | 1 |\n| c \\| d | 2 |\n\nAfter")
+
+    rows = '<tr><td><code>x</code></td><td class="right">1</td></tr><tr><td>c | d</td><td class="right">2</td></tr>'
+    head = '<thead><tr><th>a</th><th class="right">n</th></tr></thead>'
+    assert html == (
+        '<p>Look:</p><div class="table" tabindex="0" role="group" aria-label="Table">'
+        f"<table>{head}<tbody>{rows}</tbody></table></div><p>After</p>"
+    )
+
+
+def test_code_is_shown_as_it_is(renderer: Page) -> None:
+    html = renderer.evaluate(RENDER, "```python\nif a < b:\n\n    **x**\n```\nafter\n~~~\n```\n~~~\n```js\nnever closed")
+
+    assert '<span class="dim grow">python</span>' in html
+    assert "<span>if a &lt; b:\n\n    **x**\n</span></pre></div><p>after</p>" in html
+    assert "<span>```\n</span>" in html
+    assert "<span>never closed\n</span>" in html
+
+
+def test_a_bidi_override_in_code_is_made_visible(renderer: Page) -> None:
+    html = renderer.evaluate(RENDER, "```\na\u202eb\n```\n`c\u2066d`")
+
+    assert "a\\u202eb" in html
+    assert "<code>c\\u2066d</code>" in html
+
+
+HOSTILE = """
+<script>window.pwned = 1</script><img src=x onerror="window.pwned=1"><svg onload="window.pwned=1"><iframe src="https://evil.test/">
+[a](javascript:window.pwned=1) [b](JaVaScRiPt:window.pwned=1) [c](data:text/html,<script>window.pwned=1</script>) [d](vbscript:x)
+![beacon](https://evil.test/pixel.png) <https://evil.test/> [e]( javascript:window.pwned=1) [f](\x01javascript:window.pwned=1)
+```html"><img src=x onerror=window.pwned=1>
+</pre><script>window.pwned=1</script>
+```
+| <img src=x onerror=window.pwned=1> | b |
+|---|---|
+| <style>*{display:none}</style> | <form action=https://evil.test/><input name=x></form> |
+<a href="javascript:window.pwned=1" onclick="window.pwned=1">click</a> <object data="x"><embed src="x"><base href="https://evil.test/">
+"""
+
+
+def test_a_hostile_answer_is_only_text(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a")
+    proxy.answer("a", HOSTILE)
+    proxy.open()
+
+    submit(page, "<img src=x onerror='window.pwned=1'>")
+    expect(result(page)).to_contain_text("window.pwned")
+    page.wait_for_timeout(200)
+
+    assert page.evaluate("window.pwned") is None
+    bad = "script,img,svg,iframe,style,form,input,object,embed,base,meta,link,audio,video"
+    assert page.locator("article").locator(bad).count() == 0
+    links = page.locator("article a").evaluate_all("all => all.map((x) => x.protocol)")
+    assert set(links) <= {"https:"}
+    handlers = "all => all.flatMap((x) => [...x.attributes]).filter((x) => x.name.startsWith('on') || x.name === 'style').length"
+    assert page.locator("article *").evaluate_all(handlers) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("one word", "x" * 500_000), ("one word of code", "```\n" + "x" * 500_000 + "\n```"), ("inline code", "`" + "x" * 200_000 + "`"),
+        ("stars", "*" * 100_000), ("openers", "*a **" * 20_000), ("brackets", "[" * 100_000), ("links", "[a](" * 25_000),
+        ("ticks", "`a``b```c" * 10_000), ("quotes", ">" * 50_000), ("nesting", "\n".join("  " * n + "- x" for n in range(500))),
+        ("marks", "e" + "\u0301" * 50_000), ("lines", "one line of prose\n" * 10_000), ("code", "```\n" + "a line of code\n" * 10_000),
+        ("rows", "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 3_000), ("fences", "```\n" * 5_000), ("paragraphs", "a *b*\n\n" * 10_000),
+    ],
+)  # fmt: skip
+def test_text_made_to_hang_a_page_is_rendered_in_seconds(renderer: Page, name: str, text: str) -> None:
+    took = renderer.evaluate(
+        """(text) => {
+          const begin = performance.now(), root = document.createElement("div");
+          root.className = "md";
+          for (const section of sections(text)) root.append(blocks(section, { last: 3 }));
+          document.body.append(root);
+          root.getBoundingClientRect();
+          const took = performance.now() - begin;
+          root.remove();
+          return took;
+        }""",
+        text,
+    )
+
+    assert took < 4000, f"{name}: {took:.0f} ms"
+
+
+COPIED = """addEventListener("copy", () => { window.copied = document.activeElement.value; });"""
+
+
+def test_copy_takes_the_source_even_on_plain_http(page: Page, proxy: ScriptedProxy) -> None:
+    page.add_init_script(COPIED)
+    proxy.accept("a")
+    proxy.answer("a", "Some **bold**\n\n```\na\u202eb\n```\n")
+    proxy.open()
+    submit(page, "hello")
+
+    result(page).get_by_role("button", name="Copy: hello").click()
+    until(page, lambda: page.evaluate("window.copied") == "Some **bold**\n\n```\na\u202eb\n```\n")
+    expect(result(page).get_by_role("button", name="Copy: hello")).to_have_text("Copied")
+    result(page).get_by_role("button", name="Copy code").click()
+
+    until(page, lambda: page.evaluate("window.copied") == "a\u202eb\n")
+    assert page.evaluate("isSecureContext") is False

@@ -1,0 +1,238 @@
+"""Real SQLite in both journal modes, a clock that is moved by hand, real processes."""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+import promptqueue
+from promptqueue.connect import connect
+from promptqueue.prompt import Answered, NewPrompt, Terms
+from promptqueue.sqlite import engine
+
+WALL = 1_700_000_000.0
+DEADLINE = 20.0  # seconds that a test waits for another process, many times what it takes
+
+
+class HandClock:
+    """A duck of promptqueue.clock.Clock whose times stand still until a test moves them."""
+
+    def __init__(self):
+        self.boot = "this boot"
+        self._monotonic = 1_000.0
+        self._wall = WALL
+
+    def monotonic(self):
+        return self._monotonic
+
+    def wall(self):
+        return self._wall
+
+    def advance(self, seconds):
+        self._monotonic += seconds
+        self._wall += seconds
+
+    def step_wall(self, seconds):
+        self._wall += seconds
+
+    def reboot(self):
+        self.boot += "'"
+        self._monotonic = 5.0
+
+
+class Worker:
+    """A registered worker of this process and the terms that it claims on."""
+
+    def __init__(self, queue, slots, **terms):
+        self._presence = queue.register(slots=slots)
+        self._alive = True
+        self.terms = Terms(worker=self._presence.id, **terms)
+
+    def die(self):
+        if self._alive:
+            self._presence.leave()
+        self._alive = False
+
+
+class Child:
+    """A process that runs a small program against the queue under test; its first argument is the database's folder."""
+
+    def __init__(self, program, *arguments):
+        source = str(Path(promptqueue.__file__).parents[1])
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": source},
+        )
+
+    def read(self):
+        return self._process.stdout.readline().strip()
+
+    def say(self, line=""):
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait(DEADLINE)
+
+    def output(self):
+        """Let it end, and give what it printed."""
+        text, _ = self._process.communicate(timeout=DEADLINE)
+        assert self._process.returncode == 0
+        return text.split()
+
+    def close(self):
+        self._process.kill()
+        self._process.communicate()
+
+
+@pytest.fixture
+def clock():
+    return HandClock()
+
+
+@pytest.fixture(params=["wal", "persist"])
+def journal(request):
+    if request.param == "wal" and engine.journal_mode("auto") != "wal":
+        pytest.skip(f"SQLite {engine.sqlite3.sqlite_version} cannot be trusted with a write-ahead log")
+    return request.param
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/queue.db"
+
+
+@pytest.fixture
+def open_queue(url, journal, clock):
+    """Open one more instance of the same database."""
+    with ExitStack() as opened:
+
+        def open_one(**options):
+            instance = connect(url, **{"journal_mode": journal, "clock": clock, **options})
+            opened.callback(instance.close)
+            return instance
+
+        yield open_one
+
+
+@pytest.fixture
+def queue(open_queue):
+    return open_queue()
+
+
+@pytest.fixture
+def another(queue, open_queue):  # noqa: ARG001 (the first instance is opened first)
+    """A second instance, which gives a write up after a moment."""
+    return open_queue(lock_timeout=0.05)
+
+
+@pytest.fixture
+def hire(queue):
+    """Register a worker: `hire().terms` to claim on, `hire().die()` to let it be gone."""
+    with ExitStack() as hired:
+
+        def hire_one(*, slots=1, **terms):
+            worker = Worker(queue, slots, **terms)
+            hired.callback(worker.die)
+            return worker
+
+        yield hire_one
+
+
+@pytest.fixture
+def worker(hire):
+    return hire()
+
+
+@pytest.fixture
+def terms(worker):
+    return worker.terms
+
+
+@pytest.fixture
+def ask(queue):
+    """Enqueue one prompt; its id."""
+
+    def ask_one(text="Why is the sky blue?", **values):
+        [accepted] = queue.enqueue(NewPrompt(request={"prompt": text}, **values))
+        return accepted.prompt.id
+
+    return ask_one
+
+
+@pytest.fixture
+def answered():
+    """An ending: the model answered."""
+    return Answered(record={"response": "Rayleigh.", "done": True}, tokens=3)
+
+
+@pytest.fixture
+def child():
+    """Start a process that runs a small program."""
+    with ExitStack() as started:
+
+        def start(program, *arguments):
+            process = Child(program, *arguments)
+            started.callback(process.close)
+            return process
+
+        yield start
+
+
+@pytest.fixture
+def eventually():
+    """Wait until something is true, at most until the deadline."""
+
+    def wait_for(condition, deadline=DEADLINE):
+        until = time.monotonic() + deadline
+        while not condition():
+            assert time.monotonic() < until, "did not happen in time"
+            time.sleep(0.002)
+
+    return wait_for
+
+
+@pytest.fixture
+def real_counts(queue):
+    """Count the rows of each status and priority, as the counters should say."""
+
+    def count():
+        run = queue._database.run
+        counted = run("SELECT status, priority, count(*) AS prompts FROM prompts GROUP BY status, priority")
+        kept = run("SELECT status, priority, prompts FROM counters WHERE prompts > 0")
+        assert sorted(map(tuple, counted)) == sorted(map(tuple, kept))
+        return {(row["status"], row["priority"]): row["prompts"] for row in counted}
+
+    return count
+
+
+@pytest.fixture
+def synchronous(queue):
+    """The connection's own word on how far a commit goes: 2 is FULL."""
+    return lambda: queue._database.run("PRAGMA synchronous")[0][0]
+
+
+@pytest.fixture
+def stored_bytes(tmp_path):
+    """Every byte that the queue keeps on the disk."""
+    return lambda: b"".join(path.read_bytes() for path in sorted(tmp_path.glob("queue.db*")))
+
+
+@pytest.fixture
+def open_below():
+    """List the files below a folder that this process holds open."""
+
+    def list_open(folder):
+        links = [Path(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
+        targets = [os.readlink(link) for link in links if link.is_symlink()]
+        return sorted(target for target in targets if target.startswith(str(folder)))
+
+    return list_open

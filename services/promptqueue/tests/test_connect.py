@@ -1,0 +1,132 @@
+from pathlib import Path
+
+import pytest
+
+from promptqueue import PromptQueue, connect
+from promptqueue.connect import sqlite_path
+from promptqueue.errors import PromptQueueError, StorageUnavailable
+from promptqueue.prompt import NewPrompt
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:////data/queue.db", "/data/queue.db"),
+        ("sqlite:///data/queue.db", "data/queue.db"),
+        ("sqlite:///queue.db", "queue.db"),
+        ("SQLITE:////data/queue.db", "/data/queue.db"),
+        ("sqlite:////data/with space/ü.db", "/data/with space/ü.db"),
+    ],
+)
+def test_a_url_names_a_file(url, path):
+    assert sqlite_path(url) == Path(path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "queue.db",
+        "/data/queue.db",
+        "sqlite:",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite://data/queue.db",
+        "sqlite://host/data/queue.db",
+        "sqlite:///:memory:",
+        "sqlite:////data/queue.db?mode=ro",
+        "sqlite:////data/queue.db#part",
+        "postgresql://host/queue",
+        "file:///data/queue.db",
+    ],
+)
+def test_a_url_that_names_no_queue_is_refused_in_a_sentence(url):
+    with pytest.raises(ValueError, match="DATABASE_URL") as refused:
+        connect(url)
+
+    assert str(refused.value) == f"DATABASE_URL must look like sqlite:////data/queue.db, got {url!r}."
+
+
+def test_the_file_and_its_folder_are_made(tmp_path):
+    queue = connect(f"sqlite:///{tmp_path}/deep/deeper/queue.db")
+
+    queue.close()
+
+    assert (tmp_path / "deep/deeper/queue.db").is_file()
+
+
+def test_a_relative_path_is_below_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    connect("sqlite:///data/queue.db").close()
+
+    assert (tmp_path / "data/queue.db").is_file()
+
+
+def test_what_one_instance_accepted_the_next_one_finds(url):
+    first = connect(url)
+    [accepted] = first.enqueue(NewPrompt(request={"prompt": "hello"}))
+    first.close()
+
+    second = connect(url)
+    request = second.request(accepted.prompt.id)
+    second.close()
+
+    assert request == {"prompt": "hello"}
+
+
+def test_a_folder_is_no_queue(tmp_path):
+    with pytest.raises(StorageUnavailable, match="cannot be used"):
+        connect(f"sqlite:///{tmp_path}")
+
+
+def test_the_lock_timeout_bounds_a_write(url, open_queue):
+    holding, waiting = open_queue(), open_queue(lock_timeout=0.05)
+
+    with holding.transaction(), pytest.raises(StorageUnavailable):
+        waiting.pause(True)
+
+
+def test_the_clock_is_the_kernels_unless_another_is_handed_in(url, clock):
+    queue, by_hand = connect(url), connect(url, clock=clock)
+
+    times = [one.enqueue(NewPrompt(request={}))[0].prompt.created_at for one in (queue, by_hand)]
+
+    queue.close()
+    by_hand.close()
+    assert times[0] > 1.7e9 + 86_400
+    assert times[1] == clock.wall()
+
+
+def test_a_closed_queue_leaves_nothing_open(url, tmp_path, open_below):
+    queue = connect(url)
+    during = open_below(tmp_path)
+
+    queue.close()
+
+    assert during
+    assert open_below(tmp_path) == []
+
+
+def test_the_sqlite_queue_has_every_verb_of_the_contract(queue):
+    verbs = [name for name in vars(PromptQueue) if not name.startswith("_")]
+
+    assert {"enqueue", "claim", "finish", "recover", "listen"} <= {*verbs}
+    assert [verb for verb in verbs if not callable(getattr(queue, verb, None))] == []
+
+
+def test_every_refusal_is_a_sentence_with_a_code():
+    codes = {}
+    for refusal in PromptQueueError.__subclasses__():
+        codes[refusal.__name__] = refusal.code
+        assert str(refusal()).endswith(".")
+        assert str(refusal("Other words.")) == "Other words."
+
+    assert codes == {
+        "PromptNotFound": "not_found",
+        "PromptDeleted": "deleted",
+        "IdempotencyConflict": "idempotency_conflict",
+        "QueueFull": "queue_full",
+        "ClaimLost": "claim_lost",
+        "StorageUnavailable": "storage_unavailable",
+    }

@@ -1,0 +1,127 @@
+from dataclasses import FrozenInstanceError, dataclass
+
+import pytest
+
+from promptqueue.environment import Misconfigured, number, one_of, read, read_or_exit, text, urls, variable, whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    name: str = variable("nobody", text())
+    port: int = variable(8000, whole(1, 65_535))
+    depth: int = variable(10, whole(at_least=1))
+    seconds: float = variable(15.0, number(at_least=0.5))
+    share: float = variable(0.5, number(0, 1))
+    level: str = variable("info", one_of("debug", "info"))
+    servers: tuple[str, ...] = variable(("http://ollama:11434",), urls("http", "https"))
+
+
+def test_an_empty_environment_gives_the_defaults():
+    assert read(Config, {}) == Config()
+
+
+def test_an_empty_variable_means_the_default():
+    assert read(Config, {"PORT": "", "NAME": "  "}) == Config()
+
+
+def test_variables_are_the_names_of_the_fields_in_capitals():
+    environ = {
+        "NAME": " somebody ",
+        "PORT": "80",
+        "DEPTH": " 7 ",
+        "SECONDS": "0.5",
+        "SHARE": "1",
+        "LEVEL": "DEBUG",
+        "SERVERS": "http://a:1/, https://b/path ,",
+        "port": "9",
+        "OTHER": "ignored",
+    }
+
+    assert read(Config, environ) == Config(
+        name="somebody",
+        port=80,
+        depth=7,
+        seconds=0.5,
+        share=1.0,
+        level="debug",
+        servers=("http://a:1", "https://b/path"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable_name", "value", "sentence"),
+    [
+        ("PORT", "http", "PORT must be a whole number from 1 to 65535, got 'http'."),
+        ("PORT", "0", "PORT must be a whole number from 1 to 65535, got '0'."),
+        ("PORT", "65536", "PORT must be a whole number from 1 to 65535, got '65536'."),
+        ("PORT", "80.0", "PORT must be a whole number from 1 to 65535, got '80.0'."),
+        ("DEPTH", "0", "DEPTH must be a whole number of at least 1, got '0'."),
+        ("DEPTH", "-5", "DEPTH must be a whole number of at least 1, got '-5'."),
+        ("SECONDS", "0.49", "SECONDS must be a number of at least 0.5, got '0.49'."),
+        ("SECONDS", "soon", "SECONDS must be a number of at least 0.5, got 'soon'."),
+        ("SECONDS", "nan", "SECONDS must be a number of at least 0.5, got 'nan'."),
+        ("SECONDS", "inf", "SECONDS must be a number of at least 0.5, got 'inf'."),
+        ("SHARE", "1.01", "SHARE must be a number from 0 to 1, got '1.01'."),
+        ("LEVEL", "loud", "LEVEL must be one of debug, info, got 'loud'."),
+        *(
+            (
+                "SERVERS",
+                value,
+                f"SERVERS must be one or more addresses that begin with http:// or https://, got {value!r}.",
+            )
+            for value in (
+                "ollama:11434",
+                "ftp://ollama",
+                "http://",
+                ",",
+                "http://a,b",
+                "http://[::1",
+                "http://a:port",
+                "http://a:65536",
+                "http://a:0",
+            )
+        ),
+    ],
+)
+def test_what_is_not_understood_is_told_with_name_value_and_expectation(variable_name, value, sentence):
+    with pytest.raises(Misconfigured) as refused:
+        read(Config, {variable_name: value})
+
+    assert str(refused.value) == sentence
+
+
+def test_all_problems_are_told_at_once():
+    with pytest.raises(Misconfigured) as refused:
+        read(Config, {"PORT": "x", "NAME": "fine", "LEVEL": "loud", "SECONDS": "-1"})
+
+    assert str(refused.value).splitlines() == [
+        "PORT must be a whole number from 1 to 65535, got 'x'.",
+        "SECONDS must be a number of at least 0.5, got '-1'.",
+        "LEVEL must be one of debug, info, got 'loud'.",
+    ]
+
+
+def test_a_process_ends_with_the_problems_and_no_trace(capsys):
+    with pytest.raises(SystemExit) as ended:
+        read_or_exit(Config, {"PORT": "x"})
+
+    assert ended.value.code == 2
+    assert capsys.readouterr() == ("", "PORT must be a whole number from 1 to 65535, got 'x'.\n")
+
+
+def test_a_process_that_is_configured_goes_on():
+    assert read_or_exit(Config, {"PORT": "80"}).port == 80
+
+
+def test_a_config_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        read(Config, {}).port = 1
+
+
+@pytest.mark.parametrize("value", ["1", "65535"])
+def test_bounds_are_within(value):
+    assert read(Config, {"PORT": value}).port == int(value)
+
+
+def test_an_address_may_be_an_ip6_address():
+    assert read(Config, {"SERVERS": "http://[::1]:11434"}).servers == ("http://[::1]:11434",)

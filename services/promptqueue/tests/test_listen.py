@@ -1,0 +1,339 @@
+"""listen: wake-ups and live text, from whichever process they come."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from promptqueue.prompt import Failed, NewPrompt
+from promptqueue.wakeup import Changed, Listener, Subscription, Text, Wakeup, _address
+
+
+@pytest.fixture
+def wake(tmp_path):
+    return tmp_path / "wake"
+
+
+@pytest.fixture
+def asked(ask):
+    """Prompts that were there before anybody listened."""
+    return [ask() for _ in range(3)]
+
+
+@pytest.fixture
+def listener(queue, asked):  # noqa: ARG001 (see there)
+    with queue.listen() as one:
+        yield one
+
+
+@pytest.fixture
+def unread(queue, wake):
+    """A socket that nobody reads, like that of a process which hangs."""
+    assert queue.counts().queued == 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+        with _address(wake / "unread.sock") as address:
+            one.bind(address)
+        yield one
+
+
+@pytest.mark.parametrize(
+    "verb", ["enqueue", "claim", "write", "finish", "fail", "release", "cancel", "delete", "recover", "settle"]
+)
+def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(queue, another, ask, worker, answered, clock, verb):
+    prompt_id = ask(expires_in=10)
+    held = verb in ("write", "finish", "fail", "release")
+    claim = queue.claim(worker.terms) if held else None
+    clock.advance(10 if verb in ("recover", "settle") else 0)
+    verbs = {
+        "enqueue": ask,
+        "claim": lambda: queue.claim(worker.terms),
+        "write": lambda: queue.write(claim, "a", offset=0, tokens=1),
+        "finish": lambda: queue.finish(claim, answered),
+        "fail": lambda: queue.finish(claim, Failed(cause="reset")),
+        "release": lambda: queue.release(claim),
+        "cancel": lambda: queue.cancel(prompt_id),
+        "delete": lambda: queue.delete(prompt_id),
+        "recover": queue.recover,
+        "settle": lambda: queue.settle(prompt_id),
+    }
+
+    with another.listen() as listener, listener.subscribe(prompt_id) as own, listener.subscribe() as everything:
+        new_id = verbs[verb]()
+        told = new_id if verb == "enqueue" else prompt_id
+
+        assert everything.wait(5) == [Changed(told)]
+        assert own.wait(0.0 if verb == "enqueue" else 5) == ([] if verb == "enqueue" else [Changed(told)])
+
+
+def test_a_pause_is_heard_by_everybody(queue, asked, listener):
+    with listener.subscribe(asked[0]) as own, listener.subscribe() as everything:
+        queue.pause(True)
+
+        assert own.wait(5) == [Changed(None)]
+        assert everything.wait(5) == [Changed(None)]
+
+
+def test_a_commit_of_another_process_is_heard(queue, listener, child, url, journal):
+    program = """
+import sys
+from promptqueue.connect import connect
+from promptqueue.prompt import NewPrompt
+
+queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+print(queue.enqueue(NewPrompt(request={}))[0].prompt.id, flush=True)
+"""
+    asking = child(program, url, journal)
+    asking.read()
+
+    with listener.subscribe() as everything:
+        asking.say()
+        heard = everything.wait(10)
+
+    assert heard == [Changed(asking.read())]
+
+
+def test_another_process_hears_of_a_commit_and_of_live_text(queue, ask, terms, child, url, journal):
+    prompt_id = ask()
+    program = """
+import sys
+from promptqueue.connect import connect
+
+queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+with queue.listen() as listener, listener.subscribe(sys.argv[3]) as subscription:
+    print("ready", flush=True)
+    for _ in range(2):
+        for note in subscription.wait(10):
+            print(type(note).__name__, getattr(note, "text", queue.get(note.prompt_id).status), flush=True)
+"""
+    listening = child(program, url, journal, prompt_id)
+    listening.read()
+
+    claim = queue.claim(terms)
+    first = listening.read()
+    queue.tell(claim, "Ray", offset=0)
+
+    assert [first, listening.read()] == ["Changed processing", "Text Ray"]
+
+
+def test_any_number_of_readers_share_one_socket(queue, asked, listener, wake):
+    first, second, _ = asked
+
+    with listener.subscribe(first) as one, listener.subscribe(first) as same, listener.subscribe(second) as other:
+        queue.cancel(first)
+        queue.cancel(second)
+
+        assert [one.wait(5), same.wait(5), other.wait(5)] == [[Changed(first)], [Changed(first)], [Changed(second)]]
+    assert len(list(wake.iterdir())) == 1
+
+
+def test_a_reader_that_left_hears_nothing_more(queue, asked, listener):
+    prompt_id = asked[0]
+    with listener.subscribe(prompt_id) as left:
+        pass
+    with listener.subscribe(prompt_id) as staying:
+        queue.cancel(prompt_id)
+        heard = staying.wait(5)
+
+    assert heard == [Changed(prompt_id)]
+    assert left.wait(0.0) == []
+
+
+def test_time_is_up_without_a_word(listener):
+    with listener.subscribe() as everything:
+        started = time.monotonic()
+        heard = everything.wait(0.05)
+
+        assert heard == []
+        assert time.monotonic() - started >= 0.05
+
+
+def test_what_was_heard_before_the_wait_is_not_missed(queue, asked, listener, eventually):
+    prompt_id = asked[0]
+
+    with listener.subscribe(prompt_id) as own:
+        queue.cancel(prompt_id)
+        eventually(own._heard.is_set)
+
+        assert own.wait(0.0) == [Changed(prompt_id)]
+
+
+def test_notes_are_heard_once_and_in_order():
+    subscription = Subscription()
+    for offset in range(3):
+        subscription.put(Text("id", 1, offset, "a"))
+
+    assert [note.offset for note in subscription.wait(5)] == [0, 1, 2]
+    assert subscription.wait(0.0) == []
+
+
+def test_more_prompts_than_a_datagram_names_wake_everybody(queue, asked, listener):
+    with listener.subscribe(asked[0]) as own, listener.subscribe() as everything:
+        queue.enqueue(*(NewPrompt(request={}) for _ in range(1_600)))
+
+        assert own.wait(5) == [Changed(None)]
+        assert everything.wait(5) == [Changed(None)]
+
+
+def test_as_many_prompts_as_a_datagram_names_are_named(queue, listener):
+    with listener.subscribe() as everything:
+        accepted = queue.enqueue(*(NewPrompt(request={}) for _ in range(1_000)))
+        heard = set()
+        while len(heard) < 1_000 and (notes := everything.wait(5)):
+            heard |= {note.prompt_id for note in notes}
+
+    assert heard == {one.prompt.id for one in accepted}
+
+
+def test_the_sockets_of_the_dead_are_cleared_away(queue, ask, wake, listener):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying:
+        with _address(wake / "dead.sock") as address:
+            dying.bind(address)
+
+    with listener.subscribe() as everything:
+        prompt_id = ask()
+        heard = everything.wait(5)
+
+    assert heard == [Changed(prompt_id)]
+    assert [path.name for path in wake.iterdir()] == [listener._path.name]
+
+
+def test_a_process_killed_with_kill_9_leaves_a_socket_that_the_next_commit_clears(
+    queue, ask, wake, child, url, journal
+):
+    program = """
+import sys
+from promptqueue.connect import connect
+
+listener = connect(sys.argv[1], journal_mode=sys.argv[2]).listen()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+    listening = child(program, url, journal)
+    listening.read()
+    listening.kill()
+    left = list(wake.iterdir())
+
+    ask()
+
+    assert len(left) == 1
+    assert list(wake.iterdir()) == []
+
+
+def test_a_socket_that_nobody_reads_delays_no_commit(queue, unread, ask, listener):
+    with listener.subscribe() as everything:
+        for _ in range(50):  # far more than the kernel queues for a socket
+            prompt_id = ask()
+        heard = []
+        while Changed(prompt_id) not in heard:
+            notes = everything.wait(5)
+            assert notes, "the one that reads was not told"
+            heard += notes
+
+    assert queue.counts().queued == 3 + 50
+    assert unread.recv(1_000)
+
+
+def test_a_lost_datagram_is_no_lost_commit(queue, unread, ask, wake):
+    unread.setblocking(False)
+    ids = [ask() for _ in range(50)]
+
+    heard = []
+    with pytest.raises(BlockingIOError):
+        while True:
+            heard.append(unread.recv(1_000))
+
+    assert 0 < len(heard) < 50
+    assert [queue.position(prompt_id) for prompt_id in ids] == list(range(1, 51))
+
+
+def test_a_commit_stands_even_when_nobody_can_be_told(queue, another, ask, wake, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying:
+        with _address(wake / "dead.sock") as address:
+            dying.bind(address)
+
+    def refuse(*_, **__):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+
+    prompt_id = ask()
+
+    assert another.position(prompt_id) == 1
+
+
+def test_a_closed_listener_takes_its_socket_away_and_wakes_who_waits(queue, wake):
+    listener, heard = queue.listen(), []
+    with listener.subscribe("id") as subscription:
+        waiting = threading.Thread(target=lambda: heard.extend(subscription.wait(10)))
+        waiting.start()
+
+        listener.close()
+        waiting.join(10)
+
+    assert heard == [Changed(None)]
+    assert list(wake.iterdir()) == []
+    assert not listener._thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"\xff",
+        b"{",
+        b"[]",
+        b"7",
+        b'{"moved": ["a"]}',
+        b'{"changed": [["a"]]}',
+        b'{"changed": [{"id": "a"}]}',
+        b'{"text": ["a", 1]}',
+    ],
+    ids=repr,
+)
+def test_a_message_of_a_newer_version_means_look_for_yourself(queue, listener, message):
+    newer = queue._database.wakeup
+
+    with listener.subscribe("id") as own:
+        newer._send(message)
+        first = own.wait(5)
+        newer._send(b'{"changed": ["id"]}')
+
+        assert [first, own.wait(5)] == [[Changed(None)], [Changed("id")]]
+
+
+def test_an_empty_datagram_is_nothing(queue, listener):
+    odd = queue._database.wakeup
+
+    with listener.subscribe("id") as own:
+        odd._send(b"")
+        odd._send(b'{"changed": ["id"]}')
+
+        assert own.wait(5) == [Changed("id")]
+
+
+def test_a_folder_may_lie_as_deep_as_it_likes(tmp_path):
+    folder = tmp_path / ("deep" * 20) / ("deeper" * 20)
+    folder.mkdir(parents=True)
+    wakeup = Wakeup(folder)
+
+    with Listener(folder) as listener, listener.subscribe("id") as own:
+        wakeup.changed(["id"])
+        heard = own.wait(5)
+
+    wakeup.close()
+    assert heard == [Changed("id")]
+    assert list(folder.iterdir()) == []
+
+
+def test_whoever_listens_learns_of_a_commit_within_moments(queue, ask, listener):
+    waits = []
+    with listener.subscribe() as everything:
+        for _ in range(20):
+            ask()
+            committed = time.monotonic()
+            assert everything.wait(5)
+            waits.append(time.monotonic() - committed)
+
+    assert sorted(waits)[10] < 0.1  # a poll would take a second; the measured median is far below a millisecond

@@ -1,0 +1,199 @@
+import pytest
+
+from promptqueue.connect import connect
+from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite import database
+from promptqueue.sqlite.engine import sqlite3
+
+FIRST = database._migrations()
+
+OPENER = """
+import sys
+from promptqueue.connect import connect
+from promptqueue.sqlite import database
+
+real = database._migrations
+database._migrations = lambda: [*real(), ["CREATE TABLE second (a)"], ["INSERT INTO second VALUES (1)"]]
+print("ready", flush=True)
+sys.stdin.readline()
+queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+print(queue._database.run("PRAGMA user_version")[0][0], queue.counts().queued)
+"""
+
+
+def look(path, statement):
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "queue.db"
+
+
+@pytest.fixture
+def migrate_to(monkeypatch):
+    """Let these migrations follow the released ones."""
+
+    def follow(*more):
+        monkeypatch.setattr(database, "_migrations", lambda: [*FIRST, *more])
+
+    return follow
+
+
+def test_processes_that_start_together_on_an_empty_file_migrate_it_once(child, url, journal, path):
+    starting = [child(OPENER, url, journal) for _ in range(20)]
+    assert [one.read() for one in starting] == ["ready"] * 20
+
+    for one in starting:
+        one.say()
+
+    assert [one.output() for one in starting] == [["3", "0"]] * 20
+    assert look(path, "SELECT count(*) FROM second") == [(1,)]
+
+
+def test_a_new_file_gets_every_migration(url, path):
+    connect(url).close()
+
+    assert look(path, "PRAGMA user_version") == [(len(FIRST),)]
+
+
+def test_an_older_database_gets_what_it_lacks_and_keeps_what_it_has(queue, ask, open_queue, migrate_to, path):
+    prompt_id = ask("hello")
+
+    migrate_to(["ALTER TABLE prompts ADD COLUMN colour TEXT"], ["CREATE TABLE third (a)"])
+    newer = open_queue()
+
+    assert look(path, "PRAGMA user_version") == [(len(FIRST) + 2,)]
+    assert newer.request(prompt_id) == {"prompt": "hello"}
+
+
+def test_a_running_older_worker_can_finish_after_a_migration(queue, ask, open_queue, migrate_to, terms, answered):
+    ask()
+    claim = queue.claim(terms)
+
+    migrate_to(["ALTER TABLE prompts ADD COLUMN colour TEXT"])
+    newer = open_queue()
+    queue.finish(claim, answered)
+
+    assert newer.get(claim.prompt.id).outcome == "succeeded"
+
+
+def test_a_database_of_a_newer_version_is_refused_in_a_sentence(url, path):
+    connect(url).close()
+    look(path, f"PRAGMA user_version = {len(FIRST) + 1}")
+
+    with pytest.raises(StorageUnavailable) as refused:
+        connect(url)
+
+    assert str(refused.value) == (
+        f"The database has schema {len(FIRST) + 1}, this program knows {len(FIRST)}. "
+        "It was written by a newer version: start that one, or restore a backup."
+    )
+    assert look(path, "PRAGMA user_version") == [(len(FIRST) + 1,)]
+
+
+def test_a_refused_database_leaves_no_file_open(url, path, tmp_path, open_below):
+    connect(url).close()
+    look(path, "PRAGMA user_version = 99")
+
+    for _ in range(3):
+        with pytest.raises(StorageUnavailable):
+            connect(url)
+
+    assert open_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("existing", [True, False], ids=["an existing database", "an empty file"])
+def test_a_migration_that_fails_leaves_nothing(url, path, migrate_to, existing):
+    if existing:
+        connect(url).close()
+    before = look(path, "SELECT name FROM sqlite_schema ORDER BY name")
+    migrate_to(["CREATE TABLE second (a)"], ["CREATE TABLE third (a)", "CREATE NONSENSE"])
+
+    with pytest.raises(StorageUnavailable, match="NONSENSE"):
+        connect(url)
+
+    assert look(path, "SELECT name FROM sqlite_schema ORDER BY name") == before
+    assert look(path, "PRAGMA user_version") == [(len(FIRST) if existing else 0,)]
+
+
+def test_a_migration_that_failed_can_be_tried_again(url, path, migrate_to):
+    migrate_to(["CREATE TABLE second (a)", "CREATE NONSENSE"])
+    with pytest.raises(StorageUnavailable):
+        connect(url)
+
+    migrate_to(["CREATE TABLE second (a)"])
+    connect(url).close()
+
+    assert look(path, "PRAGMA user_version") == [(len(FIRST) + 1,)]
+
+
+def test_a_process_killed_within_a_migration_leaves_nothing(child, url, journal, path):
+    program = """
+import os, sys
+from promptqueue.connect import connect
+from promptqueue.sqlite import database
+
+real, run = database._migrations, database.Database.run
+
+def die(self, statement, **values):
+    if "user_version = 2" in statement:
+        os.kill(os.getpid(), 9)
+    return run(self, statement, **values)
+
+database.Database.run = die
+database._migrations = lambda: [*real(), ["CREATE TABLE second (a)"]]
+connect(sys.argv[1], journal_mode=sys.argv[2])
+"""
+    assert child(program, url, journal).read() == ""
+
+    assert look(path, "PRAGMA user_version") == [(0,)]
+    assert look(path, "SELECT name FROM sqlite_schema") == []
+    connect(url, journal_mode=journal).close()
+
+
+def test_a_script_is_split_where_its_statements_end():
+    script = (
+        "-- one; two\nCREATE TABLE a (b);\nCREATE TRIGGER c AFTER INSERT ON a BEGIN\n  SELECT 1;\n  SELECT 2;\nEND;\n"
+    )
+
+    statements = [statement.strip() for statement in database._statements(script)]
+
+    assert statements == [
+        "-- one; two\nCREATE TABLE a (b);",
+        "CREATE TRIGGER c AFTER INSERT ON a BEGIN\n  SELECT 1;\n  SELECT 2;\nEND;",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("rest", ["CREATE TABLE a (b)", "CREATE TABLE a ("])
+def test_a_last_statement_without_its_semicolon_is_not_passed_over(url, path, migrate_to, rest):
+    migrate_to(database._statements(f"CREATE TABLE c (d);\n{rest}"))
+
+    if rest.endswith(")"):
+        connect(url).close()
+        assert look(path, "SELECT count(*) FROM a") == [(0,)]
+    else:
+        with pytest.raises(StorageUnavailable, match="incomplete"):
+            connect(url)
+
+
+def test_the_table_defends_itself(queue, ask):
+    ask()
+
+    for change in (
+        "status = 'processing'",
+        "status = 'completed'",
+        "status = 'lost'",
+        "outcome = 'succeeded'",
+        "leased_until = 5",
+        "priority = 'urgent'",
+        "error_code = 'cancelled'",
+        "attempt = 'many'",
+    ):
+        with pytest.raises(sqlite3.IntegrityError):
+            queue._database.run(f"UPDATE prompts SET {change}")

@@ -1,0 +1,134 @@
+import pytest
+
+from promptqueue.errors import PromptDeleted, PromptNotFound
+from promptqueue.prompt import Answered, Idempotency, NewPrompt
+
+DAY = 24 * 3600.0
+
+
+@pytest.fixture
+def complete(queue, ask, terms):
+    """Complete a number of prompts; their ids."""
+
+    def complete_some(number, text="hello"):
+        ids = [ask(text) for _ in range(number)]
+        for _ in ids:
+            queue.finish(queue.claim(terms), Answered(record={"response": text}, tokens=1))
+        return ids
+
+    return complete_some
+
+
+def test_prompts_completed_longer_ago_are_erased_and_younger_ones_kept(queue, complete, clock):
+    [old] = complete(1)
+    clock.advance(1)
+    [young] = complete(1)
+    clock.advance(100)
+
+    assert queue.prune(older_than=100) == 1
+
+    assert queue.get(young).outcome == "succeeded"
+    for verb in (queue.get, queue.request, queue.answer):
+        with pytest.raises(PromptNotFound):
+            verb(old)
+
+
+def test_a_prompt_is_kept_for_exactly_as_long_as_told(queue, complete, clock):
+    complete(1)
+
+    clock.advance(100)
+    exactly = queue.prune(older_than=100)
+    clock.advance(0.5)
+
+    assert (exactly, queue.prune(older_than=100)) == (0, 1)
+
+
+def test_only_completed_prompts_are_erased(queue, ask, terms, clock):
+    processing, queued = ask(), ask()
+    queue.claim(terms)
+    clock.advance(10_000)
+
+    assert queue.prune(older_than=0) == 0
+    assert [queue.get(processing).status, queue.get(queued).status] == ["processing", "queued"]
+
+
+def test_it_is_the_completion_that_counts(queue, ask, terms, answered, clock):
+    prompt_id = ask()
+    clock.advance(10_000)
+    queue.finish(queue.claim(terms), answered)
+
+    assert queue.prune(older_than=1_000) == 0
+    assert queue.get(prompt_id).outcome == "succeeded"
+
+
+def test_no_more_than_the_limit_go_at_once(queue, complete, clock):
+    complete(5)
+    clock.advance(1)
+
+    assert [queue.prune(older_than=0, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_a_hundred_go_at_once_unless_told_otherwise(queue, clock):
+    accepted = queue.enqueue(*(NewPrompt(request={}) for _ in range(101)))
+    with queue.transaction():
+        for one in accepted:
+            queue.cancel(one.prompt.id)
+    clock.advance(1)
+
+    assert [queue.prune(older_than=0), queue.prune(older_than=0)] == [100, 1]
+
+
+def test_counters_follow(queue, complete, real_counts, clock):
+    complete(3)
+    clock.advance(1)
+
+    queue.prune(older_than=0, limit=2)
+
+    assert real_counts() == {("completed", "interactive"): 1}
+
+
+def test_erased_means_gone_from_the_disk(queue, complete, clock, stored_bytes):
+    complete(3, "SECRET text")
+    clock.advance(1)
+
+    queue.prune(older_than=0)
+    queue.checkpoint()
+
+    assert b"SECRET" not in stored_bytes()
+
+
+def test_keys_go_after_a_day(queue, ask, clock):
+    ask(idempotency=Idempotency(key="old", fingerprint="f"))
+    clock.advance(1)
+    ask(idempotency=Idempotency(key="young", fingerprint="f"))
+
+    clock.advance(DAY)
+    queue.prune(older_than=10 * DAY)
+
+    assert [row["key"] for row in queue._database.run("SELECT key FROM idempotency_keys")] == ["young"]
+
+
+def test_keys_that_go_do_not_count_as_prompts(queue, ask, clock):
+    ask(idempotency=Idempotency(key="old", fingerprint="f"))
+    clock.advance(2 * DAY)
+
+    assert queue.prune(older_than=10 * DAY) == 0
+
+
+def test_the_key_of_a_pruned_prompt_stays_known_for_its_day(queue, complete, ask, terms, answered, clock):
+    new = NewPrompt(request={}, idempotency=Idempotency(key="k", fingerprint="f"))
+    queue.enqueue(new)
+    queue.finish(queue.claim(terms), answered)
+    clock.advance(10)
+
+    queue.prune(older_than=5)
+
+    with pytest.raises(PromptDeleted):
+        queue.enqueue(new)
+
+
+def test_nothing_to_do_writes_nothing(queue, another, complete):
+    complete(1)
+
+    with queue.transaction():
+        assert another.prune(older_than=100) == 0

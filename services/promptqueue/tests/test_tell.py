@@ -1,0 +1,91 @@
+import threading
+
+from promptqueue.wakeup import LARGEST_DATAGRAM, Changed, Text
+
+
+def test_live_text_reaches_who_listens_to_the_prompt(queue, ask, terms):
+    prompt_id = ask()
+    claim = queue.claim(terms)
+
+    with queue.listen() as listener, listener.subscribe(prompt_id) as subscription:
+        queue.tell(claim, "Ray 🌍\0", offset=4)
+        heard = subscription.wait(5)
+
+    assert heard == [Text(prompt_id, 1, 4, "Ray 🌍\0")]
+
+
+def test_live_text_is_not_stored(queue, ask, terms):
+    prompt_id = ask()
+
+    queue.tell(queue.claim(terms), "Ray", offset=0)
+
+    assert queue.partial(prompt_id) == ""
+    assert queue.get(prompt_id).tokens == 0
+
+
+def test_live_text_waits_for_no_turn(queue, another, ask, terms):
+    ask()
+    claim = queue.claim(terms)
+
+    with queue.transaction():
+        another.tell(claim, "Ray", offset=0)
+
+
+def test_nobody_needs_to_listen(queue, ask, terms):
+    ask()
+
+    queue.tell(queue.claim(terms), "Ray", offset=0)
+
+
+def test_live_text_does_not_reach_readers_of_other_prompts_or_of_all(queue, ask, terms):
+    ask()
+    other = ask()
+    claim = queue.claim(terms)
+
+    with queue.listen() as listener, listener.subscribe(other) as of_other, listener.subscribe() as of_all:
+        queue.tell(claim, "Ray", offset=0)
+        queue.cancel(other)
+
+        assert of_other.wait(5) == [Changed(other)]
+        assert of_all.wait(5) == [Changed(other)]
+
+
+def test_text_too_long_for_a_datagram_is_left_to_the_database(queue, ask, terms):
+    prompt_id = ask()
+    claim = queue.claim(terms)
+
+    with queue.listen() as listener, listener.subscribe(prompt_id) as subscription:
+        queue.tell(claim, "x" * LARGEST_DATAGRAM, offset=0)
+        queue.tell(claim, "short", offset=LARGEST_DATAGRAM)
+        heard = subscription.wait(5)
+
+    assert heard == [Text(prompt_id, 1, LARGEST_DATAGRAM, "short")]
+
+
+def test_a_lone_surrogate_is_told_as_it_is_stored(queue, ask, terms):
+    prompt_id = ask()
+    claim = queue.claim(terms)
+
+    with queue.listen() as listener, listener.subscribe(prompt_id) as subscription:
+        queue.tell(claim, "a\ud800", offset=0)
+
+        assert subscription.wait(5) == [Text(prompt_id, 1, 0, "a\ufffd")]
+
+
+def test_live_text_arrives_in_order(queue, ask, terms):
+    prompt_id = ask()
+    claim = queue.claim(terms)
+    received = []
+
+    with queue.listen() as listener, listener.subscribe(prompt_id) as subscription:
+        reading = threading.Thread(
+            target=lambda: [
+                received.append(note) for _ in iter(lambda: len(received) < 5, False) for note in subscription.wait(5)
+            ]
+        )
+        reading.start()
+        for offset in range(5):
+            queue.tell(claim, str(offset), offset=offset)
+        reading.join(10)
+
+    assert [note.text for note in received] == list("01234")

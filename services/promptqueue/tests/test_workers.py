@@ -1,0 +1,57 @@
+from promptqueue.prompt import Workers
+
+
+def test_no_worker_is_none(queue):
+    assert queue.workers() == Workers(count=0, slots=0)
+
+
+def test_workers_and_their_slots_are_counted(queue, hire):
+    for slots in (1, 4, 2):
+        hire(slots=slots)
+
+    assert queue.workers() == Workers(count=3, slots=7)
+
+
+def test_a_worker_that_left_is_not_counted(queue, hire):
+    hire(slots=4)
+    hire(slots=2).die()
+
+    assert queue.workers() == Workers(count=1, slots=4)
+
+
+def test_other_processes_workers_are_counted(queue, child, url, journal):
+    program = """
+import sys
+from promptqueue.connect import connect
+
+presence = connect(sys.argv[1], journal_mode=sys.argv[2]).register(slots=5)
+print("here", flush=True)
+sys.stdin.read()
+"""
+    child(program, url, journal).read()
+
+    assert queue.workers() == Workers(count=1, slots=5)
+
+
+def test_counting_waits_for_no_turn(queue, another, hire):
+    hire()
+
+    with queue.transaction():
+        assert another.workers().count == 1
+
+
+def test_a_worker_that_is_still_entering_is_neither_counted_nor_cleared_away(queue, tmp_path):
+    (tmp_path / "workers").mkdir()
+    entering = tmp_path / "workers" / ".7d444840-9dc0-11d1-b245-5ffdce74fad2"
+    entering.touch()
+
+    assert queue.workers().count == 0
+    assert entering.exists()
+
+
+def test_a_worker_whose_slots_cannot_be_read_has_none(queue, hire, tmp_path):
+    hire(slots=4)
+    [path] = (tmp_path / "workers").iterdir()
+    path.write_text("")
+
+    assert queue.workers() == Workers(count=1, slots=0)

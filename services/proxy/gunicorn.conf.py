@@ -1,0 +1,35 @@
+"""How Gunicorn serves the proxy. Its settings are named in Gunicorn's own documentation."""
+
+import os
+import resource
+from pathlib import Path
+
+from promptqueue.environment import read_or_exit
+from proxy.config import Config
+
+_config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
+
+bind = _config.bind
+workers = _config.proxy_processes
+worker_class = "proxy.gevent_worker.Worker"
+worker_connections = 10_000
+keepalive = 75
+graceful_timeout = 25
+control_socket_disable = True
+# The heartbeat's file on a disk would stop the worker whenever the disk is busy.
+worker_tmp_dir = next((folder for folder in ("/dev/shm",) if Path(folder).is_dir()), None)  # noqa: S108
+# Headers by which a front server could move the application: ours never does, and a client's would be an error 500.
+forwarder_headers = ""
+loglevel = _config.log_level
+accesslog = "-" if _config.log_level == "debug" else None
+
+# Each held request is an open file. Many systems grant few at first and more on request.
+_, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
+
+
+def worker_exit(_server: object, worker: object) -> None:
+    """Let go of the queue once the last request is served."""
+    from proxy.app import parts  # noqa: PLC0415 (Gunicorn's master never needs the application)
+
+    parts(worker.wsgi).close()

@@ -1,0 +1,59 @@
+"""The application: its routes, its parts, and what holds for every answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response
+from flask_cors import CORS
+
+from proxy import concurrency, errors, management, page, prompts
+from proxy.parts import Parts
+
+if TYPE_CHECKING:
+    from proxy.config import Config
+
+METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]
+ALLOWED_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "Last-Event-ID",
+    "Prefer",
+    "X-On-Disconnect",
+]
+EXPOSED_HEADERS = ["Location", "Retry-After", "X-Prompt-Id", "Date"]
+PREFLIGHT_MAX_AGE = 7200  # seconds
+
+
+def create_app(config: Config) -> Flask:
+    """Make the application and start its writer. `parts(app)` gives what must be stopped and closed."""
+    app = Flask("proxy", static_folder=None)
+    app.url_map.merge_slashes = False  # else //api/v1/prompt would be a redirect, and a POST would lose its body
+    made = Parts.of(config, concurrency.current())
+    app.extensions["proxy"] = made
+    CORS(
+        app,
+        send_wildcard=True,
+        methods=METHODS,
+        allow_headers=ALLOWED_HEADERS,
+        expose_headers=EXPOSED_HEADERS,
+        max_age=PREFLIGHT_MAX_AGE,
+    )
+    errors.register(app, seconds_until_a_place_is_free=made.estimates.until_a_place_is_free)
+    app.after_request(_never_stored)
+    app.register_blueprint(prompts.blueprint(made))
+    app.register_blueprint(management.blueprint(made))
+    app.register_blueprint(page.blueprint(config.page))
+    return app
+
+
+def parts(app: Flask) -> Parts:
+    """Give the parts that `app` serves with."""
+    made: Parts = app.extensions["proxy"]
+    return made
+
+
+def _never_stored(answer: Response) -> Response:
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer

@@ -1,0 +1,65 @@
+"""A request's body: read whole, within its limit, whatever its content type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from werkzeug.exceptions import ClientDisconnected
+
+from proxy.errors import InvalidJSON, InvalidRequest, TooLarge
+
+if TYPE_CHECKING:
+    from typing import IO
+
+PIECE = 64 * 1024  # bytes read at a time
+DRAINED = 32 * 1024 * 1024  # bytes read beyond the limit: a client that still sends would not hear the answer
+
+
+def read(limit: int) -> bytes:
+    """Read the body of the current request, of at most `limit` bytes.
+
+    Raises TooLarge; InvalidRequest for an encoded body; InvalidJSON for one that ends early, because that is none.
+    """
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
+        _drain()
+        message = "A body with a Content-Encoding is not read. Send it as it is."
+        raise InvalidRequest(message, param="Content-Encoding")
+    expected = request.content_length
+    data = bytearray() if (expected or 0) > limit else _read(limit)
+    if (expected or 0) > limit or len(data) > limit:
+        _drain()
+        message = f"The body is larger than the {limit} bytes that are accepted. Send a shorter prompt."
+        raise TooLarge(message)
+    if expected is not None and len(data) < expected:
+        raise _ended_early()
+    return bytes(data)
+
+
+def _read(limit: int) -> bytearray:
+    data = bytearray()
+    while len(data) <= limit and (piece := _piece()):
+        data += piece
+    return data
+
+
+def _drain() -> None:
+    drained = 0
+    try:
+        while drained < DRAINED and (piece := _piece()):
+            drained += len(piece)
+    except InvalidJSON:
+        pass  # refused already, for the reason that came first
+
+
+def _piece() -> bytes:
+    stream: IO[bytes] = request.stream
+    try:
+        return stream.read(PIECE)
+    except (ParseException, ClientDisconnected, OSError) as error:  # of Gunicorn, of Werkzeug, of the socket
+        raise _ended_early() from error
+
+
+def _ended_early() -> InvalidJSON:
+    return InvalidJSON("The body ended before it was complete, or its chunks are malformed. Send it again.")

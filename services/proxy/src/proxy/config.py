@@ -1,0 +1,52 @@
+"""The proxy's configuration: each field is the environment variable of its name in capitals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from promptqueue.connect import sqlite_path
+from promptqueue.environment import Kind, one_of, text, variable, whole
+
+HERE = Path(__file__).resolve().parent
+PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")
+"""Where the page may lie: in the installed package, or in the checkout."""
+
+
+def _database(url: str) -> str:
+    sqlite_path(url)
+    return url
+
+
+def _file(value: str) -> Path:
+    path = Path(value)
+    if not path.is_file():
+        raise ValueError
+    return path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What the proxy is told. `max_streams` counts in each process."""
+
+    database_url: str = variable("sqlite:///data/queue.db", Kind(_database, "like sqlite:////data/queue.db"))
+    journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
+    log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
+    bind_address: str = variable("127.0.0.1", text())
+    proxy_port: int = variable(8000, whole(1, 65535))
+    proxy_processes: int = variable(1, whole(1, 64))
+    max_prompt_bytes: int = variable(1_048_576, whole(1))
+    max_queue_depth: int = variable(10_000, whole(1))
+    max_streams: int = variable(5_000, whole(1))
+    page_path: Path | None = variable(None, Kind(_file, "the path of a file"))
+
+    @property
+    def bind(self) -> str:
+        """The address as Gunicorn wants it, with an IPv6 one in brackets."""
+        host = f"[{self.bind_address}]" if ":" in self.bind_address else self.bind_address
+        return f"{host}:{self.proxy_port}"
+
+    @property
+    def page(self) -> Path | None:
+        """The page's file; None when this installation has none."""
+        return self.page_path or next((path for path in PAGES if path.is_file()), None)

@@ -1,0 +1,73 @@
+"""Estimates: how long until an answer, a place in line, a next look, from what was measured."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from promptqueue.prompt import DEFAULT_MODEL, Counts, Prompt, Status, Workers
+
+if TYPE_CHECKING:
+    from promptqueue import PromptQueue
+
+    from proxy.reader import Reader
+
+FRESH_FOR = 1.0  # seconds that counts are used again
+UNKNOWN_NEXT_LOOK = 2  # seconds
+UNKNOWN_PLACE = 30  # seconds
+
+
+class Estimates:
+    """Counts and workers as of the last second, and what follows from them."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Look through `reader`, when somebody asks."""
+        self._reader = reader
+        self._looked_at = -math.inf
+        self._counts: Counts
+        self._workers: Workers
+        self._model: str
+
+    def eta(self, prompt: Prompt, position: int | None) -> float | None:
+        """Estimate the seconds until a prompt is answered; None when it is, and while no prompt ever was."""
+        if prompt.status is Status.COMPLETED:
+            return None
+        self._look()
+        seconds = self._counts.seconds_per_prompt
+        if seconds is None:
+            return None
+        if prompt.started_at is not None:
+            return round(max(0.0, seconds - max(0.0, time.time() - prompt.started_at)), 1)
+        return round(math.ceil((position or 1) / max(1, self._workers.slots)) * seconds, 1)
+
+    def until_next_look(self, eta: float | None) -> int:
+        """Say after how many seconds it is worth asking again, 1 to 60."""
+        return UNKNOWN_NEXT_LOOK if eta is None else min(60, max(1, math.ceil(eta)))
+
+    def until_a_place_is_free(self) -> int:
+        """Say after how many seconds a full queue has a place again, 1 to 600."""
+        self._look()
+        if self._counts.completed_per_minute:
+            seconds = 60 / self._counts.completed_per_minute
+        elif self._counts.seconds_per_prompt is not None:
+            seconds = self._counts.seconds_per_prompt / max(1, self._workers.slots)
+        else:
+            return UNKNOWN_PLACE
+        return min(600, max(1, math.ceil(seconds)))
+
+    def model(self) -> str:
+        """Name the model that answers: the worker's word, or the default while it has said nothing."""
+        self._look()
+        return self._model
+
+    def _look(self) -> None:
+        if time.monotonic() < self._looked_at + FRESH_FOR:
+            return
+
+        def look(queue: PromptQueue) -> tuple[Counts, Workers, str]:
+            model = queue.model()
+            return queue.counts(), queue.workers(), model.name if model else DEFAULT_MODEL
+
+        self._counts, self._workers, self._model = self._reader.read(look)
+        self._looked_at = time.monotonic()

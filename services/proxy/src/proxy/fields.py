@@ -1,0 +1,78 @@
+"""The kinds of fields that a body has, each with the JSON Schema that tells exactly what it takes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+EXACT = 2**53  # the last whole number up to which a double is exact
+
+# U+0000 is refused wherever it stands, so no pattern lets it through.
+ANY_TEXT = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+
+
+class Fields(BaseModel):
+    """Fields of these names and types and no others."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+class OpenFields(BaseModel):
+    """Fields of these types, and any others as they are."""
+
+    model_config = ConfigDict(strict=True, extra="allow", hide_input_in_errors=True)
+
+
+def _cut(value: Any) -> Any:
+    """Cut a fraction off, as Ollama does."""
+    return int(value) if type(value) is float else value
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("blank", "it must hold more than white space")
+    return text
+
+
+def _in_a_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _kept_alive(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise PydanticCustomError("keep_alive", "it must be a number or a string")
+    return value
+
+
+def _is_false(value: bool) -> bool:
+    if value:
+        raise PydanticCustomError("think", "only false is accepted: the model does not think aloud")
+    return value
+
+
+Text = Annotated[str, WithJsonSchema({"type": "string", "pattern": ANY_TEXT})]
+SomeText = Annotated[str, AfterValidator(_not_blank), WithJsonSchema({"type": "string", "pattern": NOT_BLANK})]
+JSONObject = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/JSONObject"})]
+Whole = Annotated[
+    int,
+    Field(ge=-EXACT, le=EXACT),
+    BeforeValidator(_cut),
+    WithJsonSchema({"type": "number", "minimum": -EXACT, "maximum": EXACT}),
+]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Stops = Annotated[
+    list[Text],
+    BeforeValidator(_in_a_list),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": ANY_TEXT}, {"type": "array", "items": {"type": "string", "pattern": ANY_TEXT}}]}
+    ),
+]
+KeepAlive = Annotated[
+    Any,
+    BeforeValidator(_kept_alive),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": ANY_TEXT}]}),
+]
+NoThinking = Annotated[StrictBool, AfterValidator(_is_false), WithJsonSchema({"const": False})]

@@ -1,0 +1,59 @@
+"""Gunicorn's gevent worker, and how it ends: at once for those who wait, in peace for those who are served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
+
+from proxy.app import parts
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+LAST_REQUEST_WITHIN = 1.0  # seconds that a kept connection has for a request that was on its way
+
+
+class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
+    """Told to stop, it lets held requests answer and closes the connections that only wait for a next request.
+
+    Gunicorn's own would wait for those until its time for a graceful end is over.
+    """
+
+    def init_process(self) -> None:
+        """Begin with no connection, then do as Gunicorn does, which serves until the end."""
+        self._waiting: dict[Any, _Wait] = {}
+        super().init_process()
+
+    def timeout_ctx(self) -> _Wait:
+        """Give what a connection waits in for its next request."""
+        return _Wait(self.cfg.keepalive, self._waiting)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin the end. A signal's handler must not block, so a greenlet goes on with it."""
+        super().handle_exit(sig, frame)
+        gevent.spawn(self._let_go)
+
+    def _let_go(self) -> None:
+        parts(self.wsgi).stop()
+        gevent.sleep(LAST_REQUEST_WITHIN)
+        for greenlet, wait in list(self._waiting.items()):
+            greenlet.kill(wait, block=False)
+
+
+class _Wait(gevent.Timeout):  # type: ignore[misc]  # gevent has no types
+    """A time-out that ends its block without an error, and that is known while it runs."""
+
+    def __init__(self, seconds: float, waiting: dict[Any, _Wait]) -> None:
+        super().__init__(seconds, exception=False)
+        self._waiting = waiting
+
+    def __enter__(self) -> _Wait:
+        self._waiting[gevent.getcurrent()] = self
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> Any:
+        del self._waiting[gevent.getcurrent()]
+        return super().__exit__(*error)

@@ -1,0 +1,43 @@
+"""The page, served as it lies on the disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+
+from proxy.errors import NotFound
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEADERS = {
+    "Cache-Control": "no-cache",
+    # The rest of its policy, with the hashes of script and style, stands in the page; a <meta> cannot say this part.
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def blueprint(path: Path | None) -> Blueprint:
+    """Serve / with the file at `path`."""
+    routes = Blueprint("page", __name__)
+
+    @routes.get("/")
+    def page() -> Response:
+        try:
+            content = path.read_bytes() if path else None
+        except FileNotFoundError:
+            content = None
+        if content is None:
+            message = "The page is not part of this installation. The API is under /api/v1."
+            raise NotFound(message)
+        answer = Response(content, headers=HEADERS, content_type="text/html; charset=utf-8")
+        answer.add_etag()
+        answer.make_conditional(request)
+        return answer
+
+    return routes

@@ -1,0 +1,189 @@
+"""The brief's endpoints: hand in a prompt, see where it stands, read its answer, cancel it, delete it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, request
+from promptqueue.errors import PromptNotFound
+from promptqueue.prompt import Enqueued, Outcome, Prompt, Status
+
+from proxy import body, wire
+from proxy.errors import InvalidRequest
+from proxy.submission import new_prompt, submitted
+
+if TYPE_CHECKING:
+    from promptqueue import PromptQueue
+    from promptqueue.prompt import NewPrompt
+
+    from proxy.parts import Parts
+
+LONGEST_WAIT = 60  # seconds
+
+KEY = re.compile(r"[\x21-\x7e]{16,255}")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+
+log = logging.getLogger(__name__)
+
+
+def blueprint(parts: Parts) -> Blueprint:
+    """Serve /api/v1/prompt."""
+    routes = Blueprint("prompts", __name__, url_prefix="/api/v1/prompt")
+
+    @routes.post("")
+    def submit() -> Response:
+        key = _key()
+        data = body.read(parts.config.max_prompt_bytes)
+        new = _checked(parts, wire.read(data), key)
+        accepted = parts.writer.do(lambda queue: _accept(queue, new, max_queued=parts.config.max_queue_depth))
+        prompt = accepted.prompt
+        if accepted.replayed:
+            log.info("prompt replayed id=%s status=%s", prompt.id, prompt.status)
+        else:
+            log.info("prompt accepted id=%s position=%s bytes=%d", prompt.id, accepted.position, len(data))
+        links = _links(prompt.id)
+        return _about(
+            prompt.id,
+            {"id": prompt.id, "status": prompt.status, "position": accepted.position, "links": links},
+            202,
+            {"Location": links["status"]},
+        )
+
+    @routes.get("/<prompt_id>/status")
+    def status(prompt_id: str) -> Response:
+        prompt_id, seconds, known = _known_id(prompt_id), _wait(), _unless()
+
+        def differs(seen: tuple[Prompt, int | None]) -> bool:
+            nonlocal known
+            known = known or seen[0].status
+            return seen[0].status in (set(Status) - {known}) | {Status.COMPLETED}
+
+        prompt, position = parts.watch.hold(prompt_id, lambda: _look(parts, prompt_id), differs, seconds=seconds)
+        return _about(prompt_id, _status(parts, prompt, position))
+
+    @routes.get("/<prompt_id>/result")
+    def result(prompt_id: str) -> Response:
+        prompt_id, seconds = _known_id(prompt_id), _wait()
+        prompt, position = parts.watch.hold(
+            prompt_id,
+            lambda: _look(parts, prompt_id),
+            lambda seen: seen[0].status is Status.COMPLETED,
+            seconds=seconds,
+        )
+        told = _status(parts, prompt, position)
+        match prompt.outcome:
+            case None:
+                retry_after = parts.estimates.until_next_look(told["eta_seconds"])
+                return _about(prompt_id, told, 202, {"Retry-After": str(retry_after)})
+            case Outcome.SUCCEEDED:
+                answer = parts.reader.read(lambda queue: queue.answer(prompt_id)) or {}
+                told = {**answer, "id": prompt.id, "status": prompt.status, "outcome": prompt.outcome}
+                return _about(prompt_id, told)
+            case _:
+                partial = parts.reader.read(lambda queue: queue.partial(prompt_id))
+                return _about(prompt_id, {**told, "partial": partial}, 410)
+
+    @routes.post("/<prompt_id>/cancel")
+    def cancel(prompt_id: str) -> Response:
+        prompt_id = _known_id(prompt_id)
+        prompt = parts.writer.do(lambda queue: queue.cancel(prompt_id))
+        log.info("prompt cancelled id=%s outcome=%s", prompt.id, prompt.outcome)
+        return _about(prompt_id, _status(parts, prompt, None))
+
+    @routes.delete("/<prompt_id>")
+    def delete(prompt_id: str) -> Response:
+        prompt_id = _known_id(prompt_id)
+        parts.writer.do(lambda queue: queue.delete(prompt_id))
+        log.info("prompt deleted id=%s", prompt_id)
+        return Response(status=204, headers={"X-Prompt-Id": prompt_id})
+
+    return routes
+
+
+def _checked(parts: Parts, value: Any, key: str | None) -> NewPrompt:
+    def check() -> NewPrompt:
+        return new_prompt(submitted(value, model=model), value, key=key)
+
+    named = isinstance(value, dict) and value.get("model") is not None
+    model = parts.estimates.model() if named else ""
+    if isinstance(value, dict) and isinstance(value.get("format"), dict):
+        return parts.concurrency.apart(check)  # a schema of some size takes long to check
+    return check()
+
+
+def _accept(queue: PromptQueue, new: NewPrompt, *, max_queued: int) -> Enqueued:
+    [accepted] = queue.enqueue(new, max_queued=max_queued)
+    if accepted.replayed and accepted.prompt.overdue:
+        prompt = queue.settle(accepted.prompt.id)
+        return Enqueued(prompt=prompt, position=queue.position(prompt.id), replayed=True)
+    return accepted
+
+
+def _look(parts: Parts, prompt_id: str) -> tuple[Prompt, int | None]:
+    """Read where a prompt stands, settling it first if it is overdue."""
+    prompt, position = parts.reader.read(lambda queue: _standing(queue, prompt_id))
+    if prompt.overdue:
+        return parts.writer.do(lambda queue: (queue.settle(prompt_id), queue.position(prompt_id)))
+    return prompt, position
+
+
+def _standing(queue: PromptQueue, prompt_id: str) -> tuple[Prompt, int | None]:
+    """Read a prompt and its place in line, which are two reads; a prompt that was claimed between them is read again."""
+    prompt = queue.get(prompt_id)
+    while prompt.status is Status.QUEUED:
+        position = queue.position(prompt_id)
+        if position is not None:
+            return prompt, position
+        prompt = queue.get(prompt_id)
+    return prompt, None
+
+
+def _status(parts: Parts, prompt: Prompt, position: int | None) -> dict[str, Any]:
+    return wire.status_body(prompt, position, parts.estimates.eta(prompt, position))
+
+
+def _about(
+    prompt_id: str, told: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    return wire.answer(told, status, {"X-Prompt-Id": prompt_id, **(headers or {})})
+
+
+def _links(prompt_id: str) -> dict[str, str]:
+    here = f"/api/v1/prompt/{prompt_id}"
+    return {"status": f"{here}/status", "result": f"{here}/result", "cancel": f"{here}/cancel"}
+
+
+def _known_id(text: str) -> str:
+    prompt_id = text.lower()
+    if not UUID.fullmatch(prompt_id):
+        raise PromptNotFound
+    return prompt_id
+
+
+def _key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not KEY.fullmatch(key):
+        message = "An Idempotency-Key has 16 to 255 visible ASCII characters, such as a UUID."
+        raise InvalidRequest(message, param="Idempotency-Key")
+    return key
+
+
+def _wait() -> float:
+    text = request.args.get("wait", "0")
+    if not NUMBER.fullmatch(text) or not 0 <= float(text) <= LONGEST_WAIT:
+        message = f"wait is a number of seconds from 0 to {LONGEST_WAIT}."
+        raise InvalidRequest(message, param="wait")
+    return float(text)
+
+
+def _unless() -> Status | None:
+    text = request.args.get("unless")
+    if text is None:
+        return None
+    if text not in Status:
+        message = f"unless is one of {', '.join(Status)}."
+        raise InvalidRequest(message, param="unless")
+    return Status(text)

@@ -1,0 +1,156 @@
+"""What somebody may ask: the body of a submission, checked field by field."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from promptqueue.prompt import Idempotency, NewPrompt, Priority
+from pydantic import AfterValidator, Field, StrictBool, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from proxy import chat, schema, wire
+from proxy.chat import Messages, Tool
+from proxy.errors import InvalidRequest, UnsupportedModel
+from proxy.fields import Fields, Finite, JSONObject, KeepAlive, NoThinking, SomeText, Text
+from proxy.options import RUNNER_OPTIONS, Options
+
+LARGEST_METADATA = 4096  # bytes of compact JSON
+A_YEAR = 365 * 24 * 3600  # seconds
+A_DAY = 24 * 3600  # seconds
+
+HINTS = dict.fromkeys(
+    RUNNER_OPTIONS, "it would load the model anew for everybody; the operator sets it, so leave it out"
+) | {
+    "images": "llama3.2 does not see; leave it out",
+}
+"""Fields that Ollama knows and that are refused here, and why."""
+
+
+def _format(value: Any) -> Any:
+    if value in ("", "json"):
+        return value or None
+    if not isinstance(value, dict):
+        raise PydanticCustomError("format", 'it must be "json" or a JSON Schema')
+    if problem := schema.problem(value):
+        raise PydanticCustomError("format", "it is no JSON Schema (draft 2020-12): {problem}", {"problem": problem})
+    return value
+
+
+def _metadata(value: dict[str, Any]) -> dict[str, Any]:
+    if wire.compact_size(value) > LARGEST_METADATA:
+        raise PydanticCustomError("metadata", "it may have 4096 bytes as compact JSON")
+    return value
+
+
+class Submission(Fields):
+    """A prompt or a chat to be answered, and how. A field that is null is as good as absent."""
+
+    prompt: SomeText | None = None
+    messages: Messages | None = None
+    system: Text | None = None
+    format: Annotated[
+        Any,
+        AfterValidator(_format),
+        WithJsonSchema({"anyOf": [{"enum": ["json", ""]}, {"$ref": "#/components/schemas/JSONObject"}, {"type": "null"}]}),
+    ] = None
+    options: Options | None = None
+    tools: list[Tool] | None = None
+    model: Text | None = None
+    priority: Literal["interactive", "batch"] | None = None
+    expires_in: Annotated[Finite, Field(gt=0, le=A_YEAR, description="Seconds it may wait.")] | None = None
+    timeout: Annotated[Finite, Field(gt=0, le=A_DAY, description="Seconds an attempt may run.")] | None = None
+    metadata: (
+        Annotated[JSONObject, AfterValidator(_metadata), Field(description="Given back with the status; 4 KiB.")] | None
+    ) = None
+    stream: StrictBool | None = None
+    keep_alive: KeepAlive | None = None
+    think: NoThinking | None = None
+
+
+def submitted(value: Any, *, model: str) -> Submission:
+    """Check a body that was read as JSON. Raises InvalidRequest, or UnsupportedModel for a model other than `model`."""
+    if not isinstance(value, dict):
+        message = "The body must be a JSON object with a prompt or messages."
+        raise InvalidRequest(message)
+    try:
+        asked = Submission.model_validate(value)
+    except ValidationError as errors:
+        raise _refusal(errors) from None
+    _check_question(asked)
+    if asked.model is not None and asked.model not in names(model):
+        message = f"Prompts are answered by {model}. Leave the field model out, or send that name."
+        raise UnsupportedModel(message, param="model")
+    return asked
+
+
+def new_prompt(asked: Submission, value: dict[str, Any], *, key: str | None) -> NewPrompt:
+    """Give what the queue takes, from a checked body and from the same as it was sent."""
+    request: dict[str, Any] = {}
+    if asked.messages is None:
+        request["prompt"] = asked.prompt
+    else:
+        request["messages"] = chat.written(value["messages"])
+    if asked.system is not None:
+        request["system"] = asked.system
+    if asked.format is not None:
+        request["format"] = asked.format
+    if asked.options is not None:
+        request["options"] = asked.options.written()
+    if asked.tools is not None:
+        request["tools"] = value["tools"]
+    return NewPrompt(
+        request=request,
+        priority=Priority(asked.priority or Priority.INTERACTIVE),
+        expires_in=asked.expires_in,
+        timeout=asked.timeout,
+        metadata=asked.metadata,
+        idempotency=None if key is None else Idempotency(key=key, fingerprint=wire.fingerprint(value)),
+    )
+
+
+def names(model: str) -> tuple[str, ...]:
+    """Give the names of a model: a name without a tag means its latest."""
+    if ":" not in model:
+        return (model, f"{model}:latest")
+    return (model, model.removesuffix(":latest"))
+
+
+def _check_question(asked: Submission) -> None:
+    """Check that there is exactly one question, and that it is one."""
+    if asked.prompt is None and asked.messages is None:
+        message = "The body asks nothing. Send a prompt (a string) or messages (a chat)."
+        raise InvalidRequest(message, param="prompt")
+    if asked.messages is None:
+        return
+    if asked.prompt is not None:
+        message = "The body holds both prompt and messages. Send one of them."
+        raise InvalidRequest(message, param="messages")
+    for index, each in enumerate(asked.messages):
+        if each.is_empty:
+            message = f"Message {index} says nothing. Give it content; only an assistant's tool calls need none."
+            raise InvalidRequest(message, param=f"messages.{index}.content")
+    last = len(asked.messages) - 1
+    if asked.messages[last].role not in ("user", "tool"):
+        message = "The last message must be the user's or a tool's, or there is nothing to answer."
+        raise InvalidRequest(message, param=f"messages.{last}.role")
+    for index in range(last, -1, -1):
+        if asked.messages[index].role == "user":
+            if not (asked.messages[index].content or "").strip():
+                message = "The user's last message must hold more than white space."
+                raise InvalidRequest(message, param=f"messages.{index}.content")
+            break
+
+
+def _refusal(errors: ValidationError) -> InvalidRequest:
+    error = errors.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = error["loc"][-1] if error["loc"] else ""
+    path = wire.dotted(error["loc"])
+    if name in HINTS:
+        return InvalidRequest(f"The field {path} is not accepted: {HINTS[str(name)]}.", param=path)
+    if error["type"] == "extra_forbidden":
+        message = f"The field {path} is not known. Leave it out; /openapi.json lists the fields there are."
+        return InvalidRequest(message, param=path)
+    if error["type"] == "missing":
+        return InvalidRequest(f"The field {path} is missing.", param=path)
+    said = error["msg"][:1].lower() + error["msg"][1:]
+    return InvalidRequest(f"The field {path} is not accepted: {said}.", param=path)

@@ -1,0 +1,80 @@
+"""Held requests: an answer that waits until there is something to say."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from promptqueue.wakeup import Text
+
+from proxy.errors import TooManyStreams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from promptqueue.wakeup import Listener
+
+Seen = TypeVar("Seen")
+
+LOOK_EVERY = 1.0  # seconds; a wake-up may get lost, and time passes without one
+
+
+class Watch:
+    """Holds up to `limit` requests at a time."""
+
+    def __init__(self, listen: Callable[[], Listener], *, limit: int) -> None:
+        """Open this process's ear with `listen` when the first request is held: after the fork, and never in vain."""
+        self._listen = listen
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._listener: Listener | None = None
+        self._is_stopping = False
+        self.held = 0
+
+    def hold(
+        self, prompt_id: str, look: Callable[[], Seen], is_enough: Callable[[Seen], bool], *, seconds: float
+    ) -> Seen:
+        """Look until it is enough, `seconds` are over or the process is told to stop; what was seen last.
+
+        Raises TooManyStreams, and whatever `look` raises.
+        """
+        deadline = time.monotonic() + seconds
+        seen = look()
+        if not seconds or self._is_stopping or is_enough(seen):
+            return seen
+        with self._place(), self._ear().subscribe(prompt_id) as subscription:
+            seen = look()  # once more: what came before the subscription was not heard
+            while not (is_enough(seen) or self._is_stopping) and (left := deadline - time.monotonic()) > 0:
+                notes = subscription.wait(min(left, LOOK_EVERY))
+                if not notes or any(not isinstance(note, Text) for note in notes):
+                    seen = look()
+        return seen
+
+    def stop(self) -> None:
+        """Let every held request answer at once, and hold no more."""
+        with self._lock:
+            self._is_stopping = True
+            listener, self._listener = self._listener, None
+        if listener:
+            listener.close()  # which wakes all who wait
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        with self._lock:
+            if self.held >= self._limit:
+                message = f"{self._limit} requests are held already. Ask without wait, or try again."
+                raise TooManyStreams(message)
+            self.held += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.held -= 1
+
+    def _ear(self) -> Listener:
+        with self._lock:
+            if self._listener is None:
+                self._listener = self._listen()
+            return self._listener

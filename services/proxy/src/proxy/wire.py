@@ -1,0 +1,121 @@
+"""JSON both ways: what bodies say, and how values of the queue are told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flask import Response
+from pydantic_core import from_json, to_json
+
+from proxy.errors import InvalidJSON, InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from promptqueue.prompt import Prompt
+
+DEEPEST = 100
+"""How many objects and lists may stand in one another."""
+
+
+def read(data: bytes) -> Any:
+    """Read a body. Raises InvalidJSON, and InvalidRequest for what JSON can say but a prompt cannot hold."""
+    try:
+        value = from_json(data, allow_inf_nan=False)
+    except ValueError as error:
+        message = f"The body is not JSON: {error}. Send one JSON object in UTF-8."
+        raise InvalidJSON(message) from None
+    _check(value, (), DEEPEST)
+    return value
+
+
+def fingerprint(value: Any) -> str:
+    """Give a digest that is the same for bodies that are equal as JSON, however they are written."""
+    canonical = json.dumps(_by_value(value), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def compact_size(value: Any) -> int:
+    """Give the size of a value as compact JSON in UTF-8."""
+    return len(to_json(value))
+
+
+def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Tell `body` as JSON."""
+    return Response(to_json(body), status, headers, "application/json")
+
+
+def status_body(prompt: Prompt, position: int | None, eta: float | None) -> dict[str, Any]:
+    """Tell where a prompt stands."""
+    return {
+        "id": prompt.id,
+        "status": prompt.status,
+        "outcome": prompt.outcome,
+        "position": position,
+        "eta_seconds": eta,
+        "attempt": prompt.attempt,
+        "tokens": prompt.tokens,
+        "created_at": time(prompt.created_at),
+        "started_at": time(prompt.started_at),
+        "completed_at": time(prompt.completed_at),
+        "error": prompt.error
+        and {
+            "code": prompt.error.code,
+            "message": prompt.error.message,
+            "retryable": prompt.error.code.retryable,
+        },
+        "metadata": prompt.metadata,
+    }
+
+
+def time(seconds: float | None) -> str | None:
+    """Tell a time of the wall clock: UTC, ISO 8601 with milliseconds and Z."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _check(value: Any, path: tuple[str | int, ...], levels: int) -> None:
+    match value:
+        case str():
+            _check_text(value, path)
+        case float() if math.isinf(value):
+            message = f"The number in {dotted(path)} is larger than a double can hold."
+            raise InvalidRequest(message, param=dotted(path))
+        case dict() | list() if levels == 0:
+            message = f"The body nests deeper than {DEEPEST} levels. Send a flatter one."
+            raise InvalidJSON(message)
+        case dict():
+            for key, each in value.items():
+                _check_text(key, (*path, key))
+                _check(each, (*path, key), levels - 1)
+        case list():
+            for index, each in enumerate(value):
+                _check(each, (*path, index), levels - 1)
+
+
+def _check_text(text: str, path: tuple[str | int, ...]) -> None:
+    if "\0" in text:
+        message = f"The text in {dotted(path)} holds U+0000, which no model can read. Leave it out."
+        raise InvalidRequest(message, param=dotted(path))
+
+
+def dotted(path: tuple[str | int, ...]) -> str | None:
+    """Name a field by its path, such as messages.0.content; None for the body itself."""
+    return ".".join(map(str, path)).replace("\0", "\\u0000")[:200] or None
+
+
+def _by_value(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _by_value(each) for key, each in value.items()}
+        case list():
+            return [_by_value(each) for each in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value

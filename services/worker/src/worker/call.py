@@ -1,0 +1,89 @@
+"""One call to Ollama: read by the slot's thread, which waits for nothing else, and watched by another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from worker.answer import Answer
+from worker.ollama import OllamaFailed, Plug
+from worker.verdict import How, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from promptqueue.prompt import Claim
+
+    from worker.ollama import Ollama
+
+
+class Stop(StrEnum):
+    """Why a call was ended for reasons of the queue's, whatever Ollama was doing."""
+
+    LOST = "lost"  # the claim: the prompt was cancelled or deleted, or the lease ran out
+    DRAINED = "drained"  # the worker is to end
+
+
+class Call:
+    """What the reading and the watching thread share."""
+
+    def __init__(self, claim: Claim, *, time_limit: float) -> None:
+        """Begin a call that may take `time_limit` seconds."""
+        self.claim = claim
+        self.answer = Answer()
+        self.plug = Plug()
+        self.started_at = time.monotonic()
+        self.ends_at = self.started_at + time_limit
+        self.heard_at: float | None = None
+        self.over = threading.Event()  # set when nothing more is read
+        self.unwatched = threading.Event()  # set when the watcher has let go
+        self.pieces_written = 0
+        self.characters_written = 0
+        self._stopped: Stop | Seen | Exception | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was ended from outside."""
+        return self._stopped is not None
+
+    def stop(self, reason: Stop | Seen | Exception) -> None:
+        """End it from another thread, at once; the first reason counts."""
+        self._stopped = self._stopped or reason
+        self.plug.pull()
+
+    def run(self, ollama: Ollama, path: str, body: Mapping[str, Any], tell: Callable[[str, int], None]) -> Stop | Seen:
+        """Ask Ollama and read until the end; `tell` gets each piece of text and its offset. How it ended.
+
+        An end that came from outside counts for more than the connection that it broke, and less than an answer.
+        """
+        seen = self._read(ollama, path, body, tell)
+        if isinstance(self._stopped, Exception):
+            raise self._stopped
+        return seen if seen.how is How.DONE else self._stopped or seen
+
+    def unwritten(self) -> str:
+        """Give the text that is not in the queue yet."""
+        return "".join(self.answer.pieces[self.pieces_written :])
+
+    def wrote(self, pieces: int, characters: int) -> None:
+        """Take note that this much more is in the queue."""
+        self.pieces_written += pieces
+        self.characters_written += characters
+
+    def _read(self, ollama: Ollama, path: str, body: Mapping[str, Any], tell: Callable[[str, int], None]) -> Seen:
+        offset = 0
+        try:
+            with closing(ollama.stream(path, body, self.plug)) as records:
+                for record in records:
+                    self.heard_at = time.monotonic()
+                    if piece := self.answer.take(record):
+                        tell(piece, offset)
+                        offset += len(piece)
+                    if record.get("done"):
+                        return Seen(how=How.DONE, words=str(record.get("done_reason")), record=record)
+        except OllamaFailed as failed:
+            return failed.seen
+        return Seen(how=How.UNFINISHED)

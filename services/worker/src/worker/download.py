@@ -1,0 +1,48 @@
+"""How far a download of the model is, worked out from the records of /api/pull."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STALL_SECONDS = 60.0
+"""How long a download may stand still: Ollama itself retries a broken one for ever, with a line every 60 ms."""
+
+
+class Download:
+    """One run of /api/pull."""
+
+    def __init__(self, now: float) -> None:
+        """Begin at `now`, by the monotonic clock."""
+        self.percent = 0
+        self.moved = False
+        self._layers: dict[str, tuple[int, int]] = {}
+        self._moved_at = now
+
+    def take(self, record: Mapping[str, Any], now: float) -> None:
+        """Take in one record."""
+        before = self._completed
+        if digest := record.get("digest"):
+            self._layers[digest] = (record.get("completed") or 0, record.get("total") or 0)
+        if self._completed != before:
+            # The first count of a download that is resumed is no movement: it tells what was there.
+            self.moved = self.moved or before > 0
+            self._moved_at = now
+        total = sum(total for _, total in self._layers.values())
+        if total:
+            # Layers become known one by one: what was said once is not taken back.
+            self.percent = max(self.percent, min(100, self._completed * 100 // total))
+
+    def is_stalled(self, now: float) -> bool:
+        """Tell whether nothing has come for too long; files that are complete take their time to be verified."""
+        return not self._is_complete and now - self._moved_at >= STALL_SECONDS
+
+    @property
+    def _completed(self) -> int:
+        return sum(completed for completed, _ in self._layers.values())
+
+    @property
+    def _is_complete(self) -> bool:
+        return bool(self._layers) and all(completed >= total for completed, total in self._layers.values())

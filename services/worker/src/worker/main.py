@@ -1,0 +1,211 @@
+"""The worker's process: wires slots, watchers and the model's keeper, and ends them in good order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from promptqueue import connect
+from promptqueue.environment import read_or_exit
+from promptqueue.errors import StorageUnavailable
+from promptqueue.prompt import Terms
+
+from worker import health, logs
+from worker.config import Config
+from worker.drain import Drain
+from worker.model import ModelKeeper
+from worker.ollama import Ollama
+from worker.signals import Signals
+from worker.slot import Slot
+from worker.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promptqueue import PromptQueue
+    from promptqueue.wakeup import Listener
+
+TICK = 1.0  # seconds
+BEAT_EVERY = 2.0  # seconds
+HANGS_AFTER = 15.0  # seconds without a turn; every loop turns about once a second, and a lock is awaited five
+LAST_WORDS = 2.0  # seconds that the end of a drained call may take, well below what supervisord and Docker grant
+
+log = logging.getLogger("worker.main")  # run as a program, its __name__ would tell nobody anything
+
+
+class EndSignals(Protocol):
+    """Where the worker hears that it is to end."""
+
+    def wait(self, timeout: float) -> int:
+        """Wait at most `timeout` seconds; how many signals came."""
+        ...
+
+
+def main() -> int:
+    """Run the worker until it is told to end; the exit code."""
+    config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
+    logs.to_stdout(config.log_level)
+    return Worker(config).run(Signals())
+
+
+class Worker:
+    """A worker of one process: `WORKER_CONCURRENCY` slots, each with a watcher, and one keeper of the model."""
+
+    def __init__(self, config: Config) -> None:
+        """Do nothing yet."""
+        self._config = config
+        self._drain = Drain()
+        self._beaten_at = 0.0
+        self._beat_failed = False
+
+    def run(self, signals: EndSignals) -> int:
+        """Answer prompts until a signal comes, then drain; a second signal ends the drain. The exit code."""
+        config = self._config
+        queue = self._open(signals)
+        if queue is None:
+            return 0
+        with queue.listen() as listener, queue.register(slots=config.worker_concurrency) as presence:
+            terms = Terms(
+                worker=presence.id,
+                lease_seconds=config.lease_seconds,
+                timeout_seconds=config.prompt_timeout,
+                max_failures=config.max_failures,
+            )
+            self._model = ModelKeeper(
+                queue=self._connect(),
+                ollama=self._ollama(),
+                name=config.ollama_model,
+                pull=config.ollama_pull == "auto",
+                drain=self._drain,
+            )
+            self._watchers = [
+                Watcher(queue=self._connect(), listener=listener, config=config, drain=self._drain)
+                for _ in range(config.worker_concurrency)
+            ]
+            self._slots = [self._slot(listener, watcher, terms) for watcher in self._watchers]
+            log.info(
+                "worker started worker=%s slots=%d ollama=%s", presence.id, len(self._slots), config.ollama_urls[0]
+            )
+            exit_code = self._work(queue, signals)
+        queue.close()
+        log.info("worker ended worker=%s", presence.id)
+        return exit_code
+
+    def _work(self, queue: PromptQueue, signals: EndSignals) -> int:
+        slots = [_thread(slot.run, f"slot-{number}") for number, slot in enumerate(self._slots)]
+        others = [_thread(watcher.run, f"watcher-{number}") for number, watcher in enumerate(self._watchers)]
+        others.append(_thread(self._model.run, "model"))
+        came = 0
+        while any(slot.is_alive() for slot in slots):
+            if came:
+                self._end()
+            dead = [thread.name for thread in [*slots, *others] if not thread.is_alive()]
+            if dead and not self._drain.has_begun:
+                # Not mended in here: supervisord starts a whole new process, which is known to work.
+                log.error("worker lost a thread threads=%s", ",".join(dead))
+                return 1
+            if self._drain.is_over and time.monotonic() >= self._drain.until + LAST_WORDS:
+                log.warning("worker ends with a prompt in hand")
+                break
+            self._recover(queue)
+            self._beat()
+            came = self._wait(signals, slots)
+        return 0
+
+    def _wait(self, signals: EndSignals, slots: list[threading.Thread]) -> int:
+        if not self._drain.has_begun:
+            return signals.wait(TICK)
+        # Short steps: the end of the last slot is no signal that could be waited for.
+        until = time.monotonic() + TICK
+        came = 0
+        while not came and time.monotonic() < until and any(slot.is_alive() for slot in slots):
+            came = signals.wait(0.05)
+        return came
+
+    def _end(self) -> None:
+        if self._drain.has_begun:
+            log.info("drain ended by a second signal")
+            self._drain.begin(0.0)
+        else:
+            log.info("worker drains seconds=%g", self._config.drain_seconds)
+            self._drain.begin(self._config.drain_seconds)
+        self._model.stop()
+        for slot in self._slots:
+            slot.wake()
+        for watcher in self._watchers:
+            watcher.wake()
+
+    def _recover(self, queue: PromptQueue) -> None:
+        try:
+            recovered = queue.recover()
+        except StorageUnavailable as unavailable:
+            log.debug("nothing recovered reason=%r", str(unavailable))  # each slot warns of it already
+        else:
+            logs.recovered(log, recovered)
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._beaten_at < BEAT_EVERY or not self._turns(now):
+            return
+        self._beaten_at = now
+        try:
+            health.beat(health.heartbeat_path())
+        except OSError as error:
+            if not self._beat_failed:
+                log.warning("heartbeat not written reason=%r", str(error))
+            self._beat_failed = True
+
+    def _turns(self, now: float) -> bool:
+        """Whether every loop has turned lately; a slot in a call is judged by its watcher."""
+        loops = [
+            watcher.turned_at if watcher.turned_at is not None else slot.turned_at
+            for slot, watcher in zip(self._slots, self._watchers, strict=True)
+        ]
+        if not self._model.is_pulling:
+            loops.append(self._model.turned_at)
+        return all(now - turned_at < HANGS_AFTER for turned_at in loops)
+
+    def _slot(self, listener: Listener, watcher: Watcher, terms: Terms) -> Slot:
+        return Slot(
+            queue=self._connect(),
+            listener=listener,
+            watcher=watcher,
+            ollama=self._ollama(),
+            model=self._model,
+            terms=terms,
+            config=self._config,
+            drain=self._drain,
+        )
+
+    def _open(self, signals: EndSignals) -> PromptQueue | None:
+        """Open the queue, however long it takes to be there; None when a signal comes first."""
+        said = False
+        while True:
+            try:
+                return self._connect()
+            except StorageUnavailable as unavailable:
+                if not said:
+                    log.warning("storage unavailable reason=%r", str(unavailable))
+                said = True
+            if signals.wait(TICK):
+                return None
+
+    def _connect(self) -> PromptQueue:
+        return connect(self._config.database_url, journal_mode=self._config.journal_mode)
+
+    def _ollama(self) -> Ollama:
+        return Ollama(self._config.ollama_urls[0], connect_timeout=self._config.connect_timeout)
+
+
+def _thread(run: Callable[[], None], name: str) -> threading.Thread:
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+if __name__ == "__main__":
+    sys.exit(main())

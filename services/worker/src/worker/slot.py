@@ -1,0 +1,229 @@
+"""A slot: claims a prompt, has it answered, finishes it, and claims the next."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import ClaimLost, StorageUnavailable
+from promptqueue.prompt import Answered, ErrorCode, Failed
+from promptqueue.wakeup import Changed
+
+from worker.call import Call, Stop
+from worker.ollama import OllamaFailed
+from worker.request import call_for
+from worker.verdict import How, Only, Seen, Verdict, cause, judge, plain, too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promptqueue import PromptQueue
+    from promptqueue.prompt import Claim, Ending, Prompt, Terms
+    from promptqueue.wakeup import Listener, Subscription
+
+    from worker.config import Config
+    from worker.drain import Drain
+    from worker.model import ModelKeeper
+    from worker.ollama import Ollama
+    from worker.watcher import Watcher
+
+IDLE_WAIT = 1.0  # seconds; wake-ups come at once, and this is for those that got lost
+STORAGE_WAIT = 0.5  # seconds
+
+log = logging.getLogger(__name__)
+
+
+class Slot:
+    """One prompt at a time. `turned_at` tells when the loop last turned; during a call its watcher's tells more."""
+
+    def __init__(  # noqa: PLR0913 (handed in, each by its name)
+        self,
+        *,
+        queue: PromptQueue,
+        listener: Listener,
+        watcher: Watcher,
+        ollama: Ollama,
+        model: ModelKeeper,
+        terms: Terms,
+        config: Config,
+        drain: Drain,
+    ) -> None:
+        """Answer prompts with a queue and an Ollama of this slot's own."""
+        self._queue = queue
+        self._listener = listener
+        self._watcher = watcher
+        self._ollama = ollama
+        self._model = model
+        self._terms = terms
+        self._config = config
+        self._drain = drain
+        self._subscription: Subscription | None = None
+        self._storage_failed = False
+        self.turned_at = time.monotonic()
+
+    def run(self) -> None:
+        """Answer prompts until the worker ends."""
+        claim: Claim | None = None
+        with self._listener.subscribe() as self._subscription:
+            while not self._drain.has_begun:
+                self.turned_at = time.monotonic()
+                if not self._model.wait_until_ready(IDLE_WAIT):
+                    continue
+                claim = self._claim()
+                while claim:
+                    claim = self._turn(claim)
+                if self._model.is_ready:
+                    self._subscription.wait(IDLE_WAIT)
+
+    def wake(self) -> None:
+        """End a wait for prompts."""
+        if self._subscription:
+            self._subscription.put(Changed(None))
+
+    def _claim(self) -> Claim | None:
+        try:
+            claim = self._queue.claim(self._terms)
+        except StorageUnavailable as unavailable:
+            self._storage_is_away(unavailable)
+            return None
+        self._storage_is_back()
+        return claim
+
+    def _turn(self, claim: Claim) -> Claim | None:
+        """Answer one prompt; the next claim, if there is one."""
+        call = Call(
+            claim, time_limit=min(claim.prompt.timeout or self._config.prompt_timeout, self._config.prompt_timeout)
+        )
+        log.info("prompt claimed id=%s attempt=%d", claim.prompt.id, claim.attempt)
+        try:
+            match self._ask(call):
+                case Stop.LOST:
+                    log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
+                    return self._persist(self._claim_next)
+                case Stop.DRAINED:
+                    return self._persist(lambda: self._give_back(call, "the worker ends"))
+                case Seen() as seen:
+                    return self._settle(call, seen)
+        except Exception as error:
+            # Whatever it is, it must cost this prompt alone, and an attempt of it: the loop goes on.
+            log.exception("prompt met an unexpected error id=%s attempt=%d", claim.prompt.id, claim.attempt)
+            ending = Failed(cause=f"the worker met an unexpected error: {type(error).__name__}")
+            return self._persist(lambda: self._finish(call, ending))
+
+    def _ask(self, call: Call) -> Stop | Seen:
+        path, body = call_for(call.claim.request, model=self._config.ollama_model, max_tokens=self._config.max_tokens)
+        with self._model.in_use(), self._watcher.watching(call):
+            return call.run(
+                self._ollama, path, body, lambda text, offset: self._queue.tell(call.claim, text, offset=offset)
+            )
+
+    def _settle(self, call: Call, seen: Seen) -> Claim | None:
+        verdict = judge(seen, self._holds)
+        match verdict:
+            case Verdict.SUCCESS:
+                record = seen.record or {}
+                ending: Ending = Answered(record=call.answer.record(record), tokens=call.answer.tokens(record))
+                self._model.answered()
+            case Verdict.FAILURE:
+                ending = Failed(cause=cause(seen))
+            case Verdict.REFUSED:
+                ending = Failed(cause=cause(seen), code=ErrorCode.MODEL_REFUSED)
+            case Verdict.TOO_LONG:
+                ending = Failed(cause=too_long(seen), code=ErrorCode.PROMPT_TOO_LONG)
+            case Verdict.TIMED_OUT:
+                ending = Failed(cause=cause(seen), code=ErrorCode.TIMED_OUT)
+            case Verdict.DOWN | Verdict.MISSING | Verdict.STORE_BROKEN:
+                self._model.report(verdict, cause(seen))  # first, so that no other slot claims meanwhile
+                return self._persist(lambda: self._give_back(call, plain(seen.words) or seen.how))
+        if seen.how is How.NO_FIRST_BYTE:
+            self._persist(lambda: self._finish(call, ending))
+            self._unload()
+            return None
+        return self._persist(lambda: self._finish(call, ending, and_claim=True))
+
+    def _finish(self, call: Call, ending: Ending, *, and_claim: bool = False) -> Claim | None:
+        """End the attempt, and claim the next prompt in the same commit: one wait for the disk instead of two."""
+        claim, prompt = call.claim, None
+        with self._queue.transaction():
+            try:
+                if isinstance(ending, Failed) and (tail := call.unwritten()):
+                    self._queue.write(claim, tail, offset=call.characters_written, tokens=len(call.answer.pieces))
+                prompt = self._queue.finish(claim, ending)
+            except ClaimLost:
+                log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
+            following = self._claim_next() if and_claim else None
+        if prompt:
+            _log_end(call, prompt, ending)
+        return following
+
+    def _claim_next(self) -> Claim | None:
+        return self._queue.claim(self._terms) if self._model.is_ready and not self._drain.has_begun else None
+
+    def _give_back(self, call: Call, reason: str) -> None:
+        claim = call.claim
+        try:
+            self._queue.release(claim)
+        except ClaimLost:
+            log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
+        else:
+            log.info("prompt given back id=%s attempt=%d reason=%r", claim.prompt.id, claim.attempt, reason)
+
+    def _holds(self, only: Only) -> bool:
+        try:
+            match only:
+                case Only.UNREACHABLE:
+                    self._ollama.version()
+                    return False
+                case Only.UNLISTED:
+                    return not self._ollama.lists(self._config.ollama_model)
+        except OllamaFailed:
+            return True
+
+    def _unload(self) -> None:
+        try:
+            self._ollama.unload(self._config.ollama_model)
+        except OllamaFailed as failed:
+            log.warning("model not unloaded model=%s reason=%r", self._config.ollama_model, str(failed))
+        else:
+            log.warning("model unloaded, for it said nothing model=%s", self._config.ollama_model)
+
+    def _persist(self, verb: Callable[[], Claim | None]) -> Claim | None:
+        """Do this however long the storage is away; the fence decides whether it still counts by then."""
+        while True:
+            self.turned_at = time.monotonic()
+            try:
+                following = verb()
+            except StorageUnavailable as unavailable:
+                self._storage_is_away(unavailable)
+                if self._drain.is_over:
+                    return None  # what is still claimed is recovered once this process is gone
+            else:
+                self._storage_is_back()
+                return following
+
+    def _storage_is_away(self, unavailable: StorageUnavailable) -> None:
+        if not self._storage_failed:
+            log.warning("storage unavailable reason=%r", str(unavailable))
+        self._storage_failed = True
+        time.sleep(STORAGE_WAIT)
+
+    def _storage_is_back(self) -> None:
+        if self._storage_failed:
+            log.info("storage available again")
+        self._storage_failed = False
+
+
+def _log_end(call: Call, prompt: Prompt, ending: Ending) -> None:
+    line = "prompt finished id=%s attempt=%d outcome=%s seconds=%.2f tokens=%d"
+    values = [
+        prompt.id,
+        call.claim.attempt,
+        prompt.outcome or "retried",
+        time.monotonic() - call.started_at,
+        ending.tokens if isinstance(ending, Answered) else len(call.answer.pieces),
+    ]
+    if isinstance(ending, Failed):
+        line += " failures=%d cause=%r"
+        values += [prompt.failures, ending.cause]
+    log.info(line, *values)

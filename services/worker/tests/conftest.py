@@ -1,0 +1,206 @@
+"""What the worker's tests share: a queue of their own, processes of their own, and waiting with a deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from promptqueue import connect
+from promptqueue.prompt import NewPrompt, Prompt, Status
+from promptqueue.sqlite.engine import sqlite3  # a process opens a file through one module alone
+from simulator.client import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+SERVICE = Path(__file__).parent.parent
+
+
+def wait_until(happens: Callable[[], object], *, within: float, what: str = "it") -> float:
+    """Wait until `happens` is true; the seconds it took. Fails when `within` seconds are over."""
+    start = time.monotonic()
+    while not happens():
+        if time.monotonic() - start > within:
+            pytest.fail(f"{what} did not happen within {within} s")
+        time.sleep(0.005)
+    return time.monotonic() - start
+
+
+def stays(holds: Callable[[], object], *, seconds: float) -> None:
+    """Watch for this long that `holds` stays true: for promises that something does not happen."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert holds()
+        time.sleep(0.02)
+
+
+@pytest.fixture(name="stays")
+def _stays():
+    return stays
+
+
+@pytest.fixture(name="wait_until")
+def _wait_until():
+    return wait_until
+
+
+@pytest.fixture
+def environ(tmp_path) -> dict[str, str]:
+    """The environment of the processes under test: their own database, heartbeat and quick deadlines."""
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),  # noqa: TID251 (a test starts processes)
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/data/queue.db",
+        "HEARTBEAT_PATH": str(tmp_path / "heartbeat"),
+        "LOG_LEVEL": "debug",
+    }
+
+
+@pytest.fixture
+def queue(environ):
+    """The queue, as a client sees it."""
+    queue = connect(environ["DATABASE_URL"])
+    yield queue
+    queue.close()
+
+
+class Process:
+    """A process under test, its output in a file."""
+
+    def __init__(self, command: list[str], environ: dict[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("ab") as output:  # appended to: supervisord opens it once more for its programs
+            self._popen = subprocess.Popen(command, env=environ, stdout=output, stderr=subprocess.STDOUT)
+        self.pid = self._popen.pid
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def is_running(self) -> bool:
+        return self._popen.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        self._popen.send_signal(number)
+
+    def ends(self, *, within: float) -> int:
+        """Wait for its end; its exit code."""
+        return self._popen.wait(within)
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGCONT)
+            self._popen.kill()
+        self._popen.wait()
+
+
+@pytest.fixture
+def start(environ, tmp_path) -> Iterator[Callable[..., Process]]:
+    """Start a process; it is killed when the test is over, and what it said is shown if the test fails."""
+    started: list[Process] = []
+
+    def start(*command: str, **changed: object) -> Process:
+        log = tmp_path / f"output-{len(started)}.log"
+        variables = environ | {name: str(value) for name, value in changed.items()}
+        process = Process([sys.executable, *command], variables, log)
+        started.append(process)
+        return process
+
+    yield start
+    for process in reversed(started):
+        process.kill()
+        print(f"---- process {process.pid}\n{process.output}")  # noqa: T201 (shown for a test that failed)
+
+
+class Ollama(Simulator):
+    """The simulator, with what these tests ask of it."""
+
+    def asked(self, path: str | None = None) -> list[Mapping[str, Any]]:
+        """The bodies of the calls that asked for an answer, oldest first."""
+        return [call["body"] for call in self.calls() if path in (None, call["path"])]
+
+    def others(self, what: str) -> int:
+        """How many requests came that asked for no answer."""
+        return sum(count for name, count in self.state()["others"].items() if what in name)
+
+    @property
+    def left(self) -> int:
+        """How many calls were left by their client before their end."""
+        return sum(call["end"] == "client_closed" for call in self.calls())
+
+
+@pytest.fixture(scope="session")
+def _ollama() -> Iterator[Ollama]:
+    with Ollama() as ollama:
+        yield ollama
+
+
+@pytest.fixture
+def ollama(_ollama) -> Ollama:
+    """A model server in a process of its own, as if newly started."""
+    if not _ollama.is_alive:
+        _ollama.start()
+    _ollama.reset()
+    return _ollama
+
+
+@pytest.fixture
+def worker(start, ollama):
+    """Start a worker that asks the simulator, with these variables besides."""
+    return lambda **variables: start("-m", "worker", **{"OLLAMA_URLS": ollama.url} | variables)
+
+
+@pytest.fixture
+def ask(queue):
+    """Hand a prompt in."""
+
+    def ask(text: str | None = None, *, timeout: float | None = None, **request: object) -> Prompt:
+        asked = request if text is None else {"prompt": text, **request}
+        return queue.enqueue(NewPrompt(request=asked, timeout=timeout))[0].prompt
+
+    return ask
+
+
+@pytest.fixture
+def completed(queue):
+    """Wait for a prompt's end."""
+
+    def completed(prompt: Prompt, *, within: float = 15) -> Prompt:
+        wait_until(
+            lambda: queue.get(prompt.id).status is Status.COMPLETED, within=within, what=f"the end of {prompt.id}"
+        )
+        return queue.get(prompt.id)
+
+    return completed
+
+
+@pytest.fixture
+def onlooker(queue, tmp_path):  # noqa: ARG001 (it makes the file)
+    """A number that changes whenever anybody writes to the database."""
+    connection = sqlite3.connect(tmp_path / "data" / "queue.db")
+    yield lambda: connection.execute("PRAGMA data_version").fetchone()[0]
+    connection.close()
+
+
+@pytest.fixture
+def locked(queue, tmp_path):  # noqa: ARG001 (it makes the file)
+    """Keep everybody from writing to the database."""
+
+    @contextlib.contextmanager
+    def locked():
+        connection = sqlite3.connect(tmp_path / "data" / "queue.db", isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+        connection.close()
+
+    return locked

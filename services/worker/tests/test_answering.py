@@ -1,0 +1,144 @@
+"""Prompts are answered in their order, each by one fresh call, and the answer is Ollama's own."""
+
+from __future__ import annotations
+
+from promptqueue.prompt import NewPrompt, Outcome, Status
+from promptqueue.wakeup import Text
+
+TOOLS = [{"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}]
+
+
+def test_a_prompt_is_answered_with_ollamas_record_and_the_whole_text(worker, ollama, queue, ask, completed):
+    ollama.set(text="Hello to you, whoever you are.")
+    worker()
+
+    prompt = completed(ask("Hi"))
+
+    answer = queue.answer(prompt.id)
+    assert (prompt.outcome, prompt.attempt, prompt.failures) == (Outcome.SUCCEEDED, 1, 0)
+    assert answer["response"] == "Hello to you, whoever you are."
+    assert (answer["done"], answer["done_reason"], answer["model"]) == (True, "stop", "llama3.2")
+    assert answer["eval_count"] == prompt.tokens
+    assert "context" not in answer
+
+
+def test_a_chat_is_answered_as_a_chat(worker, ollama, queue, ask, completed):
+    ollama.set(text="Hello.")
+    worker()
+
+    prompt = completed(ask(messages=[{"role": "user", "content": "Hi"}], system="Be brief."))
+
+    assert queue.answer(prompt.id)["message"] == {"role": "assistant", "content": "Hello."}
+    assert ollama.asked("/api/chat")[0]["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+def test_an_answer_cut_at_the_limit_is_a_success(worker, queue, ask, completed):
+    worker(MAX_TOKENS=3)
+
+    prompt = completed(ask("Tell me a long story"))
+
+    assert prompt.outcome is Outcome.SUCCEEDED
+    assert queue.answer(prompt.id)["done_reason"] == "length"
+    assert prompt.tokens == 3
+
+
+def test_every_prompt_is_one_fresh_call(worker, ollama, ask, completed):
+    worker()
+
+    for _ in range(2):
+        completed(ask("the same text"))
+
+    first, second = ollama.asked("/api/generate")
+    assert first == second
+    assert first["stream"] is True
+    assert first["truncate"] is False
+    assert not first.keys() & {"context", "keep_alive"}
+    assert {"no-store"} == {call["headers"]["cache-control"] for call in ollama.calls()}
+
+
+def test_prompts_are_answered_first_come_first_served(worker, ollama, ask, completed):
+    prompts = [ask(f"number {number}") for number in range(5)]
+    worker()
+
+    for prompt in prompts:
+        completed(prompt)
+
+    assert [call["prompt"] for call in ollama.asked("/api/generate")] == [f"number {number}" for number in range(5)]
+
+
+def test_each_slot_answers_a_prompt_at_a_time(worker, ollama, queue, ask, wait_until):
+    ollama.set(slots=3, pace=0.05)
+    ask("one"), ask("two"), ask("three"), ask("four")
+    worker(WORKER_CONCURRENCY=3)
+
+    wait_until(lambda: queue.counts().processing == 3, within=10)
+
+    assert queue.counts().queued == 1
+    assert queue.workers().slots == 3
+
+
+def test_a_token_is_told_at_once_and_kept_within_a_third_of_a_second(worker, ollama, queue, ask, wait_until):
+    ollama.set(pace=0.02, text=" ".join(["word"] * 300))
+    worker()
+    with queue.listen() as listener:
+        prompt = ask("Hi")
+        with listener.subscribe(prompt.id) as subscription:
+            wait_until(lambda: queue.get(prompt.id).status is Status.PROCESSING, within=10)
+            told = []
+            wait_until(lambda: told.extend(n for n in subscription.wait(0.1) if isinstance(n, Text)) or told, within=10)
+            kept = wait_until(lambda: queue.partial(prompt.id), within=10)
+
+    assert told[0].offset == 0
+    assert queue.partial(prompt.id).startswith(told[0].text)
+    assert kept < 0.35
+
+
+def test_text_is_counted_in_code_points(worker, ollama, queue, ask, completed, wait_until):
+    ollama.set(pace=0.05, text="Grüße 🙂 aus Zürich, " * 6)
+    worker()
+    prompt = ask("Hi")
+
+    wait_until(lambda: len(queue.partial(prompt.id)) > 12, within=10)
+
+    assert ("Grüße 🙂 aus Zürich, " * 6).startswith(queue.partial(prompt.id))
+    assert queue.answer(completed(prompt).id)["response"] == "Grüße 🙂 aus Zürich, " * 6
+
+
+def test_a_prompt_handed_in_while_idle_is_claimed_at_once(worker, ollama, queue, ask, wait_until):
+    ollama.set(load_time=0, prompt_time=5)
+    process = worker()
+    wait_until(lambda: "model ready" in process.output, within=10)
+
+    prompt = ask("Hi")
+
+    assert wait_until(lambda: queue.get(prompt.id).status is Status.PROCESSING, within=1) < 0.5
+
+
+def test_an_unexpected_error_costs_one_attempt_and_not_the_worker(worker, queue, ask, completed):
+    worker(MAX_FAILURES=2)
+    strange = queue.enqueue(NewPrompt(request={"neither": "prompt", "nor": "messages"}))[0].prompt
+
+    after = completed(ask("Hi"))
+
+    assert after.outcome is Outcome.SUCCEEDED
+    assert completed(strange).error.message == (
+        "Gave up after 2 failed attempts; the last: the worker met an unexpected error: KeyError"
+    )
+
+
+def test_an_idle_worker_writes_nothing(worker, wait_until, stays, onlooker):
+    process = worker()
+    wait_until(lambda: "model ready" in process.output, within=10)
+    version = onlooker()
+
+    stays(lambda: onlooker() == version, seconds=2.5)
+
+
+def test_the_text_of_a_prompt_is_never_logged(worker, ollama, ask, completed):
+    ollama.set(text="Nobody is to read this either.")
+    process = worker()
+
+    prompt = completed(ask("A secret nobody is to read"))
+
+    assert f"prompt finished id={prompt.id} attempt=1 outcome=succeeded" in process.output
+    assert "nobody" not in process.output.lower()

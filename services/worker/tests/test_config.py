@@ -1,0 +1,50 @@
+"""Configuration is understood or refused in words, all of it at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from promptqueue.environment import Misconfigured, read
+from worker.config import Config
+
+
+def test_the_defaults_need_no_environment():
+    config = read(Config, {})
+
+    assert config.ollama_urls == ("http://127.0.0.1:11434",)
+    assert (config.ollama_model, config.ollama_pull, config.max_tokens) == ("llama3.2", "auto", 2048)
+    assert (config.lease_seconds, config.max_failures, config.worker_concurrency) == (15, 3, 1)
+    assert (config.connect_timeout, config.first_byte_timeout, config.idle_timeout) == (5, 900, 120)
+    assert (config.prompt_timeout, config.drain_seconds, config.retention_days) == (3600, 20, 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://here"),
+        ("OLLAMA_URLS", "ollama:11434"),
+        ("OLLAMA_URLS", "http://a:11434,http://b:11434"),
+        ("OLLAMA_PULL", "always"),
+        ("WORKER_CONCURRENCY", "0"),
+        ("LEASE_SECONDS", "soon"),
+        ("PROMPT_TIMEOUT", "inf"),
+        ("IDLE_TIMEOUT", "nan"),
+    ],
+)
+def test_a_value_that_is_not_understood_is_named_with_what_is_expected(name, value):
+    with pytest.raises(Misconfigured, match=f"^{name} must be .*, got '{value}'"):
+        read(Config, {name: value})
+
+
+@pytest.mark.parametrize("program", ["worker", "worker.main", "worker.janitor"])
+def test_a_process_ends_with_a_sentence_for_each_variable(program, environ):
+    environ |= {"MAX_TOKENS": "many", "DRAIN_SECONDS": "-1"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", program], env=environ, capture_output=True, text=True, timeout=20, check=False
+    )
+
+    assert ended.returncode == 2
+    assert [line.split()[0] for line in ended.stderr.splitlines()] == ["MAX_TOKENS", "DRAIN_SECONDS"]

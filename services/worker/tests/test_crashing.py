@@ -1,0 +1,80 @@
+"""A worker that dies or hangs costs its prompts one attempt, and can never overwrite what came after it."""
+
+from __future__ import annotations
+
+import signal
+
+from promptqueue.prompt import Outcome, Status
+
+
+def test_a_prompt_whose_worker_was_killed_runs_again_within_three_seconds(
+    worker, ollama, queue, ask, completed, wait_until
+):
+    ollama.set(pace=0.02, text="word " * 100)
+    first = worker()
+    prompt = ask("Hi")
+    wait_until(lambda: queue.partial(prompt.id), within=10)
+
+    first.send(signal.SIGKILL)
+    worker()
+
+    assert wait_until(lambda: queue.get(prompt.id).attempt == 2, within=5) < 3
+    ended = completed(prompt)
+    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 2, 1)
+    assert len(ollama.asked("/api/generate")) == 2
+
+
+def test_a_worker_that_hangs_beyond_its_lease_changes_nothing_when_it_wakes(
+    worker, ollama, queue, ask, completed, wait_until
+):
+    ollama.set(pace=0.02, text="word " * 50)
+    first = worker(LEASE_SECONDS=1)
+    prompt = ask("Hi")
+    wait_until(lambda: queue.partial(prompt.id), within=10)
+
+    first.send(signal.SIGSTOP)
+    worker(LEASE_SECONDS=1)
+    ended = completed(prompt)
+    answer = queue.answer(prompt.id)
+    first.send(signal.SIGCONT)
+
+    wait_until(lambda: f"claim lost id={prompt.id} attempt=1" in first.output, within=5)
+    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 2, 1)
+    assert queue.get(prompt.id) == ended
+    assert queue.answer(prompt.id) == answer
+
+
+def test_a_hung_workers_prompt_is_back_in_line_within_the_lease_and_two_seconds(
+    worker, start, ollama, queue, ask, wait_until
+):
+    ollama.set(pace=0.02, text="word " * 1000)
+    start("-m", "worker.janitor")
+    first = worker(LEASE_SECONDS=1)
+    prompt = ask("Hi")
+    wait_until(lambda: queue.partial(prompt.id), within=10)
+
+    first.send(signal.SIGSTOP)
+
+    assert wait_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=5) < 3
+
+
+def test_a_long_answer_keeps_its_claim(worker, ollama, ask, completed):
+    ollama.set(prompt_time=2.5)
+    worker(LEASE_SECONDS=1)
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.attempt, ended.failures) == (1, 0)
+
+
+def test_a_storage_that_is_away_for_a_moment_costs_nothing(worker, ollama, queue, ask, completed, wait_until, locked):
+    ollama.set(pace=0.02, text="word " * 40)
+    process = worker()
+    prompt = ask("Hi")
+    wait_until(lambda: queue.partial(prompt.id), within=10)
+
+    with locked():
+        wait_until(lambda: "reason=" in process.output, within=15, what="a warning")
+
+    ended = completed(prompt)
+    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 1, 0)

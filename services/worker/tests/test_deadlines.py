@@ -1,0 +1,92 @@
+"""Four deadlines, kept by a clock that nobody can set: connect, first byte, gap between tokens, total."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
+
+
+@pytest.fixture
+def deaf():
+    """The address of a server that lets nobody connect: its queue of connections is full."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        fillers = []
+        for _ in range(3):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(listening.getsockname())
+            fillers.append(filler)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        for filler in fillers:
+            filler.close()
+
+
+def test_a_server_that_lets_nobody_connect_is_down_and_costs_nothing(worker, queue, ask, wait_until, deaf):
+    prompt = ask("Hi")
+    worker(OLLAMA_URLS=deaf, CONNECT_TIMEOUT=0.5)
+
+    wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=5)
+
+    assert (queue.get(prompt.id).status, queue.get(prompt.id).failures) == (Status.QUEUED, 0)
+
+
+def test_no_first_byte_in_time_is_a_failure_that_unloads_the_model(worker, ollama, ask, completed, wait_until):
+    ollama.fault("hang_before_first_token", times=2)
+    worker(FIRST_BYTE_TIMEOUT=1, MAX_FAILURES=2)
+
+    ended = completed(ask("Hi"))
+
+    assert ended.error.code is ErrorCode.ATTEMPTS_EXHAUSTED
+    assert ended.error.message.endswith("the model said nothing within 1 s")
+    wait_until(lambda: ollama.others("unload"), within=2)
+    assert ollama.left == 2
+
+
+def test_a_gap_between_tokens_is_a_failure_that_keeps_the_text(worker, ollama, queue, ask, completed):
+    ollama.fault("hang_between_tokens", after=3)
+    worker(IDLE_TIMEOUT=0.6, MAX_FAILURES=1)
+
+    ended = completed(ask("Hi"))
+
+    assert ended.error.code is ErrorCode.ATTEMPTS_EXHAUSTED
+    assert "the model went silent for 0.6 s" in ended.error.message
+    assert queue.partial(ended.id)
+    assert ollama.left == 1
+
+
+def test_a_failure_is_tried_again_at_once(worker, ollama, ask, completed):
+    ollama.fault("hang_between_tokens")
+    worker(IDLE_TIMEOUT=0.5)
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 2, 1)
+
+
+@pytest.mark.parametrize(("own", "general"), [(0.8, 60), (None, 0.8), (60, 0.8)])
+def test_a_prompt_that_runs_too_long_has_timed_out_for_good(worker, ollama, queue, ask, completed, own, general):
+    ollama.set(load_time=0, pace=0.02, text="word " * 1000)
+    worker(PROMPT_TIMEOUT=general)
+
+    ended = completed(ask("Hi", timeout=own))
+
+    assert (ended.outcome, ended.attempt, ended.error.code) == (Outcome.FAILED, 1, ErrorCode.TIMED_OUT)
+    assert queue.partial(ended.id)
+    assert ollama.left == 1
+
+
+def test_a_deadline_is_kept_to_a_fraction_of_a_second(worker, ollama, queue, ask, completed, wait_until):
+    ollama.fault("hang_before_first_token")
+    worker()
+    prompt = ask("Hi", timeout=1.0)
+    wait_until(lambda: queue.get(prompt.id).status is Status.PROCESSING, within=10)
+
+    start = time.monotonic()
+    completed(prompt)
+
+    assert 0.8 < time.monotonic() - start < 1.3

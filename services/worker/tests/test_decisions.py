@@ -1,0 +1,125 @@
+"""The decision table again, each row that the simulator can play: from what Ollama does to what becomes of a prompt."""
+
+from __future__ import annotations
+
+import pytest
+from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
+
+EXCEEDED = (
+    '{"error":{"code":400,"message":"request (9034 tokens) exceeds the available context size (4096 tokens), try '
+    'increasing it","type":"exceed_context_size_error","n_prompt_tokens":9034,"n_ctx":4096}}'
+)
+
+FAILURES = {
+    "closed before the headers": {"kind": "eof"},
+    "reset before the headers": {"kind": "reset"},
+    "reset in mid-stream": {"kind": "reset", "after": 2},
+    "last chunk missing": {"kind": "truncated"},
+    "closed in mid-stream": {"kind": "cut"},
+    "404 though it is installed": {"kind": "status", "status": 404, "text": "model 'llama3.2' not found"},
+    "runner gone": {"kind": "status", "status": 500, "text": "llama-server process no longer running: unknown "},
+    "runner died before a token": {"kind": "status", "status": 500},
+    "500 without a body": {"kind": "status", "status": 500, "text": ""},
+    "an error line": {"kind": "error_line"},
+    "an end without done": {"kind": "done_false"},
+    "no records": {"kind": "html"},
+}
+REFUSALS = {
+    "an image": (400, "Multimodal data provided, but model does not support multimodal requests."),
+    "thinking": (400, '"llama3.2" does not support thinking'),
+    "a bad option": (500, 'option "temperature" must be of type float32'),
+    "a bad format": (500, 'invalid format: "\\"xml\\""; expected "json" or a valid JSON Schema object'),
+    "a bad schema, 0.24": (500, "invalid JSON schema in format"),
+    "a bad template": (500, "template: :1: unclosed action"),
+}
+
+
+@pytest.mark.parametrize("fault", FAILURES.values(), ids=FAILURES.keys())
+def test_a_failure_counts_and_the_prompt_runs_again(worker, ollama, ask, completed, fault):
+    ollama.fault(**fault)
+    worker()
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 2, 1)
+
+
+@pytest.mark.parametrize("kind", ["error_line", "cut", "truncated", "reset"])
+def test_the_text_that_had_come_is_kept(worker, ollama, queue, ask, completed, kind):
+    ollama.fault(kind, after=3)
+    worker(MAX_FAILURES=1)
+
+    ended = completed(ask("Hi"))
+
+    assert ended.error.code is ErrorCode.ATTEMPTS_EXHAUSTED
+    assert queue.partial(ended.id)
+
+
+def test_a_prompt_that_always_fails_ends_when_its_failures_are_spent(worker, ollama, ask, completed):
+    ollama.fault("error_line", times=None)
+    worker(MAX_FAILURES=2)
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.FAILED, 2, 2)
+    assert ended.error.message.endswith("an error was encountered while running the model: unexpected EOF")
+
+
+@pytest.mark.parametrize(("status", "words"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_refused_prompt_ends_with_ollamas_words(worker, ollama, ask, completed, status, words):
+    ollama.fault("status", status=status, text=words)
+    worker()
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.outcome, ended.attempt, ended.error.code) == (Outcome.FAILED, 1, ErrorCode.MODEL_REFUSED)
+    assert ended.error.message == words
+
+
+def test_a_prompt_longer_than_the_context_is_told_both_counts(worker, ollama, ask, completed):
+    ollama.set(context_length=64)
+    worker()
+
+    ended = completed(ask("word " * 1000))
+
+    assert (ended.attempt, ended.error.code) == (1, ErrorCode.PROMPT_TOO_LONG)
+    assert ended.error.message.endswith("the model's context holds 64.")
+
+
+def test_a_prompt_too_long_for_an_older_ollama_is_told_so(worker, ollama, ask, completed):
+    ollama.fault("status", status=400, text="the input length exceeds the context length")
+    worker()
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.attempt, ended.error.code) == (1, ErrorCode.PROMPT_TOO_LONG)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 503},
+        {"kind": "status", "status": 403, "text": ""},
+        {"kind": "refuse", "seconds": 1},
+    ],
+    ids=["busy", "403", "refused"],
+)
+def test_a_server_that_is_down_costs_nothing_and_is_asked_again(worker, ollama, ask, completed, wait_until, fault):
+    process = worker()
+    wait_until(lambda: "model ready" in process.output, within=10)
+    ollama.fault(**fault)
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.outcome, ended.failures) == (Outcome.SUCCEEDED, 0)
+
+
+def test_a_server_that_crashes_in_mid_answer_is_down_and_costs_nothing(worker, ollama, queue, ask, wait_until):
+    ollama.fault("crash", after=2)
+    worker()
+    prompt = ask("Hi")
+
+    wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=10)
+    wait_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=5)
+
+    assert queue.get(prompt.id).failures == 0

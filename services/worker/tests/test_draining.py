@@ -1,0 +1,83 @@
+"""SIGTERM: nothing new is begun, what is in hand is finished in time or given back, and the exit code is 0."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+from promptqueue.prompt import Outcome, Status
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_worker_ends_at_once(worker, queue, wait_until, number):
+    process = worker()
+    wait_until(lambda: "model ready" in process.output, within=10)
+
+    process.send(number)
+
+    assert process.ends(within=2) == 0
+    assert queue.workers().count == 0
+
+
+def test_a_worker_without_a_model_server_ends_at_once(worker, wait_until):
+    process = worker(OLLAMA_URLS="http://127.0.0.1:9")
+    wait_until(lambda: "model not ready" in process.output, within=10)
+
+    process.send(signal.SIGTERM)
+
+    assert process.ends(within=2) == 0
+
+
+def test_the_prompt_in_hand_is_finished_and_no_other_begun(worker, ollama, queue, ask, wait_until):
+    ollama.set(pace=0.02, text="word " * 60)
+    process = worker()
+    prompt, following = ask("Hi"), ask("Ho")
+    wait_until(lambda: queue.partial(prompt.id), within=10)
+
+    process.send(signal.SIGTERM)
+
+    assert process.ends(within=10) == 0
+    assert queue.get(prompt.id).outcome is Outcome.SUCCEEDED
+    assert (queue.get(following.id).status, queue.get(following.id).attempt) == (Status.QUEUED, 0)
+
+
+def test_a_prompt_that_takes_longer_is_given_back_at_no_cost(worker, ollama, queue, ask, wait_until):
+    ollama.set(pace=0.02, text="word " * 1000)
+    process = worker(DRAIN_SECONDS=0.5)
+    prompt = ask("Hi")
+    wait_until(lambda: queue.partial(prompt.id), within=10)
+
+    process.send(signal.SIGTERM)
+
+    assert process.ends(within=3) == 0
+    assert ollama.left == 1
+    given_back = queue.get(prompt.id)
+    assert (given_back.status, given_back.failures) == (Status.QUEUED, 0)
+    assert queue.position(prompt.id) == 1
+
+
+def test_a_second_signal_ends_the_drain_at_once(worker, ollama, queue, ask, wait_until):
+    ollama.fault("hang_before_first_token")
+    process = worker(DRAIN_SECONDS=60)
+    prompt = ask("Hi")
+    wait_until(lambda: ollama.asked("/api/generate"), within=10)
+    process.send(signal.SIGTERM)
+    wait_until(lambda: "worker drains" in process.output, within=2)
+
+    start = time.monotonic()
+    process.send(signal.SIGTERM)
+
+    assert process.ends(within=3) == 0
+    assert time.monotonic() - start < 1
+    assert (queue.get(prompt.id).status, queue.get(prompt.id).failures) == (Status.QUEUED, 0)
+
+
+def test_a_download_is_broken_off_at_once(worker, ollama, wait_until):
+    ollama.set(models=[], pull_time=60)
+    process = worker()
+    wait_until(lambda: "download begun" in process.output, within=10)
+
+    process.send(signal.SIGTERM)
+
+    assert process.ends(within=2) == 0

@@ -1,0 +1,83 @@
+"""The janitor takes care of the queue, whether or not a worker lives."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from promptqueue.errors import PromptNotFound
+from promptqueue.prompt import Answered, NewPrompt, Outcome, Status, Terms
+
+
+def test_a_prompt_whose_worker_died_is_back_in_line_within_two_seconds(start, queue, wait_until):
+    prompt = queue.enqueue(NewPrompt(request={"prompt": "hi"}))[0].prompt
+    worker = queue.register(slots=1)
+    queue.claim(Terms(worker=worker.id))
+    janitor = start("-m", "worker.janitor")
+    wait_until(lambda: "janitor started" in janitor.output, within=10)
+
+    worker.leave()
+
+    wait_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=2)
+    wait_until(lambda: "prompts recovered requeued=1 failed=0 expired=0" in janitor.output, within=2)
+
+
+def test_a_prompt_that_waited_too_long_expires(start, queue, wait_until):
+    start("-m", "worker.janitor")
+
+    prompt = queue.enqueue(NewPrompt(request={"prompt": "hi"}, expires_in=0.1))[0].prompt
+
+    wait_until(lambda: queue.get(prompt.id).outcome is Outcome.EXPIRED, within=5)
+
+
+def test_prompts_past_their_retention_are_pruned_to_the_last(start, queue, wait_until):
+    worker = queue.register(slots=1)
+    prompts = [enqueued.prompt for enqueued in queue.enqueue(*[NewPrompt(request={"prompt": "hi"})] * 250)]
+    with queue.transaction():
+        while claim := queue.claim(Terms(worker=worker.id)):
+            queue.finish(claim, Answered(record={"response": "hi"}, tokens=1))
+    kept = queue.enqueue(NewPrompt(request={"prompt": "hi"}))[0].prompt
+
+    janitor = start("-m", "worker.janitor", RETENTION_DAYS=0)
+
+    wait_until(lambda: "prompts pruned number=250" in janitor.output, within=10)
+    assert queue.get(kept.id).status is Status.QUEUED
+    with pytest.raises(PromptNotFound):
+        queue.get(prompts[0].id)
+
+
+def test_it_writes_nothing_while_there_is_nothing_to_do(start, queue, onlooker, wait_until, stays):
+    queue.enqueue(NewPrompt(request={"prompt": "hi"}))
+    janitor = start("-m", "worker.janitor", RETENTION_DAYS=1)
+    wait_until(lambda: "storage opened" in janitor.output, within=10)
+
+    version = onlooker()
+
+    stays(lambda: onlooker() == version, seconds=2.5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_at_once_when_told(start, number, wait_until):
+    janitor = start("-m", "worker.janitor")
+    wait_until(lambda: "janitor started" in janitor.output, within=10)
+
+    janitor.send(number)
+
+    assert janitor.ends(within=2) == 0
+
+
+def test_it_survives_a_storage_that_is_away(start, tmp_path, queue, wait_until):
+    data = tmp_path / "data"
+    queue.close()
+    data.rename(tmp_path / "away")
+    Path(data).write_text("no folder")
+    janitor = start("-m", "worker.janitor")
+    wait_until(lambda: "storage unavailable" in janitor.output, within=10)
+
+    data.unlink()
+    (tmp_path / "away").rename(data)
+
+    wait_until((data / "wake").is_dir, within=5)
+    assert janitor.is_running
+    assert janitor.output.count("storage unavailable") == 1

@@ -1,0 +1,142 @@
+"""The model is kept present, its state is known to all, and prompts wait for it at no cost."""
+
+from __future__ import annotations
+
+from promptqueue.prompt import ModelState, Outcome, Status
+
+
+def state(queue):
+    return queue.model() and queue.model().state
+
+
+def test_a_missing_model_is_downloaded_while_prompts_wait(worker, ollama, queue, ask, completed, wait_until):
+    ollama.set(models=[], pull_time=1.5)
+    prompt = ask("Hi")
+    worker()
+    percents = []
+
+    def is_ready():
+        model = queue.model()
+        if model and model.state is ModelState.DOWNLOADING:
+            percents.append(model.percent)
+        return model and model.state is ModelState.READY
+
+    wait_until(is_ready, within=15)
+
+    assert percents == sorted(percents)
+    assert len(set(percents)) > 5
+    ended = completed(prompt)
+    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 1, 0)
+
+
+def test_a_download_that_fails_is_tried_again_and_says_why(worker, ollama, queue, wait_until):
+    ollama.set(models=[], pull_error="no_host")
+    worker()
+
+    wait_until(lambda: state(queue) is ModelState.MISSING and "no such host" in queue.model().detail, within=10)
+    ollama.set(pull_error="", pull_time=0.2)
+
+    wait_until(lambda: state(queue) is ModelState.READY, within=10)
+
+
+def test_a_download_that_broke_off_goes_on_where_it_was(worker, ollama, queue, wait_until):
+    ollama.set(models=[], pull_time=1.0, pull_error="server_error", pull_error_at=0.5)
+    worker()
+    wait_until(lambda: state(queue) is ModelState.MISSING and queue.model().detail, within=10)
+
+    ollama.set(pull_error="")
+
+    first = []
+    wait_until(
+        lambda: (
+            queue.model().state is ModelState.DOWNLOADING
+            and queue.model().percent
+            and first.append(queue.model().percent) is None
+        ),
+        within=10,
+    )
+    assert first[0] >= 45
+
+
+def test_nothing_is_downloaded_when_that_is_forbidden(worker, ollama, queue, ask, completed, wait_until):
+    ollama.set(models=[])
+    prompt = ask("Hi")
+    worker(OLLAMA_PULL="never")
+    wait_until(lambda: state(queue) is ModelState.MISSING, within=10)
+
+    ollama.set(models=["llama3.2"])
+
+    assert completed(prompt).attempt == 1
+    assert ollama.others("/api/pull") == 0
+
+
+def test_a_model_that_vanishes_is_downloaded_at_no_cost_to_the_prompt(worker, ollama, ask, completed, wait_until):
+    ollama.set(pull_time=0.3)
+    process = worker()
+    wait_until(lambda: "model ready" in process.output, within=10)
+    ollama.fault("model_gone")
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.outcome, ended.failures) == (Outcome.SUCCEEDED, 0)
+    assert ollama.others("/api/pull") == 1
+
+
+def test_a_broken_store_is_downloaded_again_at_no_cost_to_the_prompt(worker, ollama, ask, completed, wait_until):
+    ollama.set(pull_time=0.3)
+    process = worker()
+    wait_until(lambda: "model ready" in process.output, within=10)
+    ollama.fault("broken_store")
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.outcome, ended.failures) == (Outcome.SUCCEEDED, 0)
+    assert ollama.others("/api/pull") == 1
+
+
+def test_ollama_killed_in_mid_answer_gives_the_prompt_back_and_resumes_within_two_seconds(
+    worker, ollama, queue, ask, wait_until
+):
+    ollama.set(pace=0.02, text="word " * 200)
+    worker()
+    prompt = ask("Hi")
+    wait_until(lambda: queue.partial(prompt.id), within=10)
+
+    ollama.kill()
+    wait_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=5)
+    wait_until(lambda: state(queue) is ModelState.UNREACHABLE, within=5)
+    ollama.start()
+
+    assert wait_until(lambda: queue.get(prompt.id).status is Status.PROCESSING, within=5) < 2
+    assert queue.get(prompt.id).failures == 0
+
+
+def test_an_idle_worker_notices_that_ollama_is_gone_and_back(worker, ollama, queue, wait_until):
+    worker()
+    wait_until(lambda: state(queue) is ModelState.READY, within=10)
+
+    ollama.kill()
+    wait_until(lambda: state(queue) is ModelState.UNREACHABLE, within=5)
+    ollama.start()
+
+    wait_until(lambda: state(queue) is ModelState.READY, within=5)
+
+
+def test_a_worker_that_starts_before_ollama_waits_for_it(worker, ollama, queue, ask, completed, wait_until):
+    ollama.kill()
+    prompt = ask("Hi")
+    worker()
+    wait_until(lambda: state(queue) is ModelState.UNREACHABLE, within=10)
+
+    ollama.start()
+
+    assert completed(prompt).attempt == 1
+
+
+def test_what_the_model_runs_on_is_told_after_the_first_answer(worker, ollama, queue, ask, completed, wait_until):
+    ollama.set(processor="gpu")
+    worker()
+
+    completed(ask("Hi"))
+
+    wait_until(lambda: queue.model().processor == "gpu", within=5)

@@ -1,0 +1,65 @@
+"""What was asked reaches Ollama as it was asked, fresh each time."""
+
+from __future__ import annotations
+
+import pytest
+from worker.request import call_for
+
+
+def ask(**request):
+    return call_for(request, model="llama3.2", max_tokens=2048)
+
+
+def test_a_prompt_is_generated_as_a_stream_that_is_never_cut_in_silence():
+    path, body = ask(prompt=" hi ")
+
+    assert path == "/api/generate"
+    assert body == {
+        "model": "llama3.2",
+        "stream": True,
+        "truncate": False,
+        "options": {"num_predict": 2048},
+        "prompt": " hi ",
+    }
+
+
+def test_messages_are_a_chat_with_the_system_first():
+    path, body = ask(messages=[{"role": "user", "content": "hi"}], system="Be brief.")
+
+    assert path == "/api/chat"
+    assert body["messages"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
+    assert "system" not in body
+    assert "prompt" not in body
+
+
+def test_a_prompt_with_tools_becomes_a_chat_since_only_a_chat_knows_tools():
+    tools = [{"type": "function", "function": {"name": "now"}}]
+
+    path, body = ask(prompt="What time is it?", tools=tools)
+
+    assert path == "/api/chat"
+    assert body["messages"] == [{"role": "user", "content": "What time is it?"}]
+    assert body["tools"] == tools
+
+
+def test_format_system_and_options_are_passed_on():
+    _, body = ask(prompt="hi", system="Be brief.", format="json", options={"temperature": 0, "num_predict": 5})
+
+    assert body["system"] == "Be brief."
+    assert body["format"] == "json"
+    assert body["options"] == {"temperature": 0, "num_predict": 5}
+
+
+@pytest.mark.parametrize("asked", [None, 0, -1, -2])
+def test_an_unlimited_answer_is_limited_all_the_same(asked):
+    _, body = ask(prompt="hi", options={"num_predict": asked})
+
+    assert body["options"]["num_predict"] == 2048
+
+
+@pytest.mark.parametrize("request_", [{"prompt": "hi"}, {"messages": [{"role": "user", "content": "hi"}]}])
+def test_nothing_is_carried_from_one_prompt_to_the_next(request_):
+    _, body = ask(**request_)
+
+    assert not body.keys() & {"context", "keep_alive", "session"}
+    assert "seed" not in body["options"]
