@@ -102,6 +102,7 @@ class Generation:
         self._answer.eval_duration = _microseconds(time.monotonic() - first)
         self._answer.context += token_ids("".join(self._answer.texts), self._settings.bytes_per_token)
         self._answer.total_duration = _nanoseconds_since(self._request.started)
+        visit.leave()  # before the last line, so that who has read it finds the slot free and keep_alive 0 obeyed
         self._end(reason)
 
     def _prepare(self, rendered: str, num_ctx: int, num_predict: int) -> tuple[str, float]:

@@ -34,7 +34,6 @@ class Connection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
         self._poller = select.poll()
-        self._poller.register(sock, _RDHUP or select.POLLIN)
 
     def next_request(self) -> Request | None:
         """The next request's head; None when the client has closed.
@@ -52,6 +51,7 @@ class Connection:
             if not self._receive():
                 return None
         self.is_idle = False
+        self._poller.register(self.sock, _RDHUP or select.POLLIN)
         request = parse_head(self._take(head_end).strip(b"\r\n"))
         request.started = time.monotonic()
         return request

@@ -2,6 +2,7 @@
 
 import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 
 from promptqueue.environment import read_or_exit
@@ -23,13 +24,17 @@ forwarder_headers = ""
 loglevel = _config.log_level
 accesslog = "-" if _config.log_level == "debug" else None
 
-# Each held request is an open file. Many systems grant few at first and more on request.
-_, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
+# Each held request is an open file. Many systems grant few at first and more on request; macOS grants less than it says.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+_wanted = 65_536 if _hard == resource.RLIM_INFINITY else min(65_536, _hard)
+if _soft != resource.RLIM_INFINITY and _soft < _wanted:
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
 
 
 def worker_exit(_server: object, worker: object) -> None:
     """Let go of the queue once the last request is served."""
     from proxy.app import parts  # noqa: PLC0415 (Gunicorn's master never needs the application)
 
-    parts(worker.wsgi).close()
+    if app := getattr(worker, "wsgi", None):  # it has none when it failed to start
+        parts(app).close()

@@ -1,177 +1,130 @@
-"""The product on plain processes: simulator, proxy under Gunicorn, worker and janitor under supervisor."""
+"""The product on plain processes: proxy under Gunicorn, worker and janitor under supervisor, and the simulator's address."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from simulator.client import Simulator
+from front_door import FrontDoor
+from processes import Process, free_port, in_sessions, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
-Found = TypeVar("Found")
+    from simulator.client import Simulator
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [ROOT / "services" / name / "src" for name in ("promptqueue", "proxy", "worker")]
+PROGRAMS = Path(sys.executable).parent
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What the proxy answered."""
+class Stack(FrontDoor):
+    """A whole product in `folder`, spoken to through its front door. Variables are for its processes alone."""
 
-    status: int
-    headers: dict[str, str]
-    text: str
+    def __init__(self, folder: Path, simulator: Simulator, variables: Mapping[str, str] | None = None) -> None:
+        self.port = free_port()
+        super().__init__(f"http://127.0.0.1:{self.port}")
+        self.folder = folder
+        self._simulator = simulator
+        self._variables = variables or {}
+        self._started: list[subprocess.Popen[bytes]] = []
+        (folder / "tmp").mkdir(parents=True)
 
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
-@dataclass
-class Stack:
-    """A whole product in `folder`. `environment` is for the product's processes alone."""
-
-    folder: Path
-    simulator: Simulator
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.port = _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        (self.folder / "tmp").mkdir(parents=True)
+    # ---- starting ---------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        self.start_proxy()
+        """Start everything; returns when the proxy answers, which is before the worker is there."""
         self.start_worker()
+        self.start_proxy()
 
-    def start_proxy(self) -> None:
-        config = ROOT / "services/proxy/gunicorn.conf.py"
-        self._start("proxy", [_program("gunicorn"), "--config", str(config), "proxy.wsgi:app"])
-        until(lambda: self.get("/healthz").status == 200, "the proxy answers")
+    def start_proxy(self) -> subprocess.Popen[bytes]:
+        """Start it as its image does."""
+        config = str(ROOT / "services/proxy/gunicorn.conf.py")
+        return self._until_it_answers(self._run("proxy", ["gunicorn", "--config", config, "proxy.wsgi:app"]))
 
-    def start_worker(self) -> None:
-        config = ROOT / "services/worker/supervisord.conf"
-        pid_file = str(self.folder / "tmp/supervisord.pid")
-        self._start("worker", [_program("supervisord"), "-c", str(config), "-j", pid_file])
+    def start_development_proxy(self) -> subprocess.Popen[bytes]:
+        return self._until_it_answers(self._run("proxy", ["python", "-m", "proxy"]))
 
-    def stop(self) -> None:
-        for process in self._processes.values():
-            process.terminate()
-        for name, process in self._processes.items():
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                raise AssertionError(f"{name} did not stop when told to") from None
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """Start worker and janitor as their image does."""
+        config = str(ROOT / "services/worker/supervisord.conf")
+        return self._run("worker", ["supervisord", "-c", config, "-j", str(self.folder / "tmp/supervisord.pid")])
+
+    def start_lone_worker(self) -> subprocess.Popen[bytes]:
+        """Start a second worker, with no supervisor and no janitor."""
+        return self._run("lone-worker", ["python", "-m", "worker"])
+
+    # ---- looking ----------------------------------------------------------------------------------------------------
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 
-    def process(self, name: str) -> subprocess.Popen[bytes]:
-        return self._processes[name]
+    def processes(self, started: subprocess.Popen[bytes] | None = None) -> list[Process]:
+        """What runs of all that was started, or of one of them."""
+        return in_sessions([started.pid] if started else [each.pid for each in self._started])
 
-    def worker_pid(self) -> int:
-        """The process that answers prompts, among supervisor's children."""
-        return until(lambda: _child(self._processes["worker"].pid, "worker"), "a worker process runs")
+    def worker_process(self) -> Process:
+        """The process that answers prompts."""
+        return until(lambda: self._find("python -m worker"), "a worker runs")
 
-    # ---- as a client ------------------------------------------------------------------------------------------------
+    # ---- ending -----------------------------------------------------------------------------------------------------
 
-    def get(self, path: str, **headers: str) -> Reply:
-        return self.call("GET", path, None, **headers)
+    def kill(self, started: subprocess.Popen[bytes]) -> None:
+        """SIGKILL it and everything that it started, all at once."""
+        _kill([started])
 
-    def post(self, path: str, body: Any = None, **headers: str) -> Reply:
-        return self.call("POST", path, None if body is None else json.dumps(body).encode(), **headers)
+    def stop(self) -> None:
+        """End all of it at once: a test has seen what it wanted to see. Raises when something outlives it."""
+        _kill(self._started)
 
-    def call(self, method: str, path: str, data: bytes | None, **headers: str) -> Reply:
-        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=70) as response:
-                return Reply(response.status, dict(response.headers), response.read().decode())
-        except urllib.error.HTTPError as error:
-            return Reply(error.code, dict(error.headers), error.read().decode())
-        except OSError as error:
-            return Reply(0, {}, str(error))
+    def _find(self, arguments: str) -> Process | None:
+        return next((each for each in self.processes() if each.arguments.endswith(arguments)), None)
 
-    def submit(self, text: str, **fields: Any) -> str:
-        reply = self.post("/api/v1/prompt", {"prompt": text, **fields})
-        assert reply.status == 202, reply.text
-        return str(reply.json["id"])
+    def _until_it_answers(self, proxy: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+        def answers() -> bool:
+            assert proxy.poll() is None, self.log("proxy")
+            return self.get("/healthz").status == 200
 
-    def status(self, prompt_id: str) -> dict[str, Any]:
-        reply = self.get(f"/api/v1/prompt/{prompt_id}/status")
-        assert reply.status == 200, reply.text
-        found: dict[str, Any] = reply.json
-        return found
+        until(answers, "the proxy answers")
+        return proxy
 
-    def until_status(self, prompt_id: str, status: str, timeout: float = 30) -> dict[str, Any]:
-        def reached() -> dict[str, Any] | None:
-            found = self.status(prompt_id)
-            return found if found["status"] == status else None
-
-        return until(reached, f"{prompt_id} is {status}", timeout)
-
-    def result(self, prompt_id: str) -> Reply:
-        return self.get(f"/api/v1/prompt/{prompt_id}/result?wait=60")
-
-    def _start(self, name: str, command: list[str]) -> None:
+    def _run(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            **os.environ,  # noqa: TID251 (handed on)
+            "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",  # noqa: TID251 (handed on)
             "PYTHONPATH": os.pathsep.join(map(str, SOURCES)),
-            "PYTHONUNBUFFERED": "1",
             "TMPDIR": str(self.folder / "tmp"),
             "DATABASE_URL": f"sqlite:///{self.folder / 'data/queue.db'}",
-            "OLLAMA_URLS": self.simulator.url,
+            "OLLAMA_URLS": self._simulator.url,
             "BIND_ADDRESS": "127.0.0.1",
             "PROXY_PORT": str(self.port),
-            **self.environment,
+            **self._variables,
         }
+        program, *arguments = command
         with (self.folder / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            started = subprocess.Popen(
+                [str(PROGRAMS / program), *arguments],
+                cwd=self.folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
+        self._started.append(started)
+        return started
 
 
-def until(look: Callable[[], Found | None], what: str, timeout: float = 30) -> Found:
-    """Look again and again until there is something to see, and say what was waited for when time is up."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{what}: not within {timeout} s")
+def _kill(all_started: list[subprocess.Popen[bytes]]) -> None:
+    def are_gone() -> bool:
+        left = in_sessions([started.pid for started in all_started])
+        for process in left:
+            process.signal(signal.SIGKILL)
+        for started in all_started:
+            started.poll()
+        return not left
 
-
-def _child(parent: int, module: str) -> int | None:
-    for each in Path("/proc").glob("[0-9]*"):
-        try:
-            belongs = int((each / "stat").read_text().rpartition(")")[2].split()[1]) == parent
-            arguments = (each / "cmdline").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if belongs and module.encode() in arguments:
-            return int(each.name)
-    return None
-
-
-def _program(name: str) -> str:
-    return str(Path(sys.executable).parent / name)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    until(are_gone, "all that was started is gone")

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from simulator.answer import Answer
 from simulator.client import Simulator
+from simulator.question import read_question
 from simulator.text import answer_to, tokens_of
 
 from .raw import Raw, ask
@@ -69,6 +71,14 @@ def test_each_token_is_one_line_at_the_pace_that_is_set(simulator: Simulator) ->
     last = reply.lines[-1]
     assert (len(reply.lines), last["eval_count"], last["done_reason"]) == (11, 10, "length")
     assert 0.9 * 10 * 0.02e9 <= last["eval_duration"] < 0.5e9
+
+
+def test_a_count_that_is_zero_is_left_out() -> None:
+    question = read_question({"model": "llama3.2", "prompt": "hi"}, is_chat=False)
+
+    record = Answer(question=question, context=[1], eval_count=1).last("stop", whole=True)
+
+    assert list(record) == ["model", "created_at", "response", "done", "done_reason", "context", "eval_count"]
 
 
 def test_format_json_and_a_schema_are_kept(simulator: Simulator) -> None:

@@ -27,7 +27,7 @@ def leave(raw: Raw, how: str) -> None:
 @pytest.mark.parametrize("streams", [True, False])
 @pytest.mark.parametrize("how", ["FIN", "RST", "half-close"])
 def test_leaving_an_answer_frees_the_slot_for_the_next(simulator: Simulator, how: str, streams: bool) -> None:
-    simulator.set(pace=0.02)
+    simulator.set(pace=0.05)
     with Raw(simulator.port) as first, Raw(simulator.port) as second:
         first.post("/api/generate", PROMPT | {"stream": streams})
         simulator.wait_for_tokens(1, 3)
@@ -39,13 +39,13 @@ def test_leaving_an_answer_frees_the_slot_for_the_next(simulator: Simulator, how
 
         call = simulator.wait_for_end(1)
         assert call["end"] == "client_closed"
-        assert 3 <= call["tokens"] < 10
-        assert call["ended"] - left < 0.1
-        assert simulator.wait_for("first_byte", 2)["first_byte"] - left < 0.2
+        assert 3 <= call["tokens"] < 60
+        assert call["ended"] - left < 0.5
+        assert simulator.wait_for("first_byte", 2)["first_byte"] - left < 1
 
 
 def test_one_who_leaves_the_line_is_never_processed(simulator: Simulator) -> None:
-    simulator.set(pace=0.01)
+    simulator.set(pace=0.03)
     with Raw(simulator.port) as first, Raw(simulator.port) as second, Raw(simulator.port) as third:
         first.post("/api/generate", PROMPT | {"options": {"num_predict": 20}})
         simulator.wait_for("first_byte", 1)
@@ -70,7 +70,7 @@ def test_leaving_while_the_prompt_is_read_frees_the_slot(simulator: Simulator) -
 
 
 def test_leaving_a_load_gives_it_up_and_it_starts_anew_for_the_next(simulator: Simulator) -> None:
-    simulator.set(load_time=0.4)
+    simulator.set(load_time=0.8)
     with Raw(simulator.port) as first, Raw(simulator.port) as second:
         first.post("/api/generate", PROMPT)
         simulator.wait_for_call(1)
@@ -81,7 +81,7 @@ def test_leaving_a_load_gives_it_up_and_it_starts_anew_for_the_next(simulator: S
         left = simulator.wait_for_end(1)["ended"]
 
         loaded = simulator.wait_for("loaded", 2)["loaded"]
-        assert loaded - left >= 0.39
+        assert loaded - left >= 0.79
         assert loaded - second_came < 5
 
 

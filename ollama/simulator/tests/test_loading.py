@@ -44,7 +44,7 @@ def test_the_first_answer_pays_the_load_and_the_second_does_not(simulator: Simul
 
 
 def test_an_unload_waits_for_the_last_user(simulator: Simulator) -> None:
-    simulator.set(pace=0.02)
+    simulator.set(pace=0.03)
     with Raw(simulator.port) as raw:
         raw.post("/api/generate", PROMPT | {"options": {"num_predict": 20}})
         simulator.wait_for_tokens(1, 2)
@@ -80,7 +80,7 @@ def test_a_model_goes_when_its_time_is_over(simulator: Simulator) -> None:
 
 
 def test_another_num_ctx_waits_for_the_running_answer_and_is_overtaken_by_what_fits(simulator: Simulator) -> None:
-    simulator.set(pace=0.01)
+    simulator.set(pace=0.03)
     with Raw(simulator.port) as running, Raw(simulator.port) as other, Raw(simulator.port) as fitting:
         running.post("/api/generate", PROMPT | {"options": {"num_predict": 20}})
         simulator.wait_for_tokens(1, 2)

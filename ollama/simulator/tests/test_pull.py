@@ -51,7 +51,7 @@ def test_a_model_is_not_there_before_its_pull_has_ended(empty: Simulator) -> Non
 
 
 def test_leaving_stops_the_download_and_the_next_pull_resumes_it(empty: Simulator) -> None:
-    empty.set(pull_time=1.0, pull_size=1_000_000)
+    empty.set(pull_time=3.0, pull_size=1_000_000)
     with Raw(empty.port) as raw:
         raw.post("/api/pull", PULL)
         raw.head()

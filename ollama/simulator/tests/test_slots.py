@@ -71,7 +71,7 @@ def test_raising_the_slots_lets_the_next_one_in_at_once(simulator: Simulator) ->
 
 
 def test_the_wait_for_a_slot_is_in_total_duration_alone(simulator: Simulator) -> None:
-    simulator.set(pace=0.01, prompt_time=0.01)
+    simulator.set(pace=0.02, prompt_time=0.01)
     ask(simulator.port, "/api/generate", {"model": "llama3.2"})
     with Raw(simulator.port) as first, Raw(simulator.port) as second:
         first.post("/api/generate", PROMPT | {"options": {"num_predict": 30}})
@@ -87,7 +87,7 @@ def test_the_wait_for_a_slot_is_in_total_duration_alone(simulator: Simulator) ->
 
 
 def test_a_full_line_for_a_load_is_refused_and_a_loaded_model_never_refuses(simulator: Simulator) -> None:
-    simulator.set(max_queue=2, load_time=0.3)
+    simulator.set(max_queue=2, load_time=0.6)
     opened = []
     for number in range(1, 6):
         raw = Raw(simulator.port)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, expect
 
 sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share two modules
 
 from scripted_proxy import ScriptedProxy  # noqa: E402 (found only through the line above)
+
+expect.set_options(timeout=15_000)  # a deadline for busy machines; what holds at once costs nothing
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -34,7 +36,6 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture
 def proxy(page: Page) -> Iterator[ScriptedProxy]:
     """The proxy behind `page`. The test fails if the console holds an error that the script did not provoke."""
-    page.set_default_timeout(5000)
     proxy = ScriptedProxy(page)
     complaints: list[str] = []
 

@@ -31,12 +31,12 @@ def result(page: Page) -> Locator:
 
 
 def until(page: Page, holds: Callable[[], bool]) -> None:
-    """Lets the page go on until `holds`, at most five seconds."""
-    for _ in range(250):
+    """Lets the page go on until `holds`, at most fifteen seconds."""
+    for _ in range(750):
         if holds():
             return
         page.wait_for_timeout(20)
-    raise AssertionError("it did not happen within five seconds")
+    raise AssertionError("it did not happen within fifteen seconds")
 
 
 def stop_the_clock(page: Page) -> None:

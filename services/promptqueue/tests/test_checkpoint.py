@@ -1,7 +1,6 @@
 import time
 
 import pytest
-
 from promptqueue.connect import connect
 from promptqueue.errors import StorageUnavailable
 
@@ -75,7 +74,7 @@ def test_whoever_reads_for_long_is_not_waited_for(queue, another, ask):
     assert time.monotonic() - started < 2  # a writer may wait for five
 
 
-def test_a_commit_survives_a_checkpoint_and_kill_9(queue, child, url, journal):
+def test_a_commit_survives_a_checkpoint_and_kill_9(queue, run):
     program = """
 import sys
 from promptqueue.connect import connect
@@ -88,7 +87,7 @@ second = queue.enqueue(NewPrompt(request={"prompt": "after"}))[0].prompt.id
 print(first, second, flush=True)
 sys.stdin.read()
 """
-    working = child(program, url, journal)
+    working = run(program)
     ids = working.read().split()
 
     working.kill()

@@ -1,7 +1,6 @@
 import dataclasses
 
 import pytest
-
 from promptqueue.prompt import Failed, NewPrompt, Priority, Status
 
 
@@ -46,7 +45,7 @@ def test_a_prompt_is_handed_to_one_caller_alone(queue, another, ask, terms):
     assert (queue.claim(terms) is None, another.claim(terms) is None) == (False, True)
 
 
-def test_processes_that_claim_at_once_never_get_the_same_prompt(queue, child, url, journal):
+def test_processes_that_claim_at_once_never_get_the_same_prompt(queue, run):
     accepted = queue.enqueue(*(NewPrompt(request={}) for _ in range(60)))
     program = """
 import sys
@@ -60,7 +59,7 @@ with queue.register(slots=1) as presence:
     while claim := queue.claim(Terms(worker=presence.id)):
         print(claim.prompt.id, claim.attempt)
 """
-    claimers = [child(program, url, journal) for _ in range(4)]
+    claimers = [run(program) for _ in range(4)]
     assert [claimer.read() for claimer in claimers] == ["ready"] * 4
 
     for claimer in claimers:
@@ -202,7 +201,7 @@ def test_the_lease_and_the_time_to_run_begin_at_the_claim(queue, ask, hire, cloc
 
 
 @pytest.mark.parametrize(("own", "allowed"), [(None, 50), (7, 7), (50, 50), (700, 50)])
-def test_a_prompts_own_timeout_can_only_be_shorter(queue, ask, hire, clock, own, allowed):
+def test_a_prompts_own_timeout_can_only_be_shorter(queue, ask, hire, clock, own, allowed):  # noqa: PLR0917 (fixtures come by name)
     ask(timeout=own)
 
     queue.claim(hire(timeout_seconds=50).terms)

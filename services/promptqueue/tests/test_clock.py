@@ -2,7 +2,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from promptqueue import clock as clock_module
 from promptqueue.clock import Clock
 

@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-
 from promptqueue import PromptQueue, connect
 from promptqueue.connect import sqlite_path
 from promptqueue.errors import PromptQueueError, StorageUnavailable
@@ -80,7 +79,7 @@ def test_a_folder_is_no_queue(tmp_path):
         connect(f"sqlite:///{tmp_path}")
 
 
-def test_the_lock_timeout_bounds_a_write(url, open_queue):
+def test_the_lock_timeout_bounds_a_write(open_queue):
     holding, waiting = open_queue(), open_queue(lock_timeout=0.05)
 
     with holding.transaction(), pytest.raises(StorageUnavailable):

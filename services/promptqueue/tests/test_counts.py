@@ -1,5 +1,4 @@
 import pytest
-
 from promptqueue.prompt import Answered, Counts, ErrorCode, Failed, NewPrompt, Priority
 from promptqueue.sqlite import caring
 
@@ -29,7 +28,7 @@ def test_every_status_is_counted_in_both_lanes(queue, ask, terms, answered):
     assert (counts.queued, counts.processing, counts.completed) == (6, 1, 2)
 
 
-def test_counters_equal_a_real_count_after_every_verb(queue, ask, hire, clock, answered, real_counts):
+def test_counters_equal_a_real_count_after_every_verb(queue, ask, hire, clock, answered, real_counts):  # noqa: PLR0917 (fixtures come by name)
     worker = hire(max_failures=2)
     for lane in [*Priority] * 4:
         ask(priority=lane, expires_in=100)
@@ -132,7 +131,7 @@ def test_only_answers_make_a_rate(queue, ask, answer_in, terms):
     assert queue.counts().completed == 3
 
 
-def test_a_high_rate_is_worked_out_from_a_sample(queue, answer_in, clock, monkeypatch):
+def test_a_high_rate_is_worked_out_from_a_sample(queue, answer_in, monkeypatch):
     monkeypatch.setattr(caring, "RATE_SAMPLE", 5)
     for _ in range(10):
         answer_in(0.5)

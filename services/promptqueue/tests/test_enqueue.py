@@ -1,7 +1,6 @@
 import uuid
 
 import pytest
-
 from promptqueue.errors import IdempotencyConflict, PromptDeleted, PromptNotFound, QueueFull
 from promptqueue.prompt import Idempotency, NewPrompt, Outcome, Priority, Status
 
@@ -247,8 +246,8 @@ def test_a_request_keeps_the_order_and_types_of_its_fields(queue):
     assert list(queue.request(accepted.prompt.id).items()) == list(request.items())
 
 
-def test_what_was_accepted_survives_kill_9_of_whoever_accepted_it(queue, child, url, journal):
-    accepting = child(
+def test_what_was_accepted_survives_kill_9_of_whoever_accepted_it(queue, run):
+    accepting = run(
         """
 import sys
 from promptqueue.connect import connect
@@ -257,9 +256,7 @@ from promptqueue.prompt import NewPrompt
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])
 print(queue.enqueue(NewPrompt(request={"prompt": "keep me"}))[0].prompt.id, flush=True)
 sys.stdin.read()
-""",
-        url,
-        journal,
+"""
     )
     prompt_id = accepting.read()
 
@@ -269,8 +266,8 @@ sys.stdin.read()
     assert queue.position(prompt_id) == 1
 
 
-def test_an_unfinished_commit_leaves_nothing_when_its_process_is_killed(queue, child, url, journal):
-    accepting = child(
+def test_an_unfinished_commit_leaves_nothing_when_its_process_is_killed(queue, run):
+    accepting = run(
         """
 import sys
 from promptqueue.connect import connect
@@ -281,9 +278,7 @@ with queue.transaction():
     queue.enqueue(*[NewPrompt(request={"prompt": "x" * 100_000}) for _ in range(40)])
     print("written", flush=True)
     sys.stdin.read()
-""",
-        url,
-        journal,
+"""
     )
     assert accepting.read() == "written"
 

@@ -1,7 +1,6 @@
 from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
-
 from promptqueue.environment import Misconfigured, number, one_of, read, read_or_exit, text, urls, variable, whole
 
 

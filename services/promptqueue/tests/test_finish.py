@@ -1,5 +1,4 @@
 import pytest
-
 from promptqueue.errors import ClaimLost
 from promptqueue.prompt import Answered, ErrorCode, Failed, Outcome, Status
 
@@ -187,7 +186,7 @@ def test_commits_wait_for_the_disk(queue, ask, terms, answered, synchronous):
     assert set(seen) == {2}
 
 
-def test_a_finished_prompt_survives_kill_9_of_its_worker(queue, ask, child, url, journal):
+def test_a_finished_prompt_survives_kill_9_of_its_worker(queue, ask, run):
     prompt_id = ask()
     program = """
 import sys
@@ -201,7 +200,7 @@ queue.finish(claim, Answered(record={"response": "whole"}, tokens=2))
 print("finished", flush=True)
 sys.stdin.read()
 """
-    working = child(program, url, journal)
+    working = run(program)
     assert working.read() == "finished"
 
     working.kill()

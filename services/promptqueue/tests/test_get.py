@@ -1,5 +1,4 @@
 import pytest
-
 from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import Answered, ErrorCode, Failed, Outcome, PromptError, Status
 

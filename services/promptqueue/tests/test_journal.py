@@ -3,7 +3,6 @@
 import logging
 
 import pytest
-
 from promptqueue.connect import connect
 from promptqueue.prompt import NewPrompt
 from promptqueue.sqlite.engine import journal_mode, sqlite3

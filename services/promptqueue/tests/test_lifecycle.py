@@ -1,7 +1,6 @@
 """What follows from what: the pure rules."""
 
 import pytest
-
 from promptqueue.lifecycle import Next, after, retry_delay
 from promptqueue.prompt import Answered, ErrorCode, Failed, Outcome, PromptError, Recovered, Status
 

@@ -5,7 +5,6 @@ import threading
 import time
 
 import pytest
-
 from promptqueue.prompt import Failed, NewPrompt
 from promptqueue.wakeup import Changed, Listener, Subscription, Text, Wakeup, _address
 
@@ -40,7 +39,7 @@ def unread(queue, wake):
 @pytest.mark.parametrize(
     "verb", ["enqueue", "claim", "write", "finish", "fail", "release", "cancel", "delete", "recover", "settle"]
 )
-def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(queue, another, ask, worker, answered, clock, verb):
+def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(queue, another, ask, worker, answered, clock, verb):  # noqa: PLR0917 (fixtures come by name)
     prompt_id = ask(expires_in=10)
     held = verb in ("write", "finish", "fail", "release")
     claim = queue.claim(worker.terms) if held else None
@@ -74,7 +73,7 @@ def test_a_pause_is_heard_by_everybody(queue, asked, listener):
         assert everything.wait(5) == [Changed(None)]
 
 
-def test_a_commit_of_another_process_is_heard(queue, listener, child, url, journal):
+def test_a_commit_of_another_process_is_heard(listener, run):
     program = """
 import sys
 from promptqueue.connect import connect
@@ -85,7 +84,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(queue.enqueue(NewPrompt(request={}))[0].prompt.id, flush=True)
 """
-    asking = child(program, url, journal)
+    asking = run(program)
     asking.read()
 
     with listener.subscribe() as everything:
@@ -95,7 +94,7 @@ print(queue.enqueue(NewPrompt(request={}))[0].prompt.id, flush=True)
     assert heard == [Changed(asking.read())]
 
 
-def test_another_process_hears_of_a_commit_and_of_live_text(queue, ask, terms, child, url, journal):
+def test_another_process_hears_of_a_commit_and_of_live_text(queue, ask, terms, run):
     prompt_id = ask()
     program = """
 import sys
@@ -108,7 +107,7 @@ with queue.listen() as listener, listener.subscribe(sys.argv[3]) as subscription
         for note in subscription.wait(10):
             print(type(note).__name__, getattr(note, "text", queue.get(note.prompt_id).status), flush=True)
 """
-    listening = child(program, url, journal, prompt_id)
+    listening = run(program, prompt_id)
     listening.read()
 
     claim = queue.claim(terms)
@@ -187,10 +186,9 @@ def test_as_many_prompts_as_a_datagram_names_are_named(queue, listener):
     assert heard == {one.prompt.id for one in accepted}
 
 
-def test_the_sockets_of_the_dead_are_cleared_away(queue, ask, wake, listener):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying:
-        with _address(wake / "dead.sock") as address:
-            dying.bind(address)
+def test_the_sockets_of_the_dead_are_cleared_away(ask, wake, listener):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying, _address(wake / "dead.sock") as address:
+        dying.bind(address)
 
     with listener.subscribe() as everything:
         prompt_id = ask()
@@ -200,9 +198,7 @@ def test_the_sockets_of_the_dead_are_cleared_away(queue, ask, wake, listener):
     assert [path.name for path in wake.iterdir()] == [listener._path.name]
 
 
-def test_a_process_killed_with_kill_9_leaves_a_socket_that_the_next_commit_clears(
-    queue, ask, wake, child, url, journal
-):
+def test_a_process_killed_with_kill_9_leaves_a_socket_that_the_next_commit_clears(ask, wake, run):
     program = """
 import sys
 from promptqueue.connect import connect
@@ -211,7 +207,7 @@ listener = connect(sys.argv[1], journal_mode=sys.argv[2]).listen()
 print("ready", flush=True)
 sys.stdin.read()
 """
-    listening = child(program, url, journal)
+    listening = run(program)
     listening.read()
     listening.kill()
     left = list(wake.iterdir())
@@ -236,12 +232,12 @@ def test_a_socket_that_nobody_reads_delays_no_commit(queue, unread, ask, listene
     assert unread.recv(1_000)
 
 
-def test_a_lost_datagram_is_no_lost_commit(queue, unread, ask, wake):
+def test_a_lost_datagram_is_no_lost_commit(queue, unread, ask):
     unread.setblocking(False)
     ids = [ask() for _ in range(50)]
 
     heard = []
-    with pytest.raises(BlockingIOError):
+    with pytest.raises(BlockingIOError):  # noqa: PT012 (it ends when there is no more to read)
         while True:
             heard.append(unread.recv(1_000))
 
@@ -249,10 +245,9 @@ def test_a_lost_datagram_is_no_lost_commit(queue, unread, ask, wake):
     assert [queue.position(prompt_id) for prompt_id in ids] == list(range(1, 51))
 
 
-def test_a_commit_stands_even_when_nobody_can_be_told(queue, another, ask, wake, monkeypatch):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying:
-        with _address(wake / "dead.sock") as address:
-            dying.bind(address)
+def test_a_commit_stands_even_when_nobody_can_be_told(another, ask, wake, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying, _address(wake / "dead.sock") as address:
+        dying.bind(address)
 
     def refuse(*_, **__):
         raise PermissionError
@@ -327,7 +322,7 @@ def test_a_folder_may_lie_as_deep_as_it_likes(tmp_path):
     assert list(folder.iterdir()) == []
 
 
-def test_whoever_listens_learns_of_a_commit_within_moments(queue, ask, listener):
+def test_whoever_listens_learns_of_a_commit_within_moments(ask, listener):
     waits = []
     with listener.subscribe() as everything:
         for _ in range(20):

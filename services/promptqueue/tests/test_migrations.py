@@ -1,5 +1,4 @@
 import pytest
-
 from promptqueue.connect import connect
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite import database
@@ -44,8 +43,8 @@ def migrate_to(monkeypatch):
     return follow
 
 
-def test_processes_that_start_together_on_an_empty_file_migrate_it_once(child, url, journal, path):
-    starting = [child(OPENER, url, journal) for _ in range(20)]
+def test_processes_that_start_together_on_an_empty_file_migrate_it_once(run, path):
+    starting = [run(OPENER) for _ in range(20)]
     assert [one.read() for one in starting] == ["ready"] * 20
 
     for one in starting:
@@ -61,7 +60,7 @@ def test_a_new_file_gets_every_migration(url, path):
     assert look(path, "PRAGMA user_version") == [(len(FIRST),)]
 
 
-def test_an_older_database_gets_what_it_lacks_and_keeps_what_it_has(queue, ask, open_queue, migrate_to, path):
+def test_an_older_database_gets_what_it_lacks_and_keeps_what_it_has(ask, open_queue, migrate_to, path):
     prompt_id = ask("hello")
 
     migrate_to(["ALTER TABLE prompts ADD COLUMN colour TEXT"], ["CREATE TABLE third (a)"])
@@ -71,7 +70,7 @@ def test_an_older_database_gets_what_it_lacks_and_keeps_what_it_has(queue, ask, 
     assert newer.request(prompt_id) == {"prompt": "hello"}
 
 
-def test_a_running_older_worker_can_finish_after_a_migration(queue, ask, open_queue, migrate_to, terms, answered):
+def test_a_running_older_worker_can_finish_after_a_migration(queue, ask, open_queue, migrate_to, terms, answered):  # noqa: PLR0917 (fixtures come by name)
     ask()
     claim = queue.claim(terms)
 
@@ -132,7 +131,7 @@ def test_a_migration_that_failed_can_be_tried_again(url, path, migrate_to):
     assert look(path, "PRAGMA user_version") == [(len(FIRST) + 1,)]
 
 
-def test_a_process_killed_within_a_migration_leaves_nothing(child, url, journal, path):
+def test_a_process_killed_within_a_migration_leaves_nothing(run, url, journal, path):
     program = """
 import os, sys
 from promptqueue.connect import connect
@@ -149,7 +148,7 @@ database.Database.run = die
 database._migrations = lambda: [*real(), ["CREATE TABLE second (a)"]]
 connect(sys.argv[1], journal_mode=sys.argv[2])
 """
-    assert child(program, url, journal).read() == ""
+    assert run(program).read() == ""
 
     assert look(path, "PRAGMA user_version") == [(0,)]
     assert look(path, "SELECT name FROM sqlite_schema") == []

@@ -1,7 +1,6 @@
 """model and describe_model: what the worker says of the model, and who hears it."""
 
 import pytest
-
 from promptqueue.prompt import Model, ModelState
 
 

@@ -1,5 +1,4 @@
 import pytest
-
 from promptqueue.errors import PromptDeleted, PromptNotFound
 from promptqueue.prompt import Answered, Idempotency, NewPrompt
 
@@ -115,7 +114,7 @@ def test_keys_that_go_do_not_count_as_prompts(queue, ask, clock):
     assert queue.prune(older_than=10 * DAY) == 0
 
 
-def test_the_key_of_a_pruned_prompt_stays_known_for_its_day(queue, complete, ask, terms, answered, clock):
+def test_the_key_of_a_pruned_prompt_stays_known_for_its_day(queue, terms, answered, clock):
     new = NewPrompt(request={}, idempotency=Idempotency(key="k", fingerprint="f"))
     queue.enqueue(new)
     queue.finish(queue.claim(terms), answered)

@@ -1,7 +1,6 @@
 """request, answer and partial: a prompt's texts."""
 
 import pytest
-
 from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import Answered, ErrorCode, Failed
 

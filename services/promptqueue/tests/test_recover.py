@@ -1,7 +1,6 @@
 """recover and settle: whatever is overdue is moved by whoever is alive."""
 
 import pytest
-
 from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import ErrorCode, Failed, Outcome, Recovered, Status
 
@@ -50,7 +49,7 @@ def test_only_the_prompts_of_the_dead_are_taken_back(queue, ask, hire):
     assert [queue.get(of_the_dead).status, queue.get(of_the_living).status] == ["queued", "processing"]
 
 
-def test_kill_9_of_a_worker_frees_its_prompt(queue, care, ask, child, url, journal):
+def test_kill_9_of_a_worker_frees_its_prompt(care, ask, run):
     prompt_id = ask()
     program = """
 import sys
@@ -68,7 +67,7 @@ presence = queue.register(slots=1)
 print(queue.claim(Terms(worker=presence.id)).prompt.id, flush=True)
 sys.stdin.read()
 """
-    working = child(program, url, journal)
+    working = run(program)
     assert working.read() == prompt_id
     while_alive = care(prompt_id)
 
@@ -107,7 +106,7 @@ def test_the_lease_is_that_of_the_terms(queue, care, ask, hire, clock):
 
 
 @pytest.mark.parametrize("step", [3_600, -3_600, 10**9, -(10**9)])
-def test_the_wall_clock_ends_no_lease(queue, care, ask, hire, clock, step):
+def test_the_wall_clock_ends_no_lease(queue, care, ask, hire, clock, step):  # noqa: PLR0917 (fixtures come by name)
     prompt_id = ask()
     queue.claim(hire(lease_seconds=15).terms)
 
@@ -117,7 +116,7 @@ def test_the_wall_clock_ends_no_lease(queue, care, ask, hire, clock, step):
 
 
 @pytest.mark.parametrize("step", [3_600, -3_600])
-def test_the_wall_clock_prolongs_no_lease(queue, care, ask, hire, clock, step):
+def test_the_wall_clock_prolongs_no_lease(queue, care, ask, hire, clock, step):  # noqa: PLR0917 (fixtures come by name)
     prompt_id = ask()
     queue.claim(hire(lease_seconds=15).terms)
 
@@ -137,7 +136,7 @@ def test_a_lease_of_another_boot_is_over(queue, care, ask, worker, clock):
 
 
 @pytest.mark.parametrize("loss", ["worker", "lease", "boot"])
-def test_every_loss_counts_and_the_last_of_the_budget_is_the_end(queue, care, ask, hire, clock, loss):
+def test_every_loss_counts_and_the_last_of_the_budget_is_the_end(queue, care, ask, hire, clock, loss):  # noqa: PLR0917 (fixtures come by name)
     prompt_id = ask()
     causes = {
         "worker": "the worker that held it is gone",
@@ -191,7 +190,7 @@ def test_failures_of_both_kinds_share_one_budget(queue, care, ask, hire):
     assert care(prompt_id).outcome is Outcome.FAILED
 
 
-def test_a_prompt_expires_exactly_when_it_waited_as_long_as_it_may(queue, care, ask, clock):
+def test_a_prompt_expires_exactly_when_it_waited_as_long_as_it_may(care, ask, clock):
     prompt_id = ask(expires_in=10)
 
     clock.advance(9.5)
@@ -215,6 +214,17 @@ def test_a_retry_that_waits_expires_too(queue, care, ask, hire, clock):
     clock.advance(10)
 
     assert care(prompt_id).outcome is Outcome.EXPIRED
+
+
+def test_a_prompt_taken_back_after_its_time_to_wait_expires_at_once(queue, care, ask, worker, clock):
+    prompt_id = ask(expires_in=10)
+    queue.claim(worker.terms)
+    worker.die()
+    clock.advance(10)
+
+    prompt = care(prompt_id)
+
+    assert (prompt.outcome, prompt.failures, prompt.overdue) == (Outcome.EXPIRED, 1, False)
 
 
 def test_a_prompt_that_runs_does_not_expire(queue, care, ask, terms, clock):

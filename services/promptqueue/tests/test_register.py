@@ -20,7 +20,7 @@ def test_every_worker_has_an_id_of_its_own(queue):
         assert one.id != other.id
 
 
-def test_a_worker_killed_with_kill_9_is_gone_at_once(queue, child, url, journal, ask, clock):
+def test_a_worker_killed_with_kill_9_is_gone_at_once(queue, run):
     program = """
 import sys
 from promptqueue.connect import connect
@@ -30,7 +30,7 @@ presence = queue.register(slots=3)
 print(presence.id, flush=True)
 sys.stdin.read()
 """
-    working = child(program, url, journal)
+    working = run(program)
     working.read()
     before = queue.workers()
 
@@ -40,7 +40,7 @@ sys.stdin.read()
     assert queue.workers() == Workers(count=0, slots=0)
 
 
-def test_the_file_of_a_dead_worker_is_cleared_away_by_whoever_counts(queue, child, url, journal, tmp_path):
+def test_the_file_of_a_dead_worker_is_cleared_away_by_whoever_counts(queue, run, tmp_path):
     program = """
 import os, sys
 from promptqueue.connect import connect
@@ -48,7 +48,7 @@ from promptqueue.connect import connect
 presence = connect(sys.argv[1], journal_mode=sys.argv[2]).register(slots=1)
 os.kill(os.getpid(), 9)
 """
-    dying = child(program, url, journal)
+    dying = run(program)
     dying.read()
     left = [path.name for path in (tmp_path / "workers").iterdir()]
 
@@ -58,7 +58,7 @@ os.kill(os.getpid(), 9)
     assert list((tmp_path / "workers").iterdir()) == []
 
 
-def test_a_program_that_a_worker_started_does_not_keep_it_alive(queue, child, url, journal):
+def test_a_program_that_a_worker_started_does_not_keep_it_alive(queue, run):
     program = """
 import subprocess, sys
 from promptqueue.connect import connect
@@ -68,7 +68,7 @@ offspring = subprocess.Popen([sys.executable, "-S", "-c", "import sys; sys.stdin
 print("started", flush=True)
 sys.stdin.read()
 """
-    working = child(program, url, journal)
+    working = run(program)
     working.read()
 
     working.kill()  # its offspring still waits at the standard input that both share

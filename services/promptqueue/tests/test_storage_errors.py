@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-
 from promptqueue.connect import connect
 from promptqueue.errors import QueueFull, StorageUnavailable
 from promptqueue.prompt import Answered, Model, ModelState, NewPrompt, Terms
@@ -169,7 +168,7 @@ VERBS = {
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("by", ["a stranger", "one of ours"])
-def test_a_verb_that_cannot_get_the_lock_changes_nothing_and_works_again_later(
+def test_a_verb_that_cannot_get_the_lock_changes_nothing_and_works_again_later(  # noqa: PLR0917 (fixtures come by name)
     queue, open_queue, ask, terms, answered, clock, url, everything, verb, by
 ):
     waiting = open_queue(lock_timeout=0.05)
@@ -192,7 +191,7 @@ def test_a_verb_that_cannot_get_the_lock_changes_nothing_and_works_again_later(
     assert verb == "settle" or everything() != before
 
 
-def test_whoever_gave_up_does_not_keep_the_lock(queue, open_queue, ask, url):
+def test_whoever_gave_up_does_not_keep_the_lock(open_queue, ask, url):
     waiting = open_queue(lock_timeout=0.05)
 
     with locked_by_a_stranger(url), pytest.raises(StorageUnavailable):
@@ -202,7 +201,7 @@ def test_whoever_gave_up_does_not_keep_the_lock(queue, open_queue, ask, url):
     assert waiting.counts().queued == 1
 
 
-def test_a_reader_of_a_log_never_meets_a_lock_and_elsewhere_is_told(queue, open_queue, ask, url, journal):
+def test_a_reader_of_a_log_never_meets_a_lock_and_elsewhere_is_told(open_queue, ask, url, journal):
     prompt_id, reading = ask(), open_queue(lock_timeout=0.05)
 
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as stranger:

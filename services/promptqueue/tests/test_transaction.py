@@ -1,5 +1,4 @@
 import pytest
-
 from promptqueue.errors import ClaimLost, IdempotencyConflict, PromptNotFound, QueueFull, StorageUnavailable
 from promptqueue.prompt import Answered, Idempotency, NewPrompt, Status
 
@@ -56,7 +55,7 @@ def test_one_refused_submission_does_not_refuse_its_neighbours(queue, another):
 def test_an_error_that_leaves_the_block_undoes_it_all(queue, another, ask, real_counts):
     kept = ask()
 
-    with pytest.raises(PromptNotFound), queue.transaction():
+    with pytest.raises(PromptNotFound), queue.transaction():  # noqa: PT012 (the block is what is undone)
         ask()
         queue.cancel(kept)
         queue.get("7d444840-9dc0-11d1-b245-5ffdce74fad2")
@@ -67,7 +66,7 @@ def test_an_error_that_leaves_the_block_undoes_it_all(queue, another, ask, real_
 
 @pytest.mark.parametrize("error", [ValueError("foreign"), OSError("foreign"), KeyboardInterrupt()], ids=repr)
 def test_a_foreign_error_leaves_the_block_as_it_is(queue, another, ask, error):
-    with pytest.raises(type(error)) as raised, queue.transaction():
+    with pytest.raises(type(error)) as raised, queue.transaction():  # noqa: PT012 (the block is what is undone)
         ask()
         raise error
 
@@ -76,9 +75,9 @@ def test_a_foreign_error_leaves_the_block_as_it_is(queue, another, ask, error):
 
 
 def test_the_queue_goes_on_after_an_error(queue, another, ask):
-    with pytest.raises(ValueError, match="foreign"), queue.transaction():
+    with pytest.raises(ValueError, match="foreign"), queue.transaction():  # noqa: PT012 (the block is what is undone)
         ask()
-        raise ValueError("foreign")  # noqa: TRY003
+        raise ValueError("foreign")
 
     ask()
 
@@ -88,9 +87,9 @@ def test_the_queue_goes_on_after_an_error(queue, another, ask):
 def test_blocks_may_be_nested_and_the_inner_one_undone_alone(queue, another, ask):
     with queue.transaction():
         outer = ask()
-        with pytest.raises(ValueError, match="foreign"), queue.transaction():
+        with pytest.raises(ValueError, match="foreign"), queue.transaction():  # noqa: PT012 (the block is what is undone)
             inner = ask()
-            raise ValueError("foreign")  # noqa: TRY003
+            raise ValueError("foreign")
         with queue.transaction():
             last = ask()
 
@@ -101,9 +100,9 @@ def test_blocks_may_be_nested_and_the_inner_one_undone_alone(queue, another, ask
 
 def test_nobody_hears_of_what_was_undone(queue, ask):
     with queue.listen() as listener, listener.subscribe() as everything:
-        with pytest.raises(ValueError, match="foreign"), queue.transaction():
+        with pytest.raises(ValueError, match="foreign"), queue.transaction():  # noqa: PT012 (the block is what is undone)
             ask()
-            raise ValueError("foreign")  # noqa: TRY003
+            raise ValueError("foreign")
         committed = ask()
 
         assert [note.prompt_id for note in everything.wait(5)] == [committed]
@@ -120,7 +119,7 @@ def test_nobody_hears_of_a_commit_before_it_is_done(queue, another, ask):
         assert another.position(prompt_id) == 1
 
 
-def test_writes_of_two_instances_take_turns(queue, another, ask):
+def test_writes_of_two_instances_take_turns(queue, another):
     with queue.transaction(), pytest.raises(StorageUnavailable):
         another.enqueue(NewPrompt(request={}))
 

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from promptqueue.errors import StorageUnavailable
 from promptqueue.turnstile import Turnstile
 
@@ -93,7 +92,7 @@ def test_a_writer_that_saturates_lets_the_others_in_at_the_next_turn(turnstile, 
     assert sorted(overtaken)[len(overtaken) // 2] <= 2
 
 
-def test_the_commits_of_two_processes_all_get_through(queue, open_queue, ask, child, url, journal):
+def test_the_commits_of_two_processes_all_get_through(ask, run):
     program = """
 import sys
 from promptqueue.connect import connect
@@ -104,7 +103,7 @@ print("ready", flush=True)
 while True:
     queue.enqueue(NewPrompt(request={"prompt": "x" * 1_000}))
 """
-    saturating = child(program, url, journal)
+    saturating = run(program)
     assert saturating.read() == "ready"
     slowest = 0.0
 
@@ -127,7 +126,7 @@ def test_time_out_is_what_was_asked_for(turnstile, child, tmp_path):
 
 
 @pytest.mark.parametrize("waits_for", ["turn", "main"])
-def test_a_lock_that_comes_too_late_is_handed_back(turnstile, child, tmp_path, waits_for, eventually, open_below):
+def test_a_lock_that_comes_too_late_is_handed_back(turnstile, child, tmp_path, waits_for, eventually, open_below):  # noqa: PLR0917 (fixtures come by name)
     holder = child(HOLDER, tmp_path)
     assert holder.read() == "entered"
     if waits_for == "turn":  # one more waits before us, and has taken the turn

@@ -19,7 +19,7 @@ def test_a_worker_that_left_is_not_counted(queue, hire):
     assert queue.workers() == Workers(count=1, slots=4)
 
 
-def test_other_processes_workers_are_counted(queue, child, url, journal):
+def test_other_processes_workers_are_counted(queue, run):
     program = """
 import sys
 from promptqueue.connect import connect
@@ -28,7 +28,7 @@ presence = connect(sys.argv[1], journal_mode=sys.argv[2]).register(slots=5)
 print("here", flush=True)
 sys.stdin.read()
 """
-    child(program, url, journal).read()
+    run(program).read()
 
     assert queue.workers() == Workers(count=1, slots=5)
 

@@ -1,5 +1,4 @@
 import pytest
-
 from promptqueue.errors import ClaimLost
 from promptqueue.prompt import Answered, Failed
 

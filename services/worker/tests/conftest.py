@@ -56,7 +56,7 @@ def _wait_until():
 def environ(tmp_path) -> dict[str, str]:
     """The environment of the processes under test: their own database, heartbeat and quick deadlines."""
     return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),  # noqa: TID251 (a test starts processes)
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "DATABASE_URL": f"sqlite:///{tmp_path}/data/queue.db",
         "HEARTBEAT_PATH": str(tmp_path / "heartbeat"),
@@ -184,7 +184,7 @@ def completed(queue):
 
 
 @pytest.fixture
-def onlooker(queue, tmp_path):  # noqa: ARG001 (it makes the file)
+def onlooker(queue, tmp_path):
     """A number that changes whenever anybody writes to the database."""
     connection = sqlite3.connect(tmp_path / "data" / "queue.db")
     yield lambda: connection.execute("PRAGMA data_version").fetchone()[0]
@@ -192,7 +192,7 @@ def onlooker(queue, tmp_path):  # noqa: ARG001 (it makes the file)
 
 
 @pytest.fixture
-def locked(queue, tmp_path):  # noqa: ARG001 (it makes the file)
+def locked(queue, tmp_path):
     """Keep everybody from writing to the database."""
 
     @contextlib.contextmanager

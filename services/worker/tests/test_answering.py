@@ -93,15 +93,41 @@ def test_a_token_is_told_at_once_and_kept_within_a_third_of_a_second(worker, oll
     assert kept < 0.35
 
 
-def test_text_is_counted_in_code_points(worker, ollama, queue, ask, completed, wait_until):
-    ollama.set(pace=0.05, text="Grüße 🙂 aus Zürich, " * 6)
+def test_text_is_counted_in_code_points(worker, ollama, queue, ask, completed):
+    text = "Grüße 🙂 aus Zürich, " * 6
+    ollama.set(pace=0.02, text=text)
+    worker()
+
+    with queue.listen() as listener:
+        prompt = ask("Hi")
+        with listener.subscribe(prompt.id) as subscription:
+            completed(prompt)
+            told = [note for note in subscription.wait(1) if isinstance(note, Text)]
+
+    assert len(told) > 20
+    assert [text[note.offset :].startswith(note.text) for note in told] == [True] * len(told)
+    assert queue.answer(prompt.id)["response"] == text
+
+
+def test_text_is_kept_at_its_place_when_it_is_written_in_steps(worker, ollama, queue, ask, wait_until):
+    text = "Grüße 🙂 aus Zürich, " * 60
+    ollama.set(pace=0.02, text=text)
     worker()
     prompt = ask("Hi")
+    steps = set()
 
-    wait_until(lambda: len(queue.partial(prompt.id)) > 12, within=10)
+    wait_until(lambda: steps.add(queue.partial(prompt.id)) or len(steps) > 3, within=10)
 
-    assert ("Grüße 🙂 aus Zürich, " * 6).startswith(queue.partial(prompt.id))
-    assert queue.answer(completed(prompt).id)["response"] == "Grüße 🙂 aus Zürich, " * 6
+    assert all(text.startswith(step) for step in steps)
+
+
+def test_a_record_of_eight_megabytes_holds_nobody_up(worker, ollama, ask, completed):
+    ollama.fault("huge_line")
+    worker()
+
+    ended = completed(ask("Hi"), within=10)
+
+    assert (ended.outcome, ended.attempt) == (Outcome.SUCCEEDED, 1)
 
 
 def test_a_prompt_handed_in_while_idle_is_claimed_at_once(worker, ollama, queue, ask, wait_until):

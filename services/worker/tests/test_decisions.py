@@ -23,6 +23,7 @@ FAILURES = {
     "an error line": {"kind": "error_line"},
     "an end without done": {"kind": "done_false"},
     "no records": {"kind": "html"},
+    "bytes that are no text": {"kind": "bad_utf8"},
 }
 REFUSALS = {
     "an image": (400, "Multimodal data provided, but model does not support multimodal requests."),

@@ -19,6 +19,7 @@ SUPERVISORD_CONF = Path(__file__).parent.parent / "supervisord.conf"
 @pytest.fixture
 def supervise(start, tmp_path):
     """Start supervisord with the product's own configuration, some of its lines changed."""
+    started = []
 
     def supervise(*changes: tuple[str, str], **variables: object):
         text = SUPERVISORD_CONF.read_text()
@@ -27,9 +28,14 @@ def supervise(start, tmp_path):
             assert found
         conf = tmp_path / "supervisord.conf"
         conf.write_text(text)
-        return start("-m", "supervisor.supervisord", "-c", str(conf), TMPDIR=tmp_path, **variables)
+        started.append(start("-m", "supervisor.supervisord", "-c", str(conf), TMPDIR=tmp_path, **variables))
+        return started[-1]
 
-    return supervise
+    yield supervise
+    for supervisord in started:
+        if supervisord.is_running:  # killed outright, it would leave its programs behind
+            supervisord.send(signal.SIGTERM)
+            supervisord.ends(within=15)
 
 
 def check(environ):

@@ -6,6 +6,7 @@ the record: the kernel queues about ten for a socket and the rest are lost, so w
 
 from __future__ import annotations
 
+import _socket
 import json
 import logging
 import os
@@ -54,7 +55,9 @@ class Wakeup:
         """Use the sockets in `folder`, which is made when it is missing."""
         folder.mkdir(mode=0o770, exist_ok=True)
         self._folder = folder
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        # The plain socket even where gevent has replaced it: it never waits, and gevent's would be tied to the loop of
+        # the thread that made it, which may end before it does.
+        self._socket = _socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
 
     def changed(self, prompt_ids: Collection[str | None]) -> None:

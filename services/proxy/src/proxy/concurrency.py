@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Found = TypeVar("Found")
+
+LONGEST_GATHERING = 0.02  # seconds
 
 
 class Bell(Protocol):
@@ -75,7 +78,7 @@ class Greenlets:
         self._event = event.Event
         self._start = monkey.get_original("_thread", "start_new_thread")
         self._lock = monkey.get_original("_thread", "allocate_lock")
-        self._inbox = monkey.get_original("queue", "SimpleQueue")
+        self._queue = monkey.get_original("queue", "SimpleQueue")
         self._rung: deque[Iterable[Bell]] = deque()
         self._wakes = self._hub.loop.async_(ref=False)
         self._wakes.start(self._ring_here)
@@ -86,7 +89,7 @@ class Greenlets:
 
     def inbox(self) -> Any:
         """Make a queue from requests to a native thread: `put`, `get`, `get_nowait`."""
-        return self._inbox()
+        return _Gathering(self._queue(), self._hub.loop)
 
     def ticket(self) -> Any:
         """Make a lock that is only ever tried: `acquire(blocking=False)` is true for exactly one who asks."""
@@ -111,6 +114,37 @@ class Greenlets:
         while self._rung:
             for bell in self._rung.popleft():
                 bell.set()
+
+
+class _Gathering:
+    """A queue to a native thread that gives when the hub has nothing else to do, or `LONGEST_GATHERING` later.
+
+    A thread that got each request at once would take it alone, and fight with the busy hub for Python's lock.
+    """
+
+    def __init__(self, queue: Any, loop: Any) -> None:
+        self._queue = queue
+        self._gathered: list[Any] = []
+        self._since = 0.0
+        self._idle = loop.idle()
+        self.get = queue.get
+        self.get_nowait = queue.get_nowait
+
+    def put(self, one: Any) -> None:
+        """Give one from the hub's thread."""
+        now = time.monotonic()
+        if not self._gathered:
+            self._since = now
+            self._idle.start(self._give)
+        self._gathered.append(one)
+        if now > self._since + LONGEST_GATHERING:
+            self._give()
+
+    def _give(self) -> None:
+        self._idle.stop()
+        gathered, self._gathered = self._gathered, []
+        for one in gathered:
+            self._queue.put(one)
 
 
 def current() -> Threads | Greenlets:

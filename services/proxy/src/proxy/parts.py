@@ -38,7 +38,8 @@ class Parts:
             writer=Writer(open_queue, concurrency),
             reader=reader,
             estimates=Estimates(reader),
-            watch=Watch(lambda: reader.read(lambda queue: queue.listen()), limit=config.max_streams),
+            # Here, because a listener that was made on a thread of gevent's pool would listen on that thread, never again.
+            watch=Watch(lambda: reader.here(lambda queue: queue.listen()), limit=config.max_streams),
         )
 
     def stop(self) -> None:

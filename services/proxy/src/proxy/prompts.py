@@ -183,7 +183,8 @@ def _unless() -> Status | None:
     text = request.args.get("unless")
     if text is None:
         return None
-    if text not in Status:
+    try:
+        return Status(text)
+    except ValueError:
         message = f"unless is one of {', '.join(Status)}."
-        raise InvalidRequest(message, param="unless")
-    return Status(text)
+        raise InvalidRequest(message, param="unless") from None

@@ -59,9 +59,9 @@ def status_body(prompt: Prompt, position: int | None, eta: float | None) -> dict
         "eta_seconds": eta,
         "attempt": prompt.attempt,
         "tokens": prompt.tokens,
-        "created_at": time(prompt.created_at),
-        "started_at": time(prompt.started_at),
-        "completed_at": time(prompt.completed_at),
+        "created_at": moment(prompt.created_at),
+        "started_at": moment(prompt.started_at),
+        "completed_at": moment(prompt.completed_at),
         "error": prompt.error
         and {
             "code": prompt.error.code,
@@ -72,7 +72,7 @@ def status_body(prompt: Prompt, position: int | None, eta: float | None) -> dict
     }
 
 
-def time(seconds: float | None) -> str | None:
+def moment(seconds: float | None) -> str | None:
     """Tell a time of the wall clock: UTC, ISO 8601 with milliseconds and Z."""
     if seconds is None:
         return None

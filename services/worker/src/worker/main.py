@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from promptqueue.wakeup import Listener
 
 TICK = 1.0  # seconds
+DRAIN_TICK = 0.05  # seconds; the end of the last slot is no signal that could be waited for
 BEAT_EVERY = 2.0  # seconds
-HANGS_AFTER = 15.0  # seconds without a turn; every loop turns about once a second, and a lock is awaited five
+HANGS_AFTER = 15.0  # seconds without a turn; every loop turns about once a second, and waits five for a lock
 LAST_WORDS = 2.0  # seconds that the end of a drained call may take, well below what supervisord and Docker grant
 
 log = logging.getLogger("worker.main")  # run as a program, its __name__ would tell nobody anything
@@ -59,15 +60,16 @@ class Worker:
         """Do nothing yet."""
         self._config = config
         self._drain = Drain()
-        self._beaten_at = 0.0
+        self._recovered_at = self._beaten_at = float("-inf")
         self._beat_failed = False
 
     def run(self, signals: EndSignals) -> int:
         """Answer prompts until a signal comes, then drain; a second signal ends the drain. The exit code."""
         config = self._config
-        queue = self._open(signals)
-        if queue is None:
+        queues = self._open(2 + 2 * config.worker_concurrency, signals)
+        if not queues:
             return 0
+        queue = queues.pop()
         with queue.listen() as listener, queue.register(slots=config.worker_concurrency) as presence:
             terms = Terms(
                 worker=presence.id,
@@ -76,17 +78,17 @@ class Worker:
                 max_failures=config.max_failures,
             )
             self._model = ModelKeeper(
-                queue=self._connect(),
+                queue=queues.pop(),
                 ollama=self._ollama(),
                 name=config.ollama_model,
                 pull=config.ollama_pull == "auto",
                 drain=self._drain,
             )
             self._watchers = [
-                Watcher(queue=self._connect(), listener=listener, config=config, drain=self._drain)
+                Watcher(queue=queues.pop(), listener=listener, config=config, drain=self._drain)
                 for _ in range(config.worker_concurrency)
             ]
-            self._slots = [self._slot(listener, watcher, terms) for watcher in self._watchers]
+            self._slots = [self._slot(queues.pop(), listener, watcher, terms) for watcher in self._watchers]
             log.info(
                 "worker started worker=%s slots=%d ollama=%s", presence.id, len(self._slots), config.ollama_urls[0]
             )
@@ -99,45 +101,42 @@ class Worker:
         slots = [_thread(slot.run, f"slot-{number}") for number, slot in enumerate(self._slots)]
         others = [_thread(watcher.run, f"watcher-{number}") for number, watcher in enumerate(self._watchers)]
         others.append(_thread(self._model.run, "model"))
-        came = 0
-        while any(slot.is_alive() for slot in slots):
-            if came:
-                self._end()
+        while not self._drain.has_begun:
             dead = [thread.name for thread in [*slots, *others] if not thread.is_alive()]
-            if dead and not self._drain.has_begun:
+            if dead:
                 # Not mended in here: supervisord starts a whole new process, which is known to work.
                 log.error("worker lost a thread threads=%s", ",".join(dead))
                 return 1
+            self._care(queue)
+            if signals.wait(TICK):
+                log.info("worker drains seconds=%g", self._config.drain_seconds)
+                self._end(self._config.drain_seconds)
+        while any(slot.is_alive() for slot in slots):
             if self._drain.is_over and time.monotonic() >= self._drain.until + LAST_WORDS:
                 log.warning("worker ends with a prompt in hand")
                 break
-            self._recover(queue)
-            self._beat()
-            came = self._wait(signals, slots)
+            self._care(queue)
+            if signals.wait(DRAIN_TICK):
+                log.info("drain ended by a second signal")
+                self._end(0.0)
         return 0
 
-    def _wait(self, signals: EndSignals, slots: list[threading.Thread]) -> int:
-        if not self._drain.has_begun:
-            return signals.wait(TICK)
-        # Short steps: the end of the last slot is no signal that could be waited for.
-        until = time.monotonic() + TICK
-        came = 0
-        while not came and time.monotonic() < until and any(slot.is_alive() for slot in slots):
-            came = signals.wait(0.05)
-        return came
-
-    def _end(self) -> None:
-        if self._drain.has_begun:
-            log.info("drain ended by a second signal")
-            self._drain.begin(0.0)
-        else:
-            log.info("worker drains seconds=%g", self._config.drain_seconds)
-            self._drain.begin(self._config.drain_seconds)
+    def _end(self, seconds: float) -> None:
+        self._drain.begin(seconds)
         self._model.stop()
         for slot in self._slots:
             slot.wake()
         for watcher in self._watchers:
             watcher.wake()
+
+    def _care(self, queue: PromptQueue) -> None:
+        now = time.monotonic()
+        if now - self._recovered_at >= TICK:
+            self._recovered_at = now
+            self._recover(queue)
+        if now - self._beaten_at >= BEAT_EVERY and self._turns(now):
+            self._beaten_at = now
+            self._beat()
 
     def _recover(self, queue: PromptQueue) -> None:
         try:
@@ -148,10 +147,6 @@ class Worker:
             logs.recovered(log, recovered)
 
     def _beat(self) -> None:
-        now = time.monotonic()
-        if now - self._beaten_at < BEAT_EVERY or not self._turns(now):
-            return
-        self._beaten_at = now
         try:
             health.beat(health.heartbeat_path())
         except OSError as error:
@@ -169,9 +164,9 @@ class Worker:
             loops.append(self._model.turned_at)
         return all(now - turned_at < HANGS_AFTER for turned_at in loops)
 
-    def _slot(self, listener: Listener, watcher: Watcher, terms: Terms) -> Slot:
+    def _slot(self, queue: PromptQueue, listener: Listener, watcher: Watcher, terms: Terms) -> Slot:
         return Slot(
-            queue=self._connect(),
+            queue=queue,
             listener=listener,
             watcher=watcher,
             ollama=self._ollama(),
@@ -181,21 +176,20 @@ class Worker:
             drain=self._drain,
         )
 
-    def _open(self, signals: EndSignals) -> PromptQueue | None:
-        """Open the queue, however long it takes to be there; None when a signal comes first."""
+    def _open(self, number: int, signals: EndSignals) -> list[PromptQueue]:
+        """Open the queue for so many threads, however long it takes to be there; none when a signal comes first."""
         said = False
         while True:
             try:
-                return self._connect()
+                return [
+                    connect(self._config.database_url, journal_mode=self._config.journal_mode) for _ in range(number)
+                ]
             except StorageUnavailable as unavailable:
                 if not said:
                     log.warning("storage unavailable reason=%r", str(unavailable))
                 said = True
             if signals.wait(TICK):
-                return None
-
-    def _connect(self) -> PromptQueue:
-        return connect(self._config.database_url, journal_mode=self._config.journal_mode)
+                return []
 
     def _ollama(self) -> Ollama:
         return Ollama(self._config.ollama_urls[0], connect_timeout=self._config.connect_timeout)

@@ -12,7 +12,7 @@ from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Model, ModelState
 
 from worker.download import Download
-from worker.ollama import OllamaFailed, Plug
+from worker.ollama import OllamaFailed
 from worker.verdict import How, Seen, Verdict, cause
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ class ModelKeeper:
         self._processor_at = 0.0
         self._said: Model | None = None
         self._store_broken = False
-        self._pulling: Plug | None = None
         self._pull_at = 0.0
         self._failure = ""
         self._backoff = 1.0
+        self.is_pulling = False  # and may be silent for minutes
         self.turned_at = time.monotonic()
 
     # ---- asked by the slots -----------------------------------------------------------------------------------------
@@ -114,16 +114,9 @@ class ModelKeeper:
                 )
 
     def stop(self) -> None:
-        """Wake everybody who waits here, and break a download off; what came of it stays with Ollama."""
+        """Wake everybody who waits here. A download ends with the process; what came of it stays with Ollama."""
         with self._condition:
             self._condition.notify_all()
-        if self._pulling:
-            self._pulling.pull()
-
-    @property
-    def is_pulling(self) -> bool:
-        """Whether a download is under way, which may be silent for minutes."""
-        return self._pulling is not None
 
     def _watch(self) -> None:
         now = time.monotonic()
@@ -191,11 +184,11 @@ class ModelKeeper:
         now = time.monotonic()
         download = Download(now)
         logged = 0
-        self._pulling = plug = Plug()
+        self.is_pulling = True
         log.info("download begun model=%s", self._name)
         self._say(ModelState.DOWNLOADING, percent=0)
         try:
-            with closing(self._ollama.pull(self._name, plug)) as records:
+            with closing(self._ollama.pull(self._name)) as records:
                 for record in records:
                     now = self.turned_at = time.monotonic()
                     download.take(record, now)
@@ -211,7 +204,7 @@ class ModelKeeper:
         except OllamaFailed as failed:
             return _why(failed.seen)
         finally:
-            self._pulling = None
+            self.is_pulling = False
             if download.moved:
                 self._backoff = 1.0
         return "it ended before it was done"

@@ -110,9 +110,9 @@ class Ollama:
                 how = How.NOT_CONNECTED if plug.connected_at is None else How.BROKEN
                 raise OllamaFailed(Seen(how=how, words=_reason(error))) from error
 
-    def pull(self, model: str, plug: Plug) -> Generator[dict[str, Any]]:
+    def pull(self, model: str) -> Generator[dict[str, Any]]:
         """Yield the records of a download, whose last one says "success"; an error comes as late as there is one."""
-        return self.stream("/api/pull", {"model": model, "stream": True}, plug, read_timeout=VERIFY_TIMEOUT)
+        return self.stream("/api/pull", {"model": model, "stream": True}, Plug(), read_timeout=VERIFY_TIMEOUT)
 
     def version(self) -> str:
         """Ask for the version: whether the server answers at all."""

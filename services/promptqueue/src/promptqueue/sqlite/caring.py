@@ -168,7 +168,9 @@ class Caring:
 
     def _take_back(self, row: sqlite3.Row, loss: Failed) -> str:
         to = after(loss, failures=row["failures"], max_failures=row["max_failures"])
-        attempt.end(self._database, self._clock, prompt_id=row["id"], attempt=row["attempt"], to=to)
+        ended = attempt.end(self._database, self._clock, prompt_id=row["id"], attempt=row["attempt"], to=to)
+        if rows.is_overdue(ended, self._clock):  # back in line, where it waited as long as it may
+            return self._expire(row["id"])
         return to.outcome or to.status
 
     def _expire(self, prompt_id: str) -> str:

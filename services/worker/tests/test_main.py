@@ -1,0 +1,92 @@
+"""The process as a whole: its heart beats while every loop turns, and it waits for its storage."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from promptqueue.environment import read
+from promptqueue.prompt import Outcome
+from worker import health
+from worker.config import Config
+from worker.main import HANGS_AFTER, Worker
+from worker.model import ModelKeeper
+from worker.slot import Slot
+
+
+@pytest.fixture(autouse=True)
+def heartbeat(environ, monkeypatch) -> Path:
+    """Where the heartbeat is written, by this process too."""
+    monkeypatch.setenv("HEARTBEAT_PATH", environ["HEARTBEAT_PATH"])
+    return Path(environ["HEARTBEAT_PATH"])
+
+
+class NoSignals:
+    """Nobody asks the worker to end."""
+
+    def wait(self, timeout: float) -> int:
+        time.sleep(min(timeout, 0.05))
+        return 0
+
+
+def test_the_heart_beats_while_idle_and_in_a_call(worker, ollama, ask, heartbeat, wait_until):
+    ollama.fault("hang_before_first_token")
+    worker()
+    ask("Hi")
+    wait_until(ollama.asked, within=10)
+    before = heartbeat.stat().st_mtime_ns
+
+    wait_until(lambda: heartbeat.stat().st_mtime_ns > before, within=5, what="another heartbeat")
+
+    assert health.ailment(str(heartbeat)) is None
+
+
+@pytest.mark.parametrize("hangs", ["slot", "watcher", "model"])
+def test_the_heart_stops_when_a_loop_hangs(environ, queue, heartbeat, hangs):
+    now, past = time.monotonic(), time.monotonic() - HANGS_AFTER - 1
+    worker = Worker(read(Config, environ))
+    worker._slots = [SimpleNamespace(turned_at=past if hangs in ("slot", "watcher") else now)]
+    worker._watchers = [SimpleNamespace(turned_at=past if hangs == "watcher" else None)]
+    worker._model = SimpleNamespace(turned_at=past if hangs == "model" else now, is_pulling=False)
+
+    worker._care(queue)
+
+    assert not heartbeat.exists()
+
+
+def test_a_slot_in_a_long_call_is_judged_by_its_watcher(environ, queue, heartbeat):
+    now = time.monotonic()
+    worker = Worker(read(Config, environ))
+    worker._slots = [SimpleNamespace(turned_at=now - 600)]
+    worker._watchers = [SimpleNamespace(turned_at=now)]
+    worker._model = SimpleNamespace(turned_at=now, is_pulling=False)
+
+    worker._care(queue)
+
+    assert heartbeat.exists()
+
+
+@pytest.mark.parametrize("loop", [Slot, ModelKeeper])
+def test_a_worker_that_loses_a_thread_ends_for_a_new_one_to_start(environ, monkeypatch, loop):
+    monkeypatch.setattr(loop, "run", lambda _: None)
+
+    exit_code = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"})).run(NoSignals())
+
+    assert exit_code == 1
+
+
+def test_a_worker_whose_storage_is_away_at_the_start_waits_for_it(worker, ask, completed, tmp_path, wait_until):
+    prompt = ask("Hi")
+    data = tmp_path / "data"
+    data.rename(tmp_path / "away")
+    data.write_text("no folder")
+    process = worker()
+    wait_until(lambda: "storage unavailable" in process.output, within=10)
+
+    data.unlink()
+    (tmp_path / "away").rename(data)
+
+    assert completed(prompt).outcome is Outcome.SUCCEEDED
+    assert process.output.count("storage unavailable") == 1
