@@ -24,6 +24,8 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         # As the real one: all connections end at once, without a last chunk.
         signal.signal(number, lambda *_: os._exit(0))
+    # A signal between two looks would else be heard only when the next client comes.
+    signal.set_wakeup_fd(server.bell.writing, warn_on_full_buffer=False)
     host = f"[{server.host}]" if ":" in server.host else server.host
     print(f"simulator: listening on http://{host}:{server.port}", flush=True)  # noqa: T201
     server.serve()

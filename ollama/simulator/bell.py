@@ -8,14 +8,14 @@ class Bell:
     """Wakes a thread that waits on its connection."""
 
     def __init__(self) -> None:
-        self.reading, self._writing = os.pipe()
+        self.reading, self.writing = os.pipe()
         os.set_blocking(self.reading, False)
-        os.set_blocking(self._writing, False)
+        os.set_blocking(self.writing, False)
 
     def ring(self) -> None:
         """Wake whoever waits, now or later."""
         with contextlib.suppress(BlockingIOError):  # full of rings that were not heard yet: it is heard all the same
-            os.write(self._writing, b"!")
+            os.write(self.writing, b"!")
 
     def hush(self) -> None:
         """Forget one ring, if there was one."""
@@ -25,4 +25,4 @@ class Bell:
     def close(self) -> None:
         """Give the two descriptors back."""
         os.close(self.reading)
-        os.close(self._writing)
+        os.close(self.writing)

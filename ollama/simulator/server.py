@@ -44,13 +44,13 @@ class Server:
         self._open: set[Connection] = set()
         self._listener = _listen(host, port)
         self.host, self.port = self._listener.getsockname()[:2]
-        self._bell = Bell()
+        self.bell = Bell()
         self._refusing_until = 0.0
 
     def serve(self) -> None:
         """Answer until the process ends."""
         poller = select.poll()
-        poller.register(self._bell.reading, select.POLLIN)
+        poller.register(self.bell.reading, select.POLLIN)
         poller.register(self._listener, select.POLLIN)
         while True:
             poller.poll()
@@ -62,13 +62,13 @@ class Server:
                 time.sleep(refusing)
                 self._listener = _listen(self.host, self.port)
                 poller.register(self._listener, select.POLLIN)
-            self._bell.hush()
+            self.bell.hush()
             self._accept()
 
     def refuse(self, seconds: float) -> None:
         """Do not listen for so long; idle connections are closed, running answers go on."""
         self._refusing_until = time.monotonic() + seconds
-        self._bell.ring()
+        self.bell.ring()
 
     def apply(self, settings: Settings) -> None:
         """Be as these settings say from now on."""

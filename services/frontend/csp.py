@@ -9,6 +9,7 @@ import hashlib
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 PAGE = Path(__file__).with_name("index.html")
 META = re.compile(r'(<meta http-equiv="Content-Security-Policy" content=")([^"]*)(">)')
@@ -25,13 +26,11 @@ def policy(page: str) -> str:
 
 def stated(page: str) -> str:
     """The policy that the page states now."""
-    metas = META.findall(page)
-    if len(metas) != 1:
-        raise ValueError(f"expected one Content-Security-Policy meta element, found {len(metas)}")
-    return str(metas[0][1])
+    return str(_only(META.findall(page), "Content-Security-Policy meta")[1])
 
 
 def main(arguments: list[str]) -> int:
+    """Write the policy, or with `--check` compare it; the exit status."""
     page = PAGE.read_bytes().decode()
     right = policy(page)
     if stated(page) == right:
@@ -44,11 +43,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _hash(page: str, tag: str) -> str:
-    elements = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
-    if len(elements) != 1:
-        raise ValueError(f"expected one <{tag}> element, found {len(elements)}")
-    digest = hashlib.sha256(elements[0].encode()).digest()
-    return "sha256-" + base64.b64encode(digest).decode()
+    content = _only(re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL), tag)
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def _only(found: list[Any], what: str) -> Any:
+    if len(found) != 1:
+        problem = f"expected one {what} element, found {len(found)}"
+        raise ValueError(problem)
+    return found[0]
 
 
 if __name__ == "__main__":

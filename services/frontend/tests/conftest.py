@@ -12,7 +12,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 
 sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share two modules
 
-from scripted_proxy import ScriptedProxy  # noqa: E402 (found only through the line above)
+from scripted_proxy import ScriptedProxy
 
 expect.set_options(timeout=15_000)  # a deadline for busy machines; what holds at once costs nothing
 
@@ -24,7 +24,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
-        if os.environ.get("CI"):  # noqa: TID251 (whether a skip is allowed)
+        if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
     quiet = ("quic", "background-networking", "component-update", "sync")

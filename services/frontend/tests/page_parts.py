@@ -9,6 +9,7 @@ const real = window.fetch;
 window.fetch = async (url, options) => {
   window.calls.push([Date.now(), url]);
   window.most = Math.max(window.most, ++window.flying);
+  if (window.hang) return new Promise(() => {});
   try { return await real(url, options); } finally { window.flying--; }
 };"""
 

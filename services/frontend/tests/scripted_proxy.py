@@ -21,7 +21,17 @@ READY: dict[str, Any] = {
 
 def status(prompt_id: str, name: str = "queued", **facts: Any) -> dict[str, Any]:
     """A status body; what a test does not care about is null."""
-    fields = ("outcome", "position", "eta_seconds", "tokens", "created_at", "started_at", "completed_at", "error", "metadata")
+    fields = (
+        "outcome",
+        "position",
+        "eta_seconds",
+        "tokens",
+        "created_at",
+        "started_at",
+        "completed_at",
+        "error",
+        "metadata",
+    )
     return {"id": prompt_id, "status": name, **dict.fromkeys(fields), "attempt": 0, **facts}
 
 
@@ -40,7 +50,7 @@ def refusal(code: str, message: str) -> dict[str, Any]:
 
 @dataclass
 class ScriptedProxy:
-    """Each list of answers is used up one by one; its last answer stays. A queue that is text stands for a foreign page."""
+    """Each list of answers is used up one by one; its last answer stays. A queue that is text is a foreign page."""
 
     page: Page
     queue: dict[str, Any] | str = field(default_factory=lambda: READY)
@@ -128,4 +138,3 @@ class ScriptedProxy:
 
 def _next(answers: list[Answer]) -> Answer:
     return answers.pop(0) if len(answers) > 1 else answers[0]
-

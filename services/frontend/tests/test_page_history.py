@@ -125,7 +125,9 @@ def test_a_storage_that_is_closed_does_not_break_the_page(page: Page, proxy: Scr
 
 
 @pytest.mark.parametrize("text", ["{", "null", "[]", '{"prompts": 5}', '{"prompts": [{"key": 1}, null]}'])
-def test_a_storage_that_holds_something_else_does_not_break_the_page(page: Page, proxy: ScriptedProxy, text: str) -> None:
+def test_a_storage_that_holds_something_else_does_not_break_the_page(
+    page: Page, proxy: ScriptedProxy, text: str
+) -> None:
     page.add_init_script(f"localStorage.setItem({json.dumps(STORE)}, {json.dumps(text)})")
     proxy.accept("a")
     proxy.open()

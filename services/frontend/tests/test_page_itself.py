@@ -103,7 +103,9 @@ def full_page(page: Page, proxy: ScriptedProxy) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_the_page_is_accessible_and_never_scrolls_sideways(page: Page, proxy: ScriptedProxy, width: int, scheme: str) -> None:
+def test_the_page_is_accessible_and_never_scrolls_sideways(
+    page: Page, proxy: ScriptedProxy, width: int, scheme: str
+) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     full_page(page, proxy)

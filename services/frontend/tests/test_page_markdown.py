@@ -12,7 +12,7 @@ RENDER = """(text) => {
   for (const section of sections(text)) root.append(blocks(section, { last: 3 }));
   const strip = (node) => [...node.querySelectorAll("[dir]")].forEach((x) => x.removeAttribute("dir"));
   strip(root);
-  return root.innerHTML;
+  return root.innerHTML.replaceAll(' rel="noopener noreferrer nofollow" target="_blank"', " REL");
 }"""
 
 
@@ -34,7 +34,8 @@ def renderer(browser: Browser) -> Iterator[Page]:
         ("# a\n## b\n###### c", "<h4>a</h4><h5>b</h5><h6>c</h6>"),
         ("### first is deep", "<h4>first is deep</h4>"),
         ("#no heading", "<p>#no heading</p>"),
-        ("a **b** *c* ***d*** __e__ _f_ ~~g~~", "<p>a <strong>b</strong> <em>c</em> <strong><em>d</em></strong> <strong>e</strong> <em>f</em> <s>g</s></p>"),
+        ("a **b** *c* ***d***", "<p>a <strong>b</strong> <em>c</em> <strong><em>d</em></strong></p>"),
+        ("__e__ _f_ ~~g~~", "<p><strong>e</strong> <em>f</em> <s>g</s></p>"),
         ("**b *i***, *i **b** i*", "<p><strong>b <em>i</em></strong>, <em>i <strong>b</strong> i</em></p>"),
         ("2 * 3 * 4 and snake_case_name and a~b", "<p>2 * 3 * 4 and snake_case_name and a~b</p>"),
         ("**open, *open, `open, ~~open", "<p>**open, *open, `open, ~~open</p>"),
@@ -42,18 +43,20 @@ def renderer(browser: Browser) -> Iterator[Page]:
         (r"\*a\* \[x\] \(y\) \\", r"<p>*a* \[x\] \(y\) \</p>"),
         ("costs $5 and $x_1^2$", "<p>costs $5 and $x_1^2$</p>"),
         ("<b>bold</b> & &amp; <think>", "<p>&lt;b&gt;bold&lt;/b&gt; &amp; &amp;amp; &lt;think&gt;</p>"),
-        ("- a\n- b\n  - c\n\n    d\n- e", "<ul><li>a</li><li><p>b</p><ul><li><p>c</p><p>d</p></li></ul></li><li>e</li></ul>"),
+        ("- a\n- b\n  - c\n\n    d\n- e",
+         "<ul><li>a</li><li><p>b</p><ul><li><p>c</p><p>d</p></li></ul></li><li>e</li></ul>"),
         ("3. a\n4. b\n   - c", '<ol start="3"><li>a</li><li><p>b</p><ul><li>c</li></ul></li></ol>'),
         ("- [ ] a\n- [x] b", "<ul><li>☐ a</li><li>☑ b</li></ul>"),
         ("Text:\n- a\n\nAfter", "<p>Text:</p><ul><li>a</li></ul><p>After</p>"),
         ("> a\n> b\n>\n> > c\n\nd", "<blockquote><p>a\nb</p><blockquote><p>c</p></blockquote></blockquote><p>d</p>"),
         ("a\n\n---\n\nb\n***", "<p>a</p><hr><p>b</p><hr>"),
-        ("[a](https://b.test/c)", '<p><a href="https://b.test/c" rel="noopener noreferrer nofollow" target="_blank" title="https://b.test/c">a</a></p>'),
-        ("[w](https://b.test/x_(y))", '<p><a href="https://b.test/x_(y)" rel="noopener noreferrer nofollow" target="_blank" title="https://b.test/x_(y)">w</a></p>'),
-        ("see https://b.test/c.", '<p>see <a href="https://b.test/c" rel="noopener noreferrer nofollow" target="_blank" title="https://b.test/c">https://b.test/c</a>.</p>'),
-        ("![cat](https://b.test/c.png)", '<p><a href="https://b.test/c.png" rel="noopener noreferrer nofollow" target="_blank" title="https://b.test/c.png">Image: cat</a></p>'),
+        ("[a](https://b.test/c)", '<p><a href="https://b.test/c" REL title="https://b.test/c">a</a></p>'),
+        ("[w](https://b.test/x_(y))", '<p><a href="https://b.test/x_(y)" REL title="https://b.test/x_(y)">w</a></p>'),
+        ("see https://b.test/c.", '<p>see <a href="https://b.test/c" REL title="https://b.test/c">https://b.test/c</a>.</p>'),
+        ("![cat](https://b.test/c)", '<p><a href="https://b.test/c" REL title="https://b.test/c">Image: cat</a></p>'),
         ("[a](javascript:alert(1))", "<p><span>a (javascript:alert(1))</span></p>"),
-        ("[a](/relative) ![](data:text/html,x)", "<p><span>a (/relative)</span> <span>Image: data:text/html,x (data:text/html,x)</span></p>"),
+        ("[a](/relative)", "<p><span>a (/relative)</span></p>"),
+        ("![](data:,x)", "<p><span>Image: data:,x (data:,x)</span></p>"),
         ("e\u0301" + "\u0301" * 40, "<p>e" + "\u0301" * 16 + "…</p>"),
         ("", ""),
         ("a\x00b\r\nc", "<p>a\ufffdb\nc</p>"),
@@ -75,7 +78,9 @@ def test_a_table_becomes_a_table(renderer: Page) -> None:
 
 
 def test_code_is_shown_as_it_is(renderer: Page) -> None:
-    html = renderer.evaluate(RENDER, "```python\nif a < b:\n\n    **x**\n```\nafter\n~~~\n```\n~~~\n```js\nnever closed")
+    html = renderer.evaluate(
+        RENDER, "```python\nif a < b:\n\n    **x**\n```\nafter\n~~~\n```\n~~~\n```js\nnever closed"
+    )
 
     assert '<span class="dim grow">python</span>' in html
     assert "<span>if a &lt; b:\n\n    **x**\n</span></pre></div><p>after</p>" in html
@@ -91,9 +96,12 @@ def test_a_bidi_override_in_code_is_made_visible(renderer: Page) -> None:
 
 
 HOSTILE = """
-<script>window.pwned = 1</script><img src=x onerror="window.pwned=1"><svg onload="window.pwned=1"><iframe src="https://evil.test/">
-[a](javascript:window.pwned=1) [b](JaVaScRiPt:window.pwned=1) [c](data:text/html,<script>window.pwned=1</script>) [d](vbscript:x)
-![beacon](https://evil.test/pixel.png) <https://evil.test/> [e]( javascript:window.pwned=1) [f](\x01javascript:window.pwned=1)
+<script>window.pwned = 1</script><img src=x onerror="window.pwned=1">
+<svg onload="window.pwned=1"><iframe src="https://evil.test/">
+[a](javascript:window.pwned=1) [b](JaVaScRiPt:window.pwned=1)
+[c](data:text/html,<script>window.pwned=1</script>) [d](vbscript:x)
+![beacon](https://evil.test/pixel.png) <https://evil.test/>
+[e]( javascript:window.pwned=1) [f](\x01javascript:window.pwned=1)
 ```html"><img src=x onerror=window.pwned=1>
 </pre><script>window.pwned=1</script>
 ```
@@ -118,20 +126,31 @@ def test_a_hostile_answer_is_only_text(page: Page, proxy: ScriptedProxy) -> None
     assert page.locator("article").locator(bad).count() == 0
     links = page.locator("article a").evaluate_all("all => all.map((x) => x.protocol)")
     assert set(links) <= {"https:"}
-    handlers = "all => all.flatMap((x) => [...x.attributes]).filter((x) => x.name.startsWith('on') || x.name === 'style').length"
-    assert page.locator("article *").evaluate_all(handlers) == 0
+    attributes = page.locator("article *").evaluate_all("all => all.flatMap((x) => x.getAttributeNames())")
+    assert {name for name in attributes if name.startswith("on") or name in {"style", "src"}} == set()
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("one word", "x" * 500_000), ("one word of code", "```\n" + "x" * 500_000 + "\n```"), ("inline code", "`" + "x" * 200_000 + "`"),
-        ("stars", "*" * 100_000), ("openers", "*a **" * 20_000), ("brackets", "[" * 100_000), ("links", "[a](" * 25_000),
-        ("ticks", "`a``b```c" * 10_000), ("quotes", ">" * 50_000), ("nesting", "\n".join("  " * n + "- x" for n in range(500))),
-        ("marks", "e" + "\u0301" * 50_000), ("lines", "one line of prose\n" * 10_000), ("code", "```\n" + "a line of code\n" * 10_000),
-        ("rows", "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 3_000), ("fences", "```\n" * 5_000), ("paragraphs", "a *b*\n\n" * 10_000),
+        ("one word", "x" * 500_000),
+        ("one word of code", "```\n" + "x" * 500_000 + "\n```"),
+        ("inline code", "`" + "x" * 200_000 + "`"),
+        ("stars", "*" * 100_000),
+        ("openers", "*a **" * 20_000),
+        ("brackets", "[" * 100_000),
+        ("links", "[a](" * 25_000),
+        ("ticks", "`a``b```c" * 10_000),
+        ("quotes", ">" * 50_000),
+        ("nesting", "\n".join("  " * n + "- x" for n in range(500))),
+        ("marks", "e" + "\u0301" * 50_000),
+        ("lines", "one line of prose\n" * 10_000),
+        ("code", "```\n" + "a line of code\n" * 10_000),
+        ("rows", "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 3_000),
+        ("fences", "```\n" * 5_000),
+        ("paragraphs", "a *b*\n\n" * 10_000),
     ],
-)  # fmt: skip
+)
 def test_text_made_to_hang_a_page_is_rendered_in_seconds(renderer: Page, name: str, text: str) -> None:
     took = renderer.evaluate(
         """(text) => {

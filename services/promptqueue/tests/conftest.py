@@ -67,7 +67,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": source},  # noqa: TID251 (a test's own entry)
+            env={**os.environ, "PYTHONPATH": source},
         )
 
     def read(self):
@@ -128,7 +128,7 @@ def queue(open_queue):
 
 
 @pytest.fixture
-def another(queue, open_queue):  # noqa: ARG001 (the first instance is opened first)
+def another(queue, open_queue):
     """A second instance, which gives a write up after a moment."""
     return open_queue(lock_timeout=0.05)
 

@@ -31,7 +31,7 @@ def test_a_processing_prompt_is_cancelled_without_its_worker(queue, ask, terms):
 
 
 @pytest.mark.parametrize("verb", ["renew", "write", "answered", "failed", "release"])
-def test_whoever_holds_the_claim_finds_it_lost(queue, another, ask, terms, answered, verb):  # noqa: PLR0917 (fixtures come by name)
+def test_whoever_holds_the_claim_finds_it_lost(queue, another, ask, terms, answered, verb):
     prompt_id = ask()
     claim = queue.claim(terms)
     cancelled = another.cancel(prompt_id)

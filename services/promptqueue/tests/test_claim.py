@@ -201,7 +201,7 @@ def test_the_lease_and_the_time_to_run_begin_at_the_claim(queue, ask, hire, cloc
 
 
 @pytest.mark.parametrize(("own", "allowed"), [(None, 50), (7, 7), (50, 50), (700, 50)])
-def test_a_prompts_own_timeout_can_only_be_shorter(queue, ask, hire, clock, own, allowed):  # noqa: PLR0917 (fixtures come by name)
+def test_a_prompts_own_timeout_can_only_be_shorter(queue, ask, hire, clock, own, allowed):
     ask(timeout=own)
 
     queue.claim(hire(timeout_seconds=50).terms)

@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,16 @@ def test_the_clock_is_the_kernels_unless_another_is_handed_in(url, clock):
     by_hand.close()
     assert times[0] > 1.7e9 + 86_400
     assert times[1] == clock.wall()
+
+
+def test_an_instance_may_be_opened_by_one_thread_and_serve_another(queue, ask):
+    ids = []
+
+    serving = threading.Thread(target=lambda: ids.append(ask()))
+    serving.start()
+    serving.join(10)
+
+    assert queue.position(ids[0]) == 1
 
 
 def test_a_closed_queue_leaves_nothing_open(url, tmp_path, open_below):

@@ -28,7 +28,7 @@ def test_every_status_is_counted_in_both_lanes(queue, ask, terms, answered):
     assert (counts.queued, counts.processing, counts.completed) == (6, 1, 2)
 
 
-def test_counters_equal_a_real_count_after_every_verb(queue, ask, hire, clock, answered, real_counts):  # noqa: PLR0917 (fixtures come by name)
+def test_counters_equal_a_real_count_after_every_verb(queue, ask, hire, clock, answered, real_counts):
     worker = hire(max_failures=2)
     for lane in [*Priority] * 4:
         ask(priority=lane, expires_in=100)

@@ -25,7 +25,7 @@ def test_an_unknown_prompt_cannot_be_deleted(queue):
 
 
 @pytest.mark.parametrize("verb", ["renew", "write", "answered", "failed", "release"])
-def test_whoever_holds_the_claim_finds_it_lost(queue, another, ask, terms, answered, verb):  # noqa: PLR0917 (fixtures come by name)
+def test_whoever_holds_the_claim_finds_it_lost(queue, another, ask, terms, answered, verb):
     claim = queue.claim(terms) if ask() else None
     another.delete(claim.prompt.id)
     verbs = {

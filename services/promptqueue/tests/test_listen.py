@@ -21,7 +21,7 @@ def asked(ask):
 
 
 @pytest.fixture
-def listener(queue, asked):  # noqa: ARG001 (see there)
+def listener(queue, asked):
     with queue.listen() as one:
         yield one
 
@@ -39,7 +39,7 @@ def unread(queue, wake):
 @pytest.mark.parametrize(
     "verb", ["enqueue", "claim", "write", "finish", "fail", "release", "cancel", "delete", "recover", "settle"]
 )
-def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(queue, another, ask, worker, answered, clock, verb):  # noqa: PLR0917 (fixtures come by name)
+def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(queue, another, ask, worker, answered, clock, verb):
     prompt_id = ask(expires_in=10)
     held = verb in ("write", "finish", "fail", "release")
     claim = queue.claim(worker.terms) if held else None
@@ -174,6 +174,13 @@ def test_more_prompts_than_a_datagram_names_wake_everybody(queue, asked, listene
 
         assert own.wait(5) == [Changed(None)]
         assert everything.wait(5) == [Changed(None)]
+
+
+def test_no_number_of_prompts_is_too_large_to_be_told(queue, asked, listener):
+    with listener.subscribe(asked[0]) as own:
+        queue._database.wakeup.changed([f"{n:036}" for n in range(20_000)])
+
+        assert own.wait(5) == [Changed(None)]
 
 
 def test_as_many_prompts_as_a_datagram_names_are_named(queue, listener):

@@ -70,7 +70,7 @@ def test_an_older_database_gets_what_it_lacks_and_keeps_what_it_has(ask, open_qu
     assert newer.request(prompt_id) == {"prompt": "hello"}
 
 
-def test_a_running_older_worker_can_finish_after_a_migration(queue, ask, open_queue, migrate_to, terms, answered):  # noqa: PLR0917 (fixtures come by name)
+def test_a_running_older_worker_can_finish_after_a_migration(queue, ask, open_queue, migrate_to, terms, answered):
     ask()
     claim = queue.claim(terms)
 

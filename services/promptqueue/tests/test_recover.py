@@ -106,7 +106,7 @@ def test_the_lease_is_that_of_the_terms(queue, care, ask, hire, clock):
 
 
 @pytest.mark.parametrize("step", [3_600, -3_600, 10**9, -(10**9)])
-def test_the_wall_clock_ends_no_lease(queue, care, ask, hire, clock, step):  # noqa: PLR0917 (fixtures come by name)
+def test_the_wall_clock_ends_no_lease(queue, care, ask, hire, clock, step):
     prompt_id = ask()
     queue.claim(hire(lease_seconds=15).terms)
 
@@ -116,7 +116,7 @@ def test_the_wall_clock_ends_no_lease(queue, care, ask, hire, clock, step):  # n
 
 
 @pytest.mark.parametrize("step", [3_600, -3_600])
-def test_the_wall_clock_prolongs_no_lease(queue, care, ask, hire, clock, step):  # noqa: PLR0917 (fixtures come by name)
+def test_the_wall_clock_prolongs_no_lease(queue, care, ask, hire, clock, step):
     prompt_id = ask()
     queue.claim(hire(lease_seconds=15).terms)
 
@@ -124,6 +124,22 @@ def test_the_wall_clock_prolongs_no_lease(queue, care, ask, hire, clock, step): 
     clock.advance(15)
 
     assert care(prompt_id).status is Status.QUEUED
+
+
+@pytest.mark.parametrize("step", [3_600, -3_600])
+def test_a_lease_is_as_long_after_the_wall_clock_was_set(queue, care, ask, hire, clock, step):
+    prompt_id = ask()
+    clock.step_wall(step)
+    claim = queue.claim(hire(lease_seconds=15).terms)
+    clock.advance(10)
+    clock.step_wall(step)
+    queue.renew(claim)
+
+    clock.advance(14.5)
+    before = care(prompt_id).status
+    clock.advance(0.5)
+
+    assert (before, care(prompt_id).status) == (Status.PROCESSING, Status.QUEUED)
 
 
 def test_a_lease_of_another_boot_is_over(queue, care, ask, worker, clock):
@@ -136,7 +152,7 @@ def test_a_lease_of_another_boot_is_over(queue, care, ask, worker, clock):
 
 
 @pytest.mark.parametrize("loss", ["worker", "lease", "boot"])
-def test_every_loss_counts_and_the_last_of_the_budget_is_the_end(queue, care, ask, hire, clock, loss):  # noqa: PLR0917 (fixtures come by name)
+def test_every_loss_counts_and_the_last_of_the_budget_is_the_end(queue, care, ask, hire, clock, loss):
     prompt_id = ask()
     causes = {
         "worker": "the worker that held it is gone",

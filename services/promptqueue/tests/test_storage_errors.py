@@ -168,7 +168,7 @@ VERBS = {
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("by", ["a stranger", "one of ours"])
-def test_a_verb_that_cannot_get_the_lock_changes_nothing_and_works_again_later(  # noqa: PLR0917 (fixtures come by name)
+def test_a_verb_that_cannot_get_the_lock_changes_nothing_and_works_again_later(
     queue, open_queue, ask, terms, answered, clock, url, everything, verb, by
 ):
     waiting = open_queue(lock_timeout=0.05)

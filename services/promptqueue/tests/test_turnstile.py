@@ -126,7 +126,7 @@ def test_time_out_is_what_was_asked_for(turnstile, child, tmp_path):
 
 
 @pytest.mark.parametrize("waits_for", ["turn", "main"])
-def test_a_lock_that_comes_too_late_is_handed_back(turnstile, child, tmp_path, waits_for, eventually, open_below):  # noqa: PLR0917 (fixtures come by name)
+def test_a_lock_that_comes_too_late_is_handed_back(turnstile, child, tmp_path, waits_for, eventually, open_below):
     holder = child(HOLDER, tmp_path)
     assert holder.read() == "entered"
     if waits_for == "turn":  # one more waits before us, and has taken the turn

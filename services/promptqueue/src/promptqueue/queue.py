@@ -158,7 +158,10 @@ class PromptQueue(Protocol):
     # ---- waiting, together ------------------------------------------------------------------------------------------
 
     def listen(self) -> Listener:
-        """Open this process's ear: it hears of every commit and of live text, from whichever process they come."""
+        """Open this process's ear: it hears of whatever happens to a prompt and of live text, in whichever process.
+
+        What is only counted or described (renewals, pruning, the model) is not told.
+        """
         ...
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from promptqueue.environment import read_or_exit
 from werkzeug.serving import make_server
 
-from proxy import logs
+from proxy import concurrency, logs
 from proxy.app import create_app, parts
 from proxy.config import Config
 
@@ -25,9 +25,10 @@ log = logging.getLogger("proxy")
 def main() -> int:
     """Serve until the process is told to stop; its exit code."""
     config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
-    logs.to_stdout(config.log_level)
+    here = concurrency.current()
+    logs.to_stdout(config.log_level, here)
     logging.getLogger("werkzeug").setLevel(logging.INFO if config.log_level == "debug" else logging.WARNING)
-    app = create_app(config)
+    app = create_app(config, here)
     server = make_server(config.bind_address, config.proxy_port, app, threaded=True)
 
     def stop(_number: int, _frame: FrameType | None) -> None:

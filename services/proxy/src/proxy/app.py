@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response
 from flask_cors import CORS
 
-from proxy import concurrency, errors, management, page, prompts
+from proxy import errors, management, page, prompts
 from proxy.parts import Parts
 
 if TYPE_CHECKING:
+    from proxy.concurrency import Greenlets, Threads
     from proxy.config import Config
 
 METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]
@@ -26,11 +27,11 @@ EXPOSED_HEADERS = ["Location", "Retry-After", "X-Prompt-Id", "Date"]
 PREFLIGHT_MAX_AGE = 7200  # seconds
 
 
-def create_app(config: Config) -> Flask:
+def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:
     """Make the application and start its writer. `parts(app)` gives what must be stopped and closed."""
     app = Flask("proxy", static_folder=None)
     app.url_map.merge_slashes = False  # else //api/v1/prompt would be a redirect, and a POST would lose its body
-    made = Parts.of(config, concurrency.current())
+    made = Parts.of(config, concurrency)
     app.extensions["proxy"] = made
     CORS(
         app,

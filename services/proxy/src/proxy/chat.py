@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from proxy.fields import Fields, JSONObject, OpenFields, Text
+from proxy.fields import Fields, JSONObject, OpenFields, Text, Whole
 
 
 class CalledFunction(Fields):
@@ -14,7 +14,7 @@ class CalledFunction(Fields):
 
     name: Text
     arguments: JSONObject
-    index: int | None = None
+    index: Whole | None = None
 
 
 class ToolCall(Fields):

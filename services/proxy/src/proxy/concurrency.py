@@ -42,9 +42,17 @@ class Threads:
         """Run this on a native thread for as long as the process lives."""
         threading.Thread(target=run, name="writer", daemon=True).start()
 
+    def is_here(self) -> bool:
+        """Whether the caller is where requests run."""
+        return True
+
     def inbox(self) -> Any:
-        """Make a queue from requests to a native thread: `put`, `get`, `get_nowait`."""
+        """Make a queue to a native thread: `put`, `get`, `get_nowait`, the last of which raises queue.Empty."""
         return queue.SimpleQueue()
+
+    def gathering(self, give: Callable[[list[Any]], None]) -> Immediate:
+        """Make what gathers things and gives them on together; here there is nothing to wait for."""
+        return Immediate(give)
 
     def ticket(self) -> Any:
         """Make a lock that is only ever tried: `acquire(blocking=False)` is true for exactly one who asks."""
@@ -78,6 +86,8 @@ class Greenlets:
         self._event = event.Event
         self._start = monkey.get_original("_thread", "start_new_thread")
         self._lock = monkey.get_original("_thread", "allocate_lock")
+        self._thread = monkey.get_original("_thread", "get_ident")
+        self._home = self._thread()
         self._queue = monkey.get_original("queue", "SimpleQueue")
         self._rung: deque[Iterable[Bell]] = deque()
         self._wakes = self._hub.loop.async_(ref=False)
@@ -87,9 +97,18 @@ class Greenlets:
         """Run this on a native thread for as long as the process lives."""
         self._start(run, ())
 
+    def is_here(self) -> bool:
+        """Whether the caller is where requests run."""
+        here: bool = self._thread() == self._home
+        return here
+
     def inbox(self) -> Any:
-        """Make a queue from requests to a native thread: `put`, `get`, `get_nowait`."""
-        return _Gathering(self._queue(), self._hub.loop)
+        """Make a queue to a native thread: `put`, `get`, `get_nowait`, the last of which raises queue.Empty."""
+        return self._queue()
+
+    def gathering(self, give: Callable[[list[Any]], None]) -> Gathering:
+        """Make what gathers things and gives them on together, when the hub has nothing else to do."""
+        return Gathering(give, self._hub.loop)
 
     def ticket(self) -> Any:
         """Make a lock that is only ever tried: `acquire(blocking=False)` is true for exactly one who asks."""
@@ -116,35 +135,48 @@ class Greenlets:
                 bell.set()
 
 
-class _Gathering:
-    """A queue to a native thread that gives when the hub has nothing else to do, or `LONGEST_GATHERING` later.
+class Immediate:
+    """Gathers nothing: gives each on at once."""
 
-    A thread that got each request at once would take it alone, and fight with the busy hub for Python's lock.
-    """
-
-    def __init__(self, queue: Any, loop: Any) -> None:
-        self._queue = queue
-        self._gathered: list[Any] = []
-        self._since = 0.0
-        self._idle = loop.idle()
-        self.get = queue.get
-        self.get_nowait = queue.get_nowait
+    def __init__(self, give: Callable[[list[Any]], None]) -> None:
+        self._give = give
 
     def put(self, one: Any) -> None:
-        """Give one from the hub's thread."""
+        """Give one on."""
+        self._give([one])
+
+    def give(self) -> None:
+        """Give on what is left, which is nothing."""
+
+
+class Gathering:
+    """Gathers things on the hub's thread, and gives them on when the hub has nothing else to do, or after a while.
+
+    A thread that was given each request at once would take it alone, and fight with the busy hub for Python's lock.
+    """
+
+    def __init__(self, give: Callable[[list[Any]], None], loop: Any) -> None:
+        self._give = give
+        self._gathered: list[Any] = []
+        self._since = 0.0
+        self._idle = loop.idle(ref=False)
+
+    def put(self, one: Any) -> None:
+        """Gather one more."""
         now = time.monotonic()
         if not self._gathered:
             self._since = now
-            self._idle.start(self._give)
+            self._idle.start(self.give)
         self._gathered.append(one)
         if now > self._since + LONGEST_GATHERING:
-            self._give()
+            self.give()
 
-    def _give(self) -> None:
+    def give(self) -> None:
+        """Give on what was gathered."""
         self._idle.stop()
         gathered, self._gathered = self._gathered, []
-        for one in gathered:
-            self._queue.put(one)
+        if gathered:
+            self._give(gathered)
 
 
 def current() -> Threads | Greenlets:

@@ -55,7 +55,7 @@ def _is_false(value: bool) -> bool:
 
 Text = Annotated[str, WithJsonSchema({"type": "string", "pattern": ANY_TEXT})]
 SomeText = Annotated[str, AfterValidator(_not_blank), WithJsonSchema({"type": "string", "pattern": NOT_BLANK})]
-JSONObject = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/JSONObject"})]
+JSONObject = Annotated[dict[str, Any], WithJsonSchema({"$comment": "JSONObject"})]
 Whole = Annotated[
     int,
     Field(ge=-EXACT, le=EXACT),

@@ -5,13 +5,46 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from proxy.concurrency import Greenlets, Threads
 
 
-def to_stdout(level: str) -> None:
+def to_stdout(level: str, concurrency: Threads | Greenlets) -> None:
     """Send this process's log to standard output, in UTC."""
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stdout)
+    handler = Lines(sys.stdout, concurrency)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("flask_cors").setLevel(logging.WARNING)  # at info it comments on every OPTIONS
+
+
+class Lines(logging.Handler):
+    """Writes the lines of requests that were served together in one go: a write for each costs as much as its commit."""
+
+    def __init__(self, stream: TextIO, concurrency: Threads | Greenlets) -> None:
+        """Write to `stream`."""
+        super().__init__()
+        self._stream = stream
+        self._concurrency = concurrency
+        self._lines = concurrency.gathering(self._write)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record with the others of its moment, or at once where there are no others."""
+        line = self.format(record)
+        if self._concurrency.is_here():
+            self._lines.put(line)
+        else:
+            self._write([line])
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        self._lines.give()
+
+    def _write(self, lines: list[str]) -> None:
+        self._stream.write("".join(f"{line}\n" for line in lines))
+        self._stream.flush()

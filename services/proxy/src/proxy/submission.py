@@ -27,7 +27,7 @@ HINTS = dict.fromkeys(
 
 
 def _format(value: Any) -> Any:
-    if value in ("", "json"):
+    if value in (None, "", "json"):
         return value or None
     if not isinstance(value, dict):
         raise PydanticCustomError("format", 'it must be "json" or a JSON Schema')
@@ -51,7 +51,7 @@ class Submission(Fields):
     format: Annotated[
         Any,
         AfterValidator(_format),
-        WithJsonSchema({"anyOf": [{"enum": ["json", ""]}, {"$ref": "#/components/schemas/JSONObject"}, {"type": "null"}]}),
+        WithJsonSchema({"anyOf": [{"enum": ["json", ""]}, {"$comment": "JSONObject"}, {"type": "null"}]}),
     ] = None
     options: Options | None = None
     tools: list[Tool] | None = None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 PATIENCE = 5.0  # seconds that a request waits to be started
-LARGEST_BATCH = 256  # requests in one transaction: a longer one would keep other processes from their turn
+ENOUGH = 256  # requests in one transaction: a longer one would keep other processes from their turn
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ class Writer:
         self._concurrency = concurrency
         self._patience = patience
         self._inbox: Any = concurrency.inbox()
+        self._requests = concurrency.gathering(self._inbox.put)
         self._queue: PromptQueue | None = None
         self._is_lost = False
         self._ended = concurrency.bell()
@@ -51,7 +52,7 @@ class Writer:
         Raises StorageUnavailable, and has then changed nothing, when the transaction fails or does not begin in time.
         """
         request = _Request(verb, self._concurrency)
-        self._inbox.put(request)
+        self._requests.put(request)
         if not request.done.wait(self._patience):
             if request.take():  # nobody has started it, so nobody ever will
                 message = f"The queue's database gave no turn within {self._patience:g} seconds."
@@ -62,6 +63,7 @@ class Writer:
 
     def close(self) -> None:
         """Let the thread finish what it was given, and let go of the queue."""
+        self._requests.give()
         self._inbox.put(None)
         self._ended.wait(self._patience)
 
@@ -75,20 +77,19 @@ class Writer:
         self._concurrency.ring([self._ended])
 
     def _next_batch(self) -> list[_Request]:
-        """Wait for a request, and take all that came with it; nothing when the end was asked for."""
-        batch = []
-        one = self._inbox.get()
-        while one is not None:
-            batch.append(one)
-            if len(batch) == LARGEST_BATCH:
-                break
+        """Wait for requests, and take all that came; nothing when the end was asked for."""
+        batch: list[_Request] = []
+        more = self._inbox.get()
+        while more is not None:
+            batch += more
+            if len(batch) >= ENOUGH:
+                return batch
             try:
-                one = self._inbox.get_nowait()
+                more = self._inbox.get_nowait()
             except queues.Empty:
-                break
-        else:
-            if batch:
-                self._inbox.put(None)  # the end comes after these
+                return batch
+        if batch:
+            self._inbox.put(None)  # the end comes after these
         return batch
 
     def _commit(self, batch: list[_Request]) -> None:

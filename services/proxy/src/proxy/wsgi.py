@@ -4,11 +4,12 @@ import os
 
 from promptqueue.environment import read_or_exit
 
-from proxy import logs
+from proxy import concurrency, logs
 from proxy.app import create_app
 from proxy.config import Config
 
 _config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
-logs.to_stdout(_config.log_level)
+_concurrency = concurrency.current()
+logs.to_stdout(_config.log_level, _concurrency)
 
-app = create_app(_config)
+app = create_app(_config, _concurrency)

@@ -1,0 +1,284 @@
+"""The specification, OpenAPI 3.1: shapes from the models, paths written out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from proxy.answers import MODELS
+from proxy.fields import ANY_TEXT
+from proxy.submission import Submission, names
+
+JSON_VALUES: dict[str, Any] = {
+    "JSONObject": {
+        "type": "object",
+        "description": "Any JSON object, up to a hundred levels deep.",
+        "propertyNames": {"pattern": ANY_TEXT},
+        "additionalProperties": {"$ref": "#/components/schemas/JSONValue"},
+    },
+    "JSONValue": {
+        "description": "Any JSON value without U+0000 in its texts.",
+        "anyOf": [
+            {"type": ["null", "boolean", "number"]},
+            {"type": "string", "pattern": ANY_TEXT},
+            {"type": "array", "items": {"$ref": "#/components/schemas/JSONValue"}},
+            {"$ref": "#/components/schemas/JSONObject"},
+        ],
+    },
+}
+
+HEADERS: dict[str, Any] = {
+    "Location": {"description": "Where the prompt's status is.", "schema": {"type": "string"}},
+    "X-Prompt-Id": {"description": "The prompt's id.", "schema": {"type": "string", "format": "uuid"}},
+    "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1, "maximum": 600}},
+    "Allow": {"description": "The methods there are.", "schema": {"type": "string"}},
+    "ETag": {"description": "The page's version.", "schema": {"type": "string"}},
+}
+
+PROMPT_ID = {
+    "name": "prompt_id",
+    "in": "path",
+    "required": True,
+    "description": "The id that the submission was answered with.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+WAIT = {
+    "name": "wait",
+    "in": "query",
+    "description": "Seconds to hold the answer until there is something to say.",
+    "schema": {"type": "number", "minimum": 0, "maximum": 60, "default": 0},
+}
+UNLESS = {
+    "name": "unless",
+    "in": "query",
+    "description": "The status that the client knows: the answer is held while it is still this one.",
+    "schema": {"$ref": "#/components/schemas/Status"},
+}
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "16 to 255 visible characters that name this submission for 24 hours: sent again, it is not accepted "
+    "again, and answered with the same prompt.",
+    "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{16,255}$"},
+}
+
+
+@lru_cache(maxsize=4)
+def document(model: str) -> dict[str, Any]:
+    """Give the whole specification for a proxy whose prompts `model` answers."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ollama Proxy",
+            "version": _version(),
+            "description": "A durable queue between many clients and one Ollama. Every error has the shape of `Error`.",
+        },
+        "paths": _paths(),
+        "components": {"schemas": _schemas(model), "headers": HEADERS},
+    }
+
+
+def _paths() -> dict[str, Any]:
+    return {
+        "/api/v1/prompt": {
+            "post": {
+                "operationId": "submit",
+                "summary": "Hand in a prompt",
+                "parameters": [IDEMPOTENCY_KEY],
+                "requestBody": {"required": True, "content": _json("Submission")},
+                "responses": {
+                    "202": _answer("Accepted: the prompt is safe on the disk.", "Accepted", "Location", "X-Prompt-Id"),
+                    "400": _error("invalid_json, or invalid_request for what `param` names."),
+                    "409": _error("idempotency_conflict: the key came with another body before."),
+                    "410": _error("deleted: the key's prompt was deleted."),
+                    "413": _error("too_large: the body is longer than `limits.max_prompt_bytes`."),
+                    "422": _error("unsupported_model."),
+                    "429": _error("queue_full.", "Retry-After"),
+                    **_FAILURES,
+                },
+            }
+        },
+        "/api/v1/prompt/{prompt_id}/status": {
+            "get": {
+                "operationId": "status",
+                "summary": "See where a prompt stands",
+                "parameters": [PROMPT_ID, WAIT, UNLESS],
+                "responses": {
+                    "200": _answer("Where it stands.", "PromptStatus", "X-Prompt-Id"),
+                    "400": _error("invalid_request: `wait` or `unless`."),
+                    **_UNKNOWN,
+                    **_HOLDING_FAILURES,
+                },
+            }
+        },
+        "/api/v1/prompt/{prompt_id}/result": {
+            "get": {
+                "operationId": "result",
+                "summary": "Read the answer",
+                "parameters": [PROMPT_ID, WAIT],
+                "responses": {
+                    "200": _answer("The answer.", "Answer", "X-Prompt-Id"),
+                    "202": _answer("Not yet: where it stands.", "PromptStatus", "X-Prompt-Id", "Retry-After"),
+                    "400": _error("invalid_request: `wait`."),
+                    **_UNKNOWN,
+                    "410": _answer("There will be none: it failed, was cancelled or expired.", "NoAnswer", "X-Prompt-Id"),
+                    **_HOLDING_FAILURES,
+                },
+            }
+        },
+        "/api/v1/prompt/{prompt_id}/cancel": {
+            "post": {
+                "operationId": "cancel",
+                "summary": "Cancel a prompt, for good; a finished one stays as it is",
+                "parameters": [PROMPT_ID],
+                "responses": {
+                    "200": _answer("Where it stands now.", "PromptStatus", "X-Prompt-Id"),
+                    **_UNKNOWN,
+                    **_FAILURES,
+                },
+            }
+        },
+        "/api/v1/prompt/{prompt_id}": {
+            "delete": {
+                "operationId": "delete",
+                "summary": "Cancel a prompt if need be and erase its texts",
+                "parameters": [PROMPT_ID],
+                "responses": {
+                    "204": {"description": "It is gone.", "headers": _headers("X-Prompt-Id")},
+                    **_UNKNOWN,
+                    **_FAILURES,
+                },
+            }
+        },
+        "/api/v1/queue": {
+            "get": {
+                "operationId": "queue",
+                "summary": "See the queue as a whole",
+                "responses": {"200": _answer("The queue.", "Queue"), **_FAILURES},
+            }
+        },
+        "/healthz": {
+            "get": {
+                "operationId": "healthz",
+                "summary": "Does it live",
+                "responses": {"200": _answer("The database answers.", "Health"), **_FAILURES},
+            }
+        },
+        "/readyz": {
+            "get": {
+                "operationId": "readyz",
+                "summary": "Could it answer a prompt now, and if not, why",
+                "responses": {
+                    "200": _answer("It could.", "Readiness"),
+                    "405": _FAILURES["405"],
+                    "500": _FAILURES["500"],
+                    "503": _answer("It could not.", "Readiness"),
+                },
+            }
+        },
+        "/openapi.json": {
+            "get": {
+                "operationId": "specification",
+                "summary": "This document",
+                "responses": {
+                    "200": {
+                        "description": "OpenAPI 3.1.",
+                        "content": {"application/json": {"schema": {"type": "object"}}},
+                    },
+                    "405": _FAILURES["405"],
+                    "500": _FAILURES["500"],
+                },
+            }
+        },
+        "/": {"get": _page("page", with_body=True), "head": _page("page_head", with_body=False)},
+    }
+
+
+def _page(name: str, *, with_body: bool) -> dict[str, Any]:
+    content: dict[str, Any] = {"content": {"text/html": {"schema": {"type": "string"}}}} if with_body else {}
+    return {
+        "operationId": name,
+        "summary": "The page for people",
+        "responses": {
+            "200": {"description": "The page.", "headers": _headers("ETag"), **content},
+            "304": {"description": "The version that If-None-Match names is still the one.", "headers": _headers("ETag")},
+            "404": _error("not_found: this installation has no page.")
+            if with_body
+            else {"description": "This installation has no page."},
+            "405": _FAILURES["405"],
+            "500": _FAILURES["500"],
+        },
+    }
+
+
+def _schemas(model: str) -> dict[str, Any]:
+    _, together = models_json_schema(
+        [(Submission, "validation"), *((each, "validation") for each in MODELS)],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: dict[str, Any] = _linked(together["$defs"]) | JSON_VALUES
+    submission = schemas["Submission"]
+    submission["properties"]["model"] = {"enum": [*names(model), None]}
+    # A field that is null is as good as absent, so one of the two is required to be there and to be more than null.
+    submission["oneOf"] = [_asks("prompt", "messages"), _asks("messages", "prompt")]
+    schemas["Message"]["if"] = {
+        "properties": {"role": {"const": "assistant"}, "tool_calls": {"type": "array", "minItems": 1}},
+        "required": ["tool_calls"],
+    }
+    schemas["Message"]["else"] = {"properties": {"content": {"type": "string"}}, "required": ["content"]}
+    return schemas
+
+
+def _linked(value: Any) -> Any:
+    """Put references where the models say JSONObject: pydantic lets them refer to its own schemas alone."""
+    match value:
+        case {"$comment": "JSONObject", **others}:
+            return {**others, "$ref": "#/components/schemas/JSONObject"}
+        case dict():
+            return {key: _linked(each) for key, each in value.items()}
+        case list():
+            return [_linked(each) for each in value]
+        case _:
+            return value
+
+
+def _asks(field: str, other: str) -> dict[str, Any]:
+    present = {"not": {"type": "null"}}
+    return {"required": [field], "properties": {field: present, other: {"type": "null"}}}
+
+
+def _json(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def _answer(description: str, name: str, *headers: str) -> dict[str, Any]:
+    return {"description": description, "content": _json(name), **({"headers": _headers(*headers)} if headers else {})}
+
+
+def _error(description: str, *headers: str) -> dict[str, Any]:
+    return _answer(description, "Error", *headers)
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}", "required": True} for name in names}
+
+
+def _version() -> str:
+    try:
+        return version("proxy")
+    except PackageNotFoundError:  # run from the checkout
+        return "0"
+
+
+_UNKNOWN = {"404": _error("not_found: no prompt has this id.")}
+_FAILURES = {
+    "405": _error("method_not_allowed.", "Allow"),
+    "500": _error("internal_error: a mistake of the proxy."),
+    "503": _error("storage_unavailable: the database cannot be used right now.", "Retry-After"),
+}
+_HOLDING_FAILURES = _FAILURES | {
+    "503": _error("storage_unavailable, or too_many_streams: as many requests are held as may be.", "Retry-After")
+}

@@ -1,0 +1,286 @@
+"""What the proxy's tests share: an application, the queue behind it, somebody who answers, and real servers."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from promptqueue import connect
+from promptqueue.prompt import Answered, ErrorCode, Failed, Terms
+from proxy.app import create_app, parts
+from proxy.concurrency import Threads
+from proxy.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SERVICE = Path(__file__).resolve().parents[1]
+DEADLINE = 20.0  # seconds
+RECORD = {"model": "llama3.2", "response": "Rayleigh.", "done": True, "done_reason": "stop", "eval_count": 3}
+
+
+def until(happens: Callable[[], Any], *, within: float = DEADLINE) -> Any:
+    """Wait until `happens` gives something true, and give that."""
+    deadline = time.monotonic() + within
+    while not (found := happens()):
+        assert time.monotonic() < deadline, f"did not happen within {within} s"
+        time.sleep(0.005)
+    return found
+
+
+@pytest.fixture(name="until")
+def _until():
+    return until
+
+
+# ---- the application, called without a server ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/data/queue.db"
+
+
+@pytest.fixture
+def make_app(url):
+    """Make an application of threads; the values of its configuration can be changed."""
+    with contextlib.ExitStack() as made:
+
+        def make(**changed):
+            app = create_app(Config(**{"database_url": url, **changed}), Threads())
+            made.callback(parts(app).close)
+            return app
+
+        yield make
+
+
+@pytest.fixture
+def client(make_app):
+    return make_app().test_client()
+
+
+@pytest.fixture
+def queue(url):
+    """The queue as the worker sees it."""
+    queue = connect(url)
+    yield queue
+    queue.close()
+
+
+class Worker:
+    """Answers prompts by hand."""
+
+    def __init__(self, queue, slots=1):
+        self.queue = self._queue = queue
+        self._presence = queue.register(slots=slots)
+        self.terms = Terms(worker=self._presence.id)
+
+    def claim(self):
+        claim = self._queue.claim(self.terms)
+        assert claim, "there was nothing to claim"
+        return claim
+
+    def finish(self, claim, record=None):
+        return self._queue.finish(claim, Answered(record=record or RECORD, tokens=3))
+
+    def answer(self, record=None):
+        return self.finish(self.claim(), record)
+
+    def fail(self, code=ErrorCode.MODEL_REFUSED, cause="The model refused.", partial=""):
+        claim = self.claim()
+        if partial:
+            self._queue.write(claim, partial, offset=0, tokens=1)
+        return self._queue.finish(claim, Failed(cause=cause, code=code))
+
+    def leave(self):
+        """Be gone; what it holds is lost."""
+        if self._presence:
+            self._presence.leave()
+        self._presence = None
+
+
+@pytest.fixture
+def record():
+    """The final record that a worker's answers have."""
+    return RECORD
+
+
+@pytest.fixture
+def hire_at():
+    """Let a worker work at the queue of this URL."""
+    with contextlib.ExitStack() as hired:
+
+        def hire(url):
+            queue = connect(url)
+            hired.callback(queue.close)
+            worker = Worker(queue)
+            hired.callback(worker.leave)
+            return worker
+
+        yield hire
+
+
+@pytest.fixture
+def worker(url, hire_at):
+    return hire_at(url)
+
+
+@pytest.fixture
+def submit(client):
+    """Hand in a prompt; its id."""
+
+    def submit(text="Why is the sky blue?", **fields):
+        answer = client.post("/api/v1/prompt", json={"prompt": text, **fields})
+        assert answer.status_code == 202, answer.text
+        return answer.json["id"]
+
+    return submit
+
+
+# ---- real servers ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    data: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.data)
+
+    @property
+    def code(self):
+        return self.json["error"]["code"]
+
+
+class Server:
+    """A real process that serves the proxy on a free port: `gevent` under Gunicorn, `threads` by `python -m proxy`."""
+
+    def __init__(self, kind, folder, **variables):
+        self.kind = kind
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.url = f"sqlite:///{folder}/data/queue.db"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._log = folder / "log"
+        gunicorn = ["gunicorn", "--config", str(SERVICE / "gunicorn.conf.py"), "proxy.wsgi:app"]
+        environment = {
+            **os.environ,  # noqa: TID251 (a test starts processes)
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "DATABASE_URL": self.url,
+            "PROXY_PORT": str(self.port),
+            **{name: str(value) for name, value in variables.items()},
+        }
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *(gunicorn if kind == "gevent" else ["proxy"])],
+                cwd=folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        until(self._answers)
+
+    def _answers(self):
+        assert self.process.poll() is None, self.log
+        try:
+            return self.get("/healthz").status
+        except OSError:
+            return False
+
+    @property
+    def log(self):
+        return self._log.read_text()
+
+    def get(self, path, **headers):
+        return self.call("GET", path, **headers)
+
+    def post(self, path, body=None, **headers):
+        return self.call("POST", path, json.dumps(body) if isinstance(body, dict) else body, **headers)
+
+    def call(self, method, path, body=None, *, timeout=70, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return Reply(answer.status, dict(answer.headers), answer.read())
+        finally:
+            connection.close()
+
+    def raw(self, data, *, end=False, timeout=10):
+        """Send bytes as they are, with `end` no more after them; what came back until the server closed."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
+            connection.sendall(data)
+            if end:
+                connection.shutdown(socket.SHUT_WR)
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            return Reply(answer.status, dict(answer.headers), answer.read())
+
+    def submit(self, text="Why is the sky blue?"):
+        reply = self.post("/api/v1/prompt", {"prompt": text})
+        assert reply.status == 202, reply.data
+        return reply.json["id"]
+
+    def stop(self):
+        """Tell it to stop and wait for its end; the seconds that took."""
+        start = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(40)
+        return time.monotonic() - start
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+@pytest.fixture
+def serve(tmp_path) -> Iterator[Callable[..., Server]]:
+    """Start a server; what it said is shown if the test fails."""
+    started: list[Server] = []
+
+    def serve(kind="gevent", **variables):
+        server = Server(kind, tmp_path / f"server-{len(started)}", **variables)
+        started.append(server)
+        return server
+
+    yield serve
+    for server in started:
+        server.kill()
+        print(f"---- {server.kind}\n{server.log}")  # noqa: T201 (shown for a test that failed)
+
+
+@pytest.fixture(scope="session", params=["gevent", "threads"])
+def server(request, tmp_path_factory) -> Iterator[Server]:
+    """A server for all tests that leave it as it was, of either kind."""
+    server = Server(request.param, tmp_path_factory.mktemp(request.param))
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def gunicorn(tmp_path_factory) -> Iterator[Server]:
+    """One Gunicorn for all tests that leave it as it was."""
+    server = Server("gevent", tmp_path_factory.mktemp("gunicorn"))
+    yield server
+    server.kill()

@@ -1,0 +1,61 @@
+"""Any page of any origin may call the API, and nothing of it is ever stored."""
+
+import pytest
+
+UNKNOWN = "/api/v1/prompt/00000000-0000-4000-8000-000000000000"
+ANSWERS = [
+    ("POST", "/api/v1/prompt", {"json": {"prompt": "Why?"}}),
+    ("POST", "/api/v1/prompt", {"data": b"nonsense"}),
+    ("POST", "/api/v1/prompt", {"json": {"prompt": "Why?", "model": "x"}}),
+    ("PUT", "/api/v1/prompt", {}),
+    ("GET", f"{UNKNOWN}/status", {}),
+    ("GET", f"{UNKNOWN}/result?wait=x", {}),
+    ("GET", "/api/v1/queue", {}),
+    ("GET", "/api/v1/nothing", {}),
+    ("OPTIONS", "/api/v1/prompt", {}),
+    ("GET", "/healthz", {}),
+    ("GET", "/readyz", {}),
+    ("GET", "/openapi.json", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ANSWERS)
+@pytest.mark.parametrize("origin", [None, "https://example.org", "null"])
+def test_every_answer_may_be_read_by_every_origin_and_is_stored_nowhere(client, method, path, body, origin):
+    answer = client.open(path, method=method, headers={"Origin": origin} if origin else {}, **body)
+
+    assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    exposed = {name.strip() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
+    assert exposed == {"Location", "Retry-After", "X-Prompt-Id", "Date"}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("/api/v1/prompt", "POST"),
+        (UNKNOWN, "DELETE"),
+        (f"{UNKNOWN}/cancel", "POST"),
+        (f"{UNKNOWN}/status", "GET"),
+    ],
+)
+def test_a_preflight_allows_what_the_api_uses(client, path, method):
+    wanted = "authorization, content-type, idempotency-key, last-event-id, prefer, x-on-disconnect"
+
+    answer = client.options(
+        path,
+        headers={
+            "Origin": "https://example.org",
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": wanted,
+        },
+    )
+
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Max-Age"] == "7200"
+    assert method in answer.headers["Access-Control-Allow-Methods"]
+    allowed = {name.strip().lower() for name in answer.headers["Access-Control-Allow-Headers"].split(",")}
+    assert allowed == set(wanted.split(", "))
+    assert answer.headers["Cache-Control"] == "no-store"

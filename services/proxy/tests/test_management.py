@@ -1,0 +1,157 @@
+"""/api/v1/queue, /healthz, /readyz and the page."""
+
+import pytest
+from promptqueue.prompt import Model, ModelState
+
+
+def test_the_queue_is_told_in_numbers_and_no_ids(client, submit, worker, queue):
+    queue.describe_model(Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=41, processor="cpu"))
+    for _ in range(3):
+        submit()
+    worker.answer()
+    worker.claim()
+
+    told = client.get("/api/v1/queue").json
+
+    assert told.pop("oldest_wait_seconds") >= 0
+    assert told == {
+        "queued": 1,
+        "processing": 1,
+        "completed_per_minute": 1,
+        "paused": False,
+        "workers": 1,
+        "model": {"name": "llama3.2", "state": "downloading", "percent": 41, "processor": "cpu"},
+        "limits": {"max_prompt_bytes": 1048576, "max_queue_depth": 10000, "max_streams": 5000},
+    }
+
+
+def test_with_no_worker_alive_nobody_knows_of_the_model(client, queue, worker):
+    queue.describe_model(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
+    worker.leave()
+
+    told = client.get("/api/v1/queue").json
+
+    assert told["workers"] == 0
+    assert told["model"] == {"name": "llama3.2", "state": "unreachable", "percent": None, "processor": None}
+    assert told["oldest_wait_seconds"] is None
+
+
+def test_healthz_tells_the_storage_from_a_real_read(client):
+    answer = client.get("/healthz")
+
+    assert answer.status_code == 200
+    assert answer.json["status"] == "ok"
+    assert set(answer.json["database"]) == {"kind", "version", "journal_mode"}
+
+
+def test_a_proxy_that_could_not_get_an_answer_is_not_ready_and_says_why(client, queue):
+    queue.pause(True)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["ready"] is False
+    checks = answer.json["checks"]
+    assert {name: check["ok"] for name, check in checks.items()} == {"database": True, "worker": False, "model": False}
+    assert "no worker" in checks["worker"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=41), "41 %"),
+        (Model(name="llama3.2", state=ModelState.UNREACHABLE, detail="connection refused"), "connection refused"),
+        (Model(name="llama3.2", state=ModelState.MISSING), "missing"),
+    ],
+)
+def test_a_model_that_is_not_ready_is_told_in_words(client, queue, worker, model, words):
+    queue.describe_model(model)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["checks"]["worker"]["ok"] is True
+    assert answer.json["checks"]["model"]["ok"] is False
+    assert words in answer.json["checks"]["model"]["detail"]
+
+
+def test_a_proxy_with_a_worker_and_a_model_is_ready(client, queue, worker):
+    queue.describe_model(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json["ready"]) == (200, True)
+
+
+def test_a_database_that_cannot_be_opened_is_told_and_nothing_is_500(make_app, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    client = make_app(database_url=f"sqlite:///{tmp_path}/file/queue.db").test_client()
+
+    health, readiness = client.get("/healthz"), client.get("/readyz")
+    others = [
+        client.get("/api/v1/queue"),
+        client.post("/api/v1/prompt", json={"prompt": "Why?"}),
+        client.get("/api/v1/prompt/00000000-0000-4000-8000-000000000000/status?wait=1"),
+        client.delete("/api/v1/prompt/00000000-0000-4000-8000-000000000000"),
+    ]
+
+    assert (health.status_code, health.json["error"]["code"]) == (503, "storage_unavailable")
+    assert "file/queue.db" in health.json["error"]["message"]
+    assert (readiness.status_code, readiness.json["checks"]["database"]["ok"]) == (503, False)
+    for answer in others:
+        assert (answer.status_code, answer.json["error"]["code"]) == (503, "storage_unavailable")
+        assert answer.json["error"]["type"] == "server_error"
+        assert int(answer.headers["Retry-After"]) == 5
+        assert str(tmp_path) not in answer.text
+    assert client.get("/").status_code == 200
+    assert client.get("/openapi.json").status_code == 200
+
+
+def test_a_database_that_comes_back_is_used_again(make_app, tmp_path, until):
+    folder = tmp_path / "volume"
+    folder.write_text("not mounted")
+    client = make_app(database_url=f"sqlite:///{folder}/queue.db").test_client()
+    assert client.get("/healthz").status_code == 503
+    assert client.post("/api/v1/prompt", json={"prompt": "Why?"}).status_code == 503
+
+    folder.unlink()
+
+    until(lambda: client.get("/healthz").status_code == 200)
+    assert client.post("/api/v1/prompt", json={"prompt": "Why?"}).status_code == 202
+
+
+def test_the_page_is_asked_for_again_only_when_it_changed(make_app, tmp_path):
+    page = tmp_path / "index.html"
+    page.write_text("<!doctype html>one")
+    client = make_app(page_path=page).test_client()
+
+    first = client.get("/")
+    same = client.get("/", headers={"If-None-Match": first.headers["ETag"]})
+    page.write_text("<!doctype html>two")
+    changed = client.get("/", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (first.status_code, first.text) == (200, "<!doctype html>one")
+    assert (same.status_code, same.data) == (304, b"")
+    assert (changed.status_code, changed.text) == (200, "<!doctype html>two")
+
+
+def test_the_page_has_the_headers_that_protect_it(client):
+    headers = client.get("/").headers
+
+    assert headers["Cache-Control"] == "no-cache"
+    assert headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+
+
+def test_an_installation_without_the_page_says_so(make_app, tmp_path):
+    page = tmp_path / "index.html"
+    page.touch()
+    client = make_app(page_path=page).test_client()
+    page.unlink()
+
+    answer = client.get("/")
+
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "not_found")

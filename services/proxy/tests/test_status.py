@@ -1,0 +1,281 @@
+"""GET …/status, …/result, POST …/cancel and DELETE: what they say of a prompt at each moment of its life."""
+
+import re
+import time
+
+import pytest
+from promptqueue.prompt import ErrorCode
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+KEYS = [
+    "id", "status", "outcome", "position", "eta_seconds", "attempt", "tokens", "created_at", "started_at",
+    "completed_at", "error", "metadata",
+]  # fmt: skip
+
+
+@pytest.fixture
+def status(client):
+    return lambda prompt_id: client.get(f"/api/v1/prompt/{prompt_id}/status").json
+
+
+def test_a_queued_prompt_has_a_place_in_line(submit, status):
+    submit()
+
+    told = status(submit())
+
+    assert list(told) == KEYS
+    assert (told["status"], told["outcome"], told["position"], told["attempt"]) == ("queued", None, 2, 0)
+    assert MOMENT.fullmatch(told["created_at"])
+    assert told["started_at"] is told["completed_at"] is told["error"] is told["tokens"] is told["metadata"] is None
+
+
+def test_a_processing_prompt_has_a_start_and_no_place(submit, status, worker):
+    prompt_id = submit()
+
+    worker.claim()
+    told = status(prompt_id)
+
+    assert list(told) == KEYS
+    assert (told["status"], told["position"], told["attempt"], told["tokens"]) == ("processing", None, 1, 0)
+    assert MOMENT.fullmatch(told["started_at"])
+
+
+def test_a_completed_prompt_says_how_it_ended(submit, status, worker):
+    prompt_id = submit()
+
+    worker.answer()
+    told = status(prompt_id)
+
+    assert list(told) == KEYS
+    assert (told["status"], told["outcome"], told["tokens"]) == ("completed", "succeeded", 3)
+    assert MOMENT.fullmatch(told["completed_at"])
+    assert told["eta_seconds"] is None
+
+
+@pytest.mark.parametrize("code", list(ErrorCode))
+def test_a_failed_prompt_says_why_and_whether_it_is_worth_another_try(submit, status, worker, code):
+    prompt_id = submit()
+
+    worker.fail(code, "Because.")
+    told = status(prompt_id)
+
+    assert told["error"] == {
+        "code": code,
+        "message": "Because.",
+        "retryable": code not in ("model_refused", "prompt_too_long"),
+    }
+
+
+def test_no_wait_is_estimated_while_nothing_was_ever_answered(submit, status):
+    assert status(submit())["eta_seconds"] is None
+
+
+def test_the_wait_is_estimated_from_place_pace_and_slots(make_app, submit, queue, hire_at, url):
+    hire_at(url)
+    pace = 4.0
+    first, second, third = submit(), submit(), submit()
+    worker = hire_at(url)
+    worker.answer()
+    queue._database.run("UPDATE prompts SET ran_seconds = :pace WHERE status = 'completed'", pace=pace)
+    client = make_app().test_client()  # which has measured nothing yet
+
+    waits = [client.get(f"/api/v1/prompt/{prompt_id}/status").json["eta_seconds"] for prompt_id in (first, second, third)]
+
+    assert waits == [None, 4.0, 4.0]  # two workers of one slot each: both are answered next
+    worker.claim()
+    assert 3.0 < client.get(f"/api/v1/prompt/{second}/status").json["eta_seconds"] <= 4.0
+
+
+def test_an_id_is_found_in_any_case(client, submit):
+    prompt_id = submit()
+
+    answer = client.get(f"/api/v1/prompt/{prompt_id.upper()}/status")
+
+    assert answer.json["id"] == answer.headers["X-Prompt-Id"] == prompt_id
+
+
+def test_an_expired_prompt_is_settled_by_whoever_reads_it(submit, client, until):
+    prompt_id = submit(expires_in=0.01)
+
+    told = until(lambda: (found := client.get(f"/api/v1/prompt/{prompt_id}/status").json)["position"] is None and found)
+
+    assert (told["status"], told["outcome"], told["error"]["code"]) == ("completed", "expired", "expired")
+    result = client.get(f"/api/v1/prompt/{prompt_id}/result")
+    assert (result.status_code, result.json["partial"]) == (410, "")
+
+
+def test_a_prompt_whose_lease_is_over_goes_back_to_its_place_when_it_is_read(submit, status, worker, queue, until):
+    prompt_id = submit()
+    worker.claim()
+    queue._database.run("UPDATE prompts SET leased_until = 0")
+
+    told = status(prompt_id)
+
+    assert (told["status"], told["position"], told["attempt"]) == ("queued", 1, 1)
+
+
+# ---- result ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_result_that_is_not_there_yet_is_202_with_the_status(client, submit):
+    prompt_id = submit()
+
+    answer = client.get(f"/api/v1/prompt/{prompt_id}/result")
+
+    assert answer.status_code == 202
+    assert list(answer.json) == KEYS
+    assert answer.headers["Retry-After"] == "2"
+    assert answer.headers["X-Prompt-Id"] == prompt_id
+
+
+def test_a_result_is_ollamas_record_and_three_words_of_ours(client, submit, worker):
+    prompt_id = submit()
+    record = {"response": "a\u2028\U0001f30d\"</script>", "id": "theirs", "status": "theirs", "outcome": 5, "n": 10**30}
+
+    worker.answer(record)
+    answer = client.get(f"/api/v1/prompt/{prompt_id}/result")
+
+    assert answer.status_code == 200
+    assert answer.json == {**record, "id": prompt_id, "status": "completed", "outcome": "succeeded"}
+
+
+def test_a_prompt_that_failed_has_no_result_but_the_text_that_had_come(client, submit, worker):
+    prompt_id = submit()
+
+    worker.fail(partial="It is bec")
+    answer = client.get(f"/api/v1/prompt/{prompt_id}/result")
+
+    assert answer.status_code == 410
+    assert list(answer.json) == [*KEYS, "partial"]
+    assert (answer.json["outcome"], answer.json["partial"]) == ("failed", "It is bec")
+
+
+# ---- cancel and delete ----------------------------------------------------------------------------------------------
+
+
+def test_cancel_ends_a_queued_prompt_for_good(client, submit, queue):
+    prompt_id = submit()
+
+    first = client.post(f"/api/v1/prompt/{prompt_id}/cancel")
+    again = client.post(f"/api/v1/prompt/{prompt_id}/cancel")
+
+    assert first.status_code == again.status_code == 200
+    assert first.json == again.json
+    assert list(first.json) == KEYS
+    assert (first.json["status"], first.json["outcome"]) == ("completed", "cancelled")
+    assert first.json["error"]["code"] == "cancelled"
+    assert queue.counts().queued == 0
+
+
+def test_cancel_ends_a_processing_prompt_and_keeps_its_text(client, submit, worker, queue):
+    prompt_id = submit()
+    claim = worker.claim()
+    queue.write(claim, "It is", offset=0, tokens=2)
+
+    client.post(f"/api/v1/prompt/{prompt_id}/cancel")
+
+    assert client.get(f"/api/v1/prompt/{prompt_id}/result").json["partial"] == "It is"
+
+
+def test_cancel_leaves_a_finished_prompt_as_it_is(client, submit, worker):
+    prompt_id = submit()
+    worker.answer()
+
+    answer = client.post(f"/api/v1/prompt/{prompt_id}/cancel")
+
+    assert (answer.status_code, answer.json["outcome"]) == (200, "succeeded")
+
+
+@pytest.mark.parametrize("moment", ["queued", "processing", "completed"])
+def test_a_deleted_prompt_is_gone_everywhere(client, submit, worker, queue, moment):
+    prompt_id = submit()
+    if moment != "queued":
+        claim = worker.claim()
+    if moment == "completed":
+        worker.finish(claim)
+
+    answer = client.delete(f"/api/v1/prompt/{prompt_id}")
+
+    here = f"/api/v1/prompt/{prompt_id}"
+    assert (answer.status_code, answer.data, answer.headers["X-Prompt-Id"]) == (204, b"", prompt_id)
+    after = [client.get(f"{here}/status"), client.get(f"{here}/result"), client.post(f"{here}/cancel"), client.delete(here)]
+    assert [each.status_code for each in after] == [404] * 4
+    assert (queue.counts().queued, queue.counts().processing, queue.counts().completed) == (0, 0, 0)
+
+
+# ---- Idempotency-Key ------------------------------------------------------------------------------------------------
+
+KEY = {"Idempotency-Key": "0123456789abcdef"}
+
+
+def test_a_submission_that_is_repeated_is_accepted_once(client, queue, worker):
+    body = {"prompt": "Why?", "options": {"seed": 1, "temperature": 0.5}, "metadata": {"a": 1}}
+
+    first = client.post("/api/v1/prompt", json=body, headers=KEY)
+    again = client.post("/api/v1/prompt", json=body, headers=KEY)
+    worker.claim()
+    later = client.post("/api/v1/prompt", json=body, headers=KEY)
+
+    assert first.status_code == again.status_code == later.status_code == 202
+    assert again.json == first.json
+    assert later.json == {**first.json, "status": "processing", "position": None}
+    assert later.headers["Location"] == first.headers["Location"]
+    assert queue.counts().processing + queue.counts().queued == 1
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        b'{"options": {"temperature": 1, "seed": 5}, "prompt": "Why?"}',
+        b' {"prompt":"Why?","options":{"seed":5.0,"temperature":1.0}}\n',
+        rb'{"prompt": "\u0057hy?", "options": {"seed": 5, "temperature": 10e-1}}',
+        b'{"prompt": "Not this", "prompt": "Why?", "options": {"seed": 5, "temperature": 1}}',
+    ],
+)
+def test_bodies_are_the_same_when_their_json_is(client, same):
+    first = client.post("/api/v1/prompt", json={"prompt": "Why?", "options": {"seed": 5, "temperature": 1}}, headers=KEY)
+
+    again = client.post("/api/v1/prompt", data=same, headers=KEY)
+
+    assert (again.status_code, again.json["id"]) == (202, first.json["id"])
+
+
+@pytest.mark.parametrize("other", [{"prompt": "Why??"}, {"prompt": "Why?", "priority": "batch"}, {"prompt": "Why?", "stream": True}])
+def test_a_key_with_another_body_is_a_conflict(client, queue, other):
+    client.post("/api/v1/prompt", json={"prompt": "Why?"}, headers=KEY)
+
+    answer = client.post("/api/v1/prompt", json=other, headers=KEY)
+
+    assert answer.status_code == 409
+    assert (answer.json["error"]["code"], answer.json["error"]["param"]) == ("idempotency_conflict", "Idempotency-Key")
+    assert queue.counts().queued == 1
+
+
+def test_a_key_whose_prompt_was_deleted_is_gone(client):
+    body = {"prompt": "Why?"}
+    prompt_id = client.post("/api/v1/prompt", json=body, headers=KEY).json["id"]
+    client.delete(f"/api/v1/prompt/{prompt_id}")
+
+    answer = client.post("/api/v1/prompt", json=body, headers=KEY)
+
+    assert (answer.status_code, answer.json["error"]["code"]) == (410, "deleted")
+
+
+def test_a_repeated_submission_is_answered_even_when_the_queue_is_full(make_app):
+    client = make_app(max_queue_depth=1).test_client()
+    first = client.post("/api/v1/prompt", json={"prompt": "Why?"}, headers=KEY)
+
+    again = client.post("/api/v1/prompt", json={"prompt": "Why?"}, headers=KEY)
+
+    assert (again.status_code, again.json["id"]) == (202, first.json["id"])
+
+
+def test_a_repeated_submission_that_expired_meanwhile_says_so(client):
+    body = {"prompt": "Why?", "expires_in": 0.001}
+    client.post("/api/v1/prompt", json=body, headers=KEY)
+    deadline = time.monotonic() + 10
+
+    while (again := client.post("/api/v1/prompt", json=body, headers=KEY)).json["status"] != "completed":
+        assert time.monotonic() < deadline
+
+    assert again.json["position"] is None

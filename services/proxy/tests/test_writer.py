@@ -1,0 +1,206 @@
+"""The writer: what it commits, what it never commits, and what those who wait for it hear."""
+
+import threading
+import time
+
+import pytest
+from promptqueue import connect
+from promptqueue.errors import QueueFull, StorageUnavailable
+from promptqueue.prompt import NewPrompt
+from promptqueue.turnstile import Turnstile
+from proxy.concurrency import Threads
+from proxy.writer import Writer
+
+NEW = NewPrompt(request={"prompt": "Why?"})
+
+
+@pytest.fixture
+def make_writer(url):
+    made = []
+
+    def make(open_queue=lambda: connect(url), **values):
+        writer = Writer(open_queue, Threads(), **values)
+        made.append(writer)
+        return writer
+
+    yield make
+    for writer in made:
+        writer.close()
+
+
+@pytest.fixture
+def lock_out(queue, tmp_path):  # noqa: ARG001 (its folder must be there)
+    """Keep every writer of this database from its turn; what is returned lets them in again."""
+    turnstile = Turnstile(tmp_path / "data")
+
+    def lock_out():
+        turnstile.enter(5)
+        return turnstile.leave
+
+    yield lock_out
+    turnstile.close()
+
+
+class Asking(threading.Thread):
+    """Somebody who waits for the writer; what they heard."""
+
+    def __init__(self, writer, verb):
+        super().__init__(daemon=True)
+        self._do = lambda: writer.do(verb)
+        self.error = self.found = None
+        self.start()
+
+    def run(self):
+        try:
+            self.found = self._do()
+        except Exception as error:
+            self.error = error
+
+    def heard(self):
+        self.join(20)
+        assert not self.is_alive()
+        return self.error or self.found
+
+
+def test_what_was_answered_was_committed(make_writer, url):
+    [accepted] = make_writer().do(lambda queue: queue.enqueue(NEW))
+
+    assert connect(url).get(accepted.prompt.id).status == "queued"
+
+
+def ready(writer):
+    """Wait until the writer has opened its queue."""
+    writer.do(lambda queue: queue.counts())
+    return writer
+
+
+def test_requests_that_wait_together_share_a_commit(make_writer, url, lock_out, queue, until):
+    opened = connect(url)
+    commits, transaction = [], opened.transaction
+    opened.transaction = lambda: commits.append(1) or transaction()
+    writer = ready(make_writer(lambda: opened))
+    commits.clear()
+
+    let_in = lock_out()
+    asking = [Asking(writer, lambda queue: queue.enqueue(NEW))]
+    until(lambda: commits)  # the first waits for its turn
+    asking += [Asking(writer, lambda queue: queue.enqueue(NEW)) for _ in range(20)]
+    until(lambda: writer._inbox.qsize() == 20)
+    let_in()
+
+    assert not any(isinstance(one.heard(), Exception) for one in asking)
+    assert queue.counts().queued == 21
+    assert len(commits) == 2
+
+
+def test_a_refusal_is_its_own_and_spoils_no_other(make_writer, lock_out, queue):
+    writer = ready(make_writer())
+    let_in = lock_out()
+    asking = [Asking(writer, lambda queue: queue.enqueue(NEW, max_queued=3)) for _ in range(5)]
+
+    let_in()
+
+    heard = [one.heard() for one in asking]
+    assert sum(isinstance(one, QueueFull) for one in heard) == 2
+    assert queue.counts().queued == 3
+
+
+def test_a_mistake_in_one_verb_spoils_no_other(make_writer, lock_out, queue):
+    writer = ready(make_writer())
+    let_in = lock_out()
+    wrong = Asking(writer, lambda _: 1 / 0)
+    right = Asking(writer, lambda queue: queue.enqueue(NEW))
+
+    let_in()
+
+    assert isinstance(wrong.heard(), ZeroDivisionError)
+    assert len(right.heard()) == 1
+    assert queue.counts().queued == 1
+
+
+def test_a_request_that_waited_too_long_is_abandoned_and_never_committed(make_writer, lock_out, queue):
+    writer = ready(make_writer(patience=0.2))
+    let_in = lock_out()
+
+    abandoned = Asking(writer, lambda queue: queue.enqueue(NEW)).heard()
+    let_in()
+    writer.close()  # everything it was given has had its turn by then
+
+    assert isinstance(abandoned, StorageUnavailable)
+    assert queue.counts().queued == 0
+
+
+def test_a_request_that_was_started_is_waited_for(make_writer):
+    writer = make_writer(patience=0.1)
+    writer.do(lambda queue: queue.counts())
+    started, go_on = threading.Event(), threading.Event()
+
+    asking = Asking(writer, lambda queue: started.set() or go_on.wait(10) and queue.enqueue(NEW))
+    started.wait(10)
+    asking.join(0.5)
+    assert asking.is_alive()
+    go_on.set()
+
+    assert len(asking.heard()) == 1
+
+
+def test_a_commit_that_fails_is_heard_by_everybody_who_waited_for_it(make_writer, lock_out, queue, url):
+    broken = connect(url)
+    writer = ready(make_writer(lambda: broken))
+    let_in, run = lock_out(), broken._database.run
+
+    def run_until_commit(statement, **values):
+        if statement == "COMMIT":
+            raise StorageUnavailable("the disk is full")
+        return run(statement, **values)
+
+    broken._database.run = run_until_commit
+    asking = [Asking(writer, lambda queue: queue.enqueue(NEW)) for _ in range(5)]
+    let_in()
+
+    assert [type(one.heard()) for one in asking] == [StorageUnavailable] * 5
+    assert queue.counts().queued == 0
+
+
+def test_it_opens_the_queue_as_soon_as_it_can_be_opened(make_writer, url, caplog):
+    attempts = []
+
+    def open_queue():
+        attempts.append(time.monotonic())
+        if len(attempts) < 3:
+            raise StorageUnavailable("no such disk")
+        return connect(url)
+
+    writer = make_writer(open_queue)
+
+    with pytest.raises(StorageUnavailable, match="no such disk"):
+        writer.do(lambda queue: queue.counts())
+    assert writer.do(lambda queue: queue.counts()).queued == 0
+    assert caplog.text.count("storage lost") == 1
+
+
+def test_it_opens_the_queue_again_when_it_got_lost(make_writer, url):
+    opened = []
+    writer = ready(make_writer(lambda: opened.append(connect(url)) or opened[-1]))
+
+    opened[0]._database._connection.close()
+    with pytest.raises(Exception, match="closed"):
+        writer.do(lambda queue: queue.enqueue(NEW))
+
+    assert len(writer.do(lambda queue: queue.enqueue(NEW))) == 1
+    assert len(opened) == 2
+
+
+def test_closing_finishes_what_was_asked_before(make_writer, lock_out, queue, until):
+    writer = ready(make_writer())
+    let_in = lock_out()
+    asking = [Asking(writer, lambda queue: queue.enqueue(NEW)) for _ in range(5)]
+    until(lambda: writer._inbox.qsize() >= 4)
+    closing = threading.Thread(target=writer.close)
+    closing.start()
+
+    let_in()
+    closing.join(10)
+
+    assert [type(one.heard()) for one in asking] == [list] * 5
+    assert queue.counts().queued == 5
