@@ -240,3 +240,33 @@ def open_below():
         return sorted(target for target in targets if target.startswith(str(folder)))
 
     return list_open
+
+
+@pytest.fixture(params=["recover", "settle"])
+def care(request, queue):
+    """Take care of one prompt, by the verb for all or by the verb for one; where it stands then."""
+
+    def take_care(prompt_id):
+        if request.param == "settle":
+            return queue.settle(prompt_id)
+        queue.recover()
+        return queue.get(prompt_id)
+
+    return take_care
+
+
+@pytest.fixture
+def wake(tmp_path):
+    return tmp_path / "wake"
+
+
+@pytest.fixture
+def asked(ask):
+    """Prompts that were there before anybody listened."""
+    return [ask() for _ in range(3)]
+
+
+@pytest.fixture
+def listener(queue, asked):
+    with queue.listen() as one:
+        yield one

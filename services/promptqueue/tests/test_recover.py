@@ -1,21 +1,7 @@
-"""recover and settle: whatever is overdue is moved by whoever is alive."""
+"""recover and settle: a prompt whose worker or lease is gone is taken back by whoever is alive."""
 
 import pytest
-from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import ErrorCode, Failed, Outcome, Recovered, Status
-
-
-@pytest.fixture(params=["recover", "settle"])
-def care(request, queue):
-    """Take care of one prompt, by the verb for all or by the verb for one; where it stands then."""
-
-    def take_care(prompt_id):
-        if request.param == "settle":
-            return queue.settle(prompt_id)
-        queue.recover()
-        return queue.get(prompt_id)
-
-    return take_care
 
 
 def test_a_prompt_whose_worker_is_gone_is_back_in_its_old_place(queue, care, ask, worker):
@@ -206,105 +192,6 @@ def test_failures_of_both_kinds_share_one_budget(queue, care, ask, hire):
     assert care(prompt_id).outcome is Outcome.FAILED
 
 
-def test_a_prompt_expires_exactly_when_it_waited_as_long_as_it_may(care, ask, clock):
-    prompt_id = ask(expires_in=10)
-
-    clock.advance(9.5)
-    before = care(prompt_id)
-    clock.advance(0.5)
-    prompt = care(prompt_id)
-
-    assert before.status is Status.QUEUED
-    assert (prompt.status, prompt.outcome) == (Status.COMPLETED, Outcome.EXPIRED)
-    assert (prompt.error.code, prompt.completed_at) == (ErrorCode.EXPIRED, clock.wall())
-    assert prompt.error.message == "The prompt was not started within the time it may wait."
-
-
-def test_a_retry_that_waits_expires_too(queue, care, ask, hire, clock):
-    prompt_id = ask(expires_in=10)
-    terms = hire(max_failures=9).terms
-    for _ in range(3):
-        queue.finish(queue.claim(terms), Failed(cause="reset"))
-        clock.advance(2)
-
-    clock.advance(10)
-
-    assert care(prompt_id).outcome is Outcome.EXPIRED
-
-
-def test_a_prompt_taken_back_after_its_time_to_wait_expires_at_once(queue, care, ask, worker, clock):
-    prompt_id = ask(expires_in=10)
-    queue.claim(worker.terms)
-    worker.die()
-    clock.advance(10)
-
-    prompt = care(prompt_id)
-
-    assert (prompt.outcome, prompt.failures, prompt.overdue) == (Outcome.EXPIRED, 1, False)
-
-
-def test_a_prompt_that_runs_does_not_expire(queue, care, ask, terms, clock):
-    prompt_id = ask(expires_in=10)
-    queue.claim(terms)
-
-    clock.advance(10)
-
-    assert care(prompt_id).status is Status.PROCESSING
-
-
-def test_a_prompt_that_ran_too_long_ends_without_another_attempt(queue, care, ask, hire, clock):
-    prompt_id = ask(timeout=5)
-    claim = queue.claim(hire(max_failures=9).terms)
-    clock.advance(5.5)
-    queue.renew(claim)
-    before = care(prompt_id)
-
-    clock.advance(0.5)
-    prompt = care(prompt_id)
-
-    assert before.status is Status.PROCESSING  # a moment is left to its own worker
-    assert (prompt.status, prompt.outcome, prompt.failures) == (Status.COMPLETED, Outcome.FAILED, 0)
-    assert prompt.error.code is ErrorCode.TIMED_OUT
-    assert prompt.error.message == "The prompt ran longer than it may."
-
-
-def test_the_workers_own_limit_on_the_time_to_run_is_kept_too(queue, care, ask, hire, clock):
-    prompt_id = ask()
-    claim = queue.claim(hire(timeout_seconds=20).terms)
-    for _ in range(3):
-        clock.advance(7)
-        queue.renew(claim)
-
-    assert care(prompt_id).error.code is ErrorCode.TIMED_OUT
-
-
-def test_a_worker_that_hung_before_the_time_to_run_was_over_costs_a_failure_alone(queue, care, ask, hire, clock):
-    prompt_id = ask(timeout=20)
-    queue.claim(hire(lease_seconds=15).terms)
-
-    clock.advance(1_000)  # nobody looked before
-
-    prompt = care(prompt_id)
-    assert (prompt.status, prompt.failures) == (Status.QUEUED, 1)
-
-
-def test_whatever_overdue_says_is_settled(queue, care, ask, hire, clock):
-    ids = [ask(expires_in=10), ask(timeout=5), ask()]
-    claims = [queue.claim(hire().terms) for _ in ids]
-    queue.release(claims[0])
-    clock.advance(6)
-    queue.renew(claims[1])
-    queue.renew(claims[2])
-    clock.advance(15)
-    overdue = [queue.get(prompt_id).overdue for prompt_id in ids]
-
-    for prompt_id in ids:
-        care(prompt_id)
-
-    assert overdue == [True, True, True]
-    assert [queue.get(prompt_id).overdue for prompt_id in ids] == [False, False, False]
-
-
 def test_recover_tells_what_it_did(queue, ask, hire, clock):
     lost, exhausted, slow = ask(), ask(), ask(timeout=4)
     dying = [hire(max_failures=3), hire(max_failures=1)]
@@ -363,41 +250,6 @@ def test_a_prompt_finished_at_the_same_moment_keeps_its_answer(queue, another, a
 
     assert queue.recover() == Recovered()
     assert queue.get(prompt_id).outcome is Outcome.SUCCEEDED
-
-
-def test_any_number_of_expired_prompts_is_ended_in_the_end(queue, ask, clock):
-    with queue.transaction():
-        for _ in range(520):
-            ask(expires_in=1)
-    clock.advance(1)
-
-    expired = [queue.recover().expired, queue.recover().expired, queue.recover().expired]
-
-    assert expired == [500, 20, 0]
-
-
-def test_a_prompt_that_is_not_overdue_is_returned_as_it_stands(queue, ask, terms, answered):
-    queued, processing, completed = ask(), ask(), ask()
-    claims = [queue.claim(terms) for _ in range(3)]
-    queue.release(claims[0])
-    queue.finish(claims[2], answered)
-
-    for prompt_id in (queued, processing, completed):
-        assert queue.settle(prompt_id) == queue.get(prompt_id)
-
-
-def test_settling_one_leaves_the_others_alone(queue, ask, clock):
-    one, other = ask(expires_in=1), ask(expires_in=1)
-    clock.advance(1)
-
-    queue.settle(one)
-
-    assert [queue.get(one).status, queue.get(other).status] == ["completed", "queued"]
-
-
-def test_an_unknown_prompt_cannot_be_settled(queue):
-    with pytest.raises(PromptNotFound):
-        queue.settle("7d444840-9dc0-11d1-b245-5ffdce74fad2")
 
 
 def test_a_prompt_with_thousands_of_failures_left_goes_on(queue, ask, hire):

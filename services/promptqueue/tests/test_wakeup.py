@@ -1,0 +1,164 @@
+"""The sockets of the wake-up: dead ones, full ones, odd messages, and as many prompts as there are."""
+
+import socket
+
+import pytest
+from promptqueue.prompt import NewPrompt
+from promptqueue.wakeup import Changed, Listener, Wakeup, _address
+
+
+@pytest.fixture
+def unread(queue, wake):
+    """A socket that nobody reads, like that of a process which hangs."""
+    assert queue.counts().queued == 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+        with _address(wake / "unread.sock") as address:
+            one.bind(address)
+        yield one
+
+
+def test_more_prompts_than_a_datagram_names_wake_everybody(queue, asked, listener):
+    with listener.subscribe(asked[0]) as own, listener.subscribe() as everything:
+        queue.enqueue(*(NewPrompt(request={}) for _ in range(1_600)))
+
+        assert own.wait(5) == [Changed(None)]
+        assert everything.wait(5) == [Changed(None)]
+
+
+def test_no_number_of_prompts_is_too_large_to_be_told(queue, asked, listener):
+    with listener.subscribe(asked[0]) as own:
+        queue._database.wakeup.changed([f"{n:036}" for n in range(20_000)])
+
+        assert own.wait(5) == [Changed(None)]
+
+
+def test_as_many_prompts_as_a_datagram_names_are_named(queue, listener):
+    with listener.subscribe() as everything:
+        accepted = queue.enqueue(*(NewPrompt(request={}) for _ in range(1_000)))
+        heard = set()
+        while len(heard) < 1_000 and (notes := everything.wait(5)):
+            heard |= {note.prompt_id for note in notes}
+
+    assert heard == {one.prompt.id for one in accepted}
+
+
+def test_the_sockets_of_the_dead_are_cleared_away(ask, wake, listener):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying, _address(wake / "dead.sock") as address:
+        dying.bind(address)
+
+    with listener.subscribe() as everything:
+        prompt_id = ask()
+        heard = everything.wait(5)
+
+    assert heard == [Changed(prompt_id)]
+    assert [path.name for path in wake.iterdir()] == [listener._path.name]
+
+
+def test_a_process_killed_with_kill_9_leaves_a_socket_that_the_next_commit_clears(ask, wake, run):
+    program = """
+import sys
+from promptqueue.connect import connect
+
+listener = connect(sys.argv[1], journal_mode=sys.argv[2]).listen()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+    listening = run(program)
+    listening.read()
+    listening.kill()
+    left = list(wake.iterdir())
+
+    ask()
+
+    assert len(left) == 1
+    assert list(wake.iterdir()) == []
+
+
+def test_a_socket_that_nobody_reads_delays_no_commit(queue, unread, ask, listener):
+    with listener.subscribe() as everything:
+        for _ in range(50):  # far more than the kernel queues for a socket
+            prompt_id = ask()
+        heard = []
+        while Changed(prompt_id) not in heard:
+            notes = everything.wait(5)
+            assert notes, "the one that reads was not told"
+            heard += notes
+
+    assert queue.counts().queued == 3 + 50
+    assert unread.recv(1_000)
+
+
+def test_a_lost_datagram_is_no_lost_commit(queue, unread, ask):
+    unread.setblocking(False)
+    ids = [ask() for _ in range(50)]
+
+    heard = []
+    with pytest.raises(BlockingIOError):  # noqa: PT012 (it ends when there is no more to read)
+        while True:
+            heard.append(unread.recv(1_000))
+
+    assert 0 < len(heard) < 50
+    assert [queue.position(prompt_id) for prompt_id in ids] == list(range(1, 51))
+
+
+def test_a_commit_stands_even_when_nobody_can_be_told(another, ask, wake, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying, _address(wake / "dead.sock") as address:
+        dying.bind(address)
+
+    def refuse(*_, **__):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+
+    prompt_id = ask()
+
+    assert another.position(prompt_id) == 1
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"\xff",
+        b"{",
+        b"[]",
+        b"7",
+        b'{"moved": ["a"]}',
+        b'{"changed": [["a"]]}',
+        b'{"changed": [{"id": "a"}]}',
+        b'{"text": ["a", 1]}',
+    ],
+    ids=repr,
+)
+def test_a_message_of_a_newer_version_means_look_for_yourself(queue, listener, message):
+    newer = queue._database.wakeup
+
+    with listener.subscribe("id") as own:
+        newer._send(message)
+        first = own.wait(5)
+        newer._send(b'{"changed": ["id"]}')
+
+        assert [first, own.wait(5)] == [[Changed(None)], [Changed("id")]]
+
+
+def test_an_empty_datagram_is_nothing(queue, listener):
+    odd = queue._database.wakeup
+
+    with listener.subscribe("id") as own:
+        odd._send(b"")
+        odd._send(b'{"changed": ["id"]}')
+
+        assert own.wait(5) == [Changed("id")]
+
+
+def test_a_folder_may_lie_as_deep_as_it_likes(tmp_path):
+    folder = tmp_path / ("deep" * 20) / ("deeper" * 20)
+    folder.mkdir(parents=True)
+    wakeup = Wakeup(folder)
+
+    with Listener(folder) as listener, listener.subscribe("id") as own:
+        wakeup.changed(["id"])
+        heard = own.wait(5)
+
+    wakeup.close()
+    assert heard == [Changed("id")]
+    assert list(folder.iterdir()) == []
