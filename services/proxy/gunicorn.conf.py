@@ -24,7 +24,7 @@ forwarder_headers = ""
 loglevel = _config.log_level
 accesslog = "-" if _config.log_level == "debug" else None
 
-# Each held request is an open file. Many systems grant few at first and more on request; macOS grants less than it says.
+# Each held request is an open file. Many systems grant few at first, more on request; macOS less than it says.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 _wanted = 65_536 if _hard == resource.RLIM_INFINITY else min(65_536, _hard)
 if _soft != resource.RLIM_INFINITY and _soft < _wanted:

@@ -1,36 +1,65 @@
-"""One whole product for each test: real processes, a real database, a real browser; only the model server is simulated."""
+"""The whole product: real processes, a real database, a real browser; only the model server is simulated."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # pytest imports without it, and the tests share a few modules
 
+import browser
+from processes import until
 from simulator.client import Simulator
 from stack import Stack
+from wall_clock import FOLDERS, LIBRARY, WallClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "ollama(**settings): how the simulator in Ollama's place is set")
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator, Stack]]:
+    """One simulator and one stack for all tests that kill nothing and set no variable: a start takes seconds."""
+    with Simulator() as simulator:
+        stack = Stack(tmp_path_factory.mktemp("shared"), simulator)
+        try:
+            stack.start()
+            until(lambda: stack.queue()["model"]["state"] == "ready", "the model is ready")
+            yield simulator, stack
+        finally:
+            stack.stop()
+
+
 @pytest.fixture
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """The simulator in Ollama's place; `@pytest.mark.ollama(pace=0.1)` sets it."""
+    """The simulator in Ollama's place, as new; `@pytest.mark.ollama(pace=0.1)` sets it."""
     marker = request.node.get_closest_marker("ollama")
-    with Simulator(**(marker.kwargs if marker else {})) as running:
+    settings = marker.kwargs if marker else {}
+    if "stack" in request.fixturenames:
+        running, _ = request.getfixturevalue("shared")
+        running.reset()
+        running.set(**settings)
         yield running
+    else:
+        with Simulator(**settings) as running:
+            yield running
+
+
+@pytest.fixture
+def stack(shared: tuple[Simulator, Stack], simulator: Simulator) -> Iterator[Stack]:
+    """The shared stack, with nothing to do."""
+    _, running = shared
+    yield running
+    simulator.reset()  # what is still asked is now answered at once
+    until(lambda: running.queue()["queued"] + running.queue()["processing"] == 0, "nothing is left to do")
 
 
 @pytest.fixture
@@ -47,36 +76,25 @@ def build(tmp_path: Path, simulator: Simulator) -> Iterator[Callable[..., Stack]
         stack.stop()
 
 
-@pytest.fixture
-def stack(build: Callable[..., Stack]) -> Stack:
-    """A stack with everything as it comes, started."""
-    running = build()
-    running.start()
-    return running
-
-
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = browser.program()
     if path is None:
-        unable(f"no browser: none of {', '.join(BROWSERS)} is installed")
-    quiet = ("quic", "background-networking", "component-update", "sync")
-    # A container's root may not open Chromium's sandbox; what runs here is our own page.
-    arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)]
-    return {**browser_type_launch_args, "executable_path": path, "args": arguments}
+        unable(f"no browser: none of {', '.join(browser.PROGRAMS)} is installed")
+    return {**browser_type_launch_args, "executable_path": path, "args": browser.ARGUMENTS}
 
 
 @pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    """A wall clock of the product's own."""
-    library = next(filter(Path.exists, (Path(folder) / FAKETIME for folder in LIBRARIES)), None)
+def wall_clock(tmp_path: Path) -> WallClock:
+    """A wall clock that jumps for the processes that are given its variables."""
+    library = next((path for path in (Path(folder) / LIBRARY for folder in FOLDERS) if path.exists()), None)
     if library is None:
-        unable(f"no {FAKETIME} in {', '.join(LIBRARIES)}: on Debian it comes with apt-get install faketime")
-    return Clock(tmp_path / "clock", library)
+        unable(f"no {LIBRARY} in {', '.join(FOLDERS)}; on Debian: apt-get install faketime")
+    return WallClock(tmp_path / "clock", library)
 
 
-def unable(reason: str) -> None:
+def unable(reason: str) -> NoReturn:
     """Skip, or fail where nothing may be skipped."""
-    if os.environ.get("CI"):  # noqa: TID251 (whether a skip is allowed)
+    if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""The product on plain processes: proxy under Gunicorn, worker and janitor under supervisor, and the simulator's address."""
+"""The product on plain processes: the proxy under Gunicorn, worker and janitor under supervisor."""
 
 from __future__ import annotations
 
@@ -94,9 +94,8 @@ class Stack(FrontDoor):
 
     def _run(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         environment = {
-            **os.environ,  # noqa: TID251 (handed on)
-            "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",  # noqa: TID251 (handed on)
-            "PYTHONPATH": os.pathsep.join(map(str, SOURCES)),
+            **os.environ,
+            "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
             "TMPDIR": str(self.folder / "tmp"),
             "DATABASE_URL": f"sqlite:///{self.folder / 'data/queue.db'}",
             "OLLAMA_URLS": self._simulator.url,
@@ -104,6 +103,9 @@ class Stack(FrontDoor):
             "PROXY_PORT": str(self.port),
             **self._variables,
         }
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [*map(str, SOURCES), self._variables.get("PYTHONPATH")])
+        )
         program, *arguments = command
         with (self.folder / f"{name}.log").open("ab") as log:
             started = subprocess.Popen(

@@ -12,6 +12,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 
 sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share two modules
 
+from page_parts import take_the_clock
 from scripted_proxy import ScriptedProxy
 
 expect.set_options(timeout=15_000)  # a deadline for busy machines; what holds at once costs nothing
@@ -36,6 +37,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture
 def proxy(page: Page) -> Iterator[ScriptedProxy]:
     """The proxy behind `page`. The test fails if the console holds an error that the script did not provoke."""
+    take_the_clock(page)
     proxy = ScriptedProxy(page)
     complaints: list[str] = []
 

@@ -40,8 +40,8 @@ def until(page: Page, holds: Callable[[], bool]) -> None:
     raise AssertionError("it did not happen within fifteen seconds")
 
 
-def stop_the_clock(page: Page) -> None:
-    """From here on the page's time passes in `run` alone; its calls are noted, and its dice always roll the most."""
+def take_the_clock(page: Page) -> None:
+    """From here on `run` can let the page's time fly; its calls are noted, and its dice always roll the most."""
     page.clock.install()
     page.add_init_script(CALLS)
 

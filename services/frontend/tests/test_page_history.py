@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from page_parts import box, result, rows, run, stop_the_clock, submit, until
+from page_parts import box, result, rows, run, submit, until
 from playwright.sync_api import Page, expect
 from scripted_proxy import ScriptedProxy, refusal, status
 
@@ -17,9 +17,11 @@ def test_a_reload_loses_no_prompt_whatever_its_status(page: Page, proxy: Scripte
     proxy.open()
     for text in ("queued one", "running one", "finished one", "broken one"):
         submit(page, text)
+    run(page, 4)
     expect(result(page)).to_have_count(2)
 
     page.reload()
+    run(page, 2)
 
     expect(page.locator("#prompts .title")).to_have_text(["broken one", "finished one", "running one", "queued one"])
     expect(rows(page).nth(3)).to_contain_text("Queued 4 ahead")
@@ -80,6 +82,7 @@ def test_what_was_removed_or_closed_stays_so(page: Page, proxy: ScriptedProxy) -
     proxy.open()
     submit(page, "first")
     submit(page, "second")
+    run(page, 2)
     expect(result(page)).to_have_count(2)
 
     page.get_by_role("button", name="Remove: first").click()
@@ -98,7 +101,6 @@ def test_what_was_removed_or_closed_stays_so(page: Page, proxy: ScriptedProxy) -
 def test_an_answer_that_the_server_has_forgotten_says_so(page: Page, proxy: ScriptedProxy) -> None:
     proxy.accept("a")
     proxy.answer("a", "one")
-    stop_the_clock(page)
     proxy.open()
     submit(page, "hello")
     run(page, 2)
@@ -120,6 +122,7 @@ def test_a_storage_that_is_closed_does_not_break_the_page(page: Page, proxy: Scr
     proxy.open()
 
     submit(page, "hello")
+    run(page, 2)
 
     expect(result(page)).to_contain_text("fine")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from page_parts import box, result, rows, submit
+from page_parts import box, result, rows, run, submit
 from playwright.sync_api import Browser, Page, expect
 from scripted_proxy import PAGE, READY, ScriptedProxy, status
 
@@ -97,6 +97,7 @@ def full_page(page: Page, proxy: ScriptedProxy) -> None:
     submit(page, "Running")
     submit(page, "Finished")
     submit(page, "Broken")
+    run(page, 3)
     expect(result(page)).to_have_count(2)
     expect(result(page).get_by_role("heading", name="Plan")).to_be_visible()
 
@@ -135,6 +136,7 @@ def test_everything_works_with_the_keyboard_alone(page: Page, proxy: ScriptedPro
     expect(box(page)).to_be_focused()
     page.keyboard.type("hello")
     page.keyboard.press("Control+Enter")
+    run(page, 2)
     expect(rows(page)).to_contain_text("Completed")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from page_parts import result, submit, until
+from page_parts import result, run, submit, until
 from playwright.sync_api import Browser, Page, expect
 from scripted_proxy import ScriptedProxy
 
@@ -118,6 +118,7 @@ def test_a_hostile_answer_is_only_text(page: Page, proxy: ScriptedProxy) -> None
     proxy.open()
 
     submit(page, "<img src=x onerror='window.pwned=1'>")
+    run(page, 2)
     expect(result(page)).to_contain_text("window.pwned")
     page.wait_for_timeout(200)
 
@@ -178,6 +179,7 @@ def test_copy_takes_the_source_even_on_plain_http(page: Page, proxy: ScriptedPro
     proxy.answer("a", "Some **bold**\n\n```\na\u202eb\n```\n")
     proxy.open()
     submit(page, "hello")
+    run(page, 2)
 
     result(page).get_by_role("button", name="Copy: hello").click()
     until(page, lambda: page.evaluate("window.copied") == "Some **bold**\n\n```\na\u202eb\n```\n")

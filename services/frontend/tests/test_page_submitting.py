@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from page_parts import box, rows, submit, until
+from page_parts import box, rows, run, submit, until
 from playwright.sync_api import Page, expect
 from scripted_proxy import ScriptedProxy, refusal
 
@@ -102,7 +102,6 @@ def test_a_refused_prompt_says_why_and_is_back_in_the_box(page: Page, proxy: Scr
 
 
 def test_a_full_queue_is_tried_again_after_its_retry_after_with_the_same_key(page: Page, proxy: ScriptedProxy) -> None:
-    page.clock.install()
     proxy.submits = [(429, refusal("queue_full", "The queue is full."), {"Retry-After": "7"})]
     proxy.open()
 
@@ -120,7 +119,6 @@ def test_a_full_queue_is_tried_again_after_its_retry_after_with_the_same_key(pag
 
 
 def test_an_unready_proxy_is_tried_again_with_the_same_key(page: Page, proxy: ScriptedProxy) -> None:
-    page.clock.install()
     proxy.submits = [(503, refusal("storage_unavailable", "The disk is full."), {"Retry-After": "20"})]
     proxy.open()
 
@@ -142,13 +140,14 @@ def test_prompts_of_an_offline_time_are_kept_and_sent_later_in_their_order(page:
         submit(page, text)
     expect(rows(page).filter(has_text="Waiting to send")).to_have_count(3)
     expect(rows(page).last).to_contain_text("Cannot reach the proxy. Your prompt is kept. Trying again")
+    failed = len(proxy.posts())
     proxy.down = False
     proxy.accept("a", "b", "c")
     page.get_by_role("button", name="Try now").click()
 
     expect(rows(page).filter(has_text="Queued")).to_have_count(3)
-    keys = dict(zip(proxy.keys(), proxy.prompts(), strict=True))
-    assert list(keys.values()) == ["first", "second", "third"]
+    assert proxy.prompts()[failed:] == ["first", "second", "third"]
+    assert len(set(proxy.keys())) == 3
 
 
 def test_a_prompt_that_was_never_sent_is_cancelled_at_once(page: Page, proxy: ScriptedProxy) -> None:
@@ -166,6 +165,7 @@ def test_send_again_makes_a_new_prompt_and_edit_loses_no_draft(page: Page, proxy
     proxy.end("a", "failed", "No.")
     proxy.open()
     submit(page, "hello")
+    run(page, 2)
     expect(rows(page)).to_contain_text("Failed")
 
     box(page).fill("my draft")

@@ -1,7 +1,7 @@
 import itertools
 import re
 
-from page_parts import result, rows, run, stop_the_clock, submit, until
+from page_parts import result, rows, run, submit, until
 from playwright.sync_api import Page, expect
 from scripted_proxy import READY, ScriptedProxy, ended, refusal, status, succeeded
 
@@ -17,18 +17,17 @@ def test_the_three_statuses_show_in_their_order_and_then_the_answer(page: Page, 
     proxy.accept("a")
     proxy.statuses["a"] = [(200, status("a", position=1))]
     proxy.results["a"] = [(200, {**succeeded("a"), "response": "Because of **Rayleigh**.", "done_reason": "stop"})]
-    stop_the_clock(page)
     proxy.open()
 
     submit(page, "Why is the sky blue?")
-    run(page, 2)
+    run(page, 3)
     expect(rows(page)).to_have_attribute("data-state", "queued")
     proxy.statuses["a"] = [(200, status("a", "processing", tokens=132, attempt=1))]
-    run(page, 2)
+    run(page, 3)
     expect(rows(page)).to_have_attribute("data-state", "processing")
     expect(rows(page)).to_contain_text("132 tokens")
     proxy.statuses["a"] = [(200, succeeded("a"))]
-    run(page, 2)
+    run(page, 3)
     expect(rows(page)).to_have_attribute("data-state", "completed")
 
     expect(result(page).locator("strong")).to_have_text("Rayleigh")
@@ -45,7 +44,6 @@ def test_position_and_time_to_go_are_told_in_words(page: Page, proxy: ScriptedPr
     proxy.accept(*told)
     for name, (position, eta, _) in told.items():
         proxy.statuses[name] = [(200, status(name, position=position, eta_seconds=eta))]
-    stop_the_clock(page)
     proxy.open()
     page.clock.pause_at(page.evaluate("Date.now()") + 1000)
 
@@ -81,6 +79,7 @@ def test_a_completed_prompt_tells_what_it_cost(page: Page, proxy: ScriptedProxy)
     proxy.open()
 
     submit(page, "hello")
+    run(page, 2)
 
     expect(rows(page)).to_contain_text("waited 0:14 · took 01:02:32 · 412 tokens · 10.3 tokens/s · cut at the limit")
 
@@ -91,18 +90,20 @@ def test_a_failed_prompt_shows_its_message_and_the_text_that_had_come(page: Page
     proxy.open()
 
     submit(page, "hello")
+    run(page, 2)
 
     expect(rows(page)).to_contain_text("Failed The model server broke off. Kept the 3 words that had come.")
     expect(result(page)).to_contain_text("Three words came")
     expect(result(page).locator("em")).to_have_text("came")
 
 
-def test_an_expired_prompt_says_so(page: Page, proxy: ScriptedProxy) -> None:
+def test_an_expired_prompt_says_so_and_nobody_asks_for_its_answer(page: Page, proxy: ScriptedProxy) -> None:
     proxy.accept("a")
-    proxy.end("a", "expired", "expired")
+    proxy.statuses["a"] = [(200, {**ended("a", "expired", "expired"), "attempt": 0})]
     proxy.open()
 
     submit(page, "hello")
+    run(page, 2)
 
     expect(rows(page)).to_contain_text("Expired It was not started in time.")
     expect(result(page)).to_have_count(0)
@@ -112,7 +113,6 @@ def test_one_404_is_not_the_end_but_two_are(page: Page, proxy: ScriptedProxy) ->
     gone = (404, refusal("not_found", "No prompt has this id."))
     proxy.accept("a")
     proxy.statuses["a"] = [gone, (200, status("a", position=1)), gone]
-    stop_the_clock(page)
     proxy.open()
 
     submit(page, "hello")
@@ -135,6 +135,7 @@ def test_cancel_is_shown_only_when_the_proxy_has_confirmed_it(page: Page, proxy:
     page.get_by_role("button", name="Cancel: hello").click()
 
     expect(rows(page)).to_contain_text("Cancelling…")
+    run(page, 2)
     expect(rows(page)).to_contain_text("Cancelled Kept the 2 words that had come.")
     expect(page.locator("#prompts .title")).to_be_focused()
 
@@ -154,7 +155,6 @@ def test_a_cancel_that_comes_too_late_says_so_and_shows_the_answer(page: Page, p
 
 
 def test_a_cancel_that_three_tries_did_not_confirm_can_be_tried_again(page: Page, proxy: ScriptedProxy) -> None:
-    stop_the_clock(page)
     proxy.accept("a")
     proxy.cancels["a"] = [(500, {})]
     proxy.open()
@@ -169,7 +169,6 @@ def test_a_cancel_that_three_tries_did_not_confirm_can_be_tried_again(page: Page
 
 
 def test_a_proxy_that_is_down_keeps_every_row_and_is_asked_ever_more_seldom(page: Page, proxy: ScriptedProxy) -> None:
-    stop_the_clock(page)
     proxy.accept("a", "b", "c")
     proxy.open()
     for text in ("one", "two", "three"):
@@ -191,7 +190,6 @@ def test_a_proxy_that_is_down_keeps_every_row_and_is_asked_ever_more_seldom(page
 
 
 def test_ten_prompts_in_flight_cost_four_calls_a_second_and_two_at_once(page: Page, proxy: ScriptedProxy) -> None:
-    stop_the_clock(page)
     names = [f"prompt-{n}" for n in range(10)]
     proxy.accept(*names)
     for name in names:
@@ -213,7 +211,6 @@ def test_ten_prompts_in_flight_cost_four_calls_a_second_and_two_at_once(page: Pa
 
 
 def test_no_more_than_two_looks_hang_at_once(page: Page, proxy: ScriptedProxy) -> None:
-    stop_the_clock(page)
     proxy.accept("a", "b", "c", "d")
     proxy.open()
     for text in ("one", "two", "three", "four"):
@@ -228,7 +225,6 @@ def test_no_more_than_two_looks_hang_at_once(page: Page, proxy: ScriptedProxy) -
 
 
 def test_a_hidden_tab_rests_and_wakes_at_once(page: Page, proxy: ScriptedProxy) -> None:
-    stop_the_clock(page)
     page.add_init_script("Object.defineProperty(Document.prototype, 'hidden', { get: () => Boolean(window.away) })")
     proxy.accept("a")
     proxy.statuses["a"] = [(200, status("a", "processing"))]
@@ -260,6 +256,7 @@ def test_a_screen_reader_hears_each_change_once_and_no_text(page: Page, proxy: S
     until(page, lambda: len(page.evaluate("window.spoken")) == 1)
 
     proxy.answer("a", "Because of the air.")
+    run(page, 2)
     expect(result(page)).to_contain_text("air")
     until(page, lambda: len(page.evaluate("window.spoken")) == 2)
 
@@ -292,7 +289,6 @@ def test_the_header_tells_how_the_stack_is(page: Page, proxy: ScriptedProxy) -> 
 
 def test_a_download_shows_its_progress_until_the_model_is_ready(page: Page, proxy: ScriptedProxy) -> None:
     proxy.queue = {**READY, "model": {**MODEL, "state": "downloading", "percent": 42.7}}
-    stop_the_clock(page)
     proxy.open()
 
     bar = page.get_by_role("progressbar", name="Model download")

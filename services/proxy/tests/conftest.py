@@ -117,12 +117,31 @@ def record():
 
 
 @pytest.fixture
+def service():
+    """The folder of this service."""
+    return SERVICE
+
+
+@pytest.fixture
+def queue_at():
+    """Open the queue of this URL."""
+    with contextlib.ExitStack() as opened:
+
+        def queue_at(url):
+            queue = connect(url)
+            opened.callback(queue.close)
+            return queue
+
+        yield queue_at
+
+
+@pytest.fixture
 def hire_at():
     """Let a worker work at the queue of this URL."""
     with contextlib.ExitStack() as hired:
 
-        def hire(url):
-            queue = connect(url)
+        def hire(url, journal_mode="auto"):
+            queue = connect(url, journal_mode=journal_mode)
             hired.callback(queue.close)
             worker = Worker(queue)
             hired.callback(worker.leave)
@@ -180,7 +199,7 @@ class Server:
         self._log = folder / "log"
         gunicorn = ["gunicorn", "--config", str(SERVICE / "gunicorn.conf.py"), "proxy.wsgi:app"]
         environment = {
-            **os.environ,  # noqa: TID251 (a test starts processes)
+            **os.environ,
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             "DATABASE_URL": self.url,
             "PROXY_PORT": str(self.port),
@@ -231,6 +250,13 @@ class Server:
             answer = http.client.HTTPResponse(connection)
             answer.begin()
             return Reply(answer.status, dict(answer.headers), answer.read())
+
+    @property
+    def serving(self):
+        """How many connections it has whose requests it has read whole."""
+        port = f":{self.port:04X}"
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+        return sum(row[1].endswith(port) and row[3] == "01" and row[4].endswith(":00000000") for row in rows[1:])
 
     def submit(self, text="Why is the sky blue?"):
         reply = self.post("/api/v1/prompt", {"prompt": text})

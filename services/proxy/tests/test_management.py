@@ -123,7 +123,7 @@ def test_a_database_that_comes_back_is_used_again(make_app, tmp_path, until):
 def test_the_page_is_asked_for_again_only_when_it_changed(make_app, tmp_path):
     page = tmp_path / "index.html"
     page.write_text("<!doctype html>one")
-    client = make_app(page_path=page).test_client()
+    client = make_app(page_path=str(page)).test_client()
 
     first = client.get("/")
     same = client.get("/", headers={"If-None-Match": first.headers["ETag"]})
@@ -149,7 +149,7 @@ def test_the_page_has_the_headers_that_protect_it(client):
 def test_an_installation_without_the_page_says_so(make_app, tmp_path):
     page = tmp_path / "index.html"
     page.touch()
-    client = make_app(page_path=page).test_client()
+    client = make_app(page_path=str(page)).test_client()
     page.unlink()
 
     answer = client.get("/")

@@ -102,7 +102,10 @@ def test_every_answer_keeps_to_it(client, submit, worker, specification, validat
         ({"prompt": "Why?"}, True),
         ({"prompt": "Why?", "messages": None, "options": {"seed": 1.5, "stop": "x"}}, True),
         ({"messages": [{"role": "user", "content": "Hi"}]}, True),
-        ({"messages": [{"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "content": "5"}], "tools": []}, True),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "content": "5"}], "tools": []},
+            True,
+        ),
         ({"prompt": "Why?", "format": {"type": "object"}, "keep_alive": "5m", "think": False}, True),
         ({}, False),
         ({"prompt": None}, False),

@@ -7,7 +7,11 @@ from promptqueue.prompt import Model, ModelState, Priority
 
 TOOL = {
     "type": "function",
-    "function": {"name": "weather", "strict": None, "parameters": {"type": "object", "properties": {}, "default": None}},
+    "function": {
+        "name": "weather",
+        "strict": None,
+        "parameters": {"type": "object", "properties": {}, "default": None},
+    },
 }
 CALL = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": {"city": None}, "index": 0}}
 
@@ -93,7 +97,14 @@ def test_a_null_is_as_good_as_nothing(stored):
 
 @pytest.mark.parametrize(
     "ignored",
-    [{"stream": True}, {"stream": False}, {"keep_alive": "5m"}, {"keep_alive": -1}, {"keep_alive": 0.5}, {"think": False}],
+    [
+        {"stream": True},
+        {"stream": False},
+        {"keep_alive": "5m"},
+        {"keep_alive": -1},
+        {"keep_alive": 0.5},
+        {"think": False},
+    ],
 )
 def test_what_a_body_for_ollama_has_besides_is_ignored(stored, ignored):
     assert stored(prompt="Why?", model="llama3.2", **ignored) == {"prompt": "Why?"}

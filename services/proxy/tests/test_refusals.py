@@ -218,7 +218,8 @@ def test_another_model_is_refused(send, model):
 
 
 @pytest.mark.parametrize(
-    "key", ["", "short", "x" * 15, "x" * 256, "with a space in it", "with-\u00fcml\u00e4uts-in-it", "x" * 20 + "\t" + "x"]
+    "key",
+    ["", "short", "x" * 15, "x" * 256, "with a space in it", "with-\u00fcml\u00e4uts-in-it", "x" * 20 + "\t" + "x"],
 )
 def test_an_idempotency_key_of_another_form_is_refused(send, key):
     answer = send(body=WHY, Idempotency_Key=key)
@@ -238,7 +239,6 @@ def test_an_encoded_body_is_refused(send, coding):
     [
         ("GET", "/nothing"),
         ("POST", "/api/v1/prompts"),
-        ("POST", "//api/v1/prompt"),
         ("POST", "/api/v1/prompt/"),
         ("POST", "/API/V1/PROMPT"),
         ("GET", "/api/v1/prompt/nonsense/status"),

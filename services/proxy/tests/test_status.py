@@ -79,7 +79,9 @@ def test_the_wait_is_estimated_from_place_pace_and_slots(make_app, submit, queue
     queue._database.run("UPDATE prompts SET ran_seconds = :pace WHERE status = 'completed'", pace=pace)
     client = make_app().test_client()  # which has measured nothing yet
 
-    waits = [client.get(f"/api/v1/prompt/{prompt_id}/status").json["eta_seconds"] for prompt_id in (first, second, third)]
+    waits = [
+        client.get(f"/api/v1/prompt/{prompt_id}/status").json["eta_seconds"] for prompt_id in (first, second, third)
+    ]
 
     assert waits == [None, 4.0, 4.0]  # two workers of one slot each: both are answered next
     worker.claim()
@@ -130,7 +132,7 @@ def test_a_result_that_is_not_there_yet_is_202_with_the_status(client, submit):
 
 def test_a_result_is_ollamas_record_and_three_words_of_ours(client, submit, worker):
     prompt_id = submit()
-    record = {"response": "a\u2028\U0001f30d\"</script>", "id": "theirs", "status": "theirs", "outcome": 5, "n": 10**30}
+    record = {"response": 'a\u2028\U0001f30d"</script>', "id": "theirs", "status": "theirs", "outcome": 5, "n": 10**30}
 
     worker.answer(record)
     answer = client.get(f"/api/v1/prompt/{prompt_id}/result")
@@ -198,7 +200,12 @@ def test_a_deleted_prompt_is_gone_everywhere(client, submit, worker, queue, mome
 
     here = f"/api/v1/prompt/{prompt_id}"
     assert (answer.status_code, answer.data, answer.headers["X-Prompt-Id"]) == (204, b"", prompt_id)
-    after = [client.get(f"{here}/status"), client.get(f"{here}/result"), client.post(f"{here}/cancel"), client.delete(here)]
+    after = [
+        client.get(f"{here}/status"),
+        client.get(f"{here}/result"),
+        client.post(f"{here}/cancel"),
+        client.delete(here),
+    ]
     assert [each.status_code for each in after] == [404] * 4
     assert (queue.counts().queued, queue.counts().processing, queue.counts().completed) == (0, 0, 0)
 
@@ -233,14 +240,18 @@ def test_a_submission_that_is_repeated_is_accepted_once(client, queue, worker):
     ],
 )
 def test_bodies_are_the_same_when_their_json_is(client, same):
-    first = client.post("/api/v1/prompt", json={"prompt": "Why?", "options": {"seed": 5, "temperature": 1}}, headers=KEY)
+    first = client.post(
+        "/api/v1/prompt", json={"prompt": "Why?", "options": {"seed": 5, "temperature": 1}}, headers=KEY
+    )
 
     again = client.post("/api/v1/prompt", data=same, headers=KEY)
 
     assert (again.status_code, again.json["id"]) == (202, first.json["id"])
 
 
-@pytest.mark.parametrize("other", [{"prompt": "Why??"}, {"prompt": "Why?", "priority": "batch"}, {"prompt": "Why?", "stream": True}])
+@pytest.mark.parametrize(
+    "other", [{"prompt": "Why??"}, {"prompt": "Why?", "priority": "batch"}, {"prompt": "Why?", "stream": True}]
+)
 def test_a_key_with_another_body_is_a_conflict(client, queue, other):
     client.post("/api/v1/prompt", json={"prompt": "Why?"}, headers=KEY)
 

@@ -53,7 +53,9 @@ def held(app, client, until):
     return held
 
 
-@pytest.mark.parametrize("wait", ["-1", "60.001", "61", "nan", "inf", "", " 5", "5s", "1_0", "0x5", "\u0665", "1,5", "--1", "true"])
+@pytest.mark.parametrize(
+    "wait", ["-1", "60.001", "61", "nan", "inf", "", " 5", "5s", "1_0", "0x5", "\u0665", "1,5", "--1", "true"]
+)
 def test_another_wait_than_0_to_60_is_refused(client, submit, wait):
     for what in ("status", "result"):
         answer = client.get(f"/api/v1/prompt/{submit()}/{what}", query_string={"wait": wait})
@@ -87,7 +89,9 @@ def test_a_status_is_held_for_as_long_as_was_asked(client, submit):
     assert (answer.status_code, answer.json["status"]) == (200, "queued")
 
 
-@pytest.mark.parametrize(("wait", "status"), [("0", 200), ("0.0", 200), ("-0.0", 200), ("1e-3", 200), ("60", 200), ("05", 200)])
+@pytest.mark.parametrize(
+    ("wait", "status"), [("0", 200), ("0.0", 200), ("-0.0", 200), ("1e-3", 200), ("60", 200), ("05", 200)]
+)
 def test_waits_from_0_to_60_are_understood(client, submit, wait, status):
     answer = client.get(f"/api/v1/prompt/{submit()}/status", query_string={"wait": wait, "unless": "processing"})
 

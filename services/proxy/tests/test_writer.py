@@ -29,7 +29,7 @@ def make_writer(url):
 
 
 @pytest.fixture
-def lock_out(queue, tmp_path):  # noqa: ARG001 (its folder must be there)
+def lock_out(queue, tmp_path):
     """Keep every writer of this database from its turn; what is returned lets them in again."""
     turnstile = Turnstile(tmp_path / "data")
 
@@ -53,7 +53,7 @@ class Asking(threading.Thread):
     def run(self):
         try:
             self.found = self._do()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (what they heard is what is tested)
             self.error = error
 
     def heard(self):
@@ -135,7 +135,7 @@ def test_a_request_that_was_started_is_waited_for(make_writer):
     writer.do(lambda queue: queue.counts())
     started, go_on = threading.Event(), threading.Event()
 
-    asking = Asking(writer, lambda queue: started.set() or go_on.wait(10) and queue.enqueue(NEW))
+    asking = Asking(writer, lambda queue: started.set() or (go_on.wait(10) and queue.enqueue(NEW)))
     started.wait(10)
     asking.join(0.5)
     assert asking.is_alive()
@@ -194,8 +194,10 @@ def test_it_opens_the_queue_again_when_it_got_lost(make_writer, url):
 def test_closing_finishes_what_was_asked_before(make_writer, lock_out, queue, until):
     writer = ready(make_writer())
     let_in = lock_out()
-    asking = [Asking(writer, lambda queue: queue.enqueue(NEW)) for _ in range(5)]
-    until(lambda: writer._inbox.qsize() >= 4)
+    asking = [Asking(writer, lambda queue: queue.enqueue(NEW))]
+    until(lambda: writer._inbox.empty())  # the first is taken, and waits for its turn
+    asking += [Asking(writer, lambda queue: queue.enqueue(NEW)) for _ in range(4)]
+    until(lambda: writer._inbox.qsize() == 4)
     closing = threading.Thread(target=writer.close)
     closing.start()
 

@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from promptqueue.environment import read_or_exit
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer
 
 from proxy import concurrency, logs
 from proxy.app import create_app, parts
@@ -19,7 +21,29 @@ from proxy.config import Config
 if TYPE_CHECKING:
     from types import FrameType
 
+LAST_ANSWERS_WITHIN = 5.0  # seconds
+
 log = logging.getLogger("proxy")
+
+
+class Server(ThreadedWSGIServer):
+    """Flask's development server, which knows the threads that still serve."""
+
+    def __init__(self, *arguments: Any) -> None:
+        """Listen."""
+        self._serving: WeakSet[threading.Thread] = WeakSet()
+        super().__init__(*arguments)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection."""
+        self._serving.add(threading.current_thread())
+        super().process_request_thread(request, client_address)
+
+    def finish(self, within: float) -> None:
+        """Wait for answers that are being written, but not for clients that say nothing."""
+        deadline = time.monotonic() + within
+        for thread in list(self._serving):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def main() -> int:
@@ -29,16 +53,18 @@ def main() -> int:
     logs.to_stdout(config.log_level, here)
     logging.getLogger("werkzeug").setLevel(logging.INFO if config.log_level == "debug" else logging.WARNING)
     app = create_app(config, here)
-    server = make_server(config.bind_address, config.proxy_port, app, threaded=True)
+    server = Server(config.bind_address, config.proxy_port, app)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        parts(app).stop()
-        threading.Thread(target=server.shutdown).start()  # from here it would wait for itself
+        # From here, shutdown would wait for the very loop that this handler interrupts.
+        threading.Thread(target=server.shutdown).start()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     log.info("proxy listens address=%s port=%d", config.bind_address, config.proxy_port)
     server.serve_forever()
+    parts(app).stop()
+    server.finish(LAST_ANSWERS_WITHIN)
     server.server_close()
     parts(app).close()
     return 0

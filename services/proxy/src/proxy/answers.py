@@ -1,7 +1,5 @@
 """The shapes of answers, for the specification; tests hold real answers to them."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 from uuid import UUID
 

@@ -41,7 +41,7 @@ def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:
         expose_headers=EXPOSED_HEADERS,
         max_age=PREFLIGHT_MAX_AGE,
     )
-    errors.register(app, seconds_until_a_place_is_free=made.estimates.until_a_place_is_free)
+    errors.register(app, until_a_place_is_free=made.estimates.until_a_place_is_free)
     app.after_request(_never_stored)
     app.register_blueprint(prompts.blueprint(made))
     app.register_blueprint(management.blueprint(made))

@@ -1,7 +1,5 @@
 """What a chat is made of: messages, the model's calls of tools, and the tools."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field

@@ -18,11 +18,10 @@ def _database(url: str) -> str:
     return url
 
 
-def _file(value: str) -> Path:
-    path = Path(value)
-    if not path.is_file():
+def _file(value: str) -> str:
+    if not Path(value).is_file():
         raise ValueError
-    return path
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ class Config:
     max_prompt_bytes: int = variable(1_048_576, whole(1))
     max_queue_depth: int = variable(10_000, whole(1))
     max_streams: int = variable(5_000, whole(1))
-    page_path: Path | None = variable(None, Kind(_file, "the path of a file"))
+    page_path: str = variable("", Kind(_file, "the path of a file"))
 
     @property
     def bind(self) -> str:
@@ -49,4 +48,4 @@ class Config:
     @property
     def page(self) -> Path | None:
         """The page's file; None when this installation has none."""
-        return self.page_path or next((path for path in PAGES if path.is_file()), None)
+        return Path(self.page_path) if self.page_path else next((path for path in PAGES if path.is_file()), None)

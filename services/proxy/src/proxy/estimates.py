@@ -6,6 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import DEFAULT_MODEL, Counts, Prompt, Status, Workers
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ class Estimates:
 
     def until_a_place_is_free(self) -> int:
         """Say after how many seconds a full queue has a place again, 1 to 600."""
-        self._look()
+        try:
+            self._look()
+        except StorageUnavailable:
+            return UNKNOWN_PLACE
         if self._counts.completed_per_minute:
             seconds = 60 / self._counts.completed_per_minute
         elif self._counts.seconds_per_prompt is not None:

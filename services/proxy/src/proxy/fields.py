@@ -1,7 +1,5 @@
 """The kinds of fields that a body has, each with the JSON Schema that tells exactly what it takes."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
@@ -67,7 +65,12 @@ Stops = Annotated[
     list[Text],
     BeforeValidator(_in_a_list),
     WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": ANY_TEXT}, {"type": "array", "items": {"type": "string", "pattern": ANY_TEXT}}]}
+        {
+            "anyOf": [
+                {"type": "string", "pattern": ANY_TEXT},
+                {"type": "array", "items": {"type": "string", "pattern": ANY_TEXT}},
+            ]
+        }
     ),
 ]
 KeepAlive = Annotated[

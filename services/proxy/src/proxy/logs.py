@@ -1,4 +1,4 @@
-"""The log: one event, one line, in fixed words, then key=value. A prompt's text and an Idempotency-Key are in no line."""
+"""The log: one event, one line, in fixed words, then key=value. No line holds a prompt's text or an Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def to_stdout(level: str, concurrency: Threads | Greenlets) -> None:
 
 
 class Lines(logging.Handler):
-    """Writes the lines of requests that were served together in one go: a write for each costs as much as its commit."""
+    """Writes the lines of requests that were served together in one go: a write for each costs as much as a commit."""
 
     def __init__(self, stream: TextIO, concurrency: Threads | Greenlets) -> None:
         """Write to `stream`."""

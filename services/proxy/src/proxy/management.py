@@ -64,13 +64,13 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.get("/openapi.json")
     def specification() -> Response:
-        from proxy import openapi  # noqa: PLC0415 (its models take memory that few processes ever need)
+        from proxy.openapi import document  # noqa: PLC0415 (its models take memory that few processes ever need)
 
         try:
             model = parts.estimates.model()
         except StorageUnavailable:
             model = DEFAULT_MODEL
-        return wire.answer(openapi.document(model))
+        return wire.answer(document(model))
 
     return routes
 

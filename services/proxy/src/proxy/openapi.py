@@ -60,8 +60,8 @@ UNLESS = {
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "16 to 255 visible characters that name this submission for 24 hours: sent again, it is not accepted "
-    "again, and answered with the same prompt.",
+    "description": "16 to 255 visible characters that name this submission for 24 hours: when it is sent again, the "
+    "answer is the first one's prompt.",
     "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{16,255}$"},
 }
 
@@ -124,7 +124,9 @@ def _paths() -> dict[str, Any]:
                     "202": _answer("Not yet: where it stands.", "PromptStatus", "X-Prompt-Id", "Retry-After"),
                     "400": _error("invalid_request: `wait`."),
                     **_UNKNOWN,
-                    "410": _answer("There will be none: it failed, was cancelled or expired.", "NoAnswer", "X-Prompt-Id"),
+                    "410": _answer(
+                        "There will be none: it failed, was cancelled or expired.", "NoAnswer", "X-Prompt-Id"
+                    ),
                     **_HOLDING_FAILURES,
                 },
             }
@@ -204,7 +206,10 @@ def _page(name: str, *, with_body: bool) -> dict[str, Any]:
         "summary": "The page for people",
         "responses": {
             "200": {"description": "The page.", "headers": _headers("ETag"), **content},
-            "304": {"description": "The version that If-None-Match names is still the one.", "headers": _headers("ETag")},
+            "304": {
+                "description": "The version that If-None-Match names is still the one.",
+                "headers": _headers("ETag"),
+            },
             "404": _error("not_found: this installation has no page.")
             if with_body
             else {"description": "This installation has no page."},

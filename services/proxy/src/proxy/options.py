@@ -1,7 +1,5 @@
 """The sampling options of one prompt, by Ollama's names."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from proxy.fields import Fields, Finite, Stops, Whole

@@ -38,7 +38,7 @@ class Parts:
             writer=Writer(open_queue, concurrency),
             reader=reader,
             estimates=Estimates(reader),
-            # Here, because a listener that was made on a thread of gevent's pool would listen on that thread, never again.
+            # Here: a listener that was made on a thread of gevent's pool would listen there, and so never.
             watch=Watch(lambda: reader.here(lambda queue: queue.listen()), limit=config.max_streams),
         )
 

@@ -131,7 +131,7 @@ def _look(parts: Parts, prompt_id: str) -> tuple[Prompt, int | None]:
 
 
 def _standing(queue: PromptQueue, prompt_id: str) -> tuple[Prompt, int | None]:
-    """Read a prompt and its place in line, which are two reads; a prompt that was claimed between them is read again."""
+    """Read a prompt and its place in line: two reads, so that one claimed between them is read again."""
     prompt = queue.get(prompt_id)
     while prompt.status is Status.QUEUED:
         position = queue.position(prompt_id)
@@ -145,9 +145,7 @@ def _status(parts: Parts, prompt: Prompt, position: int | None) -> dict[str, Any
     return wire.status_body(prompt, position, parts.estimates.eta(prompt, position))
 
 
-def _about(
-    prompt_id: str, told: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
+def _about(prompt_id: str, told: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return wire.answer(told, status, {"X-Prompt-Id": prompt_id, **(headers or {})})
 
 

@@ -41,10 +41,12 @@ class Reader:
 
     def read(self, look: Callable[[PromptQueue], Found]) -> Found:
         """Run `look` with a queue; what it returned or raised. Raises StorageUnavailable."""
-        return self.here(look) if self._runs_here else self._concurrency.apart(lambda: self._read(look, self._open))
+        if self._runs_here:
+            return self.here(look)
+        return self._concurrency.apart(lambda: self._read(look, self._open))
 
     def here(self, look: Callable[[PromptQueue], Found]) -> Found:
-        """Run `look` on the calling thread in any case; an instance that must be opened is opened apart all the same."""
+        """Run `look` on the calling thread in any case; an instance that it needs is opened apart all the same."""
         return self._read(look, lambda: self._concurrency.apart(self._open))
 
     def close(self) -> None:

@@ -1,7 +1,5 @@
 """What somebody may ask: the body of a submission, checked field by field."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from promptqueue.prompt import Idempotency, NewPrompt, Priority

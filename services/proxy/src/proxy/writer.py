@@ -40,7 +40,7 @@ class Writer:
         self._concurrency = concurrency
         self._patience = patience
         self._inbox: Any = concurrency.inbox()
-        self._requests = concurrency.gathering(self._inbox.put)
+        self._requests = concurrency.gathering(lambda requests: concurrency.hand(self._inbox, requests))
         self._queue: PromptQueue | None = None
         self._is_lost = False
         self._ended = concurrency.bell()

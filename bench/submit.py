@@ -1,6 +1,6 @@
 """Durable submissions a second over HTTP: gevent with its native writer, gthread, and a constant answer as the ceiling.
 
-`python services/proxy/bench/submit.py [seconds] [repeats]` starts the application once under each and puts them under
+`python bench/submit.py [seconds] [repeats]` starts the application once under each and puts them under
 load in turns, A B A B, so that a busy machine is unfair to both. Compare the ratios; the rates are the machine's.
 """
 
@@ -19,11 +19,12 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SOURCES = [HERE, HERE.parent / "src", HERE.parents[1] / "promptqueue" / "src"]
+SERVICES = HERE.parent / "services"
+SOURCES = [HERE, SERVICES / "proxy" / "src", SERVICES / "promptqueue" / "src"]
 BODY = '{"prompt": "Why is the sky blue?", "options": {"temperature": 0.7}}'
 CONNECTIONS = 64
 SERVERS = {
-    "gevent": ["-c", str(HERE.parent / "gunicorn.conf.py")],
+    "gevent": ["-c", str(SERVICES / "proxy" / "gunicorn.conf.py")],
     "gthread": ["-k", "gthread", "--threads", "16", "-w", "1", "--keep-alive", "75", "--no-control-socket"],
 }
 LOADS = {"submit": "/api/v1/prompt", "constant": "/constant"}
@@ -48,9 +49,10 @@ def application():
 
 
 def main() -> None:
-    seconds, repeats = (float(value) for value in [*sys.argv[1:], 3, 3][:2]) if len(sys.argv) < 3 else map(float, sys.argv[1:3])
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3
+    repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     rates: dict[tuple[str, str], list[float]] = {}
-    for _ in range(int(repeats)):
+    for _ in range(repeats):
         for server in SERVERS:
             with Server(server) as running:
                 for load, path in LOADS.items():
@@ -78,7 +80,8 @@ class Server:
             "MAX_QUEUE_DEPTH": "100000000",
             "PROXY_PORT": str(self._port),
         }
-        command = [sys.executable, "-m", "gunicorn", *SERVERS[kind], "-b", f"127.0.0.1:{self._port}", "submit:application()"]
+        address = f"127.0.0.1:{self._port}"
+        command = [sys.executable, "-m", "gunicorn", *SERVERS[kind], "-b", address, "submit:application()"]
         self._process = subprocess.Popen(command, env=environment, cwd=HERE, stdout=self._log, stderr=self._log)
 
     def __enter__(self):
@@ -104,11 +107,9 @@ class Server:
 
 
 def _wrk(port: int, path: str, seconds: float) -> float:
-    script = HERE / "post.lua"
-    output = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", script, f"http://127.0.0.1:{port}{path}", "--", BODY],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    much = ["-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s"]
+    command = ["wrk", *much, "-s", str(HERE / "post.lua"), f"http://127.0.0.1:{port}{path}", "--", BODY]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in output or "Socket errors" in output:
         raise SystemExit(output)
     return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])
@@ -129,7 +130,7 @@ def _sockets(port: int, path: str, seconds: float) -> float:
                 if not status.startswith(b"HTTP/1.1 20"):
                     raise SystemExit(status.decode())
                 length = 0
-                while (header := answers.readline().strip()):
+                while header := answers.readline().strip():
                     if header.lower().startswith(b"content-length:"):
                         length = int(header.split(b":")[1])
                 answers.read(length)

@@ -1,0 +1,199 @@
+"""The proxy as a process: held requests beside others, locks, journals, several processes, the end, the log."""
+
+import http.client
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from promptqueue.turnstile import Turnstile
+
+KINDS = ["gevent", "threads"]
+
+
+def in_threads(count, do):
+    """Do something so many times at once; what came of each."""
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(do()), daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+
+    def join():
+        for thread in threads:
+            thread.join(30)
+        assert len(results) == count
+        return results
+
+    return join
+
+
+def ears(server):
+    """Find the sockets that this server hears of changes by: it opens one when the first request is held."""
+    return list((server.folder / "data" / "wake").glob("*.sock"))
+
+
+def test_ten_held_requests_stop_no_other_and_all_hear_the_end(server, hire_at):
+    prompt_id = server.submit()
+    worker = hire_at(server.url)
+    claim = worker.claim()
+    answers = in_threads(10, lambda: server.get(f"/api/v1/prompt/{prompt_id}/result?wait=30"))
+
+    start = time.monotonic()
+    others = [server.get(f"/api/v1/prompt/{prompt_id}/status").json["status"] for _ in range(20)]
+    assert time.monotonic() - start < 5
+    worker.finish(claim)
+
+    assert others == ["processing"] * 20
+    assert [answer.json["outcome"] for answer in answers()] == ["succeeded"] * 10
+    assert time.monotonic() - start < 15
+
+
+def test_many_submissions_at_once_are_all_accepted_and_stand_in_one_line(serve):
+    server = serve("gevent")
+
+    accepted = in_threads(16, lambda: [server.post("/api/v1/prompt", {"prompt": "Why?"}) for _ in range(5)])()
+
+    replies = [reply for several in accepted for reply in several]
+    assert {reply.status for reply in replies} == {202}
+    assert sorted(reply.json["position"] for reply in replies) == list(range(1, 81))
+    assert len({reply.json["id"] for reply in replies}) == 80
+
+
+def test_a_locked_database_stops_submissions_after_five_seconds_and_nothing_else(serve):
+    server = serve("gevent")
+    prompt_id = server.submit()
+    turnstile = Turnstile(server.folder / "data")
+    turnstile.enter(5)
+
+    start = time.monotonic()
+    refused = in_threads(3, lambda: server.post("/api/v1/prompt", {"prompt": "Why?"}))
+    reads, slowest = 0, 0.0
+    while time.monotonic() - start < 3:
+        begun = time.monotonic()
+        assert server.get(f"/api/v1/prompt/{prompt_id}/status").status == 200
+        slowest = max(slowest, time.monotonic() - begun)
+        reads += 1
+    replies = refused()
+    took = time.monotonic() - start
+    turnstile.leave()
+
+    assert [(reply.status, reply.code) for reply in replies] == [(503, "storage_unavailable")] * 3
+    assert {reply.headers["Retry-After"] for reply in replies} == {"5"}
+    assert 4.5 < took < 9
+    assert reads > 20
+    assert slowest < 2
+    assert (
+        server.post("/api/v1/prompt", {"prompt": "Why?"}).json["position"] == 2
+    )  # nothing of the others came after all
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_works_with_a_rollback_journal(serve, kind, hire_at, record):
+    server = serve(kind, JOURNAL_MODE="persist")
+    prompt_id = server.submit()
+    waiting = in_threads(3, lambda: server.get(f"/api/v1/prompt/{prompt_id}/result?wait=30"))
+    start = time.monotonic()
+    worker = hire_at(server.url, "persist")
+    worker.answer()
+
+    assert [answer.json["response"] for answer in waiting()] == [record["response"]] * 3
+    assert time.monotonic() - start < 10
+    assert server.get("/healthz").json["database"]["journal_mode"] == "persist"
+    assert server.get("/api/v1/queue").json["queued"] == 0
+    assert server.get(f"/api/v1/prompt/{prompt_id[:-4]}0000/status").code == "not_found"
+    assert "Traceback" not in server.log
+
+
+def test_two_processes_serve_one_queue(serve, until):
+    server = serve("gevent", PROXY_PROCESSES=2)
+    prompt_id = server.submit()
+    answers = in_threads(8, lambda: server.get(f"/api/v1/prompt/{prompt_id}/status?wait=30"))
+    until(lambda: ears(server) and server.serving == 8)
+
+    server.call("POST", f"/api/v1/prompt/{prompt_id}/cancel")
+
+    assert [answer.json["outcome"] for answer in answers()] == ["cancelled"] * 8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_told_to_stop_it_answers_who_is_held_and_leaves_nothing_behind(serve, kind, until):
+    server = serve(kind)
+    prompt_id = server.submit()
+    idle = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    idle.request("GET", "/healthz")
+    idle.getresponse().read()  # and keeps its connection
+    answers = in_threads(10, lambda: (server.get(f"/api/v1/prompt/{prompt_id}/status?wait=60"), time.monotonic()))
+    until(lambda: ears(server) and server.serving == (11 if kind == "gevent" else 10))
+    told = time.monotonic()
+
+    took = server.stop()
+
+    assert [(reply.status, reply.json["status"]) for reply, _ in answers()] == [(200, "queued")] * 10
+    assert max(at for _, at in answers()) - told < 3
+    assert took < 8
+    assert server.process.returncode == 0
+    assert ears(server) == []
+    assert "Traceback" not in server.log
+    idle.close()
+
+
+def test_what_was_accepted_outlives_a_kill(serve, queue_at):
+    server = serve("gevent")
+    accepted = [server.submit() for _ in range(5)]
+
+    server.process.kill()
+    server.process.wait()
+
+    assert [queue_at(server.url).get(prompt_id).status for prompt_id in accepted] == ["queued"] * 5
+
+
+def test_one_event_is_one_line_and_no_line_tells_secrets(serve):
+    server = serve("gevent")
+    key = "a-very-secret-key-of-a-client"
+    prompt_id = server.post("/api/v1/prompt", {"prompt": "a very secret question"}, Idempotency_Key=key).json["id"]
+    server.post("/api/v1/prompt", {"prompt": "another secret"}, Idempotency_Key=key)
+    server.post("/api/v1/prompt", b'{"prompt": "secret and broken')
+    server.call("POST", f"/api/v1/prompt/{prompt_id}/cancel")
+    server.call("DELETE", f"/api/v1/prompt/{prompt_id}")
+    server.stop()
+
+    assert f"prompt accepted id={prompt_id} position=1 bytes=36" in server.log
+    assert f"prompt cancelled id={prompt_id}" in server.log
+    assert f"prompt deleted id={prompt_id}" in server.log
+    assert "secret" not in server.log
+    assert "GET /healthz" not in server.log  # no access log
+
+
+def test_at_debug_there_is_an_access_log(serve):
+    server = serve("gevent", LOG_LEVEL="debug")
+    server.get("/api/v1/queue")
+    server.stop()
+
+    assert "GET /api/v1/queue" in server.log
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_value_that_is_not_understood_ends_the_process_with_a_sentence(kind, service, tmp_path):
+    command = ["gunicorn", "-c", str(service / "gunicorn.conf.py"), "proxy.wsgi:app"] if kind == "gevent" else ["proxy"]
+    environment = {
+        "PYTHONPATH": ":".join(path for path in sys.path if path),
+        "MAX_PROMPT_BYTES": "lots",
+        "PROXY_PORT": "0",
+    }
+
+    ended = subprocess.run(
+        [sys.executable, "-m", *command],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [
+        "PROXY_PORT must be a whole number from 1 to 65535, got '0'.",
+        "MAX_PROMPT_BYTES must be a whole number of at least 1, got 'lots'.",
+    ]

@@ -1,0 +1,54 @@
+"""Many prompts at once: each is answered once, with its own answer, in its turn."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import pytest
+from simulator.client import Simulator
+from simulator.text import answer_to
+from stack import Stack
+
+
+@pytest.mark.ollama(pace=0.0005)
+def test_thirty_prompts_of_ten_clients_are_each_answered_once_in_order_of_acceptance(
+    stack: Stack, simulator: Simulator
+) -> None:
+    def ask(client: int) -> list[tuple[str, float, float, str]]:
+        asked = []
+        for number in range(3):
+            prompt = f"Client {client} asks question {number}."
+            sent_at = time.monotonic()
+            prompt_id = stack.submit(prompt)
+            asked.append((prompt, sent_at, time.monotonic(), prompt_id))
+        return asked
+
+    with ThreadPoolExecutor(10) as clients:
+        asked = [each for some in clients.map(ask, range(10)) for each in some]
+        answers = list(clients.map(lambda each: stack.answer(each[3]), asked))
+
+    assert answers == [answer_to(prompt) for prompt, _, _, _ in asked]
+    called = [call["body"]["prompt"] for call in simulator.calls()]
+    assert sorted(called) == sorted(prompt for prompt, _, _, _ in asked)
+    times = {prompt: (sent_at, accepted_at) for prompt, sent_at, accepted_at, _ in asked}
+    # Of two that were under way at the same time either may be first.
+    assert all(times[earlier][0] < times[later][1] for earlier, later in pairwise(called))
+    created = {prompt: stack.status(prompt_id)["created_at"] for prompt, _, _, prompt_id in asked}
+    assert [created[prompt] for prompt in called] == sorted(created.values())
+
+
+@pytest.mark.ollama(slots=2)
+def test_two_slots_answer_two_prompts_at_the_same_time(build: Callable[..., Stack], simulator: Simulator) -> None:
+    simulator.fault("hang_between_tokens", times=2)
+    stack = build(WORKER_CONCURRENCY="2")
+    stack.start()
+
+    first, second, third = (stack.submit(text) for text in ("first", "second", "third"))
+
+    for number in (1, 2):
+        assert simulator.wait_for_tokens(number, 3)["ended"] is None
+    assert [stack.status(each)["status"] for each in (first, second, third)] == ["processing", "processing", "queued"]
+    stack.cancel(second)
+    assert stack.answer(third) == answer_to("third")
+    assert stack.status(first)["status"] == "processing"

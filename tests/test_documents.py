@@ -1,0 +1,209 @@
+"""What the documents say is so: routes, settings, files, functions, targets, links."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import proxy.config
+import pytest
+import worker.config
+from proxy import concurrency
+from proxy.app import create_app, parts
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIGS = (proxy.config.Config, worker.config.Config)
+INTERNAL = {
+    "PAGE_PATH": "the proxy's image says with it where the page lies; nobody else needs to",
+}
+NO_FILES = {
+    "sqlite.py": "named as the one file that the SQLite backend is not",
+}
+REGISTRIES = r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|docker[.]io|ghcr[.]io|quay[.]io|crates[.]io|golang[.]org"
+MACHINES = r"(?<![\w.~])/(work|home/[a-z]\w*|Users/[A-Za-z]\w*|tmp/v)[/]"
+
+PARAMETER = "<prompt_id>"
+DOCUMENTS = sorted(path.name for path in ROOT.glob("*.md"))
+FILE = r"[\w./-]+\.(?:py|sql|html|conf|toml|yaml|md|mjs)"
+
+
+def test_every_route_stands_in_the_readme_and_nothing_else_does(tmp_path: Path) -> None:
+    app = create_app(proxy.config.Config(database_url=f"sqlite:///{tmp_path}/queue.db"), concurrency.current())
+    served = {
+        f"{method} {re.sub(PARAMETER, '{id}', rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    parts(app).close()
+
+    documented = {named for cell in table("README.md", "endpoint") for named in re.findall(r"`([A-Z]+ /[^`]*)`", cell)}
+
+    assert documented == served
+
+
+def test_every_setting_stands_in_the_readme_and_nothing_else_does() -> None:
+    read = {each.name.upper() for config in CONFIGS for each in fields(config)} - set(INTERNAL)
+
+    documented = {name for cell in table("README.md", "setting") for name in re.findall(r"`([A-Z_]+)`", cell)}
+
+    assert read <= documented
+    assert documented <= read | composed()
+
+
+def test_the_readme_tells_every_default() -> None:
+    rows = table("README.md", "setting", columns=2)
+
+    for config in CONFIGS:
+        for each in fields(config):
+            if each.name.upper() not in INTERNAL:
+                [told] = (default for names, default in rows if f"`{each.name.upper()}`" in names)
+                assert written(each.default) in told.replace("`", ""), each.name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_that_a_document_names_exists(document: str) -> None:
+    named = set(re.findall(rf"`({FILE})`", read(document))) - set(NO_FILES)
+    paths = [f"/{path.relative_to(ROOT)}" for path in files()]
+
+    assert [name for name in sorted(named) if not any(path.endswith(f"/{name}") for path in paths)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_folder_that_a_document_names_exists(document: str) -> None:
+    named = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)*/)`", read(document)))
+    folders = {f"/{parent}/" for path in files() for parent in path.relative_to(ROOT).parents}
+
+    assert [name for name in sorted(named) if not any(folder.endswith(f"/{name}") for folder in folders)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_function_that_a_document_names_is_where_it_says(document: str) -> None:
+    named = re.findall(rf"`({FILE})`: ((?:`[\w.]+`(?:, )?)+)", read(document))
+    missing = [
+        f"{file}: {name}"
+        for file, names in named
+        for name in re.findall(r"`([\w.]+)`", names)
+        if name not in defined(ROOT / file)
+    ]
+
+    assert missing == []
+
+
+def test_the_path_of_a_prompt_has_nine_steps() -> None:
+    steps = re.findall(r"^\| (\d) \| .*`services/.*`: `", read("ARCHITECTURE.md"), re.MULTILINE)
+
+    assert steps == list("123456789")
+
+
+def test_make_help_names_every_target_that_a_document_names() -> None:
+    if shutil.which("make") is None:
+        if os.environ.get("CI"):
+            pytest.fail("make is not installed")
+        pytest.skip("make is not installed")
+    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = set(re.findall(r"^ +make ([a-z-]+) +\S", told, re.MULTILINE))
+
+    named = {
+        target
+        for document in DOCUMENTS
+        for code in re.findall(r"```.*?```|`[^`]+`", read(document), re.DOTALL)
+        for target in re.findall(r"(?:^|`|\n|\$ )make (?:[A-Z_]+=\S+ )*([a-z-]+)", code)
+    }
+
+    assert {"run", "demo", "test"} <= named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("pattern", [REGISTRIES, MACHINES], ids=["registry", "machine"])
+def test_no_file_names_a_package_registry_or_a_path_of_one_machine(pattern: str) -> None:
+    naming = []
+    for path in files():
+        text = path.read_bytes().decode(errors="replace")
+        naming += [f"{path.relative_to(ROOT)}: {found.group()}" for found in re.finditer(pattern, text)]
+
+    assert naming == []
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    broken = []
+    for path in files():
+        if path.suffix == ".md":
+            for link in re.findall(r"\]\(([^)\s]+)\)", without_code(path.read_text())):
+                target, _, anchor = link.partition("#")
+                if re.match(r"[a-z]+:", link):
+                    continue
+                linked = path.parent / target if target else path
+                if not linked.exists() or (anchor and anchor not in anchors(linked.read_text())):
+                    broken.append(f"{path.relative_to(ROOT)}: {link}")
+
+    assert broken == []
+
+
+def read(document: str) -> str:
+    return (ROOT / document).read_text()
+
+
+def table(document: str, heading: str, columns: int = 1) -> list[Any]:
+    """The first column of the table whose first heading this is, or the first few."""
+    lines = read(document).splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {heading} |"))
+    rows: list[Any] = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        cells = [cell.strip() for cell in line.split("|")[1:]]
+        rows.append(cells[0] if columns == 1 else tuple(cells[:columns]))
+    return rows
+
+
+def composed() -> set[str]:
+    """Variables that only the compose file reads."""
+    path = ROOT / "compose.yaml"
+    named = set(re.findall(r"\$\{([A-Z_]+)", path.read_text())) if path.exists() else set()
+    return named - {each.name.upper() for config in CONFIGS for each in fields(config)}
+
+
+def written(default: Any) -> str:
+    match default:
+        case tuple():
+            return ",".join(default)
+        case float():
+            return f"{default:g}"
+        case _:
+            return str(default)
+
+
+def files() -> Iterator[Path]:
+    """Every file of the repository: what lies here, but for what .gitignore names."""
+    ignored = {".git", *(line.strip("/") for line in read(".gitignore").splitlines())}
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in ignored and not name.endswith(".egg-info")]
+        yield from (Path(folder) / name for name in names if name not in ignored)
+
+
+def defined(path: Path) -> set[str]:
+    """Names of functions and classes in a file; of methods with and without their class."""
+    text = path.read_text()
+    if path.suffix != ".py":
+        return set(re.findall(r"(?:function|const|let) (\w+)", text))
+    names = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{each.name}" for each in node.body if isinstance(each, ast.FunctionDef)}
+    return names
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", without_code(text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
