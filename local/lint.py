@@ -8,7 +8,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "services/frontend"
-SOURCES = ["services/promptqueue/src", "services/proxy/src", "services/worker/src", "ollama/simulator"]
+SOURCES = [
+    "services/promptqueue/src",
+    "services/proxy/src",
+    "services/worker/src",
+    "ollama/simulator",
+    "services/frontend/csp.py",
+]
 
 CHECKS = [
     ("ruff check .", ROOT),

@@ -32,6 +32,10 @@ def main(kind: str) -> int:
             signal.signal(number, lambda *_: supervisord.terminate())
         if answers(f"http://{reachable(host)}:{port}/healthz", supervisord):
             print(words(kind, reachable(host), port, environment), flush=True)
+        else:
+            print(
+                f"The proxy did not answer within {STARTS_WITHIN:g} seconds; the log above says why.", file=sys.stderr
+            )
         return supervisord.wait()
 
 
@@ -42,7 +46,7 @@ def settings(kind: str) -> dict[str, str]:
     if kind == "demo":
         environment |= {"SIMULATOR_PORT": str(free_port()), "DATABASE_URL": "sqlite:///data/demo/queue.db"}
         environment["OLLAMA_URLS"] = f"http://127.0.0.1:{environment['SIMULATOR_PORT']}"
-        environment["PYTHONPATH"] = str(ROOT / "ollama")
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT / "ollama"), os.environ.get("PYTHONPATH")]))
     return environment
 
 
