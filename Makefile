@@ -5,10 +5,15 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format lock clean
+.PHONY: help up run demo test lint format lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## Run everything in containers: docker compose up, in the background
+	@echo "Building and starting; the first time this takes a few minutes. Waiting until every container is healthy ..."
+	@docker compose up --detach --build --wait
+	@echo "Page: http://localhost:$${FRONTEND_PORT:-8080}   API: http://localhost:$${PROXY_PORT:-8000}   Stop: docker compose down"
 
 run: ## Run proxy and worker here, with the Ollama at OLLAMA_URLS (no Docker)
 	@$(PYTHON) local/environment.py run

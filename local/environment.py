@@ -14,7 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 REQUIREMENTS = {"run": ["build", "proxy", "worker"], "test": ["build", "dev"]}
 PACKAGES = ["services/promptqueue", "services/proxy", "services/worker"]
-SYSTEM = {"chromium": "the page's tests in a real browser", "faketime": "the tests of a wall clock that jumps"}
+SYSTEM = {
+    "chromium": "the page's tests in a real browser",
+    "faketime": "the tests of a wall clock that jumps",
+    "nginx": "the tests of the front server",
+}
 """Programs that only tests need, and what goes untested without them."""
 
 
@@ -68,7 +72,8 @@ def pip(*arguments):
 
 
 def install_system_packages():
-    missing = [program for program in SYSTEM if not shutil.which(program)]
+    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
+    missing = [program for program in SYSTEM if not shutil.which(program, path=path)]
     if not missing:
         return
     line = "apt-get install -y --no-install-recommends " + " ".join(missing)

@@ -1,0 +1,30 @@
+"""The settings as the files of the repository name them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = (ROOT / "compose.yaml").read_text()
+EXAMPLE = (ROOT / ".env.example").read_text()
+
+
+def of_example() -> dict[str, str]:
+    """Each variable of .env.example with its value."""
+    return dict(re.findall(r"^([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+
+
+def of_compose() -> dict[str, set[str]]:
+    """Each variable that compose.yaml takes from outside, with the defaults that it names."""
+    found: dict[str, set[str]] = {}
+    for name, default in re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", COMPOSE):
+        found.setdefault(name, set()).add(default)
+    return found
+
+
+def of_service(service: str) -> dict[str, str]:
+    """Each variable that a service of compose.yaml hands to its process, with the outside one that it is taken from."""
+    block = re.search(rf"^  {service}:\n(.*?)(?=^\S|^  \S)", COMPOSE, re.MULTILINE | re.DOTALL)
+    assert block, service
+    return dict(re.findall(r"^ +([A-Z_]+): \$\{([A-Z_]+):-", block[1], re.MULTILINE))

@@ -1,0 +1,129 @@
+"""What compose.yaml starts, as Compose itself understands it. No engine is needed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import settings
+from composed import compose
+
+pytestmark = pytest.mark.usefixtures("compose_client")
+
+PRODUCT = {"frontend", "proxy", "worker"}
+OLLAMAS = {"ollama": "cpu", "ollama-nvidia": "gpu-nvidia", "ollama-amd": "gpu-amd"}
+SETTINGS_OF_OLLAMA = {
+    "OLLAMA_NUM_PARALLEL": "WORKER_CONCURRENCY",
+    "OLLAMA_KEEP_ALIVE": "OLLAMA_KEEP_ALIVE",
+    "OLLAMA_CONTEXT_LENGTH": "OLLAMA_CONTEXT_LENGTH",
+}
+OTHERS = {"DATABASE_URL": "sqlite:////data/other.db", "OLLAMA_URLS": "http://other:1", "OLLAMA_TARGET": "baked"}
+
+
+def config(*profiles: str, **variables: str) -> Any:
+    chosen = [word for profile in profiles for word in ("--profile", profile)]
+    return json.loads(compose(*chosen, "config", "--format", "json", **variables))
+
+
+@pytest.mark.parametrize(
+    ("profiles", "ollama"),
+    [
+        ((), {"ollama"}),
+        (("cpu",), {"ollama"}),
+        (("gpu-nvidia",), {"ollama-nvidia"}),
+        (("gpu-amd",), {"ollama-amd"}),
+        (("external",), set()),
+    ],
+)
+def test_each_profile_starts_the_product_with_its_own_ollama_and_no_other(
+    profiles: tuple[str, ...], ollama: set[str]
+) -> None:
+    by_flag = set(config(*profiles)["services"])
+    by_variable = set(config(COMPOSE_PROFILES=",".join(profiles))["services"])
+
+    assert by_flag == by_variable == PRODUCT | ollama
+
+
+def test_only_the_variants_for_a_gpu_ask_for_devices() -> None:
+    services = config("*")["services"]
+
+    devices = services["ollama-nvidia"]["deploy"]["resources"]["reservations"]["devices"]
+    assert [(one["driver"], one["count"], one["capabilities"]) for one in devices] == [("nvidia", -1, ["gpu"])]
+    assert {name for name, service in services.items() if "deploy" in service} == {"ollama-nvidia"}
+    assert {name for name, service in services.items() if "devices" in service} == {"ollama-amd"}
+    # Newer versions of Compose give each device as an object.
+    amd = [one["source"] if isinstance(one, dict) else one.split(":")[0] for one in services["ollama-amd"]["devices"]]
+    assert amd == ["/dev/kfd", "/dev/dri"]
+    assert services["ollama-amd"]["build"]["args"]["OLLAMA_IMAGE"].endswith("-rocm")
+
+
+def test_the_variants_of_ollama_cannot_run_side_by_side() -> None:
+    services = config("*", COMPOSE_PROJECT_NAME="mine")["services"]
+
+    assert {services[name]["container_name"] for name in OLLAMAS} == {"mine-ollama"}
+    assert all(services[name]["networks"] == {"inference": {"aliases": ["ollama"]}} for name in OLLAMAS)
+    assert all([volume["source"] for volume in services[name]["volumes"]] == ["models"] for name in OLLAMAS)
+
+
+def test_every_setting_reaches_its_process() -> None:
+    others = {name: f"7{number}" for number, name in enumerate(settings.of_example())} | OTHERS
+    others["BIND_ADDRESS"] = "0.0.0.0"
+    services = config("*", **others)["services"]
+
+    for service in ("proxy", "worker"):
+        environment = services[service]["environment"]
+        assert environment == {name: others[name] for name in environment}
+    for name in OLLAMAS:
+        environment = services[name]["environment"]
+        assert environment == {inside: others[outside] for inside, outside in SETTINGS_OF_OLLAMA.items()}
+        assert services[name]["build"]["target"] == "baked"
+        assert services[name]["build"]["args"]["OLLAMA_MODEL"] == others["OLLAMA_MODEL"]
+    for service, port in (("proxy", 8000), ("frontend", 8080)):
+        [published] = services[service]["ports"]
+        assert published["host_ip"] == "0.0.0.0"
+        assert (published["published"], published["target"]) == (others[f"{service.upper()}_PORT"], port)
+
+
+def test_only_proxy_and_frontend_are_reachable_and_only_from_this_machine() -> None:
+    services = config("*")["services"]
+
+    assert {name for name, service in services.items() if "ports" in service} == {"proxy", "frontend"}
+    assert {port["host_ip"] for service in services.values() for port in service.get("ports", [])} == {"127.0.0.1"}
+
+
+def test_frontend_and_worker_share_no_network() -> None:
+    services = config("*")["services"]
+    networks = {name: set(service["networks"]) for name, service in services.items()}
+
+    assert networks["frontend"] == networks["proxy"] == {"edge"}
+    assert {name for name, joined in networks.items() if joined == {"inference"}} == {"worker", *OLLAMAS}
+
+
+def test_nothing_waits_for_anything() -> None:
+    assert not any("depends_on" in service for service in config("*")["services"].values())
+
+
+def test_everything_is_hardened() -> None:
+    services = config("*")["services"]
+
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}, name
+        assert service["restart"] == "unless-stopped", name
+        assert service["init"] is True, name
+        assert "privileged" not in service, name
+    for name in PRODUCT:
+        assert services[name]["pids_limit"] > 0, name
+        assert int(services[name]["mem_limit"]) > 0, name
+    assert {name for name, service in services.items() if service.get("read_only")} == PRODUCT | {"ollama"}
+    assert {name for name, service in services.items() if "cap_add" in service} == {"ollama-amd"}
+
+
+def test_a_worker_has_longer_to_end_than_its_programs_and_they_than_a_prompt() -> None:
+    conf = (settings.ROOT / "services/worker/supervisord.conf").read_text()
+    program = int(conf.split("[program:worker]")[1].split("stopwaitsecs=")[1].split()[0])
+
+    assert int(settings.of_example()["DRAIN_SECONDS"]) < program < 30
+    assert config()["services"]["worker"]["stop_grace_period"] == "30s"

@@ -1,0 +1,218 @@
+"""What the frontend's nginx promises, without a container."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+import pytest
+from front_nginx import FRONTEND, FrontNginx
+from proxy.page import HEADERS as PAGE_HEADERS
+from scripted_upstream import EVENTS
+from waiting import until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from http_call import Reply
+    from scripted_upstream import ScriptedUpstream
+
+PAGE = (FRONTEND / "index.html").read_bytes()
+EXPOSED_HEADERS = {"Location", "Retry-After", "X-Prompt-Id", "Date"}  # as the proxy's
+
+
+def test_the_page_comes_whole_and_with_the_headers_that_the_proxy_gives_it(nginx: FrontNginx) -> None:
+    answer = nginx.call("GET", "/")
+
+    assert (answer.status, answer.body) == (200, PAGE)
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert {name: answer.headers[name] for name in PAGE_HEADERS} == PAGE_HEADERS
+
+
+def test_the_page_is_compressed_for_whoever_takes_it_so(nginx: FrontNginx) -> None:
+    answer = nginx.call("GET", "/", None, {"Accept-Encoding": "gzip"})
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.body) == PAGE
+    assert len(answer.body) < len(PAGE) / 2
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_page_that_has_not_changed_is_not_sent_again(nginx: FrontNginx, encoding: str) -> None:
+    first = nginx.call("GET", "/", None, {"Accept-Encoding": encoding})
+
+    second = nginx.call("GET", "/", None, {"Accept-Encoding": encoding, "If-None-Match": first.headers["ETag"]})
+
+    assert (second.status, second.body) == (304, b"")
+    assert second.headers["Cache-Control"] == "no-cache"
+
+
+def test_head_of_the_page_is_its_headers_alone(nginx: FrontNginx) -> None:
+    answer = nginx.call("HEAD", "/")
+
+    assert (answer.status, answer.body) == (200, b"")
+    assert {name: answer.headers[name] for name in PAGE_HEADERS} == PAGE_HEADERS
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/prompt",
+        "/api/v1/prompt/some-id/status?wait=30&unless=queued",
+        "/api/v1/queue",
+        "/api/generate",
+        "/v1/chat/completions",
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+        "/api/v1/a%2Fb%20c//d",
+    ],
+)
+def test_a_request_reaches_the_proxy_as_it_was_sent(nginx: FrontNginx, upstream: ScriptedUpstream, path: str) -> None:
+    sent = {"Idempotency-Key": "a-key-of-sixteen", "Host": "somewhere.example:8080", "Content-Type": "text/plain"}
+
+    answer = nginx.call("POST", path, b'{"prompt": "hi"}', sent)
+
+    assert (answer.status, answer.body) == (200, b"{}")
+    [asked] = upstream.asked
+    assert (asked.method, asked.path, asked.body) == ("POST", path, b'{"prompt": "hi"}')
+    assert asked.headers.items() >= sent.items()
+
+
+def test_nothing_else_reaches_the_proxy(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
+    paths = ["/metrics", "/api", "/v1", "/healthz/", "/index.html", "/nginx.conf", "/nginx-error", "/api/../metrics"]
+
+    answers = {path: nginx.call("GET", path) for path in paths}
+
+    assert upstream.asked == []
+    for answer in answers.values():
+        _is_error(answer, 404, "not_found", "invalid_request_error")
+
+
+def test_an_error_of_the_proxy_is_passed_on_as_it_is(nginx: FrontNginx) -> None:
+    for status in (404, 405, 413, 429, 502, 503, 504):
+        answer = nginx.call("GET", f"/api/v1/{status}")
+
+        assert (answer.status, answer.json) == (status, {"error": {"code": "its_own"}})
+
+
+@pytest.mark.parametrize("framing", ["chunked", "until-it-closes"])
+def test_an_event_is_there_at_once_and_not_compressed(
+    nginx: FrontNginx, upstream: ScriptedUpstream, framing: str
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
+    path = f"/api/v1/prompt/some-id/events?framing={framing}"
+    connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
+    answer = connection.getresponse()
+
+    first = answer.read1(len(EVENTS[0]))
+    upstream.go_on.set()
+    rest = answer.read()
+
+    assert (first, rest) == EVENTS
+    assert answer.headers["Content-Encoding"] is None
+    connection.close()
+
+
+def test_a_proxy_that_is_gone_is_said_in_the_words_of_the_proxy(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
+    upstream.stop()
+
+    for path in ("/api/v1/queue", "/v1/models", "/api/tags", "/healthz"):
+        answer = nginx.call("GET", path)
+
+        _is_error(answer, 502, "proxy_unavailable", "server_error")
+        assert answer.headers["Retry-After"] == "5"
+
+
+def test_a_request_is_held_for_75_seconds_and_on_the_drop_in_faces_for_a_day(
+    tmp_path: Path, nginx_program: str, upstream: ScriptedUpstream
+) -> None:
+    in_a_hurry = {"_timeout 75s;": "_timeout 500ms;", "_timeout 24h;": "_timeout 60s;"}
+
+    with FrontNginx(nginx_program, tmp_path, upstream.address, in_a_hurry) as nginx:
+        given_up = nginx.call("GET", "/api/v1/silent")
+        with ThreadPoolExecutor() as pool:
+            held = [pool.submit(nginx.call, "GET", path) for path in ("/v1/silent", "/api/silent")]
+            done, _ = wait(held, timeout=1)
+            upstream.go_on.set()
+
+    _is_error(given_up, 504, "proxy_unavailable", "server_error")
+    assert done == set()
+    assert [one.result().status for one in held] == [200, 200]
+
+
+def test_the_page_comes_while_the_proxy_is_gone(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
+    upstream.stop()
+
+    assert nginx.call("GET", "/").body == PAGE
+    assert nginx.call("GET", "/nginx-health").body == b"ok\n"
+
+
+def test_a_method_that_the_page_does_not_take_is_refused_with_those_it_takes(nginx: FrontNginx) -> None:
+    answer = nginx.call("POST", "/", b"{}")
+
+    _is_error(answer, 405, "method_not_allowed", "invalid_request_error")
+    assert answer.headers["Allow"] == "GET, HEAD"
+
+
+def test_a_body_of_32_megabytes_passes_and_one_byte_more_is_refused(
+    nginx: FrontNginx, upstream: ScriptedUpstream
+) -> None:
+    largest = bytes(32 * 1024 * 1024)
+
+    passed = nginx.call("POST", "/api/v1/prompt", largest)
+    refused = nginx.call("POST", "/api/v1/prompt", None, {"Content-Length": str(len(largest) + 1)})
+
+    assert (passed.status, len(upstream.asked[0].body)) == (200, len(largest))
+    _is_error(refused, 413, "too_large", "invalid_request_error")
+    assert len(upstream.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 400),  # no Host
+        (b"GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000 + b"\r\n\r\n", 400),
+    ],
+)
+def test_what_is_no_request_is_refused_in_the_same_shape(nginx: FrontNginx, request_line: bytes, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", nginx.port), 10) as client:
+        client.sendall(request_line)
+        head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert json.loads(body)["error"]["code"] == "invalid_request"
+
+
+def test_the_log_names_the_path_and_nothing_that_somebody_wrote(nginx: FrontNginx) -> None:
+    nginx.call("POST", "/api/v1/prompt?secret=question", b'{"prompt": "secret body"}')
+
+    line = until(nginx.log.read_text, "a line in the log")
+    assert line.startswith("127.0.0.1 POST /api/v1/prompt 200 2 ")
+    assert "secret" not in line
+
+
+def test_health_checks_fill_no_log(nginx: FrontNginx) -> None:
+    for _ in range(3):
+        nginx.call("GET", "/nginx-health")
+    nginx.call("GET", "/healthz")
+
+    assert until(nginx.log.read_text, "a line in the log").startswith("127.0.0.1 GET /healthz ")
+
+
+def _is_error(answer: Reply, status: int, code: str, kind: str) -> None:
+    error = answer.json["error"]
+    assert (answer.status, error["code"], error["type"]) == (status, code, kind)
+    assert set(error) == {"code", "message", "type", "param"}
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert set(answer.headers["Access-Control-Expose-Headers"].split(", ")) == EXPOSED_HEADERS
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
