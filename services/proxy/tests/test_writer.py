@@ -191,17 +191,23 @@ def test_it_opens_the_queue_again_when_it_got_lost(make_writer, url):
     assert len(opened) == 2
 
 
-def test_closing_finishes_what_was_asked_before(make_writer, lock_out, queue, until):
+def test_closing_finishes_what_was_asked_before(make_writer, queue, until):
     writer = ready(make_writer())
-    let_in = lock_out()
-    asking = [Asking(writer, lambda queue: queue.enqueue(NEW))]
-    until(lambda: writer._inbox.empty())  # the first is taken, and waits for its turn
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(queue):
+        begun.set()
+        go_on.wait(10)
+        return queue.enqueue(NEW)
+
+    asking = [Asking(writer, slowly)]
+    assert begun.wait(10)
     asking += [Asking(writer, lambda queue: queue.enqueue(NEW)) for _ in range(4)]
     until(lambda: writer._inbox.qsize() == 4)
     closing = threading.Thread(target=writer.close)
     closing.start()
 
-    let_in()
+    go_on.set()
     closing.join(10)
 
     assert [type(one.heard()) for one in asking] == [list] * 5
