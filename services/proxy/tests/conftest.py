@@ -188,7 +188,7 @@ class Reply:
 class Server:
     """A real process that serves the proxy on a free port: `gevent` under Gunicorn, `threads` by `python -m proxy`."""
 
-    def __init__(self, kind, folder, **variables):
+    def __init__(self, kind, folder, *, starts=True, **variables):
         self.kind = kind
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -213,7 +213,8 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        until(self._answers)
+        if starts:
+            until(self._answers)
 
     def _answers(self):
         assert self.process.poll() is None, self.log

@@ -16,6 +16,23 @@ TOOL = {
 CALL = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": {"city": None}, "index": 0}}
 
 
+class Endless:
+    """A body of so many bytes that counts how many were read."""
+
+    def __init__(self, size):
+        self._left = size
+        self.read_so_far = 0
+
+    def read(self, size):
+        size = min(size, self._left)
+        self._left -= size
+        self.read_so_far += size
+        return b"x" * size
+
+    def close(self):
+        """Be a stream."""
+
+
 @pytest.fixture
 def stored(client, queue):
     """Hand in a body; the request that the worker would read."""
@@ -183,6 +200,17 @@ def test_a_body_of_exactly_the_limit_is_accepted_and_one_more_byte_is_not(make_a
     assert len(body) == 100
     assert client.post("/api/v1/prompt", data=body).status_code == 202
     assert client.post("/api/v1/prompt", data=body + b" ").status_code == 413
+
+
+@pytest.mark.parametrize(("sent", "read"), [(3_000_000, 3_000_000), (50_000_000, 32 * 1024 * 1024)])
+def test_what_is_too_large_is_read_to_its_end_within_reason(client, sent, read):
+    stream = Endless(sent)
+
+    as_gunicorn = {"wsgi.input": stream, "wsgi.input_terminated": True, "CONTENT_LENGTH": str(sent)}
+    answer = client.post("/api/v1/prompt", environ_overrides=as_gunicorn)
+
+    assert answer.status_code == 413
+    assert stream.read_so_far == pytest.approx(read, abs=300_000)
 
 
 def test_a_value_nests_up_to_a_hundred_levels(client, queue):

@@ -194,7 +194,7 @@ def test_held_answers_come_at_once_when_the_process_is_told_to_stop(app, client,
     assert client.get(f"/api/v1/prompt/{prompt_id}/status?wait=60").status_code == 200  # nothing is held any more
 
 
-def test_nothing_listens_until_a_request_is_held(client, submit, held, tmp_path):
+def test_nothing_listens_until_a_request_is_held(client, submit, held, tmp_path, until):
     prompt_id = submit()
     client.get(f"/api/v1/prompt/{prompt_id}/status?wait=0")
     before = list((tmp_path / "data" / "wake").glob("*.sock"))
@@ -202,6 +202,16 @@ def test_nothing_listens_until_a_request_is_held(client, submit, held, tmp_path)
     later = held(f"/api/v1/prompt/{prompt_id}/status?wait=30")
 
     assert before == []
-    assert len(list((tmp_path / "data" / "wake").glob("*.sock"))) == 1
+    until(lambda: len(list((tmp_path / "data" / "wake").glob("*.sock"))) == 1)
     client.delete(f"/api/v1/prompt/{prompt_id}")
     assert later.result.status_code == 404
+
+
+def test_what_happened_before_anybody_listened_is_seen_at_once(app):
+    seen = iter(["queued", "completed"])
+    start = time.monotonic()
+
+    found = parts(app).watch.hold("id", lambda: next(seen), lambda one: one == "completed", seconds=30)
+
+    assert found == "completed"
+    assert time.monotonic() - start < 0.9

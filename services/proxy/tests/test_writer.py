@@ -122,11 +122,14 @@ def test_a_request_that_waited_too_long_is_abandoned_and_never_committed(make_wr
     writer = ready(make_writer(patience=0.2))
     let_in = lock_out()
 
+    start = time.monotonic()
     abandoned = Asking(writer, lambda queue: queue.enqueue(NEW)).heard()
+    took = time.monotonic() - start
     let_in()
     writer.close()  # everything it was given has had its turn by then
 
     assert isinstance(abandoned, StorageUnavailable)
+    assert took < 3  # the writer itself waits longer for its turn
     assert queue.counts().queued == 0
 
 
@@ -206,9 +209,11 @@ def test_closing_finishes_what_was_asked_before(make_writer, queue, until):
     until(lambda: writer._inbox.qsize() == 4)
     closing = threading.Thread(target=writer.close)
     closing.start()
+    start = time.monotonic()
 
     go_on.set()
     closing.join(10)
 
+    assert time.monotonic() - start < 3  # it ended, and was not given up
     assert [type(one.heard()) for one in asking] == [list] * 5
     assert queue.counts().queued == 5

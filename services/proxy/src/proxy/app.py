@@ -5,26 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response
-from flask_cors import CORS
 
-from proxy import errors, management, page, prompts
+from proxy import cors, errors, management, page, prompts
 from proxy.parts import Parts
 
 if TYPE_CHECKING:
     from proxy.concurrency import Greenlets, Threads
     from proxy.config import Config
-
-METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]
-ALLOWED_HEADERS = [
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "Last-Event-ID",
-    "Prefer",
-    "X-On-Disconnect",
-]
-EXPOSED_HEADERS = ["Location", "Retry-After", "X-Prompt-Id", "Date"]
-PREFLIGHT_MAX_AGE = 7200  # seconds
 
 
 def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:
@@ -33,14 +20,7 @@ def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:
     app.url_map.merge_slashes = False  # else //api/v1/prompt would be a redirect, and a POST would lose its body
     made = Parts.of(config, concurrency)
     app.extensions["proxy"] = made
-    CORS(
-        app,
-        send_wildcard=True,
-        methods=METHODS,
-        allow_headers=ALLOWED_HEADERS,
-        expose_headers=EXPOSED_HEADERS,
-        max_age=PREFLIGHT_MAX_AGE,
-    )
+    cors.register(app)
     errors.register(app, until_a_place_is_free=made.estimates.until_a_place_is_free)
     app.after_request(_never_stored)
     app.register_blueprint(prompts.blueprint(made))

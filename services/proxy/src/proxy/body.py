@@ -13,7 +13,7 @@ from proxy.errors import InvalidJSON, InvalidRequest, TooLarge
 if TYPE_CHECKING:
     from typing import IO
 
-PIECE = 64 * 1024  # bytes read at a time
+PIECE = 256 * 1024  # bytes read at a time
 DRAINED = 32 * 1024 * 1024  # bytes read beyond the limit: a client that still sends would not hear the answer
 
 
@@ -22,24 +22,28 @@ def read(limit: int) -> bytes:
 
     Raises TooLarge; InvalidRequest for an encoded body; InvalidJSON for one that ends early, because that is none.
     """
-    if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("identity", ""):
         _drain()
         message = "A body with a Content-Encoding is not read. Send it as it is."
         raise InvalidRequest(message, param="Content-Encoding")
     expected = request.content_length
-    data = bytearray() if (expected or 0) > limit else _read(limit)
-    if (expected or 0) > limit or len(data) > limit:
+    if expected is None:
+        data = _read(limit + 1)
+    else:
+        data = _read(expected) if expected <= limit else b""
+        if len(data) < expected <= limit:
+            raise _ended_early()
+    if (expected or len(data)) > limit:
         _drain()
         message = f"The body is larger than the {limit} bytes that are accepted. Send a shorter prompt."
         raise TooLarge(message)
-    if expected is not None and len(data) < expected:
-        raise _ended_early()
-    return bytes(data)
+    return data
 
 
-def _read(limit: int) -> bytearray:
-    data = bytearray()
-    while len(data) <= limit and (piece := _piece()):
+def _read(size: int) -> bytes:
+    """Read up to so many bytes, less only when there are no more."""
+    data = _piece(min(size, PIECE))
+    while len(data) < size and (piece := _piece(min(size - len(data), PIECE))):
         data += piece
     return data
 
@@ -47,16 +51,16 @@ def _read(limit: int) -> bytearray:
 def _drain() -> None:
     drained = 0
     try:
-        while drained < DRAINED and (piece := _piece()):
+        while drained < DRAINED and (piece := _piece(PIECE)):
             drained += len(piece)
     except InvalidJSON:
         pass  # refused already, for the reason that came first
 
 
-def _piece() -> bytes:
+def _piece(size: int) -> bytes:
     stream: IO[bytes] = request.stream
     try:
-        return stream.read(PIECE)
+        return stream.read(size)
     except (ParseException, ClientDisconnected, OSError) as error:  # of Gunicorn, of Werkzeug, of the socket
         raise _ended_early() from error
 

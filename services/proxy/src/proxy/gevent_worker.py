@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import gevent  # type: ignore[import-untyped]
@@ -23,6 +24,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
 
     def init_process(self) -> None:
         """Begin with no connection, then do as Gunicorn does, which serves until the end."""
+        # Until Gunicorn sets its handlers, a tenth of a second later, its master's are inherited and would swallow it.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._waiting: dict[Any, _Wait] = {}
         super().init_process()
 
@@ -36,7 +39,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         gevent.spawn(self._let_go)
 
     def _let_go(self) -> None:
-        parts(self.wsgi).stop()
+        if app := getattr(self, "wsgi", None):  # it has none while it starts
+            parts(app).stop()
         gevent.sleep(LAST_REQUEST_WITHIN)
         for greenlet, wait in list(self._waiting.items()):
             greenlet.kill(wait, block=False)

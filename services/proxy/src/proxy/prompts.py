@@ -162,7 +162,7 @@ def _known_id(text: str) -> str:
 
 
 def _key() -> str | None:
-    key = request.headers.get("Idempotency-Key")
+    key: str | None = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is not None and not KEY.fullmatch(key):
         message = "An Idempotency-Key has 16 to 255 visible ASCII characters, such as a UUID."
         raise InvalidRequest(message, param="Idempotency-Key")

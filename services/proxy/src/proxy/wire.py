@@ -60,8 +60,8 @@ def status_body(prompt: Prompt, position: int | None, eta: float | None) -> dict
         "attempt": prompt.attempt,
         "tokens": prompt.tokens,
         "created_at": moment(prompt.created_at),
-        "started_at": moment(prompt.started_at),
-        "completed_at": moment(prompt.completed_at),
+        "started_at": None if prompt.started_at is None else moment(prompt.started_at),
+        "completed_at": None if prompt.completed_at is None else moment(prompt.completed_at),
         "error": prompt.error
         and {
             "code": prompt.error.code,
@@ -72,30 +72,26 @@ def status_body(prompt: Prompt, position: int | None, eta: float | None) -> dict
     }
 
 
-def moment(seconds: float | None) -> str | None:
+def moment(seconds: float) -> str:
     """Tell a time of the wall clock: UTC, ISO 8601 with milliseconds and Z."""
-    if seconds is None:
-        return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _check(value: Any, path: tuple[str | int, ...], levels: int) -> None:
-    match value:
-        case str():
-            _check_text(value, path)
-        case float() if math.isinf(value):
+    if isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, float):
+        if math.isinf(value):
             message = f"The number in {dotted(path)} is larger than a double can hold."
             raise InvalidRequest(message, param=dotted(path))
-        case dict() | list() if levels == 0:
+    elif isinstance(value, dict | list):
+        if not levels:
             message = f"The body nests deeper than {DEEPEST} levels. Send a flatter one."
             raise InvalidJSON(message)
-        case dict():
-            for key, each in value.items():
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(key, str):
                 _check_text(key, (*path, key))
-                _check(each, (*path, key), levels - 1)
-        case list():
-            for index, each in enumerate(value):
-                _check(each, (*path, index), levels - 1)
+            _check(each, (*path, key), levels - 1)
 
 
 def _check_text(text: str, path: tuple[str | int, ...]) -> None:

@@ -100,6 +100,7 @@ class Writer:
                 with self._queue.transaction():
                     for request in batch:
                         request.run(self._queue)
+                    self._concurrency.go_on()
         except Exception as error:  # noqa: BLE001 (whatever a transaction fails with, those who wait for it must hear of it)
             self._fail(batch, error)
         else:
@@ -108,6 +109,7 @@ class Writer:
             self._is_lost = False
 
     def _fail(self, batch: list[_Request], error: Exception) -> None:
+        self._concurrency.go_on()
         for request in batch:
             request.fail(error)
         if not self._is_lost:
