@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from promptqueue.prompt import NewPrompt, Outcome, Status
+from promptqueue.prompt import ModelState, NewPrompt, Outcome, Status
 from promptqueue.wakeup import Text
 
 TOOLS = [{"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}]
@@ -152,9 +152,9 @@ def test_an_unexpected_error_costs_one_attempt_and_not_the_worker(worker, queue,
     )
 
 
-def test_an_idle_worker_writes_nothing(worker, wait_until, stays, onlooker):
-    process = worker()
-    wait_until(lambda: "model ready" in process.output, within=10)
+def test_an_idle_worker_writes_nothing(worker, queue, wait_until, stays, onlooker):
+    worker()
+    wait_until(lambda: (model := queue.model()) and model.state is ModelState.READY, within=10)
     version = onlooker()
 
     stays(lambda: onlooker() == version, seconds=2.5)
