@@ -5,7 +5,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up run demo test lint format lock clean
+.PHONY: help up run demo test e2e lint format lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ demo: ## Try everything with made-up answers: no model, no Docker
 test: ## Set up what the tests need and run every test that this machine can run
 	@$(PYTHON) local/environment.py test
 	@$(VENV)/python -m pytest
+
+e2e: ## Run the tests of the whole product alone, on plain processes and in containers
+	@$(PYTHON) local/environment.py test
+	@$(VENV)/python -m pytest tests/e2e
 
 lint: ## Check style, types, imports and the page
 	@$(PYTHON) local/environment.py test

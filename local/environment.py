@@ -16,6 +16,7 @@ REQUIREMENTS = {"run": ["build", "proxy", "worker"], "test": ["build", "dev"]}
 PACKAGES = ["services/promptqueue", "services/proxy", "services/worker"]
 SYSTEM = {
     "chromium": "the page's tests in a real browser",
+    "curl": "the README's own requests",
     "faketime": "the tests of a wall clock that jumps",
     "nginx": "the tests of the front server",
 }

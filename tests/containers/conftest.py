@@ -1,49 +1,26 @@
-"""The containers: their files as they lie here, nginx on this machine, and the whole stack where an engine answers."""
+"""The files that make containers of the product: compose.yaml asked, nginx.conf under a real nginx, settings read."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+import front_nginx
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # pytest imports without it, and the tests share a few modules
-
-from composed import Composed, compose_is_missing, engine_is_missing
+from composed import compose_is_missing
 from front_nginx import FrontNginx
+from machine import unable
 from scripted_upstream import ScriptedUpstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
 def compose_client() -> None:
     """A Compose client, with or without an engine."""
     if reason := compose_is_missing():
-        pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def engine(compose_client: None) -> None:
-    """A Docker Engine that answers."""
-    if reason := engine_is_missing():
-        pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def stack(engine: None) -> Iterator[Composed]:
-    """The unmodified compose.yaml, built and started with no settings but its name and ports; removed afterwards."""
-    stack = Composed()
-    try:
-        stack.build()
-        stack.up()
-        yield stack
-    finally:
-        stack.remove()
+        unable(reason)
 
 
 @pytest.fixture
@@ -56,7 +33,7 @@ def upstream() -> Iterator[ScriptedUpstream]:
 @pytest.fixture(scope="session")
 def nginx_program() -> str:
     """This machine's nginx."""
-    program = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
+    program = front_nginx.program()
     if program is None:
         unable("no nginx; on Debian: apt-get install nginx-light")
     return program
@@ -67,10 +44,3 @@ def nginx(nginx_program: str, tmp_path: Path, upstream: ScriptedUpstream) -> Ite
     """The frontend's nginx.conf under this machine's nginx, in front of `upstream`."""
     with FrontNginx(nginx_program, tmp_path, upstream.address) as running:
         yield running
-
-
-def unable(reason: str) -> NoReturn:
-    """Skip, or fail where nothing may be skipped."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)

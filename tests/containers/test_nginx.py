@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from front_nginx import FRONTEND, FrontNginx
+from processes import until
 from proxy.page import HEADERS as PAGE_HEADERS
 from scripted_upstream import EVENTS
-from waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from http_call import Reply
+    from front_door import Reply
     from scripted_upstream import ScriptedUpstream
 
 PAGE = (FRONTEND / "index.html").read_bytes()
@@ -194,7 +194,7 @@ def test_what_is_no_request_is_refused_in_the_same_shape(nginx: FrontNginx, requ
 def test_the_log_names_the_path_and_nothing_that_somebody_wrote(nginx: FrontNginx) -> None:
     nginx.call("POST", "/api/v1/prompt?secret=question", b'{"prompt": "secret body"}')
 
-    line = until(nginx.log.read_text, "a line in the log")
+    line = until(nginx.log.read_text, "there is a line in the log")
     assert line.startswith("127.0.0.1 POST /api/v1/prompt 200 2 ")
     assert "secret" not in line
 
@@ -204,7 +204,7 @@ def test_health_checks_fill_no_log(nginx: FrontNginx) -> None:
         nginx.call("GET", "/nginx-health")
     nginx.call("GET", "/healthz")
 
-    assert until(nginx.log.read_text, "a line in the log").startswith("127.0.0.1 GET /healthz ")
+    assert until(nginx.log.read_text, "there is a line in the log").startswith("127.0.0.1 GET /healthz ")
 
 
 def _is_error(answer: Reply, status: int, code: str, kind: str) -> None:

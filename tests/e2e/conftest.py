@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # pytest imports without it, and the tests share a few modules
+from typing import TYPE_CHECKING, Any
 
 import browser
+import composed
+import front_nginx
+import pytest
+from composed import Composed
+from machine import BUILT_WITHIN, unable
+from on_processes import OnProcesses
 from processes import until
 from simulator.client import Simulator
 from stack import Stack
@@ -20,9 +20,53 @@ from wall_clock import FOLDERS, LIBRARY, WallClock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from product import Product
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "ollama(**settings): how the simulator in Ollama's place is set")
+
+
+@pytest.fixture(
+    scope="session", params=["on_processes", pytest.param("in_containers", marks=pytest.mark.timeout(BUILT_WITHIN))]
+)
+def product(request: pytest.FixtureRequest) -> Product:
+    """The whole product behind its front door, once on plain processes and once in containers; it is left running."""
+    running: Product = request.getfixturevalue(request.param)
+    return running
+
+
+@pytest.fixture(scope="session")
+def on_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnProcesses]:
+    """The product on plain processes."""
+    program = front_nginx.program()
+    if program is None:
+        unable("no nginx; on Debian: apt-get install nginx-light")
+    product = OnProcesses(tmp_path_factory.mktemp("product"), program)
+    try:
+        product.start()
+        yield product
+    finally:
+        product.leave_nothing()
+
+
+@pytest.fixture(scope="session")
+def in_containers(engine: None) -> Iterator[Composed]:
+    """The unmodified compose.yaml, built and started with no settings but names, ports and pace; removed afterwards."""
+    product = Composed()
+    try:
+        product.build()
+        product.start()
+        yield product
+    finally:
+        product.leave_nothing()
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """A Docker Engine that answers."""
+    if reason := composed.compose_is_missing() or composed.engine_is_missing():
+        unable(reason)
 
 
 @pytest.fixture(scope="session")
@@ -91,10 +135,3 @@ def wall_clock(tmp_path: Path) -> WallClock:
     if library is None:
         unable(f"no {LIBRARY} in {', '.join(FOLDERS)}; on Debian: apt-get install faketime")
     return WallClock(tmp_path / "clock", library)
-
-
-def unable(reason: str) -> NoReturn:
-    """Skip, or fail where nothing may be skipped."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)

@@ -1,31 +1,35 @@
-"""What a client can do: the proxy's endpoints, and nothing that is behind them."""
+"""What a client can do: the endpoints behind one door of the product, and nothing that is behind them."""
 
 from __future__ import annotations
 
+import http.client
 import json
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from processes import until
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What the proxy answered; status 0 when nobody did."""
+    """What was answered; status 0 when nobody did."""
 
     status: int
-    headers: dict[str, str]
-    text: str
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
 
     @property
     def json(self) -> Any:
-        return json.loads(self.text)
+        return json.loads(self.body)
 
 
 class FrontDoor:
-    """A client of the proxy at `url`."""
+    """A client of the server at `url`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -34,20 +38,22 @@ class FrontDoor:
         return self.call("GET", path, None, headers)
 
     def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
-        return self.call("POST", path, None if body is None else json.dumps(body).encode(), headers or {})
+        return self.call("POST", path, None if body is None else json.dumps(body).encode(), headers)
 
     def delete(self, path: str) -> Reply:
-        return self.call("DELETE", path, None, {})
+        return self.call("DELETE", path)
 
-    def call(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Reply:
-        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)
+    def call(self, method: str, path: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
+        """Ask over a connection of its own."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=70)
         try:
-            with urllib.request.urlopen(request, timeout=70) as response:
-                return Reply(status=response.status, headers=dict(response.headers), text=response.read().decode())
-        except urllib.error.HTTPError as error:
-            return Reply(status=error.code, headers=dict(error.headers), text=error.read().decode())
-        except (OSError, ValueError) as error:
-            return Reply(status=0, headers={}, text=str(error))
+            connection.request(method, path, data, headers or {})
+            answer = connection.getresponse()
+            return Reply(status=answer.status, headers=answer.headers, body=answer.read())
+        except (OSError, http.client.HTTPException) as error:
+            return Reply(status=0, headers=http.client.HTTPMessage(), body=repr(error).encode())
+        finally:
+            connection.close()
 
     # ---- prompts ----------------------------------------------------------------------------------------------------
 

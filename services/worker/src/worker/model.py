@@ -215,8 +215,8 @@ class ModelKeeper:
                 return
             self._ready = True
             self._condition.notify_all()
-        log.info("model ready model=%s", self._name)
         self._say(ModelState.READY)
+        log.info("model ready model=%s", self._name)
 
     def _hold_back(self, state: ModelState, reason: str) -> None:
         with self._condition:

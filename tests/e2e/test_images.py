@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from composed import ROOT, SERVICES, docker
+from machine import BUILT_WITHIN
 
 if TYPE_CHECKING:
     from composed import Composed
+
+pytestmark = pytest.mark.timeout(BUILT_WITHIN)
 
 MEGABYTE = 1_000_000
 PYTHON = ("proxy", "worker")
@@ -45,9 +48,12 @@ def test_a_dockerfile_has_nothing_that_docker_warns_of(service: str, engine: Non
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_image_is_at_most_60_megabytes_larger_than_its_base(service: str, stack: Composed) -> None:
+def test_an_image_is_at_most_60_megabytes_larger_than_its_base(service: str, in_containers: Composed) -> None:
     base = re.findall(r"^FROM (?:\$\{OLLAMA_IMAGE\}|(\S+))", (ROOT / DOCKERFILES[service][0]).read_text(), re.MULTILINE)
-    ours, theirs = image(stack.image(service)), image(base[-1] if service != "ollama" else "ollama/ollama:0.34.3")
+    ours, theirs = (
+        image(in_containers.image(service)),
+        image(base[-1] if service != "ollama" else "ollama/ollama:0.34.3"),
+    )
 
     assert ours["RootFS"]["Layers"][: len(theirs["RootFS"]["Layers"])] == theirs["RootFS"]["Layers"]
     assert ours["Size"] - theirs["Size"] <= 60 * MEGABYTE
@@ -56,13 +62,13 @@ def test_an_image_is_at_most_60_megabytes_larger_than_its_base(service: str, sta
 @pytest.mark.parametrize(
     ("service", "user"), [("frontend", "101:101"), *((name, "10001:10001") for name in ("ollama", "proxy", "worker"))]
 )
-def test_an_image_runs_as_a_numbered_user_who_is_not_root(service: str, user: str, stack: Composed) -> None:
-    assert image(stack.image(service))["Config"]["User"] == user
+def test_an_image_runs_as_a_numbered_user_who_is_not_root(service: str, user: str, in_containers: Composed) -> None:
+    assert image(in_containers.image(service))["Config"]["User"] == user
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_image_says_what_it_is(service: str, stack: Composed) -> None:
-    labels = image(stack.image(service))["Config"]["Labels"]
+def test_an_image_says_what_it_is(service: str, in_containers: Composed) -> None:
+    labels = image(in_containers.image(service))["Config"]["Labels"]
 
     assert labels["org.opencontainers.image.title"] == f"Ollama Proxy: {service}"
     assert labels["org.opencontainers.image.description"]
@@ -71,9 +77,9 @@ def test_an_image_says_what_it_is(service: str, stack: Composed) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_an_image_is_asked_for_its_health_every_30_seconds_and_each_second_at_first(
-    service: str, stack: Composed
+    service: str, in_containers: Composed
 ) -> None:
-    health = image(stack.image(service))["Config"]["Healthcheck"]
+    health = image(in_containers.image(service))["Config"]["Healthcheck"]
 
     assert health["Interval"] == 30e9
     assert health["StartInterval"] == 1e9
@@ -82,45 +88,49 @@ def test_an_image_is_asked_for_its_health_every_30_seconds_and_each_second_at_fi
 
 
 @pytest.mark.parametrize("service", PYTHON)
-def test_a_python_image_holds_what_runs_and_nothing_that_builds(service: str, stack: Composed) -> None:
-    packages = run(stack.image(service), "sh", "-c", "ls /venv/lib/python3*/site-packages /venv/bin /app").split()
-    sources = run(stack.image(service), "find", "/venv", "-name", "*.c", "-o", "-name", "*.pyx")
+def test_a_python_image_holds_what_runs_and_nothing_that_builds(service: str, in_containers: Composed) -> None:
+    packages = run(
+        in_containers.image(service), "sh", "-c", "ls /venv/lib/python3*/site-packages /venv/bin /app"
+    ).split()
+    sources = run(in_containers.image(service), "find", "/venv", "-name", "*.c", "-o", "-name", "*.pyx")
 
     other = {"proxy": "worker", "worker": "proxy"}[service]
     assert {"promptqueue", service} <= set(packages)
     assert not {other, "pip", "flit_core", "setuptools", "tests", "pytest", "pyproject.toml"} & set(packages)
     assert sources == ""
-    assert run(stack.image(service), "sh", "-c", "ls -A ~root/.cache 2>/dev/null || true") == ""
-    assert run(stack.image(service), "sh", "-c", "command -v gcc cc make || echo none") == "none\n"
+    assert run(in_containers.image(service), "sh", "-c", "ls -A ~root/.cache 2>/dev/null || true") == ""
+    assert run(in_containers.image(service), "sh", "-c", "command -v gcc cc make || echo none") == "none\n"
 
 
 @pytest.mark.parametrize("service", PYTHON)
-def test_no_program_of_an_image_is_compiled_anew_at_each_start(service: str, stack: Composed) -> None:
+def test_no_program_of_an_image_is_compiled_anew_at_each_start(service: str, in_containers: Composed) -> None:
     program = {"proxy": "proxy.app", "worker": "worker.main"}[service]
     look = (
         f"import sys, os, {program}; print([name for name, module in sys.modules.items() "
         "if (path := getattr(module, '__cached__', None)) and not os.path.exists(path)])"
     )
 
-    assert run(stack.image(service), "python", "-c", look) == "[]\n"
+    assert run(in_containers.image(service), "python", "-c", look) == "[]\n"
 
 
 @pytest.mark.parametrize("service", PYTHON)
-def test_the_queues_folder_belongs_to_the_user_of_proxy_and_worker(service: str, stack: Composed) -> None:
-    assert run(stack.image(service), "stat", "-c", "%u:%g %a", "/data") == "10001:10001 755\n"
+def test_the_queues_folder_belongs_to_the_user_of_proxy_and_worker(service: str, in_containers: Composed) -> None:
+    assert run(in_containers.image(service), "stat", "-c", "%u:%g %a", "/data") == "10001:10001 755\n"
 
 
-def test_both_images_have_the_page_as_it_lies_here(stack: Composed) -> None:
+def test_both_images_have_the_page_as_it_lies_here(in_containers: Composed) -> None:
     page = (ROOT / "services/frontend/index.html").read_text()
 
-    assert run(stack.image("frontend"), "cat", "/usr/share/nginx/html/index.html") == page
-    assert run(stack.image("proxy"), "sh", "-c", "cat /venv/lib/python3*/site-packages/proxy/index.html") == page
+    assert run(in_containers.image("frontend"), "cat", "/usr/share/nginx/html/index.html") == page
+    assert (
+        run(in_containers.image("proxy"), "sh", "-c", "cat /venv/lib/python3*/site-packages/proxy/index.html") == page
+    )
 
 
-def test_proxy_and_worker_have_the_same_sqlite_and_trust_it_alike(stack: Composed) -> None:
+def test_proxy_and_worker_have_the_same_sqlite_and_trust_it_alike(in_containers: Composed) -> None:
     look = "from promptqueue.sqlite import engine; print(engine.sqlite3.sqlite_version)"
 
-    versions = {run(stack.image(service), "python", "-c", look) for service in PYTHON}
+    versions = {run(in_containers.image(service), "python", "-c", look) for service in PYTHON}
 
     assert len(versions) == 1
 

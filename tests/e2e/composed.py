@@ -1,22 +1,21 @@
-"""The product as compose.yaml starts it, under a name and on ports of its own."""
+"""The product in containers, as the unmodified compose.yaml starts it, under a name and on ports of its own."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import socket
 import subprocess
 import uuid
 from pathlib import Path
 from typing import Any
 
-from http_call import Reply, call
-from waiting import until
+from processes import free_port
+from product import Product
 
 ROOT = Path(__file__).resolve().parents[2]
+PACE = ROOT / "tests/e2e/compose.pace.yaml"
 SERVICES = ("frontend", "ollama", "proxy", "worker")
-FINAL = ("succeeded", "failed", "cancelled", "expired")
 
 
 def compose_is_missing() -> str | None:
@@ -42,40 +41,51 @@ def compose(*arguments: str, **variables: str) -> str:
     return _run(command, env={**known, **variables}).stdout
 
 
-def docker(*arguments: str) -> str:
-    """Run `docker`; what it printed."""
-    return _run(["docker", *arguments]).stdout
+def docker(*arguments: str, said: str | None = None) -> str:
+    """Run `docker`, with `said` on its standard input; what it printed."""
+    return _run(["docker", *arguments], said=said).stdout
 
 
-class Composed:
-    """One stack, its containers and its two front doors."""
+class Composed(Product):
+    """One stack and its containers."""
 
     def __init__(self) -> None:
         self.name = f"ollama-proxy-test-{uuid.uuid4().hex[:8]}"
-        self.proxy_port, self.frontend_port = _free_port(), _free_port()
+        self._ports = {"PROXY_PORT": str(free_port()), "FRONTEND_PORT": str(free_port())}
+        super().__init__(frontend_port=int(self._ports["FRONTEND_PORT"]), proxy_port=int(self._ports["PROXY_PORT"]))
 
     def compose(self, *arguments: str, **variables: str) -> str:
         """Run `docker compose` for this stack, with these variables beside its own."""
-        return compose(
-            *arguments,
-            **variables,
-            COMPOSE_PROJECT_NAME=self.name,
-            PROXY_PORT=str(self.proxy_port),
-            FRONTEND_PORT=str(self.frontend_port),
-        )
+        files = ("--file", str(ROOT / "compose.yaml"), "--file", str(PACE))
+        return compose(*files, *arguments, **variables, **self._ports, COMPOSE_PROJECT_NAME=self.name)
 
     def build(self) -> None:
         """Build its images."""
         self.compose("build")
 
-    def up(self, **variables: str) -> None:
-        """Start it, and be sure that it is healthy: `--wait` alone is not."""
+    def start(self, **variables: str) -> None:
+        # Be sure that it is healthy: `--wait` alone is not.
         self.compose("up", "--detach", "--wait", "--wait-timeout", "120", **variables)
         assert {service: self.health(service) for service in SERVICES} == dict.fromkeys(SERVICES, "healthy")
 
-    def remove(self) -> None:
-        """Leave nothing of it: containers, networks, volumes, images."""
-        self.compose("down", "--volumes", "--rmi", "all", "--timeout", "5")
+    def stop(self) -> None:
+        self.compose("down")
+
+    def erase(self) -> None:
+        self.compose("down", "--volumes", "--timeout", "5")
+
+    def restart(self, part: str) -> None:
+        self.compose("restart", part)
+
+    def kill(self, part: str) -> None:
+        docker("kill", self.container(part))
+        docker("start", self.container(part))  # as Docker does itself after a crash, but not after `docker kill`
+
+    def leave_nothing(self) -> None:
+        """Remove containers, networks, volumes and images."""
+        self.compose("--profile", "*", "down", "--volumes", "--rmi", "all", "--timeout", "5")
+
+    # ---- looking inside ---------------------------------------------------------------------------------------------
 
     def image(self, service: str) -> str:
         """Give the image's name."""
@@ -94,41 +104,18 @@ class Composed:
         """Give the state of the container's health."""
         return str(self.inspect(service)["State"]["Health"]["Status"])
 
+    def log(self, service: str) -> str:
+        """Give what the service's containers have said."""
+        return self.compose("logs", "--no-log-prefix", service)
+
     def run_in(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the container."""
         return _run(["docker", "exec", self.container(service), *command], check=False)
 
-    def call(self, method: str, path: str, body: Any = None, *, port: int | None = None, seconds: float = 70) -> Reply:
-        """Ask the proxy, at its own port unless another is named."""
-        data = None if body is None else json.dumps(body).encode()
-        return call(port or self.proxy_port, method, path, data, seconds=seconds)
-
-    def submit(self, text: str) -> str:
-        """Hand in a prompt; its id."""
-        answer = self.call("POST", "/api/v1/prompt", {"prompt": text})
-        assert answer.status == 202, answer.body
-        return str(answer.json["id"])
-
-    def status(self, prompt: str) -> Any:
-        """Where the prompt stands."""
-        answer = self.call("GET", f"/api/v1/prompt/{prompt}/status")
-        assert answer.status == 200, answer.body
-        return answer.json
-
-    def finished(self, prompt: str, seconds: float = 30) -> Any:
-        """Wait until the prompt has ended; where it stands."""
-        return until(lambda: (s := self.status(prompt))["outcome"] in FINAL and s, f"the end of {prompt}", seconds)
-
 
 def _run(
-    command: list[str], *, check: bool = True, env: dict[str, str] | None = None
+    command: list[str], *, check: bool = True, env: dict[str, str] | None = None, said: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=env, input=said, capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Self
 
-from http_call import Reply, call
-from waiting import until
+from front_door import FrontDoor
+from processes import free_port, until
 
 FRONTEND = Path(__file__).resolve().parents[2] / "services" / "frontend"
 
 
-class FrontNginx:
+def program() -> str | None:
+    """Give this machine's nginx; None when it has none."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
+
+
+class FrontNginx(FrontDoor):
     """Runs nginx.conf as it is, but for what a container has to itself: port, page, /tmp, the proxy's name."""
 
     def __init__(self, program: str, folder: Path, upstream: str, changes: dict[str, str] | None = None) -> None:
-        self.port = _free_port()
+        self.port = free_port()
+        super().__init__(f"http://127.0.0.1:{self.port}")
+        folder.mkdir(exist_ok=True)
         self.log = folder / "nginx.log"
         configuration = (FRONTEND / "nginx.conf").read_text()
         for there, here in (
@@ -37,30 +43,28 @@ class FrontNginx:
         # As root, nginx would work as a user who may not see the test's folder.
         rights = "user root;" if os.geteuid() == 0 else ""
         self._command = [program, "-c", str(folder / "nginx.conf"), "-g", f"daemon off; {rights}", "-e", "stderr"]
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> FrontNginx:
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
-        until(self._answers, f"nginx answering: {self.log}")
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(10)
+        self.stop()
 
-    def call(self, method: str, path: str, *more: Any) -> Reply:
-        """Ask it."""
-        return call(self.port, method, path, *more)
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        until(self._answers, f"nginx answers: {self.log}")
+
+    def stop(self) -> None:
+        """End it, and those it holds; harmless when it does not run."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait(10)
+        self._process = None
 
     def _answers(self) -> bool:
+        assert self._process
         assert self._process.poll() is None, self.log.read_text()
-        try:
-            return self.call("GET", "/nginx-health").status == 200
-        except OSError:
-            return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return self.get("/nginx-health").status == 200

@@ -1,0 +1,195 @@
+"""Every command that stands in a block of the README, run as it stands there."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from composed import ROOT, Composed
+from front_door import FrontDoor
+from machine import BUILT_WITHIN, unable
+from processes import below, everything, free_port, until
+from simulator.client import Simulator
+from stack import Stack
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
+CURLS = [command for command in COMMANDS if command.startswith("curl ")]
+ADDRESS = "http://localhost:8000"
+SET_UP_WITHIN = 600  # seconds, for a virtual environment from nothing
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+run_here = {
+    "make test": "is what runs this",
+}
+"""Which command is run by which test."""
+
+
+def runs(*commands: str) -> Callable[[Test], Test]:
+    """Take note of what a test runs."""
+
+    def note(test: Test) -> Test:
+        run_here.update(dict.fromkeys(commands, test.__name__))
+        return test
+
+    return note
+
+
+class Running:
+    """A command of the README that runs until it is told to end."""
+
+    def __init__(self, command: str, folder: Path, log: Path, **variables: str) -> None:
+        self.log = log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["bash", "-c", f"exec {command}"],
+                cwd=folder,
+                env={**os.environ, **variables},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def until_it_says(self, words: str, timeout: float) -> None:
+        until(lambda: self._process.poll() is not None or words in self.said, f"it says {words!r}", timeout)
+        assert self._process.poll() is None, self.said
+
+    def interrupt(self) -> int:
+        """Press Ctrl+C; the exit code."""
+        os.killpg(self._process.pid, signal.SIGINT)
+        return self._process.wait(60)
+
+    def processes(self) -> set[int]:
+        return {process.pid for process in below(self._process.pid)}
+
+    def kill(self) -> None:
+        for process in below(self._process.pid):
+            process.signal(signal.SIGKILL)
+        self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository as somebody has it who has just cloned it: nothing is set up."""
+    if shutil.which("make") is None:
+        unable("no make; on Debian: apt-get install make")
+    folder = tmp_path_factory.mktemp("clone") / "clone"
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", "docs", *ignored))
+    return folder
+
+
+@pytest.fixture
+def start(checkout: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    started: list[Running] = []
+
+    def start(command: str, folder: Path = checkout, **variables: str) -> Running:
+        started.append(Running(command, folder, tmp_path / f"{len(started)}.log", **variables))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.kill()
+
+
+@pytest.mark.timeout(SET_UP_WITHIN)
+@runs("make demo")
+def test_the_demo_answers_with_words_that_say_they_are_made_up_and_ctrl_c_ends_all_of_it(
+    start: Callable[..., Running], checkout: Path
+) -> None:
+    port = free_port()
+    here = FrontDoor(f"http://127.0.0.1:{port}")
+    demo = start("make demo", PROXY_PORT=str(port), PYTHON=sys.executable)
+
+    demo.until_it_says("Stop:     Ctrl+C", SET_UP_WITHIN)
+
+    assert "they are made up" in demo.said
+    assert "<title>Ollama Proxy</title>" in here.get("/").text
+    assert "Simulated answer" in here.answer(here.submit("Why is the sky blue?"))
+    assert (checkout / "data/demo/queue.db").exists()
+    running = demo.processes()
+    assert len(running) >= 8
+    demo.interrupt()
+    assert [process for process in everything() if process.pid in running] == []
+
+
+@pytest.mark.timeout(SET_UP_WITHIN)
+@runs("make run")
+def test_make_run_asks_the_ollama_that_is_named_and_downloads_the_model(
+    start: Callable[..., Running], checkout: Path
+) -> None:
+    port = free_port()
+    here = FrontDoor(f"http://127.0.0.1:{port}")
+    with Simulator(models=[], text="From an Ollama of one's own.") as ollama:
+        product = start("make run", PROXY_PORT=str(port), OLLAMA_URLS=ollama.url, PYTHON=sys.executable)
+        product.until_it_says("Stop:     Ctrl+C", SET_UP_WITHIN)
+
+        assert f"from the Ollama at {ollama.url}" in product.said
+        assert here.answer(here.submit("Who are you?")) == "From an Ollama of one's own."
+
+        assert (checkout / "data/queue.db").exists()
+        product.interrupt()
+
+
+@runs(*CURLS)
+def test_the_requests_are_answered_as_they_are_said_to_be(stack: Stack) -> None:
+    if shutil.which("curl") is None:
+        unable("no curl; on Debian: apt-get install curl")
+    submit, status, result, cancel, delete = CURLS
+
+    def run(command: str, prompt_id: str = "") -> str:
+        here = ["bash", "-c", command.replace(ADDRESS, stack.url)]
+        return subprocess.run(
+            here, env={**os.environ, "ID": prompt_id}, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+
+    [prompt_id] = re.findall(r'^\{"id":"([^"]+)","status":"queued","position":1,"links":', run(submit))
+    assert '"outcome":"succeeded"' in run(result, prompt_id)
+    assert '"status":"completed"' in run(status, prompt_id)
+    assert '"outcome":"succeeded"' in run(cancel, prompt_id)
+    assert run(delete, prompt_id) == ""
+    assert '"code":"not_found"' in run(status, prompt_id)
+
+
+@pytest.mark.timeout(BUILT_WITHIN)
+@runs("docker compose up", "docker compose down")
+def test_docker_compose_up_brings_the_product_and_down_keeps_the_queue(
+    start: Callable[..., Running], engine: None
+) -> None:
+    product = Composed()
+    own = {
+        "COMPOSE_PROJECT_NAME": product.name,
+        "PROXY_PORT": product.proxy.url.rpartition(":")[2],
+        "FRONTEND_PORT": product.url.rpartition(":")[2],
+    }
+    try:
+        up = start("docker compose up", ROOT, **own)
+        until(lambda: product.get("/").status == 200 and product.proxy.get("/").status == 200, "the page is there", 600)
+        answered = product.submit("Say something.")
+        product.until_ready()
+        text = product.answer(answered)
+
+        subprocess.run(["bash", "-c", "docker compose down"], cwd=ROOT, env={**os.environ, **own}, check=True)
+
+        assert product.get("/").status == 0, up.said
+        start("docker compose up", ROOT, **own)
+        until(lambda: product.proxy.get("/").status == 200, "the page is there again", 120)
+        assert product.proxy.answer(answered) == text
+    finally:
+        product.leave_nothing()
+
+
+def test_every_command_in_a_block_is_run_by_a_test() -> None:
+    assert set(run_here) == set(COMMANDS)
