@@ -1,12 +1,24 @@
 from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
-from promptqueue.environment import Misconfigured, number, one_of, read, read_or_exit, text, urls, variable, whole
+from promptqueue.environment import (
+    Misconfigured,
+    address,
+    number,
+    one_of,
+    read,
+    read_or_exit,
+    urls,
+    variable,
+    whole,
+    word,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    name: str = variable("nobody", text())
+    name: str = variable("nobody", word("a name"))
+    bind: str = variable("127.0.0.1", address())
     port: int = variable(8000, whole(1, 65_535))
     depth: int = variable(10, whole(at_least=1))
     seconds: float = variable(15.0, number(at_least=0.5))
@@ -62,6 +74,15 @@ def test_variables_are_the_names_of_the_fields_in_capitals():
         ("SECONDS", "inf", "SECONDS must be a number of at least 0.5, got 'inf'."),
         ("SHARE", "1.01", "SHARE must be a number from 0 to 1, got '1.01'."),
         ("LEVEL", "loud", "LEVEL must be one of debug, info, got 'loud'."),
+        ("NAME", "no body", "NAME must be a name, got 'no body'."),
+        *(
+            (
+                "BIND",
+                value,
+                f"BIND must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all, got {value!r}.",
+            )
+            for value in ("not an address", "999.0.0.1", "http://127.0.0.1", "nowhere.invalid", "a" * 70)
+        ),
         *(
             (
                 "SERVERS",
@@ -120,6 +141,11 @@ def test_a_config_cannot_be_changed():
 @pytest.mark.parametrize("value", ["1", "65535"])
 def test_bounds_are_within(value):
     assert read(Config, {"PORT": value}).port == int(value)
+
+
+@pytest.mark.parametrize("value", ["0.0.0.0", "::1", "localhost"])
+def test_a_server_may_listen_at_an_address_or_the_name_of_one(value):
+    assert read(Config, {"BIND": value}).bind == value
 
 
 def test_an_address_may_be_an_ip6_address():

@@ -112,6 +112,13 @@ def test_a_null_is_as_good_as_nothing(stored):
     assert stored(prompt="Why?", options={"seed": None}) == {"prompt": "Why?", "options": {}}
 
 
+def test_a_null_is_as_good_as_nothing_also_where_a_value_would_be_refused(stored):
+    message = {"role": "user", "content": "Why?"}
+
+    assert stored(messages=[{**message, "images": None}], images=None) == {"messages": [message]}
+    assert stored(prompt="Why?", options={"num_ctx": None, "num_gpu": None}) == {"prompt": "Why?", "options": {}}
+
+
 @pytest.mark.parametrize(
     "ignored",
     [

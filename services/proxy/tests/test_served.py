@@ -187,6 +187,46 @@ def test_at_debug_there_is_an_access_log(serve):
     assert '"GET /api/v1/queue HTTP/1.1" 200' in server.log
 
 
+@pytest.mark.parametrize(
+    ("request_bytes", "statuses"),
+    [
+        (b"GET /a space HTTP/1.1\r\n\r\n", {400}),
+        (b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", {400, 505}),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", {414}),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", {431}),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 150 + b"\r\n", {431}),
+    ],
+    ids=["no HTTP", "a version of the future", "a long address", "a long header", "many headers"],
+)
+def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(server, request_bytes, statuses):
+    refused = server.raw(request_bytes)
+
+    assert refused.status in statuses
+    assert refused.json["error"].keys() == {"code", "message", "type", "param"}
+    assert (refused.code, refused.headers["Content-Type"]) == ("invalid_request", "application/json")
+    assert (refused.headers["Access-Control-Allow-Origin"], refused.headers["Cache-Control"]) == ("*", "no-store")
+    assert "Date" in refused.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (b"Content-Length: 1\r\nContent-Length: 2\r\n", 400),
+        (b"Content-Length: many\r\n", 400),
+        (b"Expect: 200-ok\r\n", 417),
+        (b"Transfer-Encoding: unheard-of\r\n", 501),
+    ],
+)
+def test_gunicorn_s_own_refusals_have_the_shape_of_all_errors(gunicorn, headers, status):
+    refused = gunicorn.raw(b"POST /api/v1/prompt HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n")
+
+    assert (refused.status, refused.code) == (status, "invalid_request")
+
+
+def test_an_id_of_any_length_is_not_found(server):
+    assert (server.get(f"/api/v1/prompt/{'a' * 5_000}/status").status) == 404
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_value_that_is_not_understood_ends_the_process_with_a_sentence(kind, service, tmp_path):
     command = ["gunicorn", "-c", str(service / "gunicorn.conf.py"), "proxy.wsgi:app"] if kind == "gevent" else ["proxy"]

@@ -18,6 +18,12 @@ def status(client):
     return lambda prompt_id: client.get(f"/api/v1/prompt/{prompt_id}/status").json
 
 
+@pytest.fixture
+def passed(queue):
+    """Let seconds pass for all who may wait so long and no longer."""
+    return lambda seconds: queue._database.run("UPDATE prompts SET expires_at = expires_at - :by", by=seconds)
+
+
 def test_a_queued_prompt_has_a_place_in_line(submit, status):
     submit()
 
@@ -116,6 +122,51 @@ def test_a_prompt_whose_lease_is_over_goes_back_to_its_place_when_it_is_read(sub
     assert (told["status"], told["position"], told["attempt"]) == ("queued", 1, 1)
 
 
+def test_whoever_waits_too_long_ahead_is_settled_before_a_place_is_told(submit, status, client, passed):
+    for _ in range(2):
+        submit(expires_in=60)
+    prompt_id = submit()
+
+    passed(60)
+
+    assert status(prompt_id)["position"] == 1
+    assert client.get("/api/v1/queue").json["queued"] == 1
+
+
+def test_the_queue_counts_nobody_whose_time_is_over(submit, client, worker, queue, passed):
+    submit()
+    worker.claim()
+    submit(expires_in=60)
+    worker.leave()
+
+    passed(60)
+
+    told = client.get("/api/v1/queue").json
+    assert (told["queued"], told["processing"]) == (1, 0)
+
+
+def test_a_line_of_prompts_that_waited_too_long_is_not_full(make_app, passed):
+    client = make_app(max_queue_depth=2).test_client()
+    for _ in range(2):
+        assert client.post("/api/v1/prompt", json={"prompt": "Why?", "expires_in": 60}).status_code == 202
+    assert client.post("/api/v1/prompt", json={"prompt": "Why?"}).status_code == 429
+
+    passed(60)
+
+    accepted = client.post("/api/v1/prompt", json={"prompt": "Why?"})
+    assert (accepted.status_code, accepted.json["position"]) == (202, 1)
+
+
+def test_what_a_lost_worker_held_is_back_in_line_when_it_is_read(submit, status, worker):
+    prompt_id = submit()
+    worker.claim()
+    worker.leave()
+
+    told = status(prompt_id)
+
+    assert (told["status"], told["position"], told["attempt"]) == ("queued", 1, 1)
+
+
 # ---- result ---------------------------------------------------------------------------------------------------------
 
 
@@ -177,6 +228,14 @@ def test_cancel_ends_a_processing_prompt_and_keeps_its_text(client, submit, work
     client.post(f"/api/v1/prompt/{prompt_id}/cancel")
 
     assert client.get(f"/api/v1/prompt/{prompt_id}/result").json["partial"] == "It is"
+
+
+def test_cancel_comes_too_late_for_a_prompt_that_waited_too_long(submit, client, passed):
+    prompt_id = submit(expires_in=60)
+
+    passed(60)
+
+    assert client.post(f"/api/v1/prompt/{prompt_id}/cancel").json["outcome"] == "expired"
 
 
 def test_cancel_leaves_a_finished_prompt_as_it_is(client, submit, worker):
@@ -267,9 +326,9 @@ def test_a_key_whose_prompt_was_deleted_is_gone(client):
     prompt_id = client.post("/api/v1/prompt", json=body, headers=KEY).json["id"]
     client.delete(f"/api/v1/prompt/{prompt_id}")
 
-    answer = client.post("/api/v1/prompt", json=body, headers=KEY)
+    answers = [client.post("/api/v1/prompt", json=each, headers=KEY) for each in (body, {"prompt": "Another?"})]
 
-    assert (answer.status_code, answer.json["error"]["code"]) == (410, "deleted")
+    assert [(answer.status_code, answer.json["error"]["code"]) for answer in answers] == [(410, "deleted")] * 2
 
 
 def test_a_repeated_submission_is_answered_even_when_the_queue_is_full(make_app):

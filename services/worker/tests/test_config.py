@@ -27,6 +27,7 @@ def test_the_defaults_need_no_environment():
         ("OLLAMA_URLS", "ollama:11434"),
         ("OLLAMA_URLS", "http://a:11434,http://b:11434"),
         ("OLLAMA_PULL", "always"),
+        ("OLLAMA_MODEL", "llama 3.2"),
         ("WORKER_CONCURRENCY", "0"),
         ("LEASE_SECONDS", "soon"),
         ("PROMPT_TIMEOUT", "inf"),

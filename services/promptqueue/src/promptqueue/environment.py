@@ -6,6 +6,7 @@ A library would do it, and cost each of the worker's processes 8 MB or more of t
 from __future__ import annotations
 
 import dataclasses
+import socket
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -62,9 +63,28 @@ def read_or_exit(config: type[Config], environ: Mapping[str, str]) -> Config:
         sys.exit(2)
 
 
-def text() -> Kind:
-    """Any text."""
-    return Kind(str, "a text")
+def word(expected: str) -> Kind:
+    """A text without white space."""
+
+    def parse(value: str) -> str:
+        if len(value.split()) > 1:
+            raise ValueError
+        return value
+
+    return Kind(parse, expected)
+
+
+def address() -> Kind:
+    """An address of this machine that a server can listen at, or a name of one."""
+
+    def parse(value: str) -> str:
+        try:
+            socket.getaddrinfo(value, None, flags=socket.AI_PASSIVE)
+        except (OSError, UnicodeError):
+            raise ValueError from None
+        return value
+
+    return Kind(parse, "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all")
 
 
 def whole(at_least: int = 0, at_most: int | None = None) -> Kind:

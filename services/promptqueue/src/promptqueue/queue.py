@@ -28,8 +28,8 @@ class PromptQueue(Protocol):
         A prompt whose Idempotency-Key was accepted within the last 24 hours is not accepted again: the first one
         comes back, `replayed`, however full the queue is.
 
-        Raises QueueFull when more than `max_queued` would be waiting, IdempotencyConflict when the key came with
-        another fingerprint, PromptDeleted when the key's prompt was deleted.
+        Raises QueueFull when more than `max_queued` would be waiting, PromptDeleted when the key's prompt was deleted,
+        IdempotencyConflict when the key came with another fingerprint.
         """
         ...
 
@@ -118,6 +118,10 @@ class PromptQueue(Protocol):
 
         A prompt taken back counts one failure and keeps its place. Writes nothing when there is nothing to do.
         """
+        ...
+
+    def is_behind(self) -> bool:
+        """Whether `recover` would move anything, from reads alone."""
         ...
 
     def prune(self, *, older_than: float, limit: int = 100) -> int:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from promptqueue.environment import read_or_exit
-from werkzeug.serving import ThreadedWSGIServer
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from proxy import concurrency, logs
 from proxy.app import create_app, parts
 from proxy.config import Config
+from proxy.refusals import refusal
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -46,6 +47,20 @@ class Server(ThreadedWSGIServer):
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
+class Handler(WSGIRequestHandler):
+    """Flask's development server's, which refuses what is no request in our own shape."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 (http.server's names)
+        """Refuse with this status and close."""
+        headers, body = refusal(code)
+        self.request_version = self.protocol_version  # else a request whose version was not understood is one of 0.9
+        self.send_response(code)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
 def main() -> int:
     """Serve until the process is told to stop; its exit code."""
     config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
@@ -53,7 +68,7 @@ def main() -> int:
     logs.to_stdout(config.log_level, here)
     logging.getLogger("werkzeug").setLevel(logging.INFO if config.log_level == "debug" else logging.WARNING)
     app = create_app(config, here)
-    server = Server(config.bind_address, config.proxy_port, app)
+    server = Server(config.bind_address, config.proxy_port, app, Handler)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         # From here, shutdown would wait for the very loop that this handler interrupts.

@@ -1,6 +1,6 @@
 """What a chat is made of: messages, the model's calls of tools, and the tools."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,8 @@ class Message(Fields):
     tool_name: Text | None = None
     tool_call_id: Text | None = None
     thinking: Text | None = None
+
+    refused: ClassVar[frozenset[str]] = frozenset({"images"})
 
     @property
     def is_empty(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from promptqueue.connect import sqlite_path
-from promptqueue.environment import Kind, one_of, text, variable, whole
+from promptqueue.environment import Kind, address, one_of, variable, whole
 
 HERE = Path(__file__).resolve().parent
 PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")
@@ -31,7 +31,7 @@ class Config:
     database_url: str = variable("sqlite:///data/queue.db", Kind(_database, "like sqlite:////data/queue.db"))
     journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
-    bind_address: str = variable("127.0.0.1", text())
+    bind_address: str = variable("127.0.0.1", address())
     proxy_port: int = variable(8000, whole(1, 65535))
     proxy_processes: int = variable(1, whole(1, 64))
     max_prompt_bytes: int = variable(1_048_576, whole(1))

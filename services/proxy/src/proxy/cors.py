@@ -35,6 +35,7 @@ def register(app: Flask) -> None:
     def allow(answer: Response) -> Response:
         if request.method == "OPTIONS":
             set_cors_headers(answer, options)
+            answer.headers["Access-Control-Allow-Headers"] = ", ".join(ALLOWED)  # also those that were not asked for
         else:
             for name, value in ordinary:
                 answer.headers.add(name, value)

@@ -1,8 +1,17 @@
 """The kinds of fields that a body has, each with the JSON Schema that tells exactly what it takes."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 EXACT = 2**53  # the last whole number up to which a double is exact
@@ -16,6 +25,15 @@ class Fields(BaseModel):
     """Fields of these names and types and no others."""
 
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+    refused: ClassVar[frozenset[str]] = frozenset()
+    """Fields that Ollama knows and that are refused here; null, which is as good as absent, is not."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls_of_refused(cls, value: Any) -> Any:
+        if not cls.refused or not isinstance(value, dict):
+            return value
+        return {name: each for name, each in value.items() if each is not None or name not in cls.refused}
 
 
 class OpenFields(BaseModel):

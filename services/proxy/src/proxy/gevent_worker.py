@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import gevent  # type: ignore[import-untyped]
+from gunicorn.util import http_date  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from proxy.app import parts
+from proxy.refusals import refusal
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -38,12 +41,34 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         super().handle_exit(sig, frame)
         gevent.spawn(self._let_go)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Refuse what is no request, or no whole one, as Gunicorn does, but in our own shape."""
+        super().handle_error(req, _InOurShape(client), addr, exc)
+
     def _let_go(self) -> None:
         if app := getattr(self, "wsgi", None):  # it has none while it starts
             parts(app).stop()
         gevent.sleep(LAST_REQUEST_WITHIN)
         for greenlet, wait in list(self._waiting.items()):
             greenlet.kill(wait, block=False)
+
+
+class _InOurShape:
+    """A client's socket that sends a refusal of ours where Gunicorn sends a page of HTML with the same status."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def sendall(self, page: bytes) -> None:
+        """Send what stands for `page`."""
+        status = HTTPStatus(int(page.split(b" ", 2)[1]))
+        headers, body = refusal(status)
+        lines = [f"HTTP/1.1 {status} {status.phrase}", f"Date: {http_date()}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        self._client.sendall("\r\n".join([*lines, "", ""]).encode() + body)
 
 
 class _Wait(gevent.Timeout):  # type: ignore[misc]  # gevent has no types

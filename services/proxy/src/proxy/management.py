@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
@@ -23,6 +24,9 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.get("/api/v1/queue")
     def queue() -> Response:
+        if parts.reader.read(lambda queue: queue.is_behind()):
+            with suppress(StorageUnavailable):  # to tell what is known is better than to tell nothing
+                parts.writer.do(lambda queue: queue.recover())
         counts, workers, model = parts.reader.read(_overview)
         return wire.answer(
             {

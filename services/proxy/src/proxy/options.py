@@ -1,6 +1,6 @@
 """The sampling options of one prompt, by Ollama's names."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from proxy.fields import Fields, Finite, Stops, Whole
 
@@ -30,6 +30,8 @@ class Options(Fields):
     presence_penalty: Finite | None = None
     frequency_penalty: Finite | None = None
     stop: Stops | None = None
+
+    refused: ClassVar[frozenset[str]] = RUNNER_OPTIONS
 
     def written(self) -> dict[str, Any]:
         """Give the options that were set; a `num_predict` of 0 or less means the default."""

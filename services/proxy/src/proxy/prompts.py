@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
-from promptqueue.errors import PromptNotFound
+from promptqueue.errors import PromptNotFound, QueueFull
 from promptqueue.prompt import Enqueued, Outcome, Prompt, Status
 
 from proxy import body, wire
@@ -89,7 +89,7 @@ def blueprint(parts: Parts) -> Blueprint:
     @routes.post("/<prompt_id>/cancel")
     def cancel(prompt_id: str) -> Response:
         prompt_id = _known_id(prompt_id)
-        prompt = parts.writer.do(lambda queue: queue.cancel(prompt_id))
+        prompt = parts.writer.do(lambda queue: _cancel(queue, prompt_id))
         log.info("prompt cancelled id=%s outcome=%s", prompt.id, prompt.outcome)
         return _about(prompt_id, _status(parts, prompt, None))
 
@@ -115,19 +115,37 @@ def _checked(parts: Parts, value: Any, key: str | None) -> NewPrompt:
 
 
 def _accept(queue: PromptQueue, new: NewPrompt, *, max_queued: int) -> Enqueued:
-    [accepted] = queue.enqueue(new, max_queued=max_queued)
+    try:
+        [accepted] = queue.enqueue(new, max_queued=max_queued)
+    except QueueFull:
+        if not queue.recover().total:  # else some of those who wait waited too long, and nobody has looked since
+            raise
+        [accepted] = queue.enqueue(new, max_queued=max_queued)
     if accepted.replayed and accepted.prompt.overdue:
         prompt = queue.settle(accepted.prompt.id)
         return Enqueued(prompt=prompt, position=queue.position(prompt.id), replayed=True)
     return accepted
 
 
+def _cancel(queue: PromptQueue, prompt_id: str) -> Prompt:
+    """Cancel what has not ended, and be it that its time was over before."""
+    return queue.settle(prompt_id) if queue.get(prompt_id).overdue else queue.cancel(prompt_id)
+
+
 def _look(parts: Parts, prompt_id: str) -> tuple[Prompt, int | None]:
-    """Read where a prompt stands, settling it first if it is overdue."""
-    prompt, position = parts.reader.read(lambda queue: _standing(queue, prompt_id))
-    if prompt.overdue:
-        return parts.writer.do(lambda queue: (queue.settle(prompt_id), queue.position(prompt_id)))
-    return prompt, position
+    """Read where a prompt stands. Whatever is overdue is settled first, for its place depends on the others."""
+
+    def read(queue: PromptQueue) -> tuple[Prompt, int | None, bool]:
+        prompt, position = _standing(queue, prompt_id)
+        is_behind = prompt.overdue or (prompt.status is not Status.COMPLETED and queue.is_behind())
+        return prompt, position, is_behind
+
+    def settle(queue: PromptQueue) -> tuple[Prompt, int | None]:
+        queue.recover()
+        return queue.settle(prompt_id), queue.position(prompt_id)
+
+    prompt, position, is_behind = parts.reader.read(read)
+    return parts.writer.do(settle) if is_behind else (prompt, position)
 
 
 def _standing(queue: PromptQueue, prompt_id: str) -> tuple[Prompt, int | None]:

@@ -1,6 +1,6 @@
 """What somebody may ask: the body of a submission, checked field by field."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from promptqueue.prompt import Idempotency, NewPrompt, Priority
 from pydantic import AfterValidator, Field, StrictBool, ValidationError, WithJsonSchema
@@ -63,6 +63,8 @@ class Submission(Fields):
     stream: StrictBool | None = None
     keep_alive: KeepAlive | None = None
     think: NoThinking | None = None
+
+    refused: ClassVar[frozenset[str]] = frozenset({"images"})
 
 
 def submitted(value: Any, *, model: str) -> Submission:

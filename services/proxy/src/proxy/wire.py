@@ -102,7 +102,7 @@ def _check_text(text: str, path: tuple[str | int, ...]) -> None:
 
 def dotted(path: tuple[str | int, ...]) -> str | None:
     """Name a field by its path, such as messages.0.content; None for the body itself."""
-    return ".".join(map(str, path)).replace("\0", "\\u0000")[:200] or None
+    return ".".join(map(str, path)).replace("\0", "\\u0000")[:200] if path else None
 
 
 def _by_value(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from promptqueue.connect import sqlite_path
-from promptqueue.environment import Kind, number, one_of, text, urls, variable, whole
+from promptqueue.environment import Kind, number, one_of, urls, variable, whole, word
 from promptqueue.prompt import DEFAULT_MODEL
 
 A_CENTURY = 36_500  # days; a bound keeps a slip of the finger from overflowing a clock
@@ -42,7 +42,7 @@ class Config:
             "one address that begins with http:// or https:// (several servers are not supported)",
         ),
     )
-    ollama_model: str = variable(DEFAULT_MODEL, text())
+    ollama_model: str = variable(DEFAULT_MODEL, word("a model's name, such as llama3.2 or llama3.2:1b"))
     ollama_pull: str = variable("auto", one_of("auto", "never"))
     max_tokens: int = variable(2048, whole(1))
     connect_timeout: float = variable(5.0, number(0.1, A_WEEK))

@@ -163,10 +163,10 @@ class Asking:
         )
         if not known:
             return None
-        if known[0]["fingerprint"] != idempotency.fingerprint:
-            raise IdempotencyConflict
         if known[0]["id"] is None:
             raise PromptDeleted
+        if known[0]["fingerprint"] != idempotency.fingerprint:
+            raise IdempotencyConflict
         prompt = rows.prompt(known[0], self._clock)
         position = self.position(prompt.id) if prompt.status is Status.QUEUED else None
         return Enqueued(prompt=prompt, position=position, replayed=True)

@@ -38,8 +38,7 @@ class Caring:
             return rows.prompt(rows.find(self._database, prompt_id), self._clock)
 
     def recover(self) -> Recovered:
-        with self._database.told():
-            overdue = [row["id"] for row in self._in_hand() if self._loss(row)] + self._expired()
+        overdue = self._overdue()
         if not overdue:
             return Recovered()
         with self._database.transaction():
@@ -47,6 +46,9 @@ class Caring:
         return Recovered(
             requeued=settled.count("queued"), failed=settled.count("failed"), expired=settled.count("expired")
         )
+
+    def is_behind(self) -> bool:
+        return bool(self._overdue(limit=1))
 
     def prune(self, *, older_than: float, limit: int = 100) -> int:
         now = self._clock.wall()
@@ -129,14 +131,18 @@ class Caring:
             self._database.run("UPDATE control SET paused = :paused", paused=int(paused))
             self._database.changed(None)
 
+    def _overdue(self, limit: int = EXPIRED_AT_ONCE) -> list[str]:
+        with self._database.told():
+            return [row["id"] for row in self._in_hand() if self._loss(row)] + self._expired(limit)
+
     def _in_hand(self) -> list[sqlite3.Row]:
         return self._database.run("SELECT * FROM prompts WHERE status = 'processing'")
 
-    def _expired(self) -> list[str]:
+    def _expired(self, limit: int) -> list[str]:
         expired = self._database.run(
             "SELECT id FROM prompts WHERE status = 'queued' AND expires_at <= :now LIMIT :limit",
             now=self._clock.wall(),
-            limit=EXPIRED_AT_ONCE,
+            limit=limit,
         )
         return [row["id"] for row in expired]
 

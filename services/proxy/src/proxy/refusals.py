@@ -1,0 +1,40 @@
+"""Refusals below the application: what a server cannot read as a request, in the shape that all errors have."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from pydantic_core import to_json
+
+from proxy.cors import EXPOSED
+
+SENTENCES = {
+    HTTPStatus.REQUEST_URI_TOO_LONG: "The address is longer than addresses may be. Send a shorter one.",
+    HTTPStatus.EXPECTATION_FAILED: "Of expectations only 100-continue is met. Leave the header Expect out.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The headers are too long or too many. Send fewer.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "The proxy made a mistake, and its log says more. Try again.",
+    HTTPStatus.NOT_IMPLEMENTED: "This Transfer-Encoding is not known. Send the body chunked or whole.",
+    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: "This version of HTTP is not spoken here. Use HTTP/1.1.",
+}
+ANY_OTHER = "The request is not well-formed HTTP. Send it again as it should be."
+
+
+def refusal(status: int) -> tuple[dict[str, str], bytes]:
+    """Give the headers and the body of an answer with this status, after which the connection is closed."""
+    is_ours = status == HTTPStatus.INTERNAL_SERVER_ERROR
+    error = {
+        "code": "internal_error" if is_ours else "invalid_request",
+        "message": SENTENCES.get(HTTPStatus(status), ANY_OTHER),
+        "type": "server_error" if is_ours else "invalid_request_error",
+        "param": None,
+    }
+    body = to_json({"error": error})
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": ", ".join(EXPOSED),
+        "Connection": "close",
+    }
+    return headers, body
