@@ -106,13 +106,13 @@ def test_make_help_names_every_target_that_a_document_names() -> None:
             pytest.fail("make is not installed")
         pytest.skip("make is not installed")
     told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    targets = set(re.findall(r"^ +make ([a-z-]+) +\S", told, re.MULTILINE))
+    targets = set(re.findall(r"^ +make ([a-z0-9-]+) +\S", told, re.MULTILINE))
 
     named = {
         target
         for document in DOCUMENTS
         for code in re.findall(r"```.*?```|`[^`]+`", read(document), re.DOTALL)
-        for target in re.findall(r"(?:^|`|\n|\$ )make (?:[A-Z_]+=\S+ )*([a-z-]+)", code)
+        for target in re.findall(r"(?:^|`|\n|\$ )make (?:[A-Z_]+=\S+ )*([a-z0-9-]+)", code)
     }
 
     assert {"run", "demo", "test"} <= named

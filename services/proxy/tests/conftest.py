@@ -247,7 +247,8 @@ class Server:
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             connection.sendall(data)
             if end:
-                connection.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # it may have answered and closed already
+                    connection.shutdown(socket.SHUT_WR)
             answer = http.client.HTTPResponse(connection)
             answer.begin()
             return Reply(answer.status, dict(answer.headers), answer.read())

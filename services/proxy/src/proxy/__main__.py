@@ -17,7 +17,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from proxy import concurrency, logs
 from proxy.app import create_app, parts
 from proxy.config import Config
-from proxy.refusals import refusal
+from proxy.refusals import hear_out, refusal
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -59,6 +59,7 @@ class Handler(WSGIRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        hear_out(self.connection)
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from gunicorn.util import http_date  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from proxy.app import parts
-from proxy.refusals import refusal
+from proxy.refusals import hear_out, refusal
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -44,6 +44,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Refuse what is no request, or no whole one, as Gunicorn does, but in our own shape."""
         super().handle_error(req, _InOurShape(client), addr, exc)
+        hear_out(client)
 
     def _let_go(self) -> None:
         if app := getattr(self, "wsgi", None):  # it has none while it starts

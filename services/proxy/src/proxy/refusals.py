@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import time
+from contextlib import suppress
 from http import HTTPStatus
 
 from pydantic_core import to_json
 
 from proxy.cors import EXPOSED
+
+HEARD_OUT_WITHIN = 1.0  # seconds
 
 SENTENCES = {
     HTTPStatus.REQUEST_URI_TOO_LONG: "The address is longer than addresses may be. Send a shorter one.",
@@ -38,3 +43,17 @@ def refusal(status: int) -> tuple[dict[str, str], bytes]:
         "Connection": "close",
     }
     return headers, body
+
+
+def hear_out(client: socket.socket) -> None:
+    """Read what a refused client still sends, for a second at most.
+
+    A connection that is closed with something unread is reset, and the client may never see the answer.
+    """
+    deadline = time.monotonic() + HEARD_OUT_WITHIN
+    with suppress(OSError):  # the client is gone, or a second is over
+        client.shutdown(socket.SHUT_WR)
+        while (left := deadline - time.monotonic()) > 0:
+            client.settimeout(left)
+            if not client.recv(65_536):
+                return
