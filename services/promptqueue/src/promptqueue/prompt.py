@@ -105,6 +105,16 @@ class Prompt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A prompt at one moment, with its place in line and how far its text has been written."""
+
+    prompt: Prompt
+    position: int | None
+    text_attempt: int  # whose text is stored; 0 while there is none, and once an answer has taken its place
+    text_length: int  # in code points
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Enqueued:
     """An accepted prompt and its place in line; `replayed` when its Idempotency-Key had been accepted before."""
 

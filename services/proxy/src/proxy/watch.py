@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from promptqueue.wakeup import Text
+from promptqueue.wakeup import Changed
 
 from proxy.errors import TooManyStreams
 
@@ -48,7 +48,7 @@ class Watch:
             seen = look()  # once more: what came before the subscription was not heard
             while not (is_enough(seen) or self._is_stopping) and (left := deadline - time.monotonic()) > 0:
                 notes = subscription.wait(min(left, LOOK_EVERY))
-                if not notes or any(not isinstance(note, Text) for note in notes):
+                if not notes or any(isinstance(note, Changed) for note in notes):
                     seen = look()
         return seen
 
