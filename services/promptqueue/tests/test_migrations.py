@@ -205,7 +205,8 @@ def test_whoever_waits_already_keeps_the_place_when_the_line_is_counted_in_block
         path,
         """INSERT INTO prompts (seq, id, priority, status, created_at, outcome, completed_at)
         VALUES (1, 'a', 'interactive', 'queued', 1, NULL, NULL),
-               (2, 'b', 'interactive', 'completed', 1, 'cancelled', 2), (300, 'c', 'interactive', 'queued', 1, NULL, NULL),
+               (2, 'b', 'interactive', 'completed', 1, 'cancelled', 2),
+               (300, 'c', 'interactive', 'queued', 1, NULL, NULL),
                (301, 'd', 'batch', 'queued', 1, NULL, NULL)""",
     )
     monkeypatch.undo()

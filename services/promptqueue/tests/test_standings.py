@@ -1,5 +1,6 @@
 """standings: where several prompts stand at one moment."""
 
+import pytest
 from promptqueue.prompt import Failed
 
 UNKNOWN = "7d444840-9dc0-11d1-b245-5ffdce74fad2"
@@ -49,6 +50,44 @@ def test_it_says_how_far_the_text_has_been_written(queue, ask, terms, answered):
     look()
 
     assert seen == [(0, 0), (0, 0), (1, 3), (1, 3), (2, 1), (0, 0)]
+
+
+@pytest.mark.parametrize("verb", ["enqueue", "claim", "release", "fail", "cancel", "delete", "expire", "recover"])
+def test_whatever_moves_the_line_is_counted(queue, ask, hire, clock, verb):
+    ask()
+    waiting = ask(expires_in=5)
+    worker = hire()
+    claim = queue.claim(worker.terms)
+    verbs = {
+        "enqueue": ask,
+        "claim": lambda: queue.claim(worker.terms),
+        "release": lambda: queue.release(claim),
+        "fail": lambda: queue.finish(claim, Failed(cause="reset")),
+        "cancel": lambda: queue.cancel(waiting),
+        "delete": lambda: queue.delete(waiting),
+        "expire": lambda: (clock.advance(6), queue.recover()),
+        "recover": lambda: (worker.die(), queue.recover()),
+    }
+    before = queue.moves()
+
+    verbs[verb]()
+
+    assert queue.moves() > before
+
+
+def test_what_moves_nobody_is_not_counted(queue, ask, hire, answered):
+    ask()
+    ask()
+    terms = hire().terms
+    claim = queue.claim(terms)
+    before = queue.moves()
+
+    queue.write(claim, "a", offset=0, tokens=1)
+    queue.renew(claim)
+    queue.finish(claim, answered)
+    queue.delete(claim.prompt.id)
+
+    assert queue.moves() == before
 
 
 def test_it_is_one_read(queue, ask):

@@ -98,6 +98,7 @@ class Prompt:
     created_at: float
     started_at: float | None
     completed_at: float | None
+    expires_at: float | None  # unless it was started by then
     error: PromptError | None
     metadata: Mapping[str, Any] | None
     timeout: float | None

@@ -57,6 +57,10 @@ class PromptQueue(Protocol):
         """Say where these prompts stand at one moment, from one read; those that do not exist are left out."""
         ...
 
+    def moves(self) -> int:
+        """Count how often prompts have joined or left the line: while it stays the same, so does every place."""
+        ...
+
     def request(self, prompt_id: str) -> Mapping[str, Any]:
         """Give back what was asked. Raises PromptNotFound."""
         ...

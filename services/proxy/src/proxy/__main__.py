@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from promptqueue.environment import read_or_exit
-from werkzeug.serving import ThreadedWSGIServer
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from proxy import concurrency, logs
 from proxy.app import create_app, parts
@@ -21,9 +21,16 @@ from proxy.config import Config
 if TYPE_CHECKING:
     from types import FrameType
 
+LAST_EVENTS_WITHIN = 1.0  # seconds
 LAST_ANSWERS_WITHIN = 5.0  # seconds
 
 log = logging.getLogger("proxy")
+
+
+class Handler(WSGIRequestHandler):
+    """Serves one connection, and sends an event when there is one: the kernel would wait for more to send with it."""
+
+    disable_nagle_algorithm = True
 
 
 class Server(ThreadedWSGIServer):
@@ -53,7 +60,7 @@ def main() -> int:
     logs.to_stdout(config.log_level, here)
     logging.getLogger("werkzeug").setLevel(logging.INFO if config.log_level == "debug" else logging.WARNING)
     app = create_app(config, here)
-    server = Server(config.bind_address, config.proxy_port, app)
+    server = Server(config.bind_address, config.proxy_port, app, Handler)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         # From here, shutdown would wait for the very loop that this handler interrupts.
@@ -64,6 +71,8 @@ def main() -> int:
     log.info("proxy listens address=%s port=%d", config.bind_address, config.proxy_port)
     server.serve_forever()
     parts(app).stop()
+    server.finish(LAST_EVENTS_WITHIN)
+    parts(app).cut()
     server.finish(LAST_ANSWERS_WITHIN)
     server.server_close()
     parts(app).close()

@@ -71,6 +71,10 @@ class Asking:
             for row in found
         ]
 
+    def moves(self) -> int:
+        [row] = self._database.run("SELECT sum(moves) AS moves FROM counters WHERE status = 'queued'")
+        return int(row["moves"])
+
     def request(self, prompt_id: str) -> Mapping[str, Any]:
         found = self._database.run(
             "SELECT request FROM requests WHERE seq = (SELECT seq FROM prompts WHERE id = :id)", id=prompt_id
