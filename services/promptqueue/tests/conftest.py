@@ -214,6 +214,8 @@ def real_counts(queue):
         counted = run("SELECT status, priority, count(*) AS prompts FROM prompts GROUP BY status, priority")
         kept = run("SELECT status, priority, prompts FROM counters WHERE prompts > 0")
         assert sorted(map(tuple, counted)) == sorted(map(tuple, kept))
+        line = run("SELECT priority, seq / 256, count(*) FROM prompts WHERE status = 'queued' GROUP BY 1, 2")
+        assert sorted(map(tuple, line)) == sorted(map(tuple, run("SELECT priority, block, prompts FROM line")))
         return {(row["status"], row["priority"]): row["prompts"] for row in counted}
 
     return count
@@ -258,6 +260,21 @@ def care(request, queue):
 @pytest.fixture
 def wake(tmp_path):
     return tmp_path / "wake"
+
+
+@pytest.fixture
+def until_heard():
+    """Wait until a subscription has heard so many notes; these."""
+
+    def wait_for(subscription, count):
+        heard = []
+        while len(heard) < count:
+            notes = subscription.wait(DEADLINE)
+            assert notes, f"heard no more than {heard}"
+            heard += notes
+        return heard
+
+    return wait_for
 
 
 @pytest.fixture

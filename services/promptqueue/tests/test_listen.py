@@ -5,21 +5,20 @@ import time
 
 import pytest
 from promptqueue.prompt import Failed
-from promptqueue.wakeup import Changed, Subscription, Text
+from promptqueue.wakeup import Changed, Scope, Subscription, Text, Written
 
 
 @pytest.mark.parametrize(
-    "verb", ["enqueue", "claim", "write", "finish", "fail", "release", "cancel", "delete", "recover", "settle"]
+    "verb", ["enqueue", "claim", "finish", "fail", "release", "cancel", "delete", "recover", "settle"]
 )
 def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(queue, another, ask, worker, answered, clock, verb):
     prompt_id = ask(expires_in=10)
-    held = verb in ("write", "finish", "fail", "release")
+    held = verb in ("finish", "fail", "release")
     claim = queue.claim(worker.terms) if held else None
     clock.advance(10 if verb in ("recover", "settle") else 0)
     verbs = {
         "enqueue": ask,
         "claim": lambda: queue.claim(worker.terms),
-        "write": lambda: queue.write(claim, "a", offset=0, tokens=1),
         "finish": lambda: queue.finish(claim, answered),
         "fail": lambda: queue.finish(claim, Failed(cause="reset")),
         "release": lambda: queue.release(claim),
@@ -35,6 +34,49 @@ def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(queue, anothe
 
         assert everything.wait(5) == [Changed(told)]
         assert own.wait(0.0 if verb == "enqueue" else 5) == ([] if verb == "enqueue" else [Changed(told)])
+
+
+def test_written_text_is_heard_by_who_follows_its_prompt_or_everything_and_wakes_nobody_else(
+    queue, another, ask, terms, until_heard
+):
+    prompt_id, other = ask(), ask()
+    claim = queue.claim(terms)
+
+    with (
+        another.listen() as listener,
+        listener.subscribe(prompt_id) as own,
+        listener.subscribe() as changes,
+        listener.subscribe(Scope.EVERYTHING) as everything,
+    ):
+        queue.write(claim, "a", offset=0, tokens=1)
+        queue.cancel(other)
+
+        assert changes.wait(5) == [Changed(other)]
+        assert own.wait(5) == [Written(prompt_id)]
+        assert until_heard(everything, 2) == [Written(prompt_id), Changed(other)]
+
+
+def test_everything_includes_live_text(queue, ask, terms, until_heard):
+    prompt_id = ask()
+    claim = queue.claim(terms)
+
+    with queue.listen() as listener, listener.subscribe(Scope.EVERYTHING) as everything:
+        queue.tell(claim, "a", offset=0)
+        queue.write(claim, "a", offset=0, tokens=1)
+
+        assert until_heard(everything, 2) == [Text(prompt_id, 1, 0, "a"), Written(prompt_id)]
+
+
+def test_a_prompt_that_was_written_and_finished_in_one_commit_has_changed(queue, ask, terms, answered):
+    prompt_id = ask()
+    claim = queue.claim(terms)
+
+    with queue.listen() as listener, listener.subscribe(prompt_id) as own:
+        with queue.transaction():
+            queue.write(claim, "a", offset=0, tokens=1)
+            queue.finish(claim, answered)
+
+        assert own.wait(5) == [Changed(prompt_id)]
 
 
 def test_a_pause_is_heard_by_everybody(queue, asked, listener):

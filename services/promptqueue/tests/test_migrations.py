@@ -50,7 +50,7 @@ def test_processes_that_start_together_on_an_empty_file_migrate_it_once(run, pat
     for one in starting:
         one.say()
 
-    assert [one.output() for one in starting] == [["3", "0"]] * 20
+    assert [one.output() for one in starting] == [[str(len(FIRST) + 2), "0"]] * 20
     assert look(path, "SELECT count(*) FROM second") == [(1,)]
 
 
@@ -196,3 +196,29 @@ def test_the_table_defends_itself(queue, ask):
     ):
         with pytest.raises(sqlite3.IntegrityError):
             queue._database.run(f"UPDATE prompts SET {change}")
+
+
+def test_whoever_waits_already_keeps_the_place_when_the_line_is_counted_in_blocks(url, path, monkeypatch):
+    monkeypatch.setattr(database, "_migrations", lambda: FIRST[:1])
+    connect(url).close()
+    look_and_commit(
+        path,
+        """INSERT INTO prompts (seq, id, priority, status, created_at, outcome, completed_at)
+        VALUES (1, 'a', 'interactive', 'queued', 1, NULL, NULL),
+               (2, 'b', 'interactive', 'completed', 1, 'cancelled', 2),
+               (300, 'c', 'interactive', 'queued', 1, NULL, NULL),
+               (301, 'd', 'batch', 'queued', 1, NULL, NULL)""",
+    )
+    monkeypatch.undo()
+
+    queue = connect(url)
+
+    assert [queue.position(prompt_id) for prompt_id in "abcd"] == [1, None, 2, 3]
+    queue.close()
+
+
+def look_and_commit(path, statement):
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(statement)
+    connection.close()

@@ -79,12 +79,34 @@ def test_the_place_told_is_the_order_claimed(queue, terms):
     assert claimed == [one.prompt.id for one in told]
 
 
-def test_a_place_is_read_from_the_index_of_the_line_alone(queue):
-    plan = queue._database.run(
-        "EXPLAIN QUERY PLAN SELECT count(*) FROM prompts AS ahead"
-        " WHERE ahead.status = 'queued' AND ahead.priority = 'interactive' AND ahead.seq <= 100"
-    )
+def test_a_place_is_right_however_long_the_line_is(queue, terms):
+    lanes = [Priority.BATCH if n % 3 == 0 else Priority.INTERACTIVE for n in range(800)]
+    accepted = [one.prompt.id for one in queue.enqueue(*(NewPrompt(request={}, priority=lane) for lane in lanes))]
+    for prompt_id in accepted[100:700:7]:
+        queue.delete(prompt_id)
+    queue.claim(terms)
 
-    assert [row["detail"] for row in plan] == [
-        "SEARCH ahead USING COVERING INDEX prompts_in_line (priority=? AND seq<?)"
-    ]
+    standings = {one.prompt.id: one for one in queue.standings(accepted)}
+
+    in_line = sorted(
+        (prompt_id for prompt_id, one in standings.items() if one.prompt.status == "queued"),
+        key=lambda prompt_id: (standings[prompt_id].prompt.priority == Priority.BATCH, accepted.index(prompt_id)),
+    )
+    assert [standings[prompt_id].position for prompt_id in in_line] == list(range(1, len(in_line) + 1))
+    assert positions(queue, in_line[::50]) == [standings[prompt_id].position for prompt_id in in_line[::50]]
+
+
+def test_a_place_costs_no_count_of_the_whole_line(queue, ask):
+    """Blocks of 256 are added up, and one of them is counted, whatever stands before."""
+    prompt_id = ask()
+    seen = []
+    queue._database._connection.set_trace_callback(seen.append)
+    queue.position(prompt_id)
+    queue._database._connection.set_trace_callback(None)
+
+    [statement] = seen
+    plan = [row["detail"] for row in queue._database.run(f"EXPLAIN QUERY PLAN {statement}")]
+
+    assert "SEARCH line USING PRIMARY KEY (priority=? AND block<?)" in plan
+    assert "SEARCH ahead USING COVERING INDEX prompts_in_line (priority=? AND seq>? AND seq<?)" in plan
+    assert not [step for step in plan if step.startswith("SCAN") and "named" not in step]

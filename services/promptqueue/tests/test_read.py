@@ -3,6 +3,7 @@
 import pytest
 from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import Answered, ErrorCode, Failed
+from promptqueue.wakeup import Text
 
 UNKNOWN = "7d444840-9dc0-11d1-b245-5ffdce74fad2"
 
@@ -122,3 +123,22 @@ def test_a_succeeded_prompt_keeps_its_text_once_in_the_answer(queue, ask, terms,
     queue.finish(claim, answered)
 
     assert queue.partial(prompt_id) == ""
+
+
+def test_the_text_comes_with_its_attempt(queue, ask, hire, answered):
+    prompt_id = ask()
+    terms = hire().terms
+    before = queue.text(prompt_id)
+    first = queue.claim(terms)
+    queue.write(first, "fir", offset=0, tokens=1)
+    queue.write(first, "st", offset=3, tokens=2)
+    queue.finish(first, Failed(cause="reset"))
+    second = queue.claim(terms)
+    of_first = queue.text(prompt_id)
+    queue.write(second, "second", offset=0, tokens=1)
+    of_second = queue.text(prompt_id)
+    queue.finish(second, answered)
+
+    assert (before, queue.text(prompt_id), queue.text(UNKNOWN)) == (None, None, None)
+    assert of_first == Text(prompt_id, 1, 0, "first")
+    assert of_second == Text(prompt_id, 2, 0, "second")

@@ -226,9 +226,9 @@ def test_a_prompt_deleted_at_the_same_moment_does_not_keep_recover_from_the_othe
     worker.die()
     look = queue._expired
 
-    def look_while_another_deletes():
+    def look_while_another_deletes(limit):
         another.delete(deleted)
-        return look()
+        return look(limit)
 
     queue._expired = look_while_another_deletes
 
@@ -242,9 +242,9 @@ def test_a_prompt_finished_at_the_same_moment_keeps_its_answer(queue, another, a
     worker.die()
     look = queue._expired
 
-    def look_while_another_finishes():
+    def look_while_another_finishes(limit):
         another.finish(claim, answered)
-        return look()
+        return look(limit)
 
     queue._expired = look_while_another_finishes
 

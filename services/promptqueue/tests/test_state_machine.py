@@ -310,6 +310,8 @@ class QueueMachine(RuleBasedStateMachine):
         counted = run("SELECT status, priority, count(*) FROM prompts GROUP BY status, priority")
         kept = run("SELECT status, priority, prompts FROM counters WHERE prompts > 0")
         assert sorted(map(tuple, counted)) == sorted(map(tuple, kept))
+        line = run("SELECT priority, seq / 256, count(*) FROM prompts WHERE status = 'queued' GROUP BY 1, 2")
+        assert sorted(map(tuple, line)) == sorted(map(tuple, run("SELECT priority, block, prompts FROM line")))
 
         counts = self.queues[0].counts()
         statuses = [expected.status for expected in self.prompts.values()]

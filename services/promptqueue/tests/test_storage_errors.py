@@ -14,7 +14,7 @@ from promptqueue.prompt import Answered, Model, ModelState, NewPrompt, Terms
 from promptqueue.sqlite.engine import sqlite3
 
 NOBODY = 65_534
-TABLES = ("prompts", "requests", "answers", "partials", "idempotency_keys", "counters", "control")
+TABLES = ("prompts", "requests", "answers", "partials", "idempotency_keys", "counters", "line", "control")
 LARGE = NewPrompt(request={"prompt": "x" * 3_000_000})
 
 

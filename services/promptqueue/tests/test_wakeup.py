@@ -126,6 +126,7 @@ def test_a_commit_stands_even_when_nobody_can_be_told(another, ask, wake, monkey
         b'{"changed": [["a"]]}',
         b'{"changed": [{"id": "a"}]}',
         b'{"text": ["a", 1]}',
+        b'{"written": [null]}',
     ],
     ids=repr,
 )

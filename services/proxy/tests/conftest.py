@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +168,100 @@ def submit(client):
     return submit
 
 
+# ---- events ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Event:
+    id: str
+    kind: str
+    data: dict[str, Any]
+
+
+def events_in(lines):
+    """Take server-sent events apart as they come; a comment is an event without an id."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.decode().rstrip("\n").partition(": ")
+        if name:
+            fields[name] = value
+        elif fields:
+            is_comment = set(fields) == {":"}
+            yield (
+                Event("", "comment", {})
+                if is_comment
+                else Event(fields["id"], fields["event"], json.loads(fields["data"]))
+            )
+            fields = {}
+
+
+def told(events, prompt_id=None):
+    """Put the text together that these events tell, as a client does: a higher attempt starts anew."""
+    attempt, text = 0, ""
+    for event in events:
+        if event.kind == "token" and event.data.get("id") == prompt_id:
+            assert event.data["attempt"] >= attempt
+            text = (text if event.data["attempt"] == attempt else "") + event.data["text"]
+            attempt = event.data["attempt"]
+    return text
+
+
+class Follower:
+    """Reads a stream of events in a thread, as they come."""
+
+    def __init__(self, lines, close=lambda: None):
+        self.events: list[Event] = []
+        self.at: list[float] = []
+        self.close = close
+        self._thread = threading.Thread(target=self._read, args=[lines], daemon=True)
+        self._thread.start()
+
+    def _read(self, lines):
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException, AttributeError):  # closed by the test
+            for event in events_in(lines):
+                self.events.append(event)
+                self.at.append(time.monotonic())
+
+    @property
+    def kinds(self):
+        return [event.kind for event in self.events]
+
+    @property
+    def positions(self):
+        return [event.data["position"] for event in self.events if event.kind == "status"]
+
+    @property
+    def text(self):
+        return told(self.events)
+
+    @property
+    def is_over(self):
+        return not self._thread.is_alive()
+
+    def end(self):
+        """Wait until the stream has ended; all its events."""
+        self._thread.join(DEADLINE)
+        assert self.is_over, f"still open after {self.events}"
+        return self.events
+
+
+@pytest.fixture
+def follow():
+    """Follow a path of an application that was made here."""
+
+    def follow(client, path, **headers):
+        answer = client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        assert answer.status_code == 200, answer.text
+        return Follower(_lines(answer.response), answer.close)
+
+    return follow
+
+
+def _lines(chunks):
+    for chunk in chunks:
+        yield from chunk.splitlines(keepends=True)
+
+
 # ---- real servers ---------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +336,31 @@ class Server:
             return Reply(answer.status, dict(answer.headers), answer.read())
         finally:
             connection.close()
+
+    def follow(self, path, **headers):
+        """Follow a stream of events."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        return Follower(answer, connection.close)
+
+    def unread(self, path):
+        """Ask for a stream of events and read nothing of it."""
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.settimeout(DEADLINE)
+        connection.connect(("127.0.0.1", self.port))
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        return connection
+
+    @property
+    def workers(self):
+        """The processes that serve."""
+        if self.kind != "gevent":
+            return [self.process.pid]
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
 
     def raw(self, data, *, end=False, timeout=10):
         """Send bytes as they are, with `end` no more after them; what came back until the server closed."""

@@ -55,7 +55,12 @@ def test_an_accepted_prompt_has_an_id_a_place_in_line_and_links(client):
         "id": prompt_id,
         "status": "queued",
         "position": 1,
-        "links": {"status": f"{here}/status", "result": f"{here}/result", "cancel": f"{here}/cancel"},
+        "links": {
+            "status": f"{here}/status",
+            "result": f"{here}/result",
+            "events": f"{here}/events",
+            "cancel": f"{here}/cancel",
+        },
     }
     assert answer.headers["Location"] == f"{here}/status"
     assert answer.headers["X-Prompt-Id"] == prompt_id

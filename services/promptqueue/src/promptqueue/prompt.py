@@ -98,10 +98,21 @@ class Prompt:
     created_at: float
     started_at: float | None
     completed_at: float | None
+    expires_at: float | None  # unless it was started by then
     error: PromptError | None
     metadata: Mapping[str, Any] | None
     timeout: float | None
     overdue: bool  # its lease, its time to run or its time to wait is over: `settle` says what follows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A prompt at one moment, with its place in line and how far its text has been written."""
+
+    prompt: Prompt
+    position: int | None
+    text_attempt: int  # whose text is stored; 0 while there is none, and once an answer has taken its place
+    text_length: int  # in code points
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

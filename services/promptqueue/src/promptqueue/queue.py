@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from contextlib import AbstractContextManager
 
     from promptqueue.presence import Presence
-    from promptqueue.prompt import Claim, Counts, Ending, Enqueued, Model, NewPrompt, Prompt, Recovered, Terms, Workers
-    from promptqueue.wakeup import Listener
+    from promptqueue.prompt import (
+        Claim,
+        Counts,
+        Ending,
+        Enqueued,
+        Model,
+        NewPrompt,
+        Prompt,
+        Recovered,
+        Standing,
+        Terms,
+        Workers,
+    )
+    from promptqueue.wakeup import Listener, Text
 
 
 class PromptQueue(Protocol):
@@ -41,6 +53,14 @@ class PromptQueue(Protocol):
         """Say the place in line, 1 = next; None unless the prompt is queued."""
         ...
 
+    def standings(self, prompt_ids: Collection[str]) -> list[Standing]:
+        """Say where these prompts stand at one moment, from one read; those that do not exist are left out."""
+        ...
+
+    def moves(self) -> int:
+        """Count how often prompts have joined or left the line: while it stays the same, so does every place."""
+        ...
+
     def request(self, prompt_id: str) -> Mapping[str, Any]:
         """Give back what was asked. Raises PromptNotFound."""
         ...
@@ -51,6 +71,10 @@ class PromptQueue(Protocol):
 
     def partial(self, prompt_id: str) -> str:
         """Give the text that has come so far, or had come when the prompt ended without an answer."""
+        ...
+
+    def text(self, prompt_id: str) -> Text | None:
+        """Give what `partial` gives, with the attempt that it is of; None while there is none."""
         ...
 
     def cancel(self, prompt_id: str) -> Prompt:
@@ -164,7 +188,8 @@ class PromptQueue(Protocol):
     def listen(self) -> Listener:
         """Open this process's ear: it hears of whatever happens to a prompt and of live text, in whichever process.
 
-        What is only counted or described (renewals, pruning, the model) is not told.
+        Of written text only those hear who follow its prompt, or everything. What is only counted or described
+        (renewals, pruning, the model) is not told.
         """
         ...
 

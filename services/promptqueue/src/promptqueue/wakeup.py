@@ -16,6 +16,7 @@ import uuid
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """More of this prompt's text is in the database, and nothing else was committed about it."""
+
+    prompt_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """Live text of one attempt, beginning at `offset` (code points)."""
 
@@ -45,7 +53,14 @@ class Text:
     text: str
 
 
-Note = Changed | Text
+Note = Changed | Written | Text
+
+
+class Scope(Enum):
+    """What a subscription hears that is not about one prompt."""
+
+    CHANGES = "changes"  # of every prompt, but neither its text nor that text was written
+    EVERYTHING = "everything"
 
 
 class Wakeup:
@@ -62,8 +77,11 @@ class Wakeup:
 
     def changed(self, prompt_ids: Collection[str | None]) -> None:
         """Say that something was committed about these prompts; None, or too many for a datagram, means any."""
-        message = json.dumps({"changed": [None] if None in prompt_ids else list(prompt_ids)}).encode()
-        self._send(message if len(message) <= LARGEST_DATAGRAM else b'{"changed": [null]}')
+        self._name("changed", [None] if None in prompt_ids else list(prompt_ids))
+
+    def written(self, prompt_ids: Collection[str]) -> None:
+        """Say that text of these prompts was written. An older version that listens takes it for any change."""
+        self._name("written", list(prompt_ids))
 
     def tell(self, text: Text) -> None:
         """Pass live text on; text too long for a datagram is left to the database."""
@@ -74,6 +92,10 @@ class Wakeup:
     def close(self) -> None:
         """Let go of the socket."""
         self._socket.close()
+
+    def _name(self, what: str, prompt_ids: list[str] | list[None] | list[str | None]) -> None:
+        message = json.dumps({what: prompt_ids}).encode()
+        self._send(message if len(message) <= LARGEST_DATAGRAM else b'{"changed": [null]}')
 
     def _send(self, message: bytes) -> None:
         for path in self._folder.glob("*.sock"):
@@ -104,25 +126,25 @@ class Listener:
             self._socket.bind(address)
         self._path.chmod(0o660)
         self._lock = threading.Lock()
-        self._subscriptions: dict[str | None, set[Subscription]] = {}
+        self._subscriptions: dict[str | Scope, set[Subscription]] = {}
         self._closed = False
         self._thread = threading.Thread(target=self._listen, name="wakeup", daemon=True)
         self._thread.start()
 
     @contextmanager
-    def subscribe(self, prompt_id: str | None = None) -> Iterator[Subscription]:
-        """Hear of one prompt, or of every change when `prompt_id` is None. Subscribe first, then look, then wait."""
+    def subscribe(self, about: str | Scope = Scope.CHANGES) -> Iterator[Subscription]:
+        """Hear of the prompt with this id, or of all as far as `about` says. Subscribe first, then look, then wait."""
         subscription = Subscription()
         with self._lock:
-            self._subscriptions.setdefault(prompt_id, set()).add(subscription)
+            self._subscriptions.setdefault(about, set()).add(subscription)
         try:
             yield subscription
         finally:
             with self._lock:
-                those = self._subscriptions[prompt_id]
+                those = self._subscriptions[about]
                 those.discard(subscription)
                 if not those:
-                    del self._subscriptions[prompt_id]
+                    del self._subscriptions[about]
 
     def close(self) -> None:
         """Stop listening, wake everybody who waits, and take the socket away."""
@@ -154,12 +176,14 @@ class Listener:
 
     def _hand_out(self, note: Note) -> None:
         with self._lock:
-            if note == Changed(None):
-                readers = [one for those in self._subscriptions.values() for one in those]
-            else:
-                of_prompt = self._subscriptions.get(note.prompt_id, ())
-                of_all = self._subscriptions.get(None, ()) if isinstance(note, Changed) else ()
-                readers = [*of_prompt, *of_all]
+            match note:
+                case Changed(None):
+                    scopes = list(self._subscriptions)
+                case Changed(str(prompt_id)):
+                    scopes = [prompt_id, Scope.CHANGES, Scope.EVERYTHING]
+                case Written(prompt_id) | Text(prompt_id):
+                    scopes = [prompt_id, Scope.EVERYTHING]
+            readers = [one for scope in scopes for one in self._subscriptions.get(scope, ())]
         for subscription in readers:
             subscription.put(note)
 
@@ -205,6 +229,8 @@ def _notes(message: bytes) -> list[Note]:
         match json.loads(message):
             case {"changed": [*prompt_ids]} if all(isinstance(one, str | None) for one in prompt_ids):
                 return [Changed(prompt_id) for prompt_id in prompt_ids]
+            case {"written": [*prompt_ids]} if all(isinstance(one, str) for one in prompt_ids):
+                return [Written(prompt_id) for prompt_id in prompt_ids]
             case {"text": [str(prompt_id), int(attempt), int(offset), str(text)]}:
                 return [Text(prompt_id, attempt, offset, text)]
     except ValueError:

@@ -22,9 +22,27 @@ from proxy.refusals import hear_out, refusal
 if TYPE_CHECKING:
     from types import FrameType
 
+LAST_EVENTS_WITHIN = 1.0  # seconds
 LAST_ANSWERS_WITHIN = 5.0  # seconds
 
 log = logging.getLogger("proxy")
+
+
+class Handler(WSGIRequestHandler):
+    """Flask's development server's: serves one connection."""
+
+    disable_nagle_algorithm = True  # an event is sent when there is one: the kernel would wait for more to go with it
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 (http.server's names)
+        """Refuse with this status and close."""
+        headers, body = refusal(code)
+        self.request_version = self.protocol_version  # else a request whose version was not understood is one of 0.9
+        self.send_response(code)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        hear_out(self.connection)
 
 
 class Server(ThreadedWSGIServer):
@@ -47,21 +65,6 @@ class Server(ThreadedWSGIServer):
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-class Handler(WSGIRequestHandler):
-    """Flask's development server's, which refuses what is no request in our own shape."""
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 (http.server's names)
-        """Refuse with this status and close."""
-        headers, body = refusal(code)
-        self.request_version = self.protocol_version  # else a request whose version was not understood is one of 0.9
-        self.send_response(code)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-        hear_out(self.connection)
-
-
 def main() -> int:
     """Serve until the process is told to stop; its exit code."""
     config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
@@ -80,6 +83,8 @@ def main() -> int:
     log.info("proxy listens address=%s port=%d", config.bind_address, config.proxy_port)
     server.serve_forever()
     parts(app).stop()
+    server.finish(LAST_EVENTS_WITHIN)
+    parts(app).cut()
     server.finish(LAST_ANSWERS_WITHIN)
     server.server_close()
     parts(app).close()

@@ -21,6 +21,7 @@ class Links(BaseModel):
     model_config = Known
     status: str
     result: str
+    events: str
     cancel: str
 
 
@@ -59,6 +60,15 @@ class PromptStatus(BaseModel):
     completed_at: Moment | None
     error: PromptErrorBody | None
     metadata: JSONObject | None
+
+
+class Token(BaseModel):
+    """The data of a `token` event: more of the answer's text."""
+
+    model_config = Known
+    id: UUID | None = Field(default=None, description="The prompt's, on a stream of several; absent on that of one.")
+    attempt: Annotated[int, Field(ge=1)]
+    text: str
 
 
 class NoAnswer(PromptStatus):
@@ -172,4 +182,4 @@ class Readiness(BaseModel):
     checks: Checks
 
 
-MODELS: tuple[type[Any], ...] = (Accepted, PromptStatus, NoAnswer, Answer, Error, Queue, Health, Readiness)
+MODELS: tuple[type[Any], ...] = (Accepted, PromptStatus, Token, NoAnswer, Answer, Error, Queue, Health, Readiness)

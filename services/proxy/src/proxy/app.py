@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
-from proxy import cors, errors, management, page, prompts
+from proxy import cors, errors, events, management, page, prompts
 from proxy.parts import Parts
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:
     errors.register(app, until_a_place_is_free=made.estimates.until_a_place_is_free)
     app.after_request(_never_stored)
     app.register_blueprint(prompts.blueprint(made))
+    app.register_blueprint(events.blueprint(made))
     app.register_blueprint(management.blueprint(made))
     app.register_blueprint(page.blueprint(config.page))
     return app

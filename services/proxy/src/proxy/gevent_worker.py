@@ -50,6 +50,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         if app := getattr(self, "wsgi", None):  # it has none while it starts
             parts(app).stop()
         gevent.sleep(LAST_REQUEST_WITHIN)
+        if app:
+            parts(app).cut()
         for greenlet, wait in list(self._waiting.items()):
             greenlet.kill(wait, block=False)
 

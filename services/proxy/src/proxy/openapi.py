@@ -57,6 +57,21 @@ UNLESS = {
     "description": "The status that the client knows: the answer is held while it is still this one.",
     "schema": {"$ref": "#/components/schemas/Status"},
 }
+SEVERAL_IDS = {
+    "name": "id",
+    "in": "query",
+    "required": True,
+    "description": "The prompts to follow, each as `id=…`.",
+    "schema": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "string", "format": "uuid"}},
+    "explode": True,
+}
+LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The id of the last event that was read: what follows is told, with nothing missed and nothing "
+    "twice. What is no such id is taken for none.",
+    "schema": {"type": "string"},
+}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -127,6 +142,37 @@ def _paths() -> dict[str, Any]:
                     "410": _answer(
                         "There will be none: it failed, was cancelled or expired.", "NoAnswer", "X-Prompt-Id"
                     ),
+                    **_HOLDING_FAILURES,
+                },
+            }
+        },
+        "/api/v1/prompt/{prompt_id}/events": {
+            "get": {
+                "operationId": "events",
+                "summary": "Follow a prompt live, token by token",
+                "parameters": [PROMPT_ID, LAST_EVENT_ID],
+                "responses": {
+                    "200": _events(
+                        "`status` (the status body, whenever status or position changes), `token` (a `Token`; a higher "
+                        "`attempt` means that the text starts anew), `completed` (the status body), which is the last.",
+                        "X-Prompt-Id",
+                    ),
+                    "204": {"description": "The client has read the end.", "headers": _headers("X-Prompt-Id")},
+                    **_UNKNOWN,
+                    **_HOLDING_FAILURES,
+                },
+            }
+        },
+        "/api/v1/events": {
+            "get": {
+                "operationId": "events_of_several",
+                "summary": "Follow up to a hundred prompts on one connection",
+                "parameters": [SEVERAL_IDS, LAST_EVENT_ID],
+                "responses": {
+                    "200": _events("The events of each; a `token` has the prompt's `id` too. It ends when all have."),
+                    "204": {"description": "The client has read the end of each."},
+                    "400": _error("invalid_request: `id`."),
+                    "404": _error("not_found: no prompt has one of these ids."),
                     **_HOLDING_FAILURES,
                 },
             }
@@ -261,6 +307,11 @@ def _json(name: str) -> dict[str, Any]:
 
 def _answer(description: str, name: str, *headers: str) -> dict[str, Any]:
     return {"description": description, "content": _json(name), **({"headers": _headers(*headers)} if headers else {})}
+
+
+def _events(description: str, *headers: str) -> dict[str, Any]:
+    content = {"text/event-stream": {"schema": {"type": "string"}}}
+    return {"description": description, "content": content, **({"headers": _headers(*headers)} if headers else {})}
 
 
 def _error(description: str, *headers: str) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from proxy.estimates import Estimates
+from proxy.feeds import Feeds
 from proxy.reader import Reader
+from proxy.standing import Standings
 from proxy.storage import opener
 from proxy.watch import Watch
 from proxy.writer import Writer
@@ -24,30 +26,41 @@ class Parts:
     concurrency: Threads | Greenlets
     writer: Writer
     reader: Reader
+    standings: Standings
     estimates: Estimates
     watch: Watch
+    feeds: Feeds
 
     @classmethod
     def of(cls, config: Config, concurrency: Threads | Greenlets) -> Self:
         """Make the parts of this process. Call it after a fork: the writer's thread would not survive one."""
         open_queue = opener(config)
-        reader = Reader(open_queue, concurrency)
+        reader, writer = Reader(open_queue, concurrency), Writer(open_queue, concurrency)
+        standings, estimates = Standings(reader, writer), Estimates(reader)
+        # Here: a listener that was made on a thread of gevent's pool would listen there, and so never.
+        watch = Watch(lambda: reader.here(lambda queue: queue.listen()), limit=config.max_streams)
         return cls(
             config=config,
             concurrency=concurrency,
-            writer=Writer(open_queue, concurrency),
+            writer=writer,
             reader=reader,
-            estimates=Estimates(reader),
-            # Here: a listener that was made on a thread of gevent's pool would listen there, and so never.
-            watch=Watch(lambda: reader.here(lambda queue: queue.listen()), limit=config.max_streams),
+            standings=standings,
+            estimates=estimates,
+            watch=watch,
+            feeds=Feeds(reader=reader, standings=standings, estimates=estimates, watch=watch),
         )
 
     def stop(self) -> None:
-        """Let held requests answer at once."""
+        """Let held requests answer and streams end, at once."""
         self.watch.stop()
+        self.feeds.stop()
+
+    def cut(self) -> None:
+        """Break off the streams that have not ended though they were told to: their clients do not read."""
+        self.feeds.cut()
 
     def close(self) -> None:
-        """Let held requests answer, finish what was accepted, and let go of the queue."""
-        self.watch.stop()
+        """Let held requests answer and streams end, finish what was accepted, and let go of the queue."""
+        self.stop()
         self.writer.close()
         self.reader.close()

@@ -7,11 +7,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
-from promptqueue.errors import PromptNotFound, QueueFull
-from promptqueue.prompt import Enqueued, Outcome, Prompt, Status
+from promptqueue.errors import QueueFull
+from promptqueue.prompt import Enqueued, Outcome, Prompt, Standing, Status
 
 from proxy import body, wire
 from proxy.errors import InvalidRequest
+from proxy.standing import known_id
 from proxy.submission import new_prompt, submitted
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 60  # seconds
 
 KEY = re.compile(r"[\x21-\x7e]{16,255}")
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 
 log = logging.getLogger(__name__)
@@ -54,26 +54,26 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.get("/<prompt_id>/status")
     def status(prompt_id: str) -> Response:
-        prompt_id, seconds, known = _known_id(prompt_id), _wait(), _unless()
+        prompt_id, seconds, known = known_id(prompt_id), _wait(), _unless()
 
-        def differs(seen: tuple[Prompt, int | None]) -> bool:
+        def differs(seen: Standing) -> bool:
             nonlocal known
-            known = known or seen[0].status
-            return seen[0].status in (set(Status) - {known}) | {Status.COMPLETED}
+            known = known or seen.prompt.status
+            return seen.prompt.status in (set(Status) - {known}) | {Status.COMPLETED}
 
-        prompt, position = parts.watch.hold(prompt_id, lambda: _look(parts, prompt_id), differs, seconds=seconds)
-        return _about(prompt_id, _status(parts, prompt, position))
+        seen = parts.watch.hold(prompt_id, lambda: parts.standings.of(prompt_id), differs, seconds=seconds)
+        return _about(prompt_id, _status(parts, seen.prompt, seen.position))
 
     @routes.get("/<prompt_id>/result")
     def result(prompt_id: str) -> Response:
-        prompt_id, seconds = _known_id(prompt_id), _wait()
-        prompt, position = parts.watch.hold(
+        prompt_id, seconds = known_id(prompt_id), _wait()
+        seen = parts.watch.hold(
             prompt_id,
-            lambda: _look(parts, prompt_id),
-            lambda seen: seen[0].status is Status.COMPLETED,
+            lambda: parts.standings.of(prompt_id),
+            lambda seen: seen.prompt.status is Status.COMPLETED,
             seconds=seconds,
         )
-        told = _status(parts, prompt, position)
+        prompt, told = seen.prompt, _status(parts, seen.prompt, seen.position)
         match prompt.outcome:
             case None:
                 retry_after = parts.estimates.until_next_look(told["eta_seconds"])
@@ -88,14 +88,14 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.post("/<prompt_id>/cancel")
     def cancel(prompt_id: str) -> Response:
-        prompt_id = _known_id(prompt_id)
+        prompt_id = known_id(prompt_id)
         prompt = parts.writer.do(lambda queue: _cancel(queue, prompt_id))
         log.info("prompt cancelled id=%s outcome=%s", prompt.id, prompt.outcome)
         return _about(prompt_id, _status(parts, prompt, None))
 
     @routes.delete("/<prompt_id>")
     def delete(prompt_id: str) -> Response:
-        prompt_id = _known_id(prompt_id)
+        prompt_id = known_id(prompt_id)
         parts.writer.do(lambda queue: queue.delete(prompt_id))
         log.info("prompt deleted id=%s", prompt_id)
         return Response(status=204, headers={"X-Prompt-Id": prompt_id})
@@ -132,33 +132,6 @@ def _cancel(queue: PromptQueue, prompt_id: str) -> Prompt:
     return queue.settle(prompt_id) if queue.get(prompt_id).overdue else queue.cancel(prompt_id)
 
 
-def _look(parts: Parts, prompt_id: str) -> tuple[Prompt, int | None]:
-    """Read where a prompt stands. Whatever is overdue is settled first, for its place depends on the others."""
-
-    def read(queue: PromptQueue) -> tuple[Prompt, int | None, bool]:
-        prompt, position = _standing(queue, prompt_id)
-        is_behind = prompt.overdue or (prompt.status is not Status.COMPLETED and queue.is_behind())
-        return prompt, position, is_behind
-
-    def settle(queue: PromptQueue) -> tuple[Prompt, int | None]:
-        queue.recover()
-        return queue.settle(prompt_id), queue.position(prompt_id)
-
-    prompt, position, is_behind = parts.reader.read(read)
-    return parts.writer.do(settle) if is_behind else (prompt, position)
-
-
-def _standing(queue: PromptQueue, prompt_id: str) -> tuple[Prompt, int | None]:
-    """Read a prompt and its place in line: two reads, so that one claimed between them is read again."""
-    prompt = queue.get(prompt_id)
-    while prompt.status is Status.QUEUED:
-        position = queue.position(prompt_id)
-        if position is not None:
-            return prompt, position
-        prompt = queue.get(prompt_id)
-    return prompt, None
-
-
 def _status(parts: Parts, prompt: Prompt, position: int | None) -> dict[str, Any]:
     return wire.status_body(prompt, position, parts.estimates.eta(prompt, position))
 
@@ -169,14 +142,7 @@ def _about(prompt_id: str, told: dict[str, Any], status: int = 200, headers: dic
 
 def _links(prompt_id: str) -> dict[str, str]:
     here = f"/api/v1/prompt/{prompt_id}"
-    return {"status": f"{here}/status", "result": f"{here}/result", "cancel": f"{here}/cancel"}
-
-
-def _known_id(text: str) -> str:
-    prompt_id = text.lower()
-    if not UUID.fullmatch(prompt_id):
-        raise PromptNotFound
-    return prompt_id
+    return {name: f"{here}/{name}" for name in ("status", "result", "events", "cancel")}
 
 
 def _key() -> str | None:

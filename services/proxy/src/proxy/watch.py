@@ -1,4 +1,4 @@
-"""Held requests: an answer that waits until there is something to say."""
+"""Held requests: an answer that waits until there is something to say. Event streams take their places here too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from promptqueue.wakeup import Text
+from promptqueue.wakeup import Changed
 
 from proxy.errors import TooManyStreams
 
@@ -30,7 +30,7 @@ class Watch:
         self._limit = limit
         self._lock = threading.Lock()
         self._listener: Listener | None = None
-        self._is_stopping = False
+        self.is_stopping = False
         self.held = 0
 
     def hold(
@@ -42,39 +42,48 @@ class Watch:
         """
         deadline = time.monotonic() + seconds
         seen = look()
-        if not seconds or self._is_stopping or is_enough(seen):
+        if not seconds or self.is_stopping or is_enough(seen):
             return seen
-        with self._place(), self._ear().subscribe(prompt_id) as subscription:
+        with self._place(), self.ear().subscribe(prompt_id) as subscription:
             seen = look()  # once more: what came before the subscription was not heard
-            while not (is_enough(seen) or self._is_stopping) and (left := deadline - time.monotonic()) > 0:
+            while not (is_enough(seen) or self.is_stopping) and (left := deadline - time.monotonic()) > 0:
                 notes = subscription.wait(min(left, LOOK_EVERY))
-                if not notes or any(not isinstance(note, Text) for note in notes):
+                if not notes or any(isinstance(note, Changed) for note in notes):
                     seen = look()
         return seen
 
     def stop(self) -> None:
         """Let every held request answer at once, and hold no more."""
         with self._lock:
-            self._is_stopping = True
+            self.is_stopping = True
             listener, self._listener = self._listener, None
         if listener:
             listener.close()  # which wakes all who wait
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
+    def take_place(self) -> None:
+        """Take one of the places that held requests and event streams share. Raises TooManyStreams."""
         with self._lock:
             if self.held >= self._limit:
-                message = f"{self._limit} requests are held already. Ask without wait, or try again."
+                message = f"{self._limit} requests and streams are held already. Ask without wait, or try again."
                 raise TooManyStreams(message)
             self.held += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self.held -= 1
 
-    def _ear(self) -> Listener:
+    def give_place_back(self) -> None:
+        """Let the next one have the place."""
+        with self._lock:
+            self.held -= 1
+
+    def ear(self) -> Listener:
+        """Give this process's ear. Raises StorageUnavailable."""
         with self._lock:
             if self._listener is None:
                 self._listener = self._listen()
             return self._listener
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        self.take_place()
+        try:
+            yield
+        finally:
+            self.give_place_back()

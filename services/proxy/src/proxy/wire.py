@@ -72,6 +72,12 @@ def status_body(prompt: Prompt, position: int | None, eta: float | None) -> dict
     }
 
 
+def text_of(record: Mapping[str, Any]) -> str:
+    """Give the whole text in the model server's final record of a prompt or a chat."""
+    text: str | None = record["message"].get("content") if "message" in record else record.get("response")
+    return text or ""
+
+
 def moment(seconds: float) -> str:
     """Tell a time of the wall clock: UTC, ISO 8601 with milliseconds and Z."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -78,7 +78,7 @@ class Answering:
             seq = self._hold(claim, tokens=tokens)
             if text:
                 self._append(claim, text, seq=seq, offset=offset)
-            self._database.changed(claim.prompt.id)
+            self._database.written(claim.prompt.id)
 
     def tell(self, claim: Claim, text: str, *, offset: int) -> None:
         self._database.wakeup.tell(Text(claim.prompt.id, claim.attempt, offset, rows.storable(text)))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from promptqueue.errors import IdempotencyConflict, PromptDeleted, PromptNotFound, QueueFull
 from promptqueue.lifecycle import CANCELLED
-from promptqueue.prompt import Enqueued, NewPrompt, Priority, Prompt, Status
+from promptqueue.prompt import Enqueued, NewPrompt, Priority, Prompt, Standing, Status
 from promptqueue.sqlite import rows
+from promptqueue.wakeup import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from promptqueue.clock import Clock
     from promptqueue.prompt import Idempotency
@@ -36,19 +37,43 @@ class Asking:
         return rows.prompt(rows.find(self._database, prompt_id), self._clock)
 
     def position(self, prompt_id: str) -> int | None:
+        standings = self.standings([prompt_id])
+        return standings[0].position if standings else None
+
+    def standings(self, prompt_ids: Collection[str]) -> list[Standing]:
         found = self._database.run(
             """
-            SELECT (SELECT count(*) FROM prompts AS ahead
-                    WHERE ahead.status = 'queued' AND ahead.priority = mine.priority AND ahead.seq <= mine.seq)
-                   + CASE mine.priority WHEN 'batch'
-                     THEN (SELECT prompts FROM counters WHERE status = 'queued' AND priority = 'interactive')
-                     ELSE 0 END
-            FROM prompts AS mine
-            WHERE mine.id = :id AND mine.status = 'queued'
+            SELECT mine.*,
+                   CASE mine.status WHEN 'queued' THEN
+                       (SELECT coalesce(sum(prompts), 0) FROM line
+                        WHERE line.priority = mine.priority AND line.block < mine.seq / 256)
+                       + (SELECT count(*) FROM prompts AS ahead
+                          WHERE ahead.status = 'queued' AND ahead.priority = mine.priority
+                            AND ahead.seq >= mine.seq / 256 * 256 AND ahead.seq <= mine.seq)
+                       + CASE mine.priority WHEN 'batch'
+                         THEN (SELECT prompts FROM counters WHERE status = 'queued' AND priority = 'interactive')
+                         ELSE 0 END
+                   END AS position,
+                   (SELECT max(attempt) FROM partials WHERE partials.seq = mine.seq) AS text_attempt,
+                   (SELECT offset + length(text) FROM partials WHERE partials.seq = mine.seq
+                    ORDER BY attempt DESC, offset DESC LIMIT 1) AS text_length
+            FROM json_each(:ids) AS named JOIN prompts AS mine ON mine.id = named.value
             """,
-            id=prompt_id,
+            ids=json.dumps(list(prompt_ids)),
         )
-        return int(found[0][0]) if found else None
+        return [
+            Standing(
+                prompt=rows.prompt(row, self._clock),
+                position=row["position"],
+                text_attempt=row["text_attempt"] or 0,
+                text_length=row["text_length"] or 0,
+            )
+            for row in found
+        ]
+
+    def moves(self) -> int:
+        [row] = self._database.run("SELECT sum(moves) AS moves FROM counters WHERE status = 'queued'")
+        return int(row["moves"])
 
     def request(self, prompt_id: str) -> Mapping[str, Any]:
         found = self._database.run(
@@ -69,15 +94,20 @@ class Asking:
         return answer
 
     def partial(self, prompt_id: str) -> str:
+        text = self.text(prompt_id)
+        return text.text if text else ""
+
+    def text(self, prompt_id: str) -> Text | None:
         found = self._database.run(
             """
-            SELECT text FROM partials
+            SELECT attempt, text FROM partials
             WHERE seq = (SELECT seq FROM prompts WHERE id = :id)
             ORDER BY attempt, offset
             """,
             id=prompt_id,
         )
-        return "".join(row["text"] for row in found)
+        # One attempt's: its first text takes the place of all that earlier ones left.
+        return Text(prompt_id, found[0]["attempt"], 0, "".join(row["text"] for row in found)) if found else None
 
     def cancel(self, prompt_id: str) -> Prompt:
         with self._database.transaction():

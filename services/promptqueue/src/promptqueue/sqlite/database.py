@@ -43,6 +43,7 @@ class Database:
         self._lock_timeout = lock_timeout
         self._depth = 0
         self._changed: set[str | None] = set()
+        self._written: set[str] = set()
         # What was opened is closed if a later step fails: whoever tries again each second must not run out of files.
         with _told(path), ExitStack() as opened:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +76,10 @@ class Database:
     def changed(self, prompt_id: str | None) -> None:
         """Let all who wait hear of this prompt, or of any when it is None, once the transaction has committed."""
         self._changed.add(prompt_id)
+
+    def written(self, prompt_id: str) -> None:
+        """Let whoever reads this prompt's text hear that there is more, once the transaction has committed."""
+        self._written.add(prompt_id)
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[None]:
@@ -124,8 +129,11 @@ class Database:
             if relaxed:
                 self.run("PRAGMA synchronous = FULL")
             changed, self._changed = self._changed, set()
+            written, self._written = self._written - changed, set()
         if changed:
             self.wakeup.changed(changed)
+        if written:
+            self.wakeup.written(written)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

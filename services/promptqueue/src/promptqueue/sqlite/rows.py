@@ -51,6 +51,7 @@ def prompt(row: sqlite3.Row, clock: Clock) -> Prompt:
         created_at=row["created_at"],
         started_at=row["started_at"],
         completed_at=row["completed_at"],
+        expires_at=row["expires_at"],
         error=_error(row),
         metadata=json.loads(row["metadata"]) if row["metadata"] else None,
         timeout=row["timeout_seconds"],
