@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from processes import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,16 @@ class Reply:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A server-sent event, and when it was here (seconds of the monotonic clock)."""
+
+    id: str
+    name: str
+    data: Any
+    at: float
 
 
 class FrontDoor:
@@ -87,6 +101,25 @@ class FrontDoor:
         reply = self.result(prompt_id)
         assert reply.status == 200, reply.text
         return str(reply.json["response"])
+
+    def events(self, prompt_id: str, last_event_id: str = "") -> Iterator[Event]:
+        """Follow a prompt until the stream ends."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=70)
+        try:
+            connection.request("GET", f"/api/v1/prompt/{prompt_id}/events", headers={"Last-Event-ID": last_event_id})
+            answer = connection.getresponse()
+            assert answer.status in (200, 204), answer.read()
+            fields: dict[str, str] = {}
+            for line in answer:
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                if name:
+                    fields[name] = value
+                elif fields.keys() >= {"id", "event", "data"}:
+                    data = json.loads(fields["data"])
+                    yield Event(id=fields["id"], name=fields["event"], data=data, at=time.monotonic())
+                    fields = {}
+        finally:
+            connection.close()
 
     def cancel(self, prompt_id: str) -> dict[str, Any]:
         reply = self.post(f"/api/v1/prompt/{prompt_id}/cancel")

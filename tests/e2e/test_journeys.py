@@ -45,6 +45,20 @@ def test_a_prompt_is_watched_from_the_line_to_its_answer(product: Product) -> No
     assert seen[0]["created_at"] <= seen[-1]["started_at"] <= seen[-1]["completed_at"]
 
 
+def test_an_answer_is_followed_live_through_the_front_door(product: Product) -> None:
+    prompt_id = product.ask("Say something.", tokens=SECONDS)
+
+    told = list(product.events(prompt_id))
+
+    assert [told[0].name, told[-1].name] == ["status", "completed"]
+    assert told[-1].data["outcome"] == "succeeded"
+    pieces = [event for event in told if event.name == "token"]
+    assert "".join(event.data["text"] for event in pieces) == product.answer(prompt_id)
+    # nginx keeps nothing back: the text came in pieces, over about as long as the model took.
+    assert len(pieces) > SECONDS / 3
+    assert pieces[-1].at - pieces[0].at > SECONDS / 50 / 2
+
+
 def test_two_who_ask_at_once_are_both_answered(product: Product) -> None:
     with ThreadPoolExecutor(2) as people:
         prompts = list(people.map(lambda text: product.ask(text, tokens=A_MOMENT), ("This one.", "That one.")))

@@ -147,7 +147,7 @@ def test_make_run_asks_the_ollama_that_is_named_and_downloads_the_model(
 def test_the_requests_are_answered_as_they_are_said_to_be(stack: Stack) -> None:
     if shutil.which("curl") is None:
         unable("no curl; on Debian: apt-get install curl")
-    submit, status, result, cancel, delete = CURLS
+    submit, events, status, result, cancel, delete = CURLS
 
     def run(command: str, prompt_id: str = "") -> str:
         here = ["bash", "-c", command.replace(ADDRESS, stack.url)]
@@ -156,6 +156,8 @@ def test_the_requests_are_answered_as_they_are_said_to_be(stack: Stack) -> None:
         ).stdout
 
     [prompt_id] = re.findall(r'^\{"id":"([^"]+)","status":"queued","position":1,"links":', run(submit))
+    told = re.findall("^event: (.+)$", run(events, prompt_id), re.MULTILINE)
+    assert (told[0], told[-1], set(told)) == ("status", "completed", {"status", "token", "completed"})
     assert '"outcome":"succeeded"' in run(result, prompt_id)
     assert '"status":"completed"' in run(status, prompt_id)
     assert '"outcome":"succeeded"' in run(cancel, prompt_id)
