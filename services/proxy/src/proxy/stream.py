@@ -70,8 +70,9 @@ class Stream:
     def cut(self) -> None:
         """Break its connection, for a client that does not read is never done with."""
         if self._connection:
-            with suppress(OSError):
-                self._connection.shutdown(socket.SHUT_RDWR)
+            # By a copy: through the original gevent would wake its writer with an error that Gunicorn calls a mistake.
+            with suppress(OSError), self._connection.dup() as same:
+                same.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Be read no more: leave the feeds and give the place back."""

@@ -1,0 +1,196 @@
+"""Event streams as a process serves them: many at once, beside other requests, across its end and its next start."""
+
+import resource
+import threading
+from pathlib import Path
+
+import pytest
+
+KINDS = ["gevent", "threads"]
+
+
+def path_of(prompt_id):
+    return f"/api/v1/prompt/{prompt_id}/events"
+
+
+def speak(worker, claim, text, *, write=False):
+    for offset, piece in enumerate(text):
+        worker.queue.tell(claim, piece, offset=offset)
+    if write:
+        worker.queue.write(claim, text, offset=0, tokens=len(text))
+
+
+def threads_of(server):
+    return sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in server.workers)
+
+
+def resident(server):
+    """Bytes of memory that are the server's own."""
+    total = 0
+    for pid in server.workers:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        total += sum(int(line.split()[1]) for line in rollup if line.startswith("Private_"))
+    return total * 1024
+
+
+@pytest.fixture
+def many_files():
+    """Let this process open a few thousand files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8_192), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("journal", ["auto", "persist"])
+def test_each_token_is_told_before_the_next_one_is_said(serve, kind, journal, hire_at, until):
+    server = serve(kind, JOURNAL_MODE=journal)
+    worker = hire_at(server.url, journal)
+    prompt_id = server.submit()
+    one = server.follow(path_of(prompt_id))
+    until(lambda: one.positions == [1])
+    claim = worker.claim()
+    until(lambda: one.positions == [1, None])
+
+    for offset, piece in enumerate("abc"):
+        worker.queue.tell(claim, piece, offset=offset)
+        until(lambda end=offset + 1: one.text == "abc"[:end])
+    worker.finish(claim, {"response": "abc", "done": True})
+
+    assert [event.kind for event in one.end()] == ["status", "status", "token", "token", "token", "completed"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_told_to_stop_it_ends_every_stream_even_of_clients_that_do_not_read(serve, kind, hire_at, until):
+    server = serve(kind)
+    worker = hire_at(server.url)
+    waiting = [server.follow(path_of(server.submit())) for _ in range(5)]
+    deaf = server.unread(path_of(worker.claim().prompt.id))
+    until(lambda: all(one.events for one in waiting[1:]))
+    long = server.submit()
+    until(lambda: server.get(f"/api/v1/prompt/{long}/status").status == 200)
+    claims = [worker.claim() for _ in range(5)]
+    worker.finish(claims[-1], {"response": "x" * 20_000_000, "done": True})
+    stuck = server.unread(path_of(long))
+    until(lambda: stuck.recv(1))  # it has begun, and more is on its way than a socket holds
+
+    took = server.stop()
+
+    assert took < 8
+    assert server.process.returncode == 0
+    for one in waiting:
+        one.end()
+    assert "Traceback" not in server.log
+    stuck.close()
+    deaf.close()
+
+
+def test_a_reader_goes_on_where_it_was_after_the_proxy_was_started_anew(serve, hire_at, until):
+    before = serve("gevent")
+    worker = hire_at(before.url)
+    ids = [before.submit(), before.submit()]
+    both = f"/api/v1/events?id={ids[0]}&id={ids[1]}"
+    one, several = before.follow(path_of(ids[0])), before.follow(both)
+    until(lambda: one.events and len(several.events) == 2)
+    claim = worker.claim()
+    speak(worker, claim, "abcdef")
+    until(lambda: one.text == "abcdef")
+    until(lambda: several.events[-1].id.endswith("1-6"))
+    worker.queue.write(claim, "abc", offset=0, tokens=3)  # the rest is in no database yet
+
+    before.process.kill()
+    before.process.wait()
+    one.end()
+    after = serve("gevent", DATABASE_URL=before.url)
+    again = after.follow(path_of(ids[0]), Last_Event_ID=one.events[-1].id)
+    several_again = after.follow(both, Last_Event_ID=several.events[-1].id)
+    until(lambda: again.events and len(several_again.events) >= 2)
+    worker.queue.write(claim, "def", offset=3, tokens=6)
+    worker.queue.tell(claim, "ghi", offset=6)
+    until(lambda: again.text == "ghi")
+    worker.finish(claim, {"response": "abcdefghi", "done": True})
+    worker.answer({"response": "second", "done": True})
+
+    assert again.end()[-1].kind == "completed"
+    assert again.text == "ghi"
+    texts = [event.data["text"] for event in several_again.end() if event.kind == "token"]
+    assert "".join(texts) == "ghisecond"
+
+
+def test_many_streams_cost_no_thread_and_starve_nobody_and_miss_nothing(serve, many_files, hire_at, until):
+    server = serve("gevent")
+    worker = hire_at(server.url)
+    ids = [server.submit() for _ in range(60)]
+    server.get(f"/api/v1/prompt/{ids[0]}/status?wait=0.1")
+    threads = threads_of(server)
+    followers = [server.follow(path_of(prompt_id)) for prompt_id in ids for _ in range(5)]
+    until(lambda: all(one.events for one in followers))
+    answered = []
+    stopping = threading.Event()
+
+    def ask():
+        while not stopping.is_set():
+            answered.append(server.get("/healthz").status)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    text = "".join(map(chr, range(97, 123)))
+    claim = worker.claim()
+    for prompt_id in ids[:20]:
+        assert claim.prompt.id == prompt_id
+        speak(worker, claim, text, write=True)
+        with worker.queue.transaction():
+            worker.finish(claim, {"response": text, "done": True})
+            claim = worker.claim()
+    held = threads_of(server)
+    for one in followers[:100]:
+        one.end()
+    stopping.set()
+    asking.join(10)
+
+    assert [one.text for one in followers[:100]] == [text] * 100
+    assert {one.kinds[-1] for one in followers[:100]} == {"completed"}
+    until(lambda: [one.positions[-1] for one in followers[105:]] == [1 + place // 5 for place in range(195)])
+    assert len(answered) > 20
+    assert set(answered) == {200}
+    assert held <= threads + 2  # gevent's own pool may have grown
+
+
+def test_above_the_limit_a_stream_is_refused_and_everything_else_is_answered(serve, until):
+    server = serve("gevent", MAX_STREAMS=10)
+    prompt_id = server.submit()
+    followers = [server.follow(path_of(prompt_id)) for _ in range(10)]
+    until(lambda: all(one.events for one in followers))
+
+    refused = server.get(path_of(prompt_id))
+    others = [server.get(path).status for path in ("/healthz", f"/api/v1/prompt/{prompt_id}/status", "/api/v1/queue")]
+    accepted = server.post("/api/v1/prompt", {"prompt": "Why?"}).status
+
+    assert (refused.status, refused.code, refused.headers["Retry-After"]) == (503, "too_many_streams", "5")
+    assert (*others, accepted) == (200, 200, 200, 202)
+
+
+def test_a_client_that_does_not_read_costs_no_memory(serve, hire_at, until):
+    server = serve("gevent")
+    worker = hire_at(server.url)
+    prompt_id = server.submit()
+    reader = server.follow(path_of(prompt_id))
+    until(lambda: reader.events)
+    deaf = [server.unread(path_of(prompt_id)) for _ in range(20)]
+    until(lambda: server.serving >= 21)
+    claim = worker.claim()
+    before = resident(server)
+    piece, said = "x" * 10_000, 0
+    while said < 4_000_000:
+        worker.queue.tell(claim, piece, offset=said)
+        said += len(piece)
+        until(lambda: len(reader.text) == said)  # noqa: B023 (called at once)
+
+    grown = resident(server) - before
+
+    assert grown < 40_000_000  # twenty copies of the text would be 80 MB
+    worker.queue.cancel(prompt_id)
+    reader.end()
+    for one in deaf:
+        one.close()

@@ -1,0 +1,95 @@
+"""A feed puts together what it hears and what it reads, whatever gets lost, comes twice or late."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from promptqueue.prompt import Priority, Prompt, Standing, Status
+from promptqueue.wakeup import Text
+from proxy.feed import Feed
+
+ID = "7d444840-9dc0-41d1-b245-5ffdce74fad2"
+WORDS = [f"{number} " for number in range(30)]
+WHOLE = "".join(WORDS)
+OFFSETS = [len("".join(WORDS[:number])) for number in range(len(WORDS))]
+
+
+def standing(status=Status.PROCESSING, *, attempt=1, stored=(0, 0)):
+    prompt = Prompt(
+        id=ID, status=status, outcome=None, priority=Priority.INTERACTIVE, attempt=attempt, failures=0, tokens=0,
+        created_at=0.0, started_at=0.0, completed_at=None, expires_at=None, error=None, metadata=None, timeout=None,
+        overdue=False,
+    )  # fmt: skip
+    return Standing(prompt=prompt, position=None, text_attempt=stored[0], text_length=stored[1])
+
+
+@pytest.fixture
+def feed():
+    feed = Feed()
+    feed.look(standing(), None)
+    return feed
+
+
+def word(number):
+    return Text(ID, 1, OFFSETS[number], WORDS[number])
+
+
+@given(st.lists(st.one_of(st.integers(0, len(WORDS) - 1), st.floats(0, 1)), max_size=60))
+def test_what_is_told_is_always_a_beginning_of_the_text_and_never_less_than_before(steps):
+    """A number is a word that is heard, in any order; a fraction is how much the database has by then."""
+    feed, told, stored = Feed(), "", 0
+    feed.look(standing(), None)
+    for step in steps:
+        if isinstance(step, int):
+            feed.hear(word(step))
+        else:
+            stored = max(stored, round(step * len(WHOLE)))
+            seen = standing(stored=(1, stored))
+            if feed.lacks_text(seen):
+                feed.read(Text(ID, 1, 0, WHOLE[:stored]))
+            feed.look(seen, None)
+            assert len(feed.told.text) >= stored
+        assert WHOLE.startswith(feed.told.text)
+        assert feed.told.text.startswith(told)
+        told = feed.told.text
+
+
+def test_of_text_that_waits_for_what_was_lost_the_first_piece_alone_asks_for_a_look(feed):
+    asked = [feed.hear(word(number)) for number in (0, 2, 3, 4)]
+
+    assert asked == [False, True, False, False]
+    assert feed.told.text == WORDS[0]
+
+
+def test_text_of_an_unknown_attempt_asks_for_a_look_and_is_not_told_before(feed):
+    asked = feed.hear(Text(ID, 2, 0, "new"))
+    before = feed.told.text
+    feed.look(standing(attempt=2), None)
+
+    assert (asked, before) == (True, "")
+    assert (feed.told.attempt, feed.told.text) == (2, "new")
+
+
+def test_late_text_of_an_older_attempt_is_dropped(feed):
+    feed.look(standing(attempt=2), None)
+    feed.hear(Text(ID, 2, 0, "new"))
+
+    feed.hear(Text(ID, 1, 0, "old"))
+
+    assert (feed.told.attempt, feed.told.text) == (2, "new")
+
+
+def test_nothing_is_heard_after_the_end(feed):
+    feed.look(standing(Status.COMPLETED), None)
+
+    assert feed.hear(word(0)) is False
+    assert feed.told.text == ""
+
+
+def test_a_look_that_shows_nothing_new_is_no_news(feed):
+    first = feed.look(dataclasses.replace(standing(Status.QUEUED), position=3), 4.0)
+    same = feed.look(dataclasses.replace(standing(Status.QUEUED), position=3), 3.0)
+    moved = feed.look(dataclasses.replace(standing(Status.QUEUED), position=2), 3.0)
+
+    assert (first, same, moved) == (True, False, True)
