@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WAL_LIMIT = 64 * 1024 * 1024  # bytes that the journal file keeps after it was emptied
 
+LONG_LOG = 1_000  # pages after which a commit moves them to the database; SQLite's own number
+
 PRAGMAS = (
     "synchronous = FULL",
     "fullfsync = ON",
@@ -89,12 +91,29 @@ class Database:
             finally:
                 self._depth -= 1
 
+    @contextmanager
+    def brief_transaction(self) -> Iterator[None]:
+        """Commit what happens inside, and keep the others waiting no longer than the writing takes.
+
+        What waits for the disk comes afterwards, so a power cut may take the commit back.
+        """
+        # SQLite moves the log's pages to the database within the commit that makes it long, while all others wait.
+        self.run("PRAGMA wal_autocheckpoint = 0")
+        try:
+            with self.transaction(durable=False):
+                yield
+        finally:
+            self.run(f"PRAGMA wal_autocheckpoint = {LONG_LOG}")
+        if not self._depth:
+            self._move_pages()
+
     def told(self) -> AbstractContextManager[None]:
         """Turn what the storage says inside into StorageUnavailable."""
         return _told(self._path)
 
     def checkpoint(self) -> None:
         """Empty the journal as far as readers allow it, and cut its file down."""
+        self._move_pages()
         with self._turn():
             # Whoever reads is not waited for: SQLite would keep every writer out meanwhile.
             self.run("PRAGMA busy_timeout = 0")
@@ -111,6 +130,10 @@ class Database:
     def close(self) -> None:
         """Let go of the file, the locks and the socket."""
         self._opened.close()
+
+    def _move_pages(self) -> None:
+        """Move the log's pages to the database beside those who read and write: it makes nobody wait."""
+        self.run("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
     def _outermost(self, durable: bool) -> Iterator[None]:
