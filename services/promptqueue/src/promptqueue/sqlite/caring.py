@@ -85,6 +85,13 @@ class Caring:
             )
         return erased
 
+    def prunable(self, *, older_than: float) -> int:
+        [old] = self._database.run(
+            "SELECT count(*) AS prompts FROM prompts WHERE status = 'completed' AND completed_at < :before",
+            before=self._clock.wall() - older_than,
+        )
+        return int(old["prompts"])
+
     def checkpoint(self) -> None:
         self._database.checkpoint()
 
