@@ -70,4 +70,4 @@ def _unescaped(text: str) -> str:
 @cache
 def _warn(folder: Path, kind: str) -> None:
     """Warn once in each process."""
-    log.warning("database on a doubtful file system kind=%s folder=%s reason=locks_may_not_hold", kind, folder)
+    log.warning("database where locks may not hold, better move it to a local disk kind=%s folder=%s", kind, folder)
