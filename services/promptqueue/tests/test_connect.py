@@ -139,4 +139,8 @@ def test_every_refusal_is_a_sentence_with_a_code():
         "QueueFull": "queue_full",
         "ClaimLost": "claim_lost",
         "StorageUnavailable": "storage_unavailable",
+        "QueueMissing": "no_queue",
+        "QueueInUse": "in_use",
+        "FileInTheWay": "file_exists",
+        "NotRestorable": "not_restorable",
     }

@@ -89,8 +89,8 @@ def test_a_database_of_a_newer_version_is_refused_in_a_sentence(url, path):
         connect(url)
 
     assert str(refused.value) == (
-        f"The database has schema {len(FIRST) + 1}, this program knows {len(FIRST)}. "
-        "It was written by a newer version: start that one, or restore a backup."
+        f"The queue's database {path} has schema {len(FIRST) + 1}, and this program knows {len(FIRST)}: "
+        "it was written by a newer version, so start that one, or restore a backup."
     )
     assert look(path, "PRAGMA user_version") == [(len(FIRST) + 1,)]
 

@@ -59,8 +59,12 @@ def test_a_folder_that_cannot_be_written_is_told_with_path_and_user(folder):
     with as_nobody(), pytest.raises(StorageUnavailable) as refused:
         connect(f"sqlite:///{folder}/queue.db")
 
-    assert str(refused.value).startswith(f"The queue's database {folder}/queue.db cannot be used: ")
-    assert str(refused.value).endswith(f"(as user {os.getuid()}).")
+    user = NOBODY if os.getuid() == 0 else os.getuid()
+    whose = "belongs to user 0" if os.getuid() == 0 else "may not be written by anybody"
+    assert str(refused.value) == (
+        f"The queue's database {folder}/queue.db cannot be used: [Errno 13] Permission denied: '{folder}/use.lock' "
+        f"(as user {user}); {folder} {whose}, so let user {user} have it and all beside it: chown -R {user} {folder}."
+    )
     assert list(folder.iterdir()) == []
 
 
@@ -73,7 +77,7 @@ def test_a_folder_that_cannot_be_made_is_told(folder):
 
 def test_a_file_that_cannot_be_written_can_be_read_and_refuses_the_rest(folder):
     connect(f"sqlite:///{folder}/queue.db", journal_mode="persist").close()
-    for path in (folder, folder / "wake", folder / "turn.lock", folder / "main.lock"):
+    for path in (folder, *(folder / name for name in ("wake", "turn.lock", "main.lock", "use.lock"))):
         path.chmod(0o777)
     (folder / "queue.db").chmod(0o444)
 

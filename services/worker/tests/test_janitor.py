@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from pathlib import Path
 
 import pytest
 from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import Answered, NewPrompt, Outcome, Status, Terms
+from promptqueue.sqlite.engine import sqlite3
 
 
 def test_a_prompt_whose_worker_died_is_back_in_line_within_two_seconds(start, queue, wait_until):
@@ -45,6 +47,23 @@ def test_prompts_past_their_retention_are_pruned_to_the_last(start, queue, wait_
     assert queue.get(kept.id).status is Status.QUEUED
     with pytest.raises(PromptNotFound):
         queue.get(prompts[0].id)
+
+
+def test_a_log_that_grew_while_somebody_read_is_cut_down(start, queue, tmp_path, wait_until):
+    log = tmp_path / "data/queue.db-wal"
+    if queue.describe()["journal_mode"] != "wal":
+        pytest.skip("a rollback journal does not grow with the commits that others read past")
+    with contextlib.closing(sqlite3.connect(tmp_path / "data/queue.db", isolation_level=None)) as reading:
+        reading.execute("BEGIN")
+        reading.execute("SELECT count(*) FROM prompts").fetchone()
+        for _ in range(20):
+            queue.enqueue(NewPrompt(request={"prompt": "x" * 1_000_000}))
+    before = log.stat().st_size
+
+    start("-m", "worker.janitor")
+
+    wait_until(lambda: log.stat().st_size == 0, within=10)
+    assert before > 16 * 1024 * 1024
 
 
 def test_it_writes_nothing_while_there_is_nothing_to_do(start, queue, onlooker, wait_until, stays):

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from promptqueue.clock import Clock
+from promptqueue.errors import QueueMissing
 from promptqueue.sqlite import SQLitePromptQueue
+from promptqueue.sqlite.restore import restore as sqlite_restore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from promptqueue.queue import PromptQueue
 
 
@@ -19,13 +23,34 @@ def connect(
     """Open the queue at `url`, creating or migrating it first; one instance for one thread.
 
     `sqlite:////data/queue.db` is an absolute path, `sqlite:///data/queue.db` one below the working directory.
-    `journal_mode` is auto, wal or persist; `lock_timeout` is how many seconds a write may wait for its turn.
+    `journal_mode` is auto, wal, persist or keep; `lock_timeout` is how many seconds a write may wait for its turn.
 
     Raises ValueError for a URL that names no queue, StorageUnavailable for one that cannot be opened.
     """
     return SQLitePromptQueue(
         sqlite_path(url), journal_mode=journal_mode, lock_timeout=lock_timeout, clock=clock or Clock()
     )
+
+
+def connect_existing(url: str) -> PromptQueue:
+    """Open the queue at `url` as it is, in the journal mode that it has. Raises QueueMissing besides."""
+    path = sqlite_path(url)
+    if not path.exists():
+        message = f"There is no queue at {path}: name the one you mean with --database-url or DATABASE_URL."
+        raise QueueMissing(message)
+    return connect(url, journal_mode="keep")
+
+
+def restore(url: str, file: Path, *, progress: Callable[[int, int], None] | None = None) -> Path | None:
+    """Let the queue in `file`, which `backup` made, take the place of the one at `url`; where that one lies then.
+
+    At every moment there is a whole database of this name, the old one or the new. Nobody can open it meanwhile. What
+    was accepted after the backup stands in the old one alone; what was completed since runs again.
+
+    Raises QueueInUse while anybody has the queue open, NotRestorable when the file is damaged, no queue, or of a newer
+    version.
+    """
+    return sqlite_restore(sqlite_path(url), file, progress=progress)
 
 
 def sqlite_path(url: str) -> Path:

@@ -125,6 +125,14 @@ class Enqueued:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Some prompts in order, and where the next page begins; None after the last."""
+
+    prompts: list[Prompt]
+    next: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
     """On what terms a worker claims: who it is, and how long it may hold what it claims."""
 

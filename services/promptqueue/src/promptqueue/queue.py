@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from promptqueue.presence import Presence
     from promptqueue.prompt import (
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
         Enqueued,
         Model,
         NewPrompt,
+        Outcome,
+        Page,
         Prompt,
         Recovered,
         Standing,
+        Status,
         Terms,
         Workers,
     )
@@ -149,10 +153,15 @@ class PromptQueue(Protocol):
         ...
 
     def prune(self, *, older_than: float, limit: int = 100) -> int:
-        """Erase up to `limit` prompts that were completed more than `older_than` seconds ago; the number erased.
+        """Erase some of the prompts completed more than `older_than` seconds ago; how many, 0 when none is left.
 
-        Idempotency-Keys go after 24 hours.
+        One call is one commit, of at most `limit` prompts and of fewer when their texts are long: it keeps others
+        waiting for less than 50 ms, unless a single prompt takes longer. Idempotency-Keys go after 24 hours.
         """
+        ...
+
+    def prunable(self, *, older_than: float) -> int:
+        """Count the prompts that `prune` would erase, one call after the other."""
         ...
 
     def checkpoint(self) -> None:
@@ -181,6 +190,34 @@ class PromptQueue(Protocol):
 
     def describe(self) -> Mapping[str, str]:
         """Tell which storage keeps the queue, in words for people: kind, version, journal mode."""
+        ...
+
+    def newest(
+        self,
+        *,
+        status: Status | None = None,
+        outcome: Outcome | None = None,
+        limit: int = 50,
+        before: int | None = None,
+    ) -> Page:
+        """List prompts, the last accepted first, all or those of one status or outcome; `before` is a page's `next`.
+
+        A page costs what it shows, however many prompts are stored. Prompts that come or go meanwhile move no other to
+        another page.
+        """
+        ...
+
+    def backup(
+        self, file: Path, *, overwrite: bool = False, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Copy the whole queue into one file while everybody goes on; `progress` hears how many pages of how many.
+
+        The copy is of one moment, is checked, and is on the disk before it gets its name. `promptqueue.connect.restore`
+        puts it in the queue's place: that is no verb of an instance, because a queue that is open cannot be replaced,
+        and one that is damaged cannot be opened.
+
+        Raises FileInTheWay when the file exists and may not be overwritten, or is the queue itself.
+        """
         ...
 
     # ---- waiting, together ------------------------------------------------------------------------------------------

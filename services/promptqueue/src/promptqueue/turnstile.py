@@ -53,9 +53,17 @@ class Turnstile:
         os.close(self._main)
 
     def _open(self) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._turn = os.open(self._folder / "turn.lock", flags, 0o660)
-        self._main = os.open(self._folder / "main.lock", flags, 0o660)
+        self._turn = open_lock(self._folder / "turn.lock")
+        self._main = open_lock(self._folder / "main.lock")
+
+
+def open_lock(path: Path) -> int:
+    """Open a lock file that all who use the folder can open, also when root was the first."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(file, owner.st_uid, owner.st_gid)
+    return file
 
 
 def _lock(file: int, deadline: float) -> None:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from promptqueue.sqlite.answering import Answering
 from promptqueue.sqlite.asking import Asking
+from promptqueue.sqlite.backup import BackingUp
 from promptqueue.sqlite.caring import Caring
 from promptqueue.sqlite.database import Database
 from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.listing import Listing
 from promptqueue.wakeup import Listener
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from promptqueue.clock import Clock
 
 
-class SQLitePromptQueue(Asking, Answering, Caring):
+class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp):
     """Keeps the contract of `promptqueue.queue.PromptQueue` with one connection of one thread."""
 
     def __init__(self, path: Path, *, journal_mode: str, lock_timeout: float, clock: Clock) -> None:

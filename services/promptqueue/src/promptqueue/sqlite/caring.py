@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 EXPIRED_AT_ONCE = 500
 """How many expired prompts one commit ends: a longer lock would be felt."""
 
+PRUNE_SECONDS = 0.01
+"""How long one commit of `prune` goes on erasing. A number would not bound it: texts can be of any length."""
+
+KEYS_AT_ONCE = 1_000
+"""How many old Idempotency-Keys one commit of `prune` erases."""
+
 RATE_SAMPLE = 1_000
 """How many of the last minute's prompts are looked at: above that the rate is worked out from their time."""
 
@@ -51,7 +57,7 @@ class Caring:
         return bool(self._overdue(limit=1))
 
     def prune(self, *, older_than: float, limit: int = 100) -> int:
-        now = self._clock.wall()
+        now, erased = self._clock.wall(), 0
         old = self._database.run(
             "SELECT seq FROM prompts WHERE status = 'completed' AND completed_at < :before LIMIT :limit",
             before=now - older_than,
@@ -62,18 +68,29 @@ class Caring:
         )
         if not old and not stale_keys:
             return 0
-        with self._database.transaction():
+        with self._database.brief_transaction():
+            until = self._clock.monotonic() + PRUNE_SECONDS
             for row in old:
                 rows.erase(self._database, row["seq"])
+                erased += 1
+                if self._clock.monotonic() >= until:
+                    break
             self._database.run(
                 """
                 DELETE FROM idempotency_keys
                 WHERE key IN (SELECT key FROM idempotency_keys WHERE created_at < :before LIMIT :limit)
                 """,
                 before=now - KEY_LIFETIME,
-                limit=limit,
+                limit=KEYS_AT_ONCE,
             )
-        return len(old)
+        return erased
+
+    def prunable(self, *, older_than: float) -> int:
+        [old] = self._database.run(
+            "SELECT count(*) AS prompts FROM prompts WHERE status = 'completed' AND completed_at < :before",
+            before=self._clock.wall() - older_than,
+        )
+        return int(old["prompts"])
 
     def checkpoint(self) -> None:
         self._database.checkpoint()

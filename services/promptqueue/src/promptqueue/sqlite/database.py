@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from promptqueue import filesystem
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.engine import journal_mode, sqlite3
+from promptqueue.sqlite.trouble import told
 from promptqueue.turnstile import Turnstile
+from promptqueue.usage import Usage
 from promptqueue.wakeup import Wakeup
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAL_LIMIT = 64 * 1024 * 1024  # bytes that the journal file keeps after it was emptied
+
+LONG_LOG = 1_000  # pages after which a commit moves them to the database; SQLite's own number
 
 PRAGMAS = (
     "synchronous = FULL",
@@ -38,15 +42,20 @@ class Database:
     """A connection of one thread. Open it after a fork: neither SQLite's locks nor ours survive one."""
 
     def __init__(self, path: Path, *, wanted_journal: str, lock_timeout: float) -> None:
-        """Open the file at `path`, create or migrate it. Raises StorageUnavailable, saying what is wrong with it."""
-        self._path = path
+        """Open the file at `path`, create or migrate it. Raises StorageUnavailable, saying what is wrong with it.
+
+        The journal mode `keep` is the one that the file has.
+        """
+        self.path = path
         self._lock_timeout = lock_timeout
         self._depth = 0
         self._changed: set[str | None] = set()
         self._written: set[str] = set()
         # What was opened is closed if a later step fails: whoever tries again each second must not run out of files.
-        with _told(path), ExitStack() as opened:
+        with told(path), ExitStack() as opened:
             path.parent.mkdir(parents=True, exist_ok=True)
+            filesystem.refuse_network(path.parent)
+            opened.callback(Usage(path.parent).close)
             self._turnstile = Turnstile(path.parent)
             opened.callback(self._turnstile.close)
             self.wakeup = Wakeup(path.parent / "wake")
@@ -58,7 +67,8 @@ class Database:
             self._connection.row_factory = sqlite3.Row
             for pragma in PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
-            self._choose_journal(journal_mode(wanted_journal))
+            if wanted_journal != "keep":
+                self._choose_journal(journal_mode(wanted_journal))
             self._migrate()
             self._opened = opened.pop_all()
 
@@ -70,7 +80,7 @@ class Database:
 
     def run(self, statement: str, **values: Any) -> list[sqlite3.Row]:
         """Run a statement, one that writes inside a `transaction`; the rows that it gives."""
-        with _told(self._path):
+        with told(self.path):
             return self._connection.execute(statement, values).fetchall()
 
     def changed(self, prompt_id: str | None) -> None:
@@ -94,19 +104,50 @@ class Database:
             finally:
                 self._depth -= 1
 
+    @contextmanager
+    def brief_transaction(self) -> Iterator[None]:
+        """Commit what happens inside, and keep the others waiting no longer than the writing takes.
+
+        What waits for the disk comes afterwards, so a power cut may take the commit back.
+        """
+        # SQLite moves the log's pages to the database within the commit that makes it long, while all others wait.
+        self.run("PRAGMA wal_autocheckpoint = 0")
+        try:
+            with self.transaction(durable=False):
+                yield
+        finally:
+            self.run(f"PRAGMA wal_autocheckpoint = {LONG_LOG}")
+        if not self._depth:
+            self._move_pages()
+
+    @contextmanager
+    def still(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection itself, for a copy. With a log it stands still at this moment while others write on."""
+        with told(self.path):
+            if self.journal != "wal":  # to stand still would be to keep every writer waiting
+                yield self._connection
+                return
+            self.run("BEGIN")
+            try:
+                self.run("SELECT only_row FROM control")
+                yield self._connection
+            finally:
+                self.run("ROLLBACK")
+
     def told(self) -> AbstractContextManager[None]:
         """Turn what the storage says inside into StorageUnavailable."""
-        return _told(self._path)
+        return told(self.path)
 
     def checkpoint(self) -> None:
         """Empty the journal as far as readers allow it, and cut its file down."""
+        self._move_pages()
         with self._turn():
             # Whoever reads is not waited for: SQLite would keep every writer out meanwhile.
             self.run("PRAGMA busy_timeout = 0")
             try:
                 if self.journal == "wal":
                     self.run("PRAGMA wal_checkpoint(TRUNCATE)")
-                elif self._path.with_name(f"{self._path.name}-journal").exists():
+                elif self.path.with_name(f"{self.path.name}-journal").exists():
                     # It still holds the pages that the last commits overwrote, and with them deleted texts.
                     self.run("PRAGMA journal_mode = DELETE")
                     self.run("PRAGMA journal_mode = PERSIST")
@@ -116,6 +157,10 @@ class Database:
     def close(self) -> None:
         """Let go of the file, the locks and the socket."""
         self._opened.close()
+
+    def _move_pages(self) -> None:
+        """Move the log's pages to the database beside those who read and write: it makes nobody wait."""
+        self.run("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
     def _outermost(self, durable: bool) -> Iterator[None]:
@@ -148,7 +193,7 @@ class Database:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        with _told(self._path):
+        with told(self.path):
             self._turnstile.enter(self._lock_timeout)
         try:
             yield
@@ -184,8 +229,8 @@ class Database:
             version = int(self.run("PRAGMA user_version")[0][0])
             if version > len(migrations):
                 message = (
-                    f"The database has schema {version}, this program knows {len(migrations)}. "
-                    "It was written by a newer version: start that one, or restore a backup."
+                    f"The queue's database {self.path} has schema {version}, and this program knows {len(migrations)}: "
+                    "it was written by a newer version, so start that one, or restore a backup."
                 )
                 raise StorageUnavailable(message)
             for number, statements in enumerate(migrations[version:], start=version + 1):
@@ -193,6 +238,11 @@ class Database:
                     self.run(statement)
                 self.run(f"PRAGMA user_version = {number}")
                 log.info("database migrated schema=%d", number)
+
+
+def known_schema() -> int:
+    """Give the number of the newest schema that this program knows."""
+    return len(_migrations())
 
 
 def _migrations() -> list[list[str]]:
@@ -210,15 +260,3 @@ def _statements(script: str) -> list[str]:
             statements.append(statement)
             statement = ""
     return [*statements, statement]  # the rest is a comment, or SQLite says what it misses
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn what the storage says into StorageUnavailable, once, here."""
-    try:
-        yield
-    except (sqlite3.OperationalError, sqlite3.DatabaseError, OSError) as error:
-        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
-            raise  # a mistake of ours, not of the storage
-        message = f"The queue's database {path} cannot be used: {error} (as user {os.getuid()})."
-        raise StorageUnavailable(message) from error

@@ -1,0 +1,73 @@
+"""Which file system a folder is on: on a network's, locks and shared memory do not hold, and a queue gets damaged."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from pathlib import Path
+
+from promptqueue.errors import StorageUnavailable
+
+MOUNTS = Path("/proc/self/mountinfo")
+
+NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
+"""Refused: SQLite's own documentation names them as what damages databases (sqlite.org/howtocorrupt.html, 2.1)."""
+
+DOUBTFUL = frozenset({"9p", "virtiofs", "fuse", "afs", "ceph"})
+"""Warned of: another system stands behind them, and it depends on that one whether locks hold."""
+
+log = logging.getLogger(__name__)
+
+
+def refuse_network(folder: Path) -> None:
+    """Refuse a folder that lies on a network, and warn of one that may. Raises StorageUnavailable."""
+    kind = kind_of(folder)
+    if is_network(kind):
+        message = (
+            f"The queue's database cannot lie in {folder}, which is on a network file system ({kind}): locks do not "
+            "hold there and it would be damaged, so let DATABASE_URL name a folder on a local disk."
+        )
+        raise StorageUnavailable(message)
+    if kind and is_doubtful(kind):
+        _warn(folder, kind)
+
+
+def is_network(kind: str | None) -> bool:
+    """Tell whether a file system of this kind is a network's."""
+    return kind in NETWORK
+
+
+def is_doubtful(kind: str) -> bool:
+    """Tell whether a file system of this kind may not keep locks."""
+    return kind.partition(".")[0] in DOUBTFUL  # fuse.sshfs and its like name the program after the dot
+
+
+def kind_of(folder: Path, mounts: Path = MOUNTS) -> str | None:
+    """Give the kind of file system that a folder is on, in the kernel's word; None where it does not tell.
+
+    The numbers of statfs(2) would tell less: virtiofs has the same as every other FUSE.
+    """
+    try:
+        lines = mounts.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    place, nearest, kind = folder.resolve(), 0, None
+    for line in lines:
+        mount, _, source = line.partition(" - ")
+        point = Path(_unescaped(mount.split(" ")[4]))
+        # The last of those equally near: a later mount covers an earlier one at the same place.
+        if place.is_relative_to(point) and len(point.parts) >= nearest:
+            nearest, kind = len(point.parts), source.split(" ")[0]
+    return kind
+
+
+def _unescaped(text: str) -> str:
+    """Read what the kernel writes as three octal digits: blanks, tabs, line ends and backslashes."""
+    head, *rest = text.split("\\")
+    return head + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
+
+
+@cache
+def _warn(folder: Path, kind: str) -> None:
+    """Warn once in each process."""
+    log.warning("database where locks may not hold, better move it to a local disk kind=%s folder=%s", kind, folder)

@@ -1,0 +1,104 @@
+"""Restoring: a checked copy takes the place of the database, which is kept beside it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import NotRestorable, QueueInUse
+from promptqueue.sqlite.backup import copy, damage_of
+from promptqueue.sqlite.database import known_schema
+from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.trouble import is_locked, told
+from promptqueue.sqlite.whole import appearing
+from promptqueue.usage import alone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from promptqueue.sqlite.backup import Progress
+
+
+def restore(path: Path, file: Path, *, progress: Progress | None = None) -> Path | None:
+    """Let the queue in `file` take the place of the database at `path`; `promptqueue.connect.restore` says the rest."""
+    if path.exists() and file.exists() and file.samefile(path):
+        message = f"{file} is the queue's own database: name a backup of it."
+        raise NotRestorable(message)
+    with told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with alone(path.parent), appearing(path) as unfinished:
+            _copy_checked(file, unfinished, progress)
+            _like(path, unfinished)
+            return _set_aside(path)
+
+
+def _copy_checked(file: Path, unfinished: Path, progress: Progress | None) -> None:
+    # Read-only, but not as immutable: a database that was not made by `backup` may have a log beside it.
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)) as source:
+            copy(source, unfinished, progress)
+    except sqlite3.DatabaseError as error:
+        reason = "there is no such file" if not file.exists() else str(error)
+        raise _not_restorable(file, reason) from error
+    if damage := damage_of(unfinished):
+        raise _not_restorable(file, f"it is damaged: {damage}")
+    with closing(sqlite3.connect(unfinished, isolation_level=None)) as copied:
+        [schema] = copied.execute("PRAGMA user_version").fetchone()
+        is_queue = copied.execute("SELECT 1 FROM sqlite_schema WHERE name = 'prompts'").fetchone()
+    if not is_queue or not schema:
+        raise _not_restorable(file, "it holds no queue")
+    if schema > known_schema():
+        known = known_schema()
+        raise _not_restorable(file, f"it has schema {schema} of a newer version, and this program knows {known}")
+
+
+def _not_restorable(file: Path, reason: str) -> NotRestorable:
+    return NotRestorable(f"{file} cannot take the place of the queue's database: {reason}; nothing was changed.")
+
+
+def _like(path: Path, unfinished: Path) -> None:
+    """Give the new file the rights of the old one, or its folder's owner: those who open it stay the same."""
+    model = path if path.exists() else path.parent
+    if path.exists():
+        unfinished.chmod(path.stat().st_mode & 0o777)
+    if os.geteuid() == 0:
+        os.chown(unfinished, model.stat().st_uid, model.stat().st_gid)
+
+
+def _set_aside(path: Path) -> Path | None:
+    """Keep the database that is replaced under another name beside it, with its journal where that is still needed.
+
+    No journal may stay behind: SQLite would play it back into the new file.
+    """
+    exists = path.exists()
+    if exists:
+        _complete(path)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+    kept = path.with_name(f"{path.name}.replaced-{now.replace(':', '')}Z")
+    for suffix in ("-wal", "-journal", "-shm"):
+        journal = path.with_name(path.name + suffix)
+        if journal.exists():
+            journal.rename(kept.with_name(kept.name + suffix))
+    if not exists:
+        return None
+    kept.hardlink_to(path)  # the name itself is never without a database
+    return kept
+
+
+def _complete(path: Path) -> None:
+    """Bring all that the journal holds into the database.
+
+    Raises QueueInUse when somebody has it open who knows nothing of our lock, such as the sqlite3 shell.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as replaced:
+            replaced.execute("BEGIN EXCLUSIVE")
+            replaced.execute("ROLLBACK")
+            replaced.execute("PRAGMA journal_mode = PERSIST")  # whence the next line also deletes what that mode left
+            replaced.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError as error:
+        if is_locked(error):
+            raise QueueInUse from error
+        # It is too damaged to be completed: that may be why it is replaced.

@@ -1,0 +1,37 @@
+"""Files that are whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Give a file to write, which gets the name `path` once it is complete and on the disk, and else is removed.
+
+    It is closed to other users: what the queue holds is nobody else's to read.
+    """
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4()}")
+    os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        yield unfinished
+        _to_disk(unfinished)
+        unfinished.replace(path)
+        _to_disk(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,181 @@
+"""A backup is one whole, checked file of one moment, made while everybody goes on."""
+
+import os
+from contextlib import closing
+
+import pytest
+from promptqueue.connect import connect
+from promptqueue.errors import FileInTheWay, StorageUnavailable
+from promptqueue.prompt import NewPrompt
+from promptqueue.sqlite import backup
+from promptqueue.sqlite.engine import sqlite3
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return tmp_path / "copies" / "queue.backup"
+
+
+@pytest.fixture(autouse=True)
+def folder(copy):
+    copy.parent.mkdir()
+    return copy.parent
+
+
+@pytest.fixture
+def small_steps(monkeypatch):
+    monkeypatch.setattr(backup, "PAGES_AT_ONCE", 4)
+
+
+def read(file, statement):
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_a_backup_holds_every_prompt_and_its_texts(queue, ask, terms, answered, copy):
+    answered_one, waiting = ask("Why?"), ask("How?")
+    queue.finish(queue.claim(terms), answered)
+
+    queue.backup(copy)
+
+    with closing(connect(f"sqlite:///{copy}")) as copied:
+        assert copied.get(answered_one).outcome == "succeeded"
+        assert copied.answer(answered_one) == answered.record
+        assert copied.request(waiting) == {"prompt": "How?"}
+        assert copied.counts().queued == 1
+
+
+def test_a_backup_is_one_file_that_needs_no_other(queue, ask, copy, folder):
+    ask()
+
+    queue.backup(copy)
+
+    assert list(folder.iterdir()) == [copy]
+    assert read(copy, "PRAGMA journal_mode") == [("delete",)]
+
+
+def test_a_backup_is_for_its_owner_alone(queue, copy):
+    queue.backup(copy)
+
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_others_go_on_meanwhile_and_the_copy_is_of_one_moment(queue, another, ask, copy, small_steps, journal):
+    for n in range(40):
+        ask("x" * 3_000 + str(n))
+    added = []
+
+    def add(_done, _total):
+        if len(added) < 30:  # under a rollback journal it begins anew each time
+            added.extend(one.prompt.id for one in another.enqueue(NewPrompt(request={"prompt": "y" * 3_000})))
+
+    queue.backup(copy, progress=add)
+
+    [[prompts]], [[texts]] = (read(copy, f"SELECT count(*) FROM {table}") for table in ("prompts", "requests"))
+    assert prompts == texts
+    assert prompts == 40 if journal == "wal" else 40 <= prompts <= 70
+    assert queue.counts().queued == 40 + len(added)
+    assert read(copy, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_backup_comes_to_its_end_though_somebody_writes_between_all_steps(queue, another, ask, copy, small_steps):
+    for n in range(100):
+        ask("x" * 3_000 + str(n))
+    written = []
+
+    def write(_done, _total):
+        assert len(written) < 200
+        another.pause(len(written) % 2 == 0)
+        written.append(1)
+
+    queue.backup(copy, progress=write)
+
+    assert read(copy, "SELECT count(*) FROM prompts") == [(100,)]
+
+
+def test_progress_is_told_to_the_last_page(queue, ask, copy, small_steps):
+    ask("x" * 100_000)
+    heard = []
+
+    queue.backup(copy, progress=lambda done, total: heard.append((done, total)))
+
+    assert len(heard) > 5
+    assert heard == sorted(heard)
+    assert heard[-1][0] == heard[-1][1]
+
+
+def test_a_file_that_exists_is_kept_unless_told(queue, copy, folder):
+    copy.write_text("precious")
+
+    with pytest.raises(FileInTheWay) as refused:
+        queue.backup(copy)
+    kept = copy.read_text()
+    queue.backup(copy, overwrite=True)
+
+    assert kept == "precious"
+    assert str(refused.value).startswith(f"{copy} exists already")
+    assert read(copy, "PRAGMA user_version") != [(0,)]
+    assert list(folder.iterdir()) == [copy]
+
+
+def test_the_queue_itself_is_never_overwritten(queue, ask, tmp_path):
+    ask()
+    (tmp_path / "link").symlink_to(tmp_path / "queue.db")
+
+    for name in ("queue.db", "link", "copies/../queue.db"):
+        with pytest.raises(FileInTheWay, match="own database"):
+            queue.backup(tmp_path / name, overwrite=True)
+
+    assert queue.counts().queued == 1
+
+
+def test_a_folder_that_is_missing_is_told(queue, folder):
+    with pytest.raises(StorageUnavailable, match=r"^The backup .*No such file or directory"):
+        queue.backup(folder / "missing" / "copy")
+
+
+def test_a_backup_that_was_broken_off_leaves_nothing(queue, ask, copy, folder, small_steps):
+    ask("x" * 100_000)
+
+    def break_off(done, _total):
+        if done > 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        queue.backup(copy, progress=break_off)
+
+    assert list(folder.iterdir()) == []
+    ask()
+    assert queue.counts().queued == 2
+
+
+def test_a_damaged_queue_gives_no_backup(queue, ask, open_queue, tmp_path, copy, folder):
+    for n in range(200):
+        ask(f"{n} " * 300)
+    queue.checkpoint()
+    with (tmp_path / "queue.db").open("r+b") as file:
+        file.seek(-4096 * 20, os.SEEK_END)
+        file.write(b"\xff" * 4096 * 10)
+
+    with pytest.raises(StorageUnavailable, match="is damaged, so nothing was copied"):
+        open_queue().backup(copy)
+
+    assert list(folder.iterdir()) == []
+
+
+def test_what_was_deleted_is_not_in_the_copy(queue, ask, copy):
+    queue.delete(ask("SECRET text"))
+
+    queue.backup(copy)
+
+    assert b"SECRET" not in copy.read_bytes()
+
+
+def test_the_queue_goes_on_after_a_backup(queue, another, ask, copy):
+    queue.backup(copy)
+
+    ask()
+    queue.checkpoint()
+    another.pause(True)
+
+    assert queue.counts().paused

@@ -1,0 +1,292 @@
+"""Restoring puts a checked copy in the queue's place, when nobody has the queue open, and keeps the old one."""
+
+import shutil
+import threading
+from contextlib import closing, suppress
+
+import pytest
+from promptqueue import usage
+from promptqueue.connect import connect, restore
+from promptqueue.errors import NotRestorable, QueueInUse, StorageUnavailable
+from promptqueue.prompt import NewPrompt, Terms
+from promptqueue.sqlite import restore as restoring
+from promptqueue.sqlite.database import known_schema
+from promptqueue.sqlite.engine import sqlite3
+
+HOLDER = """
+import sys
+from promptqueue.connect import connect
+
+queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+print("open", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "queue.db"
+
+
+@pytest.fixture
+def opened(url, journal, clock):
+    return lambda: closing(connect(url, journal_mode=journal, clock=clock))
+
+
+@pytest.fixture
+def copy(tmp_path, opened):
+    """A backup that holds the prompts `old`, made of a queue that has since got `new` instead."""
+    file = tmp_path / "copy"
+    with opened() as queue:
+        [old] = queue.enqueue(NewPrompt(request={"prompt": "old"}))
+        queue.backup(file)
+        queue.delete(old.prompt.id)
+        queue.enqueue(NewPrompt(request={"prompt": "new"}))
+    return file
+
+
+@pytest.fixture
+def prompts(opened):
+    """The prompts in the queue now."""
+
+    def ask():
+        with opened() as queue:
+            return [queue.request(prompt.id)["prompt"] for prompt in queue.newest().prompts]
+
+    return ask
+
+
+def texts(file):
+    with closing(sqlite3.connect(file)) as connection:
+        return [row[0] for row in connection.execute("SELECT request FROM requests")]
+
+
+def test_what_was_backed_up_is_back(url, copy, prompts):
+    restore(url, copy)
+
+    assert prompts() == ["old"]
+    assert copy.exists()
+
+
+def test_the_replaced_queue_is_kept_beside_it_complete_in_one_file(url, copy, path, tmp_path):
+    kept = restore(url, copy)
+
+    assert kept.parent == path.parent
+    assert kept.name.startswith("queue.db.replaced-")
+    assert texts(kept) == ['{"prompt":"new"}']
+    assert {each.name for each in tmp_path.glob("*queue.db*")} == {"queue.db", kept.name}
+
+
+def test_a_log_that_a_killed_process_left_goes_with_the_old_queue(run, url, journal, copy, path, prompts):
+    program = """
+import sys
+from promptqueue.connect import connect
+from promptqueue.prompt import NewPrompt, Terms
+
+queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue.enqueue(NewPrompt(request={"prompt": "newest"}))
+print("written", flush=True)
+sys.stdin.read()
+"""
+    writing = run(program)
+    writing.read()
+    writing.kill()
+
+    kept = restore(url, copy)
+
+    assert prompts() == ["old"]
+    assert texts(kept) == ['{"prompt":"new"}', '{"prompt":"newest"}']
+
+
+@pytest.mark.parametrize("leftover", ["-wal", "-journal"])
+def test_a_journal_without_its_database_is_not_played_into_the_new_one(url, copy, path, tmp_path, leftover, prompts):
+    path.unlink()
+    (tmp_path / f"queue.db{leftover}").write_bytes(b"left over")
+
+    assert restore(url, copy) is None
+
+    assert prompts() == ["old"]
+    assert [each.read_bytes() for each in tmp_path.glob(f"queue.db.replaced-*{leftover}")] == [b"left over"]
+
+
+def test_where_there_was_no_queue_there_is_one(tmp_path, copy, journal):
+    elsewhere = f"sqlite:///{tmp_path}/elsewhere/queue.db"
+
+    assert restore(elsewhere, copy) is None
+
+    with closing(connect(elsewhere, journal_mode=journal)) as queue:
+        assert queue.counts().queued == 1
+
+
+def test_a_damaged_queue_can_be_replaced(url, copy, path, prompts):
+    path.write_bytes(b"my diary, volume one\n" * 1_000)
+
+    kept = restore(url, copy)
+
+    assert prompts() == ["old"]
+    assert kept.read_bytes() == b"my diary, volume one\n" * 1_000
+
+
+def test_a_queue_that_any_process_has_open_is_not_replaced(run, url, copy, prompts):
+    holder = run(HOLDER)
+    holder.read()
+
+    with pytest.raises(QueueInUse) as refused:
+        restore(url, copy)
+
+    assert str(refused.value).startswith("The queue is in use: end every proxy and worker first")
+    holder.kill()
+    assert prompts() == ["new"]
+    restore(url, copy)
+    assert prompts() == ["old"]
+
+
+def test_a_queue_that_a_stranger_has_open_is_not_replaced(url, journal, copy, path, prompts):
+    with closing(sqlite3.connect(path, isolation_level=None)) as stranger:
+        stranger.execute("BEGIN")
+        stranger.execute("SELECT count(*) FROM prompts").fetchone()
+
+        with pytest.raises(QueueInUse):
+            restore(url, copy)
+
+    assert prompts() == ["new"]
+
+
+def test_nobody_opens_the_queue_meanwhile_and_everybody_afterwards(url, journal, copy, prompts):
+    heard = []
+
+    def look(_done, _total):
+        with pytest.raises(StorageUnavailable) as refused:
+            connect(url, journal_mode=journal)
+        heard.append(str(refused.value))
+
+    restore(url, copy, progress=look)
+
+    assert set(heard) == {"The queue's database is being restored; everything goes on by itself when that is done."}
+    assert prompts() == ["old"]
+
+
+@pytest.mark.parametrize("damage", ["in the middle", "cut short", "text", "empty", "no queue", "newer", "missing"])
+def test_a_file_that_is_no_whole_queue_changes_nothing(url, copy, prompts, tmp_path, damage):
+    whole = copy.read_bytes()
+    match damage:
+        case "in the middle":
+            copy.write_bytes(whole[: 4096 * 3] + b"\xff" * 4096 * 4 + whole[4096 * 7 :])
+        case "cut short":
+            copy.write_bytes(whole[: len(whole) // 2])
+        case "text":
+            copy.write_text("my diary, volume one\n" * 1_000)
+        case "empty":
+            copy.write_bytes(b"")
+        case "no queue":
+            copy.unlink()
+            with closing(sqlite3.connect(copy)) as other:
+                other.execute("CREATE TABLE songs (title)")
+        case "newer":
+            with closing(sqlite3.connect(copy)) as newer:
+                newer.execute(f"PRAGMA user_version = {known_schema() + 1}")
+        case "missing":
+            copy.unlink()
+
+    with pytest.raises(NotRestorable) as refused:
+        restore(url, copy)
+
+    assert str(refused.value).startswith(f"{copy} cannot take the place of the queue's database: ")
+    assert str(refused.value).endswith("; nothing was changed.")
+    assert prompts() == ["new"]
+    assert list(tmp_path.glob("*.replaced-*")) == []
+    assert [each for each in tmp_path.iterdir() if each.name.startswith(".queue.db.")] == []
+
+
+def test_an_older_schema_is_restored_and_then_migrated(url, copy, prompts):
+    with closing(sqlite3.connect(copy, isolation_level=None)) as older:
+        older.execute("DROP INDEX prompts_by_outcome")
+        older.execute(f"PRAGMA user_version = {known_schema() - 1}")
+
+    restore(url, copy)
+
+    assert prompts() == ["old"]
+
+
+def test_the_queue_is_no_backup_of_itself(url, copy, path, prompts):
+    with pytest.raises(NotRestorable, match="own database"):
+        restore(url, path)
+
+    assert prompts() == ["new"]
+
+
+def test_a_database_with_its_log_beside_it_is_restored_with_what_is_in_the_log(url, copy, tmp_path, prompts):
+    other = tmp_path / "other"
+    with closing(connect(f"sqlite:///{tmp_path}/theirs/queue.db", journal_mode="wal")) as theirs:
+        theirs.enqueue(NewPrompt(request={"prompt": "in the log"}))
+        other.mkdir()
+        for each in (tmp_path / "theirs").glob("queue.db*"):
+            shutil.copy(each, other)
+
+    restore(url, other / "queue.db")
+
+    assert prompts() == ["in the log"]
+
+
+def test_the_new_file_has_the_rights_of_the_old_one(url, copy, path):
+    path.chmod(0o640)
+
+    restore(url, copy)
+
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("step", ["_copy_checked", "_like", "_complete", "_set_aside"])
+def test_whatever_breaks_it_off_there_is_a_whole_queue(url, copy, prompts, monkeypatch, step):
+    real = getattr(restoring, step)
+
+    def die(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(restoring, step, die)
+    with suppress(KeyboardInterrupt):
+        restore(url, copy)
+    monkeypatch.undo()
+
+    assert prompts() == ["new"]
+    restore(url, copy)
+    assert prompts() == ["old"]
+
+
+def test_of_two_who_restore_at_once_one_is_refused(url, copy, tmp_path):
+    inside, refused = threading.Event(), []
+
+    def hold(_done, _total):
+        if not inside.is_set():
+            inside.set()
+            with pytest.raises(QueueInUse) as told:
+                restore(url, copy)
+            refused.append(told)
+
+    restore(url, copy, progress=hold)
+
+    assert len(refused) == 1
+
+
+def test_what_was_in_hand_when_it_was_backed_up_runs_again(url, opened, tmp_path):
+    with opened() as queue:
+        with queue.register(slots=1) as presence:
+            queue.enqueue(NewPrompt(request={}))
+            claim = queue.claim(Terms(worker=presence.id))
+            queue.backup(tmp_path / "copy")
+        queue.cancel(claim.prompt.id)
+
+    restore(url, tmp_path / "copy")
+
+    with opened() as queue:
+        assert queue.recover().requeued == 1
+        assert queue.get(claim.prompt.id).status == "queued"
+
+
+def test_an_instance_that_is_closed_uses_nothing(url, opened, tmp_path):
+    with opened(), pytest.raises(QueueInUse), usage.alone(tmp_path):
+        pass
+
+    with usage.alone(tmp_path):
+        pass
