@@ -5,7 +5,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up run demo test e2e lint format lock clean
+.PHONY: help up run demo test e2e chaos lint format lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ test: ## Set up what the tests need and run every test that this machine can run
 e2e: ## Run the tests of the whole product alone, on plain processes and in containers
 	@$(PYTHON) local/environment.py test
 	@$(VENV)/python -m pytest tests/e2e
+
+chaos: ## Kill the product's parts while clients use it, and look for what got lost: SECONDS=60 SEED=…
+	@$(PYTHON) local/environment.py test
+	@PYTHONPATH=tests:tests/e2e:ollama $(VENV)/python -m chaos --seconds $(or $(SECONDS),60) $(addprefix --seed ,$(SEED))
 
 lint: ## Check style, types, imports and the page
 	@$(PYTHON) local/environment.py test

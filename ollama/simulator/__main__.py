@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from pathlib import Path
 
 from . import settings
 from .server import Server
@@ -14,10 +15,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="simulator", description="A model server without a model.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=11434, help="port to listen on, 0 for a free one (default: 11434)")
+    parser.add_argument("--journal", type=Path, help="file to append each call to, at its turns (default: none)")
     settings.add_options(parser)
     options = parser.parse_args()
     try:
-        server = Server(settings.from_options(options), host=options.host, port=options.port)
+        server = Server(settings.from_options(options), host=options.host, port=options.port, journal=options.journal)
     except OSError as error:
         print(f"simulator: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)  # noqa: T201
         return 1

@@ -192,12 +192,13 @@ class Generation:
 
     def _end(self, reason: str) -> None:
         self._call.status = 200
+        last = self._answer.last(reason, whole=self._stream is None)
+        self._record.answers(self._call, last["created_at"])
         if self._stream:
-            self._line(self._answer.last(reason, whole=False))
+            self._line(last)
             self._stream.end()
         else:
-            body = gojson.dumps(self._answer.last(reason, whole=True))
-            self._connection.answer(self._request, 200, body, content_type=JSON)
+            self._connection.answer(self._request, 200, gojson.dumps(last), content_type=JSON)
             self._record.mark(self._call, "first_byte")
 
     def _misbehave_at(self, made: int | None, visit: Visit) -> None:

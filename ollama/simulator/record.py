@@ -1,9 +1,11 @@
 """Every call that was seen, and what became of it; those who wait for an event are woken by it."""
 
+import json
 import threading
 import time
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 KEPT = 5000  # calls; older ones are forgotten
@@ -30,13 +32,17 @@ class Call:
     ended: float | None = None
     end: str | None = None
     """`finished`, `client_closed`, `refused` (an error was answered) or `fault`."""
+    created_at: str | None = None
+    """What the answer's last record says of itself, noted before that record is sent."""
 
 
 class Record:
-    """Calls by number, from 1; other requests are counted."""
+    """Calls by number, from 1; other requests are counted. A `journal` gets each call at its turns, one JSON a line."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Path | None = None) -> None:
         self.changed = threading.Condition()
+        # Unbuffered: what a call has come to is with the kernel before the client can know it, so a SIGKILL loses none.
+        self._journal = journal.open("ab", buffering=0) if journal else None
         self._watchers = 0
         self._clear()
 
@@ -48,6 +54,7 @@ class Record:
                 id=self.total, path=path, body=body, headers=headers, time=time.time(), received=time.monotonic()
             )
             self._calls.append(call)
+            self._write(call)
             self.changed.notify_all()
         return call
 
@@ -64,11 +71,18 @@ class Record:
             with self.changed:
                 self.changed.notify_all()
 
+    def answers(self, call: Call, created_at: str) -> None:
+        """Its last record, made at this time, is about to be sent."""
+        with self.changed:
+            call.created_at = created_at
+            self._write(call)
+
     def close(self, call: Call, end: str) -> None:
         """It is over; the first word about its end counts."""
         with self.changed:
             if call.ended is None:
                 call.ended, call.end = time.monotonic(), end
+                self._write(call)
             self.changed.notify_all()
 
     def other(self, what: str) -> None:
@@ -114,6 +128,10 @@ class Record:
         with self.changed:
             self._clear()
             self.changed.notify_all()
+
+    def _write(self, call: Call) -> None:
+        if self._journal:
+            self._journal.write(json.dumps(asdict(call)).encode() + b"\n")
 
     def _clear(self) -> None:
         self.total = 0

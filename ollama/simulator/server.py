@@ -6,6 +6,7 @@ import select
 import socket
 import threading
 import time
+from pathlib import Path
 
 from . import origin
 from .answer import Answer
@@ -34,11 +35,13 @@ NO_JSON = frozenset(set(range(256)) - set(b' \t\r\n{["-0123456789tfn'))
 class Server:
     """One simulated Ollama."""
 
-    def __init__(self, settings: Settings, *, host: str = "127.0.0.1", port: int = 11434) -> None:
+    def __init__(
+        self, settings: Settings, *, host: str = "127.0.0.1", port: int = 11434, journal: Path | None = None
+    ) -> None:
         self.settings = self._initial = settings
         self.store = Store(settings.models, settings.broken)
         self.scheduler = Scheduler(lambda: self.settings)
-        self.record = Record()
+        self.record = Record(journal)
         self.faults = Faults()
         self._control = Control(self)
         self._open: set[Connection] = set()

@@ -1,6 +1,8 @@
 """The control endpoint: what was seen, what is set, and waiting without sleeping."""
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +36,23 @@ def test_a_refused_call_is_recorded_as_refused(simulator: Simulator) -> None:
     call = simulator.wait_for_end(1)
 
     assert (call["end"], call["status"]) == ("refused", 404)
+
+
+def test_the_journal_tells_of_every_call_though_the_process_is_killed(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    with Simulator(journal=journal, pace=0.05) as simulator:
+        answer = ask(simulator.port, "/api/generate", PROMPT | {"stream": False})
+        simulator.fault("hang_before_first_token")
+        with Raw(simulator.port) as raw:
+            raw.request("POST", "/api/generate", json.dumps(PROMPT).encode())
+            simulator.wait_for("started", 2)
+
+            simulator.kill()
+
+    turns = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [(turn["id"], turn["end"]) for turn in turns] == [(1, None), (1, None), (1, "finished"), (2, None)]
+    assert {turn["body"]["prompt"] for turn in turns} == {"hi"}
+    assert turns[1]["created_at"] == turns[2]["created_at"] == answer.json["created_at"]
 
 
 def test_other_requests_are_counted_and_are_no_calls(simulator: Simulator) -> None:

@@ -1,0 +1,61 @@
+"""make chaos: run a campaign and say what came of it; the exit code is 1 if anything was lost, stuck or wrong."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from chaos import campaign
+from chaos.clock import MISSING, wall_clock
+from chaos.report import report
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60, help="how long strikes fall (default: 60)")
+    parser.add_argument("--seed", type=int, help="decides every strike and every client's doings (default: a new one)")
+    parser.add_argument("--journal", default="auto", choices=["auto", "wal", "persist"], help="SQLite's journal mode")
+    options = parser.parse_args()
+    seed = random.randrange(10_000) if options.seed is None else options.seed
+    folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
+    print(f"A campaign of {options.seconds:g} s with SEED={seed}; evidence is kept in {folder}", flush=True)
+    clock = wall_clock(folder / "clock")
+    if clock is None:
+        print(f"The clock is not stepped: {MISSING}", flush=True)
+    outcome = campaign.run(
+        folder,
+        seed=seed,
+        seconds=options.seconds,
+        clock=clock,
+        progress=Progress(),
+        journal_mode=options.journal,
+    )
+    told = report(outcome)
+    (folder / "report.txt").write_text(f"SEED={seed} SECONDS={options.seconds:g}\n{told}\n", "utf-8")
+    print(f"\n{told}\n\nEvidence: {folder}")
+    return 1 if outcome.findings else 0
+
+
+class Progress:
+    """One line that is written over in a terminal, and now and then a line elsewhere."""
+
+    def __init__(self) -> None:
+        self._start = self._said = time.monotonic()
+
+    def __call__(self, words: str) -> None:
+        now = time.monotonic()
+        line = f"{now - self._start:5.0f} s  {words}"
+        if sys.stdout.isatty():
+            print(f"\r\033[K{line[: os.get_terminal_size().columns - 1]}", end="", flush=True)
+        elif now - self._said >= 15:
+            self._said = now
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""A campaign: clients use the product, the striker strikes it, and when it is quiet again everything is added up."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from processes import until
+from simulator.client import Simulator
+
+from chaos import checker
+from chaos.clients import Clients
+from chaos.copies import Copies
+from chaos.database import contents
+from chaos.door import Door
+from chaos.evidence import Evidence, calls, finishes
+from chaos.history import History
+from chaos.onlooker import Onlooker
+from chaos.plan import Part, plan
+from chaos.product import VARIABLES, Product
+from chaos.striker import Striker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from wall_clock import WallClock
+
+    from chaos.findings import Finding, Kind
+
+CLIENTS = 12
+PACE = 0.015  # seconds a token
+READY_WITHIN = 60.0  # seconds
+SETTLED_WITHIN = 60.0  # seconds from the last strike until every prompt must have ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a campaign."""
+
+    evidence: Evidence
+    findings: Sequence[Finding]
+    copies: int
+    restarts: int
+    settled_in: float | None  # seconds from the last strike to the last prompt's end; None when it did not come
+
+    def number(self, kind: Kind) -> int:
+        """How many findings there are of this kind."""
+        return sum(finding.kind is kind for finding in self.findings)
+
+
+def run(
+    folder: Path,
+    *,
+    seed: int,
+    seconds: float,
+    clock: WallClock | None,
+    progress: Callable[[str], None],
+    journal_mode: str = "auto",
+) -> Outcome:
+    """Run a campaign of so many seconds in `folder`, where all that it saw stays; without a `clock` none is stepped."""
+    history = History(folder / "history.jsonl")
+    with Simulator(journal=folder / "calls.jsonl", pace=PACE, slots=4) as ollama:
+        variables = {"JOURNAL_MODE": journal_mode, **(clock.variables if clock else {})}
+        product = Product(folder / "product", ollama, variables)
+        database = folder / "product/data/queue.db"
+        copies = Copies(database, folder / "copies", history)
+        onlooker = Onlooker(database)
+        striker = Striker(product, ollama, clock, copies, folder / "strikes.jsonl")
+        door = Door(product.port, history)
+        clients = Clients(door, seed=seed, number=CLIENTS)
+        try:
+            product.start()
+            until(lambda: product.get("/readyz").status == 200, "the product is ready", READY_WITHIN)
+            onlooker.start()
+            copies.start()
+            clients.start()
+            striker.start(plan(seed, seconds, without=frozenset() if clock else frozenset((Part.CLOCK,))))
+            while striker.is_at_it:
+                progress(f"{striker.kills} kills, {len(clients.scripts)} prompts, {len(history.everything())} answers")
+                time.sleep(1)
+            striker.wait()
+            progress("no more strikes; waiting for every prompt to end")
+            settled_in = _settle(product, clients)
+            _read_all(door, clients, history)
+        finally:
+            product.end()
+        onlooker.end()
+        copies.end()
+    history.close()
+    progress("checking")
+    evidence = Evidence(
+        history=history.everything(),
+        scripts=clients.scripts,
+        stored=contents(database),
+        looks=onlooker.looks,
+        calls=calls(folder / "calls.jsonl"),
+        finishes=finishes(*(product.log(name) for name in ("worker", "lone-worker"))),
+        struck=striker.struck,
+        max_failures=int(VARIABLES["MAX_FAILURES"]),
+    )
+    return Outcome(
+        evidence=evidence,
+        findings=[*checker.findings(evidence), *copies.findings],
+        copies=copies.checked,
+        restarts=product.restarts,
+        settled_in=settled_in,
+    )
+
+
+def _settle(product: Product, clients: Clients) -> float | None:
+    """Wait until the clients have what they wanted and nothing is left to do; the seconds it took."""
+    start = time.monotonic()
+
+    def nothing_is_left() -> bool:
+        reply = product.get("/api/v1/queue")
+        return reply.status == 200 and reply.json["queued"] + reply.json["processing"] == 0
+
+    try:
+        clients.end(SETTLED_WITHIN)
+        until(nothing_is_left, "nothing is left to do", max(1.0, start + SETTLED_WITHIN - time.monotonic()))
+    except AssertionError:
+        return None  # the checker finds what is stuck
+    return time.monotonic() - start
+
+
+def _read_all(door: Door, clients: Clients, history: History) -> None:
+    """Ask once more for every prompt that was accepted: each 202 is found again."""
+    accepted = {
+        seen.script: seen.prompt_id for seen in history.everything() if seen.what == "submit" and seen.status == 202
+    }
+    for script, prompt_id in accepted.items():
+        if prompt_id:
+            door.status(clients.scripts[script], prompt_id)
+            door.result(clients.scripts[script], prompt_id)

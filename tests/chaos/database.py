@@ -1,0 +1,63 @@
+"""The database as a whole, read at one moment, past the product's own code."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from promptqueue.sqlite.engine import sqlite3  # a process opens a file through one module alone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What is stored."""
+
+    integrity: str
+    prompts: Mapping[str, Mapping[str, Any]]  # rows by id
+    texts: Mapping[str, str]  # the prompts' texts by id
+    answers: Mapping[str, Mapping[str, Any]]  # records by id
+    keys: Mapping[str, str]  # ids by Idempotency-Key
+    orphans: int  # texts without a prompt
+    counters: Counter[tuple[str, str]]
+
+
+def contents(path: Path) -> Contents:
+    """Read all of it in one transaction."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+
+        def rows(statement: str) -> list[sqlite3.Row]:
+            return connection.execute(statement).fetchall()
+
+        connection.execute("BEGIN")
+        return Contents(
+            integrity=rows("PRAGMA integrity_check")[0][0],
+            prompts={row["id"]: dict(row) for row in rows("SELECT * FROM prompts")},
+            texts={
+                row["id"]: json.loads(row["request"])["prompt"]
+                for row in rows("SELECT id, request FROM prompts JOIN requests USING (seq)")
+            },
+            answers={
+                row["id"]: json.loads(row["answer"])
+                for row in rows("SELECT id, answer FROM prompts JOIN answers USING (seq)")
+            },
+            keys={row["key"]: row["prompt_id"] for row in rows("SELECT key, prompt_id FROM idempotency_keys")},
+            orphans=rows(
+                """
+                SELECT count(*) FROM (
+                    SELECT seq FROM requests UNION SELECT seq FROM answers UNION SELECT seq FROM partials
+                ) LEFT JOIN prompts USING (seq)
+                WHERE id IS NULL
+                """
+            )[0][0],
+            counters=Counter(
+                {(row["status"], row["priority"]): row["prompts"] for row in rows("SELECT * FROM counters")}
+            ),
+        )

@@ -1,0 +1,89 @@
+"""The product's front door, as one client uses it: each answer goes into the history, and no answer is one too."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import TYPE_CHECKING, Any
+
+from chaos.history import Seen, now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chaos.history import History
+    from chaos.script import Script
+
+PATIENCE = 8.0  # seconds for an answer, held ones included
+HELD = 3  # seconds that an answer is held at most
+
+
+class Door:
+    """Each request has a connection of its own."""
+
+    def __init__(self, port: int, history: History) -> None:
+        self.port = port
+        self.history = history
+
+    def submit(self, script: Script) -> Seen:
+        return self._ask(script, None, "submit", "POST", "/api/v1/prompt", script.body, {"Idempotency-Key": script.key})
+
+    def status(self, script: Script, prompt_id: str, query: str = "") -> Seen:
+        return self._ask(script, prompt_id, "status", "GET", f"/api/v1/prompt/{prompt_id}/status{query}")
+
+    def result(self, script: Script, prompt_id: str, query: str = "") -> Seen:
+        return self._ask(script, prompt_id, "result", "GET", f"/api/v1/prompt/{prompt_id}/result{query}")
+
+    def cancel(self, script: Script, prompt_id: str) -> Seen:
+        return self._ask(script, prompt_id, "cancel", "POST", f"/api/v1/prompt/{prompt_id}/cancel")
+
+    def delete(self, script: Script, prompt_id: str) -> Seen:
+        # Said before it is sent: from now on it may be gone, whether or not an answer ever comes.
+        moment = now()
+        self.history.add(
+            Seen(
+                begun=moment,
+                ended=moment,
+                what="deleting",
+                script=script.name,
+                prompt_id=prompt_id,
+                status=0,
+                body=None,
+            )
+        )
+        return self._ask(script, prompt_id, "delete", "DELETE", f"/api/v1/prompt/{prompt_id}")
+
+    def _ask(
+        self,
+        script: Script,
+        prompt_id: str | None,
+        what: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Seen:
+        begun = now()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), dict(headers or {}))
+            answer = connection.getresponse()
+            status, told = answer.status, _told(answer.read())
+        except (OSError, http.client.HTTPException) as error:
+            status, told = 0, repr(error)
+        finally:
+            connection.close()
+        if prompt_id is None and status == 202:
+            prompt_id = told["id"]
+        seen = Seen(
+            begun=begun, ended=now(), what=what, script=script.name, prompt_id=prompt_id, status=status, body=told
+        )
+        self.history.add(seen)
+        return seen
+
+
+def _told(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body.decode(errors="replace")

@@ -1,0 +1,97 @@
+"""All that a campaign left behind, for the checker: what clients saw, what is stored, what the simulator did."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from chaos.database import Contents
+    from chaos.history import Seen
+    from chaos.onlooker import Tries
+    from chaos.script import Script
+    from chaos.striker import Struck
+
+FINISHED = re.compile(r"prompt finished id=(\S+) attempt=(\d+) outcome=(\w+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A call as the simulator saw it. One that was cut off by the simulator's own end has no `ended`."""
+
+    text: str
+    received: float
+    ended: float | None
+    end: str | None
+    created_at: str | None  # of the answer's last record; None when none was sent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """What a worker said in its log of an attempt that it had ended."""
+
+    prompt_id: str
+    attempt: int
+    outcome: str  # or "retried"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Everything, after the last process has ended."""
+
+    history: Sequence[Seen]
+    scripts: Mapping[str, Script]
+    stored: Contents
+    looks: Sequence[Sequence[Tries]]
+    calls: Sequence[Call]
+    finishes: Sequence[Finish]
+    struck: Sequence[Struck]
+    max_failures: int
+
+    @cached_property
+    def by_script(self) -> Mapping[str, Sequence[Seen]]:
+        """The history of each script's prompt, in the order in which the answers came."""
+        found: dict[str, list[Seen]] = defaultdict(list)
+        for seen in self.history:
+            found[seen.script].append(seen)
+        return found
+
+    @cached_property
+    def scripts_by_id(self) -> Mapping[str, Script]:
+        """The script of each stored prompt, by the prompt's text."""
+        by_text = {script.text: script for script in self.scripts.values()}
+        return {prompt_id: by_text[text] for prompt_id, text in self.stored.texts.items() if text in by_text}
+
+
+def calls(journal: Path) -> list[Call]:
+    """Read the simulator's journal. Numbers begin again with each of its lives, moments do not."""
+    last: dict[tuple[int, float], dict[str, Any]] = {}
+    for line in journal.read_text().splitlines():
+        turn = json.loads(line)
+        last[turn["id"], turn["received"]] = turn
+    return [
+        Call(
+            text=turn["body"]["prompt"],
+            received=turn["received"],
+            ended=turn["ended"],
+            end=turn["end"],
+            created_at=turn["created_at"],
+        )
+        for turn in last.values()
+    ]
+
+
+def finishes(*logs: str) -> list[Finish]:
+    """Read the workers' logs."""
+    return [
+        Finish(prompt_id=match[1], attempt=int(match[2]), outcome=match[3])
+        for log in logs
+        for match in FINISHED.finditer(log)
+    ]

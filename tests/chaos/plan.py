@@ -1,0 +1,108 @@
+"""The plan: which part is struck how and when. The seed decides it before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+LEASE = 2.0  # seconds; short, so that stops outlast it
+EVERY = 1.15  # seconds from one strike to the next, on average
+RECOVERY = 0.8  # seconds for which what was struck is let alone
+
+
+class Part(StrEnum):
+    """What can be struck."""
+
+    WORKER = "worker"
+    OTHER_WORKER = "other worker"
+    JANITOR = "janitor"
+    WORKERS_CONTAINER = "worker's container"  # supervisord, worker and janitor at once
+    PROXY = "proxy"  # the process that serves; Gunicorn replaces it
+    PROXYS_CONTAINER = "proxy's container"
+    OLLAMA = "ollama"
+    CLOCK = "clock"
+    DISK = "disk"
+
+
+class Blow(StrEnum):
+    """What is done to it."""
+
+    KILL = "SIGKILL"
+    TERM = "SIGTERM"
+    STOP = "SIGSTOP"  # and SIGCONT after `seconds`
+    STEP = "stepped"  # the wall clock, by an hour
+    COPY = "copied"  # the database as it is on the disk, with everybody who writes to it stopped
+
+    @property
+    def is_kill(self) -> bool:
+        """Whether it strikes a process."""
+        return self in (Blow.KILL, Blow.TERM, Blow.STOP)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strike:
+    """One blow. `seconds` is how long the part is stopped, or Ollama away; `to` where the clock is put."""
+
+    at: float  # seconds since the start
+    part: Part
+    blow: Blow
+    seconds: float = 0.0
+    to: str = ""
+
+
+PROCESSES = (Blow.KILL, Blow.KILL, Blow.STOP, Blow.TERM)
+CONTAINERS = (Blow.KILL, Blow.TERM)
+BLOWS = {
+    Part.WORKER: PROCESSES,
+    Part.OTHER_WORKER: PROCESSES,
+    Part.JANITOR: PROCESSES,
+    Part.WORKERS_CONTAINER: CONTAINERS,
+    Part.PROXY: PROCESSES,
+    Part.PROXYS_CONTAINER: CONTAINERS,
+    Part.OLLAMA: PROCESSES,
+    Part.CLOCK: (Blow.STEP,),
+    Part.DISK: (Blow.COPY,),
+}
+WEIGHTS = {
+    Part.WORKER: 5,
+    Part.OTHER_WORKER: 5,
+    Part.JANITOR: 2,
+    Part.WORKERS_CONTAINER: 2,
+    Part.PROXY: 4,
+    Part.PROXYS_CONTAINER: 2,
+    Part.OLLAMA: 2,
+    Part.CLOCK: 2,
+    Part.DISK: 3,
+}
+INSIDE = {Part.WORKERS_CONTAINER: (Part.WORKER, Part.JANITOR), Part.PROXYS_CONTAINER: (Part.PROXY,)}
+OFFSETS = ("+0", "+1h", "-1h")
+
+
+def plan(seed: int, seconds: float, *, without: frozenset[Part] = frozenset()) -> list[Strike]:
+    """Give the strikes of so many seconds, in their order; `without` the parts that cannot be struck here."""
+    random = Random(f"{seed}/plan")
+    free_at = dict.fromkeys(Part, 0.0)
+    offset, at, strikes = OFFSETS[0], 0.0, []
+    while (at := at + random.expovariate(1 / EVERY)) < seconds:
+        # What is drawn does not depend on what can be struck here, so that a seed means the same on every machine.
+        free = [part for part in WEIGHTS if free_at[part] <= at]
+        part = random.choices(free, weights=[WEIGHTS[part] for part in free])[0]
+        blow = random.choice(BLOWS[part])
+        length, offset_drawn = random.uniform(0, 1), random.choice([each for each in OFFSETS if each != offset])
+        strike = Strike(at=at, part=part, blow=blow)
+        match part, blow:
+            case Part.CLOCK, _:
+                offset = offset_drawn
+                strike = Strike(at=at, part=part, blow=blow, to=offset)
+            case Part.OLLAMA, Blow.STOP:
+                strike = Strike(at=at, part=part, blow=blow, seconds=0.5 + 5 * length)
+            case Part.OLLAMA, _:
+                strike = Strike(at=at, part=part, blow=blow, seconds=2 * length)
+            case _, Blow.STOP:
+                strike = Strike(at=at, part=part, blow=blow, seconds=LEASE + 0.3 + 2 * length)
+        for struck in (part, *INSIDE.get(part, ())):
+            free_at[struck] = at + strike.seconds + RECOVERY
+        if part not in without:
+            strikes.append(strike)
+    return strikes

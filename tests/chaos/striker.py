@@ -1,0 +1,140 @@
+"""The striker: carries the plan out, and keeps a record of what it did to whom."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import signal
+import threading
+from dataclasses import asdict, dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+from chaos.history import now
+from chaos.plan import Blow, Part, Strike
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from simulator.client import Simulator
+    from wall_clock import WallClock
+
+    from chaos.copies import Copies
+    from chaos.product import Product
+
+NUMBERS = {Blow.KILL: signal.SIGKILL, Blow.TERM: signal.SIGTERM, Blow.STOP: signal.SIGSTOP}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Struck:
+    """A strike that was carried out, from its moment to the end of its effect; `hit` is how many processes it met."""
+
+    begun: float
+    ended: float
+    part: Part
+    blow: Blow
+    hit: int
+
+
+class Striker:
+    """One thread that does one thing after the other, each at its moment."""
+
+    def __init__(
+        self, product: Product, ollama: Simulator, clock: WallClock | None, copies: Copies, record: Path
+    ) -> None:
+        self._product = product
+        self._ollama = ollama
+        self._clock = clock
+        self._copies = copies
+        self._record = record
+        self._due: list[tuple[float, int, Callable[[], object]]] = []
+        self._numbers = count()
+        self._thread = threading.Thread(target=self._run, name="striker")
+        self._error: BaseException | None = None
+        self.struck: list[Struck] = []
+
+    def start(self, plan: list[Strike]) -> None:
+        """Begin; moments of the plan are seconds from now."""
+        start = now()
+        for strike in plan:
+            self._do_at(start + strike.at, lambda strike=strike: self._strike(strike))  # type: ignore[misc]
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until the plan is carried out and what it stopped goes on."""
+        self._thread.join()
+        if self._error:
+            raise self._error
+
+    @property
+    def is_at_it(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
+    def kills(self) -> int:
+        """Blows that met a process."""
+        return sum(bool(each.hit) for each in self.struck if each.blow.is_kill)
+
+    def _do_at(self, moment: float, do: Callable[[], object]) -> None:
+        heapq.heappush(self._due, (moment, next(self._numbers), do))
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        try:
+            while self._due:
+                moment, _, do = heapq.heappop(self._due)
+                pause.wait(max(0.0, moment - now()))
+                do()
+        except BaseException as error:  # noqa: BLE001 (raised again where the campaign waits)
+            self._error = error
+
+    def _strike(self, strike: Strike) -> None:
+        begun = now()
+        match strike.part:
+            case Part.CLOCK:
+                assert self._clock
+                self._clock.set(strike.to)
+                hit = 1
+            case Part.DISK:
+                self._copies.take(self._product)
+                hit = 1
+            case Part.OLLAMA:
+                hit = self._strike_ollama(strike)
+            case _:
+                hit = self._strike_processes(strike)
+        self._note(Struck(begun=begun, ended=now() + strike.seconds, part=strike.part, blow=strike.blow, hit=hit))
+
+    def _strike_ollama(self, strike: Strike) -> int:
+        back_at = now() + strike.seconds
+        match strike.blow:
+            case Blow.STOP:
+                self._ollama.signal(signal.SIGSTOP)
+                self._do_at(back_at, lambda: self._ollama.signal(signal.SIGCONT))
+            case Blow.KILL:
+                self._ollama.kill()
+                self._do_at(back_at, self._ollama.start)
+            case _:
+                self._ollama.stop()
+                self._do_at(back_at, self._ollama.start)
+        return 1
+
+    def _strike_processes(self, strike: Strike) -> int:
+        match strike.part, strike.blow:
+            case ((Part.WORKERS_CONTAINER | Part.PROXYS_CONTAINER), Blow.KILL):
+                victims = self._product.container(strike.part)
+            case ((Part.WORKERS_CONTAINER | Part.PROXYS_CONTAINER), _):
+                victims = self._product.container_main(strike.part)
+            case _:
+                victims = self._product.find(strike.part)
+        for victim in victims:
+            victim.signal(NUMBERS[strike.blow])
+        if strike.blow is Blow.STOP:
+            for victim in victims:
+                self._do_at(now() + strike.seconds, lambda victim=victim: victim.signal(signal.SIGCONT))  # type: ignore[misc]
+        return len(victims)
+
+    def _note(self, struck: Struck) -> None:
+        self.struck.append(struck)
+        with self._record.open("a") as record:
+            record.write(json.dumps(asdict(struck)) + "\n")

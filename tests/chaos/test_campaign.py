@@ -1,0 +1,50 @@
+"""A campaign, short enough to run with all other tests; `make chaos` runs longer ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from machine import unable
+
+from chaos import campaign
+from chaos.clock import MISSING, wall_clock
+from chaos.plan import Part, plan
+from chaos.report import report
+from chaos.script import script
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SEED = 4
+SECONDS = 30.0
+
+
+def test_a_short_campaign_finds_nothing_lost_stuck_or_wrong(tmp_path: Path) -> None:
+    clock = wall_clock(tmp_path / "clock") or unable(MISSING)
+
+    outcome = campaign.run(tmp_path, seed=SEED, seconds=SECONDS, clock=clock, progress=lambda _: None)
+
+    print(report(outcome))  # noqa: T201 (shown for a test that failed)
+    assert outcome.findings == []
+    assert outcome.settled_in is not None
+    assert {strike.part for strike in outcome.evidence.struck} == set(Part)
+
+
+def test_a_seed_decides_what_happens() -> None:
+    assert plan(SEED, 60) == plan(SEED, 60) != plan(SEED + 1, 60)
+    assert script(SEED, 1, 2) == script(SEED, 1, 2) != script(SEED, 1, 3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ten_minutes_hold_more_than_three_hundred_kills(seed: int) -> None:
+    strikes = plan(seed, 600)
+
+    assert sum(strike.blow.is_kill for strike in strikes) > 330
+    assert {strike.part for strike in strikes} == set(Part)
+
+
+def test_a_machine_that_cannot_step_the_clock_meets_the_same_other_strikes() -> None:
+    without = plan(SEED, 60, without=frozenset((Part.CLOCK,)))
+
+    assert without == [strike for strike in plan(SEED, 60) if strike.part is not Part.CLOCK]
