@@ -5,7 +5,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up run demo test lint format lock clean
+.PHONY: help up run demo test bench profile lint format lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,14 @@ test: ## Set up what the tests need and run every test that this machine can run
 	@$(PYTHON) local/environment.py test
 	@$(VENV)/python -m pytest
 
+bench: ## Measure what is promised in numbers, beside others: make bench ROWS=submit,gap QUICK=1
+	@$(PYTHON) local/environment.py bench
+	@$(VENV)/python -m bench $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick)
+
+profile: ## Measure where the time of a submission, a status and an answer goes
+	@$(PYTHON) local/environment.py bench
+	@$(VENV)/python -m bench.profile
+
 lint: ## Check style, types, imports and the page
 	@$(PYTHON) local/environment.py test
 	@$(VENV)/python local/lint.py
@@ -38,7 +46,7 @@ format: ## Format the Python code
 
 lock: ## Pin requirements/*.in again, with hashes
 	@$(PYTHON) local/environment.py test
-	@for name in build proxy worker dev; do \
+	@for name in build proxy worker dev bench peers; do \
 		$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-annotate requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
