@@ -5,7 +5,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up run demo test e2e chaos lint format lock clean
+.PHONY: help up run demo test e2e chaos bench profile lint format lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,14 @@ chaos: ## Kill the product's parts while clients use it, and look for what got l
 	@$(PYTHON) local/environment.py test
 	@PYTHONPATH=tests:tests/e2e:ollama $(VENV)/python -m chaos --seconds $(or $(SECONDS),60) $(addprefix --seed ,$(SEED))
 
+bench: ## Measure what is promised in numbers, beside others: make bench ROWS=submit,gap QUICK=1
+	@$(PYTHON) local/environment.py bench
+	@$(VENV)/python -m bench $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick)
+
+profile: ## Measure where the time of a submission, a status and an answer goes
+	@$(PYTHON) local/environment.py bench
+	@$(VENV)/python -m bench.profile
+
 lint: ## Check style, types, imports and the page
 	@$(PYTHON) local/environment.py test
 	@$(VENV)/python local/lint.py
@@ -46,7 +54,7 @@ format: ## Format the Python code
 
 lock: ## Pin requirements/*.in again, with hashes
 	@$(PYTHON) local/environment.py test
-	@for name in build proxy worker dev; do \
+	@for name in build proxy worker dev bench peers; do \
 		$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-annotate requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done

@@ -1,4 +1,4 @@
-"""Set up the virtual environment in .venv: `run` for what the services need, `test` for the tests' needs as well.
+"""Set up the virtual environment in .venv: `run` for what the services need, `test` and `bench` for those as well.
 
 Does nothing when the requirements have not changed since. Runs on any Python 3, to say which one is wanted.
 """
@@ -12,7 +12,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-REQUIREMENTS = {"run": ["build", "proxy", "worker"], "test": ["build", "dev"]}
+REQUIREMENTS = {
+    "run": ["build", "proxy", "worker"],
+    "test": ["build", "dev"],
+    "bench": ["build", "proxy", "worker", "bench"],
+}
+OPTIONAL = {"bench": ["peers"]}
+"""Requirements without which a purpose is served all the same."""
 PACKAGES = ["services/promptqueue", "services/proxy", "services/worker"]
 SYSTEM = {
     "chromium": "the page's tests in a real browser",
@@ -42,11 +48,13 @@ def main(purpose):
     for name in REQUIREMENTS[purpose]:
         pip("--require-hashes", "-r", "requirements/{}.txt".format(name))
     pip("--no-deps", "--no-build-isolation", *[part for package in PACKAGES for part in ("-e", package)])
+    for name in OPTIONAL.get(purpose, []):
+        pip("--require-hashes", "-r", "requirements/{}.txt".format(name), needed=False)
     stamp.write_text(wanted)
 
 
 def digest(purpose):
-    files = ["requirements/{}.txt".format(name) for name in REQUIREMENTS[purpose]]
+    files = ["requirements/{}.txt".format(name) for name in REQUIREMENTS[purpose] + OPTIONAL.get(purpose, [])]
     files += ["{}/pyproject.toml".format(package) for package in PACKAGES]
     return hashlib.sha256(b"".join((ROOT / file).read_bytes() for file in files) + sys.version.encode()).hexdigest()
 
@@ -62,14 +70,16 @@ def create():
         )
 
 
-def pip(*arguments):
+def pip(*arguments, needed=True):
     progress = "on" if sys.stdout.isatty() else "off"
     command = [str(VENV / "bin" / "pip"), "install", "--disable-pip-version-check", "--progress-bar", progress]
     if not sys.stdout.isatty():
         command.append("--quiet")
     print("  pip install " + " ".join(arguments), flush=True)
     if subprocess.run([*command, *arguments], cwd=str(ROOT)).returncode:
-        sys.exit("pip could not install what is needed; its own words are above.")
+        if needed:
+            sys.exit("pip could not install what is needed; its own words are above.")
+        print("  Not installed, and not needed: " + " ".join(arguments), flush=True)
 
 
 def install_system_packages():

@@ -14,6 +14,7 @@ SOURCES = [
     "services/worker/src",
     "ollama/simulator",
     "services/frontend/csp.py",
+    "bench",
 ]
 
 CHECKS = [

@@ -50,6 +50,17 @@ def test_live_text_does_not_reach_readers_of_other_prompts_or_of_all(queue, ask,
         assert of_all.wait(5) == [Changed(other)]
 
 
+def test_whoever_wants_no_live_text_hears_of_changes_alone(queue, ask, terms):
+    prompt_id = ask()
+    claim = queue.claim(terms)
+
+    with queue.listen(texts=False) as listener, listener.subscribe(prompt_id) as subscription:
+        queue.tell(claim, "Ray", offset=0)
+        queue.cancel(prompt_id)
+
+        assert subscription.wait(5) == [Changed(prompt_id)]
+
+
 def test_text_too_long_for_a_datagram_is_left_to_the_database(queue, ask, terms):
     prompt_id = ask()
     claim = queue.claim(terms)

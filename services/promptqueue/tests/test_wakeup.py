@@ -115,6 +115,16 @@ def test_a_commit_stands_even_when_nobody_can_be_told(another, ask, wake, monkey
     assert another.position(prompt_id) == 1
 
 
+def test_a_commit_stands_even_when_the_sockets_folder_is_gone(another, ask, wake):
+    for path in wake.iterdir():
+        path.unlink()
+    wake.rmdir()
+
+    prompt_id = ask()
+
+    assert another.position(prompt_id) == 1
+
+
 @pytest.mark.parametrize(
     "message",
     [

@@ -222,8 +222,10 @@ class PromptQueue(Protocol):
 
     # ---- waiting, together ------------------------------------------------------------------------------------------
 
-    def listen(self) -> Listener:
-        """Open this process's ear: it hears of whatever happens to a prompt and of live text, in whichever process.
+    def listen(self, *, texts: bool = True) -> Listener:
+        """Open this process's ear: it hears of whatever happens to a prompt, in whichever process, and of live text.
+
+        Whoever has no use for `texts` says so, and is not woken for each token.
 
         Of written text only those hear who follow its prompt, or everything. What is only counted or described
         (renewals, pruning, the model) is not told.

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LARGEST_DATAGRAM = 60_000  # bytes; well below Linux's default send buffer of 208 KiB
 LONGEST_ADDRESS = 100  # bytes; macOS has room for 103, Linux for 107
+SOCKET, OF_CHANGES = ".sock", ".changes.sock"
+"""How sockets are called; the latter want no live text."""
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class Wakeup:
         """Use the sockets in `folder`, which is made when it is missing."""
         folder.mkdir(mode=0o770, exist_ok=True)
         self._folder = folder
+        self._place = str(folder)
         # The plain socket even where gevent has replaced it: it never waits, and gevent's would be tied to the loop of
         # the thread that made it, which may end before it does.
         self._socket = _socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -87,7 +90,7 @@ class Wakeup:
         """Pass live text on; text too long for a datagram is left to the database."""
         message = json.dumps({"text": [text.prompt_id, text.attempt, text.offset, text.text]}).encode()
         if len(message) <= LARGEST_DATAGRAM:
-            self._send(message)
+            self._send(message, but=OF_CHANGES)
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -97,30 +100,43 @@ class Wakeup:
         message = json.dumps({what: prompt_ids}).encode()
         self._send(message if len(message) <= LARGEST_DATAGRAM else b'{"changed": [null]}')
 
-    def _send(self, message: bytes) -> None:
-        for path in self._folder.glob("*.sock"):
+    def _send(self, message: bytes, *, but: str = "/") -> None:
+        # Strings, not paths: this runs for every token of every answer, and pathlib would take half of its time.
+        for name in self._listed():
+            if not name.endswith(SOCKET) or name.endswith(but):
+                continue
             try:
-                self._send_to(path, message)
+                self._send_to(name, message)
             except (BlockingIOError, FileNotFoundError):
                 pass  # a full socket's owner is about to look anyway, a missing one has just left
             except OSError as error:
-                log.debug("wake-up not sent path=%s error=%s", path, error)
+                log.debug("wake-up not sent socket=%s error=%s", name, error)
 
-    def _send_to(self, path: Path, message: bytes) -> None:
+    def _listed(self) -> list[str]:
         try:
-            with _address(path) as address:
-                self._socket.sendto(message, address)
+            return os.listdir(self._place)  # noqa: PTH208 (as above)
+        except OSError as error:  # what was committed stands, whoever hears of it
+            log.debug("wake-up not sent folder=%s error=%s", self._place, error)
+            return []
+
+    def _send_to(self, name: str, message: bytes) -> None:
+        try:
+            if self._place.isascii() and len(self._place) + len(name) < LONGEST_ADDRESS:
+                self._socket.sendto(message, f"{self._place}/{name}")
+            else:
+                with _address(self._folder / name) as address:
+                    self._socket.sendto(message, address)
         except ConnectionRefusedError:
-            path.unlink(missing_ok=True)  # bound by a process that died without clearing up
+            (self._folder / name).unlink(missing_ok=True)  # bound by a process that died without clearing up
 
 
 class Listener:
     """The receiving side: one socket and one thread for a process, any number of subscriptions."""
 
-    def __init__(self, folder: Path) -> None:
-        """Bind a socket in `folder` and listen until `close`."""
+    def __init__(self, folder: Path, *, texts: bool = True) -> None:
+        """Bind a socket in `folder` and listen until `close`; to live text too, unless it is not wanted."""
         folder.mkdir(mode=0o770, exist_ok=True)
-        self._path = folder / f"{uuid.uuid4()}.sock"
+        self._path = folder / f"{uuid.uuid4()}{SOCKET if texts else OF_CHANGES}"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with _address(self._path) as address:
             self._socket.bind(address)

@@ -70,7 +70,7 @@ class Worker:
         if not queues:
             return 0
         queue = queues.pop()
-        with queue.listen() as listener, queue.register(slots=config.worker_concurrency) as presence:
+        with queue.listen(texts=False) as listener, queue.register(slots=config.worker_concurrency) as presence:
             terms = Terms(
                 worker=presence.id,
                 lease_seconds=config.lease_seconds,

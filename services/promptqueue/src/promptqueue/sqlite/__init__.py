@@ -35,9 +35,9 @@ class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp):
         self._database.run("SELECT only_row FROM control")
         return {"kind": "sqlite", "version": sqlite3.sqlite_version, "journal_mode": self._database.journal}
 
-    def listen(self) -> Listener:
+    def listen(self, *, texts: bool = True) -> Listener:
         with self._database.told():
-            return Listener(self._folder / "wake")
+            return Listener(self._folder / "wake", texts=texts)
 
     def transaction(self) -> AbstractContextManager[None]:
         return self._database.transaction()

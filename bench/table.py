@@ -1,0 +1,55 @@
+"""The table: every row, in the order in which it is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.rows import (
+    drain,
+    ending,
+    endpoints,
+    eta,
+    fairness,
+    makespan,
+    opening,
+    pickup,
+    pruning,
+    streaming,
+    streams,
+    submit,
+    usage,
+    verbs,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bench.measurement import Measurement
+
+NOUNS = (
+    makespan,
+    pickup,
+    streaming,
+    submit,
+    fairness,
+    verbs,
+    endpoints,
+    opening,
+    pruning,
+    streams,
+    drain,
+    usage,
+    ending,
+    eta,
+)
+ROWS: tuple[Measurement, ...] = tuple(row for noun in NOUNS for row in noun.rows())
+
+
+def chosen(names: Iterable[str]) -> list[Measurement]:
+    """Give the rows of these names, or all. Raises ValueError for a name that no row has."""
+    wanted = list(names)
+    known = [row.name for row in ROWS]
+    if strangers := [name for name in wanted if name not in known]:
+        message = f"No row is called {', '.join(strangers)}. There are {', '.join(known)}."
+        raise ValueError(message)
+    return [row for row in ROWS if not wanted or row.name in wanted]
