@@ -5,6 +5,7 @@ import random
 import threading
 
 import pytest
+from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Answered, ErrorCode, Failed
 from proxy import feeds, stream
 from proxy.app import parts
@@ -57,6 +58,12 @@ def read(client):
         return list(events_in(answer.data))
 
     return read
+
+
+@pytest.fixture
+def unwoken(monkeypatch):
+    """No look without a wake-up."""
+    monkeypatch.setattr(feeds, "LOOK_EVERY", 3_600.0)
 
 
 def events_in(data):
@@ -341,13 +348,24 @@ def test_whoever_comes_in_mid_answer_gets_what_was_written_and_then_what_is_said
     until(lambda: (early.text, late.text) == ("abcd", "abcd"))
 
 
+def test_whoever_comes_in_just_after_the_first_words_gets_them_before_they_are_written(
+    unwoken, submit, worker, followed, until
+):
+    submit()
+    prompt_id = submit()
+    worker.answer()
+    other = followed(submit())  # so that this process listens
+    claim = worker.claim()
+    speak(worker, claim, "Why", ", ")
+    until(lambda: other.positions[-1] == 1)
+
+    late = followed(prompt_id)
+    speak(worker, claim, "indeed", offset=5)
+
+    until(lambda: late.text == "Why, indeed")
+
+
 # ---- what gets lost -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def unwoken(monkeypatch):
-    """No look without a wake-up."""
-    monkeypatch.setattr(feeds, "LOOK_EVERY", 3_600.0)
 
 
 def test_text_that_was_lost_on_the_way_comes_from_the_database_in_its_place(unwoken, submit, worker, followed, until):
@@ -450,8 +468,6 @@ def test_every_change_is_heard_by_wake_ups_alone(unwoken, client, submit, worker
 
 
 def test_streams_outlive_a_storage_that_is_away_for_a_while(app, submit, worker, followed, until, monkeypatch):
-    from promptqueue.errors import StorageUnavailable  # noqa: PLC0415
-
     one = followed(submit())
     real, failed = parts(app).reader.read, threading.Event()
 
@@ -466,6 +482,27 @@ def test_streams_outlive_a_storage_that_is_away_for_a_while(app, submit, worker,
     monkeypatch.setattr(parts(app).reader, "read", real)
 
     assert one.end()[-1].kind == "completed"
+
+
+def test_a_place_that_could_not_be_read_is_told_when_the_storage_is_back(
+    app, submit, worker, followed, until, monkeypatch
+):
+    first, second = submit(), submit()
+    one = followed(second)
+    real, failed = parts(app).reader.read, []
+
+    def fail_once(look):
+        found = real(look)
+        if isinstance(found, list) and not failed:
+            failed.append(found)
+            raise StorageUnavailable
+        return found
+
+    monkeypatch.setattr(parts(app).reader, "read", fail_once)
+    worker.queue.cancel(first)
+
+    until(lambda: one.positions == [2, 1])
+    assert failed
 
 
 def test_a_mistake_of_ours_ends_the_streams_and_the_next_are_served(app, client, submit, followed, until, monkeypatch):

@@ -94,6 +94,39 @@ def test_the_wait_is_estimated_from_place_pace_and_slots(make_app, submit, queue
     assert 3.0 < client.get(f"/api/v1/prompt/{second}/status").json["eta_seconds"] <= 4.0
 
 
+def test_whoever_waits_for_busy_slots_waits_for_those_who_are_answered_too(make_app, submit, queue, worker):
+    ids = [submit() for _ in range(4)]
+    worker.answer()
+    queue._database.run("UPDATE prompts SET ran_seconds = 4.0 WHERE status = 'completed'")
+    worker.claim()
+    client = make_app().test_client()
+
+    waits = [client.get(f"/api/v1/prompt/{prompt_id}/status").json["eta_seconds"] for prompt_id in ids]
+
+    assert waits[0] is None
+    assert 3.0 < waits[1] <= 4.0
+    assert waits[2:] == [6.0, 10.0]  # the one before is half done, on average
+
+
+@pytest.mark.parametrize("why", ["no worker lives", "the queue is paused", "it takes longer than the last ones"])
+def test_no_wait_is_estimated_when_nobody_can_know(make_app, submit, queue, worker, why):
+    submit()
+    prompt_id = submit()
+    worker.answer()
+    match why:
+        case "no worker lives":
+            worker.leave()
+        case "the queue is paused":
+            queue.pause(True)
+        case _:
+            worker.claim()
+            queue._database.run("UPDATE prompts SET started_at = started_at - 60 WHERE status = 'processing'")
+
+    told = make_app().test_client().get(f"/api/v1/prompt/{prompt_id}/status").json
+
+    assert told["eta_seconds"] is None
+
+
 def test_an_id_is_found_in_any_case(client, submit):
     prompt_id = submit()
 

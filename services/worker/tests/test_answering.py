@@ -77,6 +77,31 @@ def test_each_slot_answers_a_prompt_at_a_time(worker, ollama, queue, ask, wait_u
     assert queue.workers().slots == 3
 
 
+UNWOKEN = """
+import sys
+from worker import main, slot, watcher
+
+slot.IDLE_WAIT = watcher.LOOK_EVERY = 3_600.0
+sys.exit(main.main())
+"""
+
+
+def test_wake_ups_alone_tell_the_worker_of_a_prompt_and_of_a_cancel(start, ollama, queue, ask, completed, wait_until):
+    """Without the looks that make up for a lost one."""
+    start("-c", UNWOKEN, OLLAMA_URLS=ollama.url, LEASE_SECONDS=600)
+    wait_until(lambda: (model := queue.model()) and model.state == "ready", within=10)
+    completed(ask("Hi"))  # it waits for wake-ups from here on
+
+    for number in range(5):
+        completed(ask(f"number {number}"), within=5)
+    ollama.fault("hang_before_first_token")
+    prompt = ask("cancel me")
+    ollama.wait_for("started", 7)
+    queue.cancel(prompt.id)
+
+    assert ollama.wait_for_end(7, timeout=5)["end"] == "client_closed"
+
+
 def test_a_token_is_told_at_once_and_kept_within_a_third_of_a_second(worker, ollama, queue, ask, wait_until):
     ollama.set(pace=0.02, text=" ".join(["word"] * 300))
     worker()

@@ -31,16 +31,23 @@ class Estimates:
         self._model: str
 
     def eta(self, prompt: Prompt, position: int | None) -> float | None:
-        """Estimate the seconds until a prompt is answered; None when it is, and while no prompt ever was."""
+        """Estimate the seconds until a prompt is answered; None when it is, and when nobody can know.
+
+        That is while no prompt ever was answered, no worker lives, the queue is paused, or this prompt takes longer
+        than the last ones did.
+        """
         if prompt.status is Status.COMPLETED:
             return None
         self._look()
-        seconds = self._counts.seconds_per_prompt
-        if seconds is None:
+        seconds, slots = self._counts.seconds_per_prompt, self._workers.slots
+        if seconds is None or not slots or self._counts.paused:
             return None
         if prompt.started_at is not None:
-            return round(max(0.0, seconds - max(0.0, time.time() - prompt.started_at)), 1)
-        return round(math.ceil((position or 1) / max(1, self._workers.slots)) * seconds, 1)
+            left = seconds - max(0.0, time.time() - prompt.started_at)
+            return round(left, 1) if left > 0 else None
+        # So many must end first, of which the next is on average half done; then its own takes as long as any.
+        before = (position or 1) - max(0, slots - self._counts.processing)
+        return round(seconds + max(0.0, before - 0.5) * seconds / slots, 1)
 
     def until_next_look(self, eta: float | None) -> int:
         """Say after how many seconds it is worth asking again, 1 to 60."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from proxy.watch import Watch
 
 LOOK_EVERY = 1.0  # seconds; a wake-up may get lost, and time passes without one
+REMEMBERED = 1.0  # seconds of live text, which is in the database after a quarter of that
 SLICE = 50  # prompts in one read, which takes 2 ms
 
 SHARE_OF_TEXT = 0.5
@@ -64,6 +65,7 @@ class Feeds:
         self._streams: set[Stream] = set()
         self._subscription: Subscription | None = None
         self._is_running = False
+        self._recent: deque[tuple[float, Text]] = deque()  # of all prompts, for whoever begins to follow one
         self._urgent: dict[str, None] = {}  # prompts to look up now
         self._due: dict[Stream, None] = {}  # to be told, first come, first served
         self._for_text = Allowance(share=SHARE_OF_TEXT, saved=AT_ONCE)
@@ -149,15 +151,16 @@ class Feeds:
         return seconds
 
     def _hear(self, notes: list[Note]) -> None:
+        now = time.monotonic()
+        while self._recent and self._recent[0][0] < now - REMEMBERED:
+            self._recent.popleft()
         for note in notes:
             feed = self._feeds.get(note.prompt_id or "")
             match note:
-                case Text() if feed:
-                    before = feed.told
-                    if feed.hear(note):
-                        self._urgent[note.prompt_id] = None
-                    if feed.told is not before:
-                        self._have_told(feed, self._due)
+                case Text():
+                    self._recent.append((now, note))
+                    if feed and feed.told:
+                        self._hear_text(feed, note)
                 case Written(prompt_id) if feed:
                     self._urgent[prompt_id] = None
                 case Changed(None):
@@ -166,6 +169,13 @@ class Feeds:
                     self._line_may_have_moved = True
                     if feed:
                         self._urgent[prompt_id] = None
+
+    def _hear_text(self, feed: Feed, text: Text) -> None:
+        before = feed.told
+        if feed.hear(text):
+            self._urgent[text.prompt_id] = None
+        if feed.told is not before:
+            self._have_told(feed, self._due)
 
     def _look(self) -> None:
         try:
@@ -219,6 +229,10 @@ class Feeds:
             standing = found.get(prompt_id)
             if standing and feed.lacks_text(standing):
                 standing = self._read_text(feed, standing)
+            if feed.told is None:
+                for _, text in self._recent:
+                    if text.prompt_id == prompt_id:
+                        feed.hear(text)
             if standing is None:
                 feed.is_gone = True
                 self._have_told(feed, due)
