@@ -43,8 +43,12 @@ class Stack(FrontDoor):
 
     def start_proxy(self) -> subprocess.Popen[bytes]:
         """Start it as its image does."""
+        return self._until_it_answers(self.begin_proxy())
+
+    def begin_proxy(self) -> subprocess.Popen[bytes]:
+        """Start it, whether or not it will be healthy."""
         config = str(ROOT / "services/proxy/gunicorn.conf.py")
-        return self._until_it_answers(self._run("proxy", ["gunicorn", "--config", config, "proxy.wsgi:app"]))
+        return self._run("proxy", ["gunicorn", "--config", config, "proxy.wsgi:app"])
 
     def start_development_proxy(self) -> subprocess.Popen[bytes]:
         return self._until_it_answers(self._run("proxy", ["python", "-m", "proxy"]))

@@ -67,8 +67,9 @@ class Database:
             self._connection.row_factory = sqlite3.Row
             for pragma in PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
-            if wanted_journal != "keep":
-                self._choose_journal(journal_mode(wanted_journal))
+            if wanted_journal == "keep":
+                wanted_journal = "wal" if self.journal == "wal" else "persist"
+            self._choose_journal(journal_mode(wanted_journal))
             self._migrate()
             self._opened = opened.pop_all()
 

@@ -1,0 +1,69 @@
+"""The commands that decide what runs: cancel, pause, resume."""
+
+from __future__ import annotations
+
+import click
+
+from promptqueue.errors import PromptNotFound
+from promptqueue.operator import words
+from promptqueue.operator.command import Call, Told, command
+from promptqueue.operator.wire import prompt_body
+from promptqueue.prompt import Outcome
+
+
+@command(
+    ("end a prompt, waiting or running", "cancel 4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"),
+    ("end all that wait", "cancel $(python -m promptqueue list --status queued --json | jq -r '.prompts[].id')"),
+)
+@click.argument("prompt_ids", metavar="ID...", nargs=-1, required=True)
+def cancel(call: Call, prompt_ids: tuple[str, ...]) -> Told:
+    """End prompts for good.
+
+    Those that are completed already stay as they are. A running one frees the model within a second.
+    """
+    prompts, missing = [], []
+    with call.queue() as queue:
+        for prompt_id in prompt_ids:
+            try:
+                prompts.append(queue.cancel(prompt_id))
+            except PromptNotFound:
+                missing.append(prompt_id)
+    return Told(
+        document={"prompts": [prompt_body(prompt) for prompt in prompts], "not_found": missing},
+        words="\n".join(
+            f"{prompt.id}  {'cancelled' if prompt.outcome is Outcome.CANCELLED else f'was completed: {prompt.outcome}'}"
+            for prompt in prompts
+        ),
+        refusal=f"No prompt has the id {', '.join(missing)}." if missing else None,
+    )
+
+
+@command(("start no prompt until told otherwise", "pause"))
+def pause(call: Call) -> Told:
+    """Start no more prompts.
+
+    They are accepted and wait; what runs already may finish; the page says that the queue is paused.
+    """
+    return _set_paused(call, True)
+
+
+@command(("go on", "resume"))
+def resume(call: Call) -> Told:
+    """Start prompts again.
+
+    A worker that is idle starts the first in line at once.
+    """
+    return _set_paused(call, False)
+
+
+def _set_paused(call: Call, paused: bool) -> Told:
+    with call.queue() as queue:
+        queue.pause(paused)
+        counts = queue.counts()
+    waiting = words.count(counts.queued, "prompt")
+    return Told(
+        document={"paused": counts.paused, "queued": counts.queued, "processing": counts.processing},
+        words=f"Paused; {waiting} in line, {counts.processing:,} still running."
+        if paused
+        else f"Resumed; {waiting} in line.",
+    )

@@ -1,0 +1,99 @@
+"""The commands that keep what is stored: prune, backup, restore."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from promptqueue import connect
+from promptqueue.connect import restore as restore_queue
+from promptqueue.operator import words
+from promptqueue.operator.age import AGE
+from promptqueue.operator.command import Call, Told, command
+
+
+@command(
+    ("erase what was completed more than a week ago", "prune --older-than 7d"),
+    ("only count it", "prune --older-than 7d --dry-run"),
+)
+@click.option(
+    "--older-than", "age", type=AGE, required=True, help="How long ago they were completed: 90s, 12h, 7d, 4w."
+)
+@click.option("--dry-run", is_flag=True, help="Erase nothing; say how many prompts would go.")
+def prune(call: Call, age: float, dry_run: bool) -> Told:
+    """Erase completed prompts with their texts.
+
+    It goes in small steps, between which everybody else has a turn. The janitor does the same after RETENTION_DAYS.
+    """
+    erased, begun = 0, time.monotonic()
+    with call.queue() as queue:
+        prunable = queue.prunable(older_than=age)
+        if dry_run:
+            return Told(
+                document={"erased": 0, "prunable": prunable},
+                words=f"{words.count(prunable, 'prompt')} would be erased.",
+            )
+        with call.progress("Erasing") as show:
+            # What is older than it was at the beginning: else it would run after what is completed meanwhile.
+            while step := queue.prune(older_than=age + (started := time.monotonic()) - begun):
+                erased += step
+                show(erased, prunable)
+                time.sleep(time.monotonic() - started)  # the disk is others' for as long as it was ours
+        queue.checkpoint()
+    return Told(document={"erased": erased, "prunable": 0}, words=f"{words.count(erased, 'prompt')} erased.")
+
+
+@command(
+    ("copy the queue while everything runs", "backup /var/backups/queue.backup"),
+    ("the same into the container's volume and from there to here", "backup /data/queue.backup"),
+    ("in place of yesterday's copy", "backup --force /var/backups/queue.backup"),
+)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+def backup(call: Call, file: Path, force: bool) -> Told:
+    """Copy the whole queue into FILE.
+
+    Everybody goes on meanwhile. The copy is of one moment and is checked before FILE appears. It holds every prompt and
+    answer, and can be read by you alone.
+    """
+    with call.queue() as queue, call.progress("Copying") as show:
+        queue.backup(file, overwrite=force, progress=show)
+    number = file.stat().st_size
+    return Told(
+        document={"file": str(file), "bytes": number},
+        words=f"Copied to {file}: {words.size(number)}, checked and whole.",
+    )
+
+
+@command(("bring a copy back, with every proxy and worker ended", "restore /var/backups/queue.backup"))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def restore(call: Call, file: Path) -> Told:
+    """Let the copy in FILE take the queue's place.
+
+    The replaced queue is kept beside it. What was accepted after the copy was made is in that one alone; what was
+    completed since runs again. It is refused while anything has the queue open.
+
+    \b
+    With Docker:  docker compose stop proxy worker
+                  docker compose run --rm worker python -m promptqueue restore FILE
+                  docker compose start proxy worker
+    """  # noqa: D301 (click leaves lines as they are that follow its mark)
+    with call.progress("Copying") as show:
+        replaced = restore_queue(call.url, file, progress=show)
+    queue = connect(call.url, journal_mode="keep")  # an older schema is migrated now, not at somebody's start
+    try:
+        counts = queue.counts()
+    finally:
+        queue.close()
+    held = f"{words.count(counts.queued + counts.processing, 'prompt')} in line, {counts.completed:,} completed"
+    kept = f"; the replaced queue is {replaced}" if replaced else ""
+    return Told(
+        document={
+            "replaced": None if replaced is None else str(replaced),
+            "queued": counts.queued + counts.processing,
+            "completed": counts.completed,
+        },
+        words=f"Restored: {held}{kept}.",
+    )

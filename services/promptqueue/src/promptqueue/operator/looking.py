@@ -1,0 +1,169 @@
+"""The commands that only look: status, list, show."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from promptqueue.connect import sqlite_path
+from promptqueue.operator import words
+from promptqueue.operator.command import Call, Told, command
+from promptqueue.operator.wire import prompt_body
+from promptqueue.prompt import Model, Outcome, Prompt, Status, Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@command(("what the queue does right now", "status"), ("how many wait, in a script", "status --json | jq .queued"))
+def status(call: Call) -> Told:
+    """Tell what the queue does: what waits, who works, what is stored."""
+    with call.queue() as queue:
+        counts, workers, model, storage = queue.counts(), queue.workers(), queue.model(), queue.describe()
+    model = model if workers.count else None  # what a worker said before it went no longer holds
+    path = sqlite_path(call.url)
+    database, journal = _size(path), _size(path.with_name(f"{path.name}-wal"))
+    waiting = counts.oldest_wait_seconds
+    return Told(
+        document={
+            "queued": counts.queued,
+            "processing": counts.processing,
+            "completed": counts.completed,
+            "oldest_wait_seconds": None if waiting is None else round(waiting, 1),
+            "completed_per_minute": counts.completed_per_minute,
+            "paused": counts.paused,
+            "workers": workers.count,
+            "slots": workers.slots,
+            "model": model
+            and {"name": model.name, "state": model.state, "percent": model.percent, "processor": model.processor},
+            "database": {"path": str(path), "bytes": database, "journal_bytes": journal, **storage},
+        },
+        words=words.pairs(
+            ("queued", f"{counts.queued:,}" + (f", the first for {words.duration(waiting)}" if waiting else "")),
+            ("processing", f"{counts.processing:,}"),
+            ("completed", f"{counts.completed:,}, {counts.completed_per_minute:,} of them in the last minute"),
+            ("paused", "yes: prompts are accepted and wait" if counts.paused else "no"),
+            (
+                "workers",
+                f"{workers.count} alive with {words.count(workers.slots, 'slot')}" if workers.count else "none",
+            ),
+            ("model", _model_words(model, workers)),
+            ("database", f"{path}, {words.size(database)} and {words.size(journal)} of journal"),
+            ("storage", f"{storage['kind']} {storage['version']}, journal mode {storage['journal_mode']}"),
+        ),
+    )
+
+
+@command(
+    ("the newest prompts", "list"),
+    ("what failed lately", "list --outcome failed --limit 5"),
+    ("the page after one that ended with `more: --before 1234`", "list --before 1234"),
+    (
+        "the ids of all that wait, at most a thousand",
+        "list --status queued --limit 1000 --json | jq -r '.prompts[].id'",
+    ),
+)
+@click.option("--status", type=click.Choice([each.value for each in Status]), help="Only those that stand there.")
+@click.option("--outcome", type=click.Choice([each.value for each in Outcome]), help="Only those that ended so.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
+@click.option("--before", type=int, metavar="CURSOR", help="Where the page before this one ended.")
+def list_(call: Call, status: str | None, outcome: str | None, limit: int, before: int | None) -> Told:
+    """List prompts, the last accepted first.
+
+    Their texts are somebody's own and are not listed.
+    """
+    with call.queue() as queue:
+        page = queue.newest(
+            status=Status(status) if status else None,
+            outcome=Outcome(outcome) if outcome else None,
+            limit=limit,
+            before=before,
+        )
+    shown = words.table(
+        ("ID", "STATUS", "OUTCOME", "ACCEPTED", "ATTEMPT", "TOKENS"), [_row(prompt) for prompt in page.prompts]
+    )
+    more = "" if page.next is None else f"\nmore: --before {page.next}"
+    return Told(
+        document={"prompts": [prompt_body(prompt) for prompt in page.prompts], "next": page.next},
+        words=shown + more if page.prompts else "No prompts.",
+    )
+
+
+@command(
+    ("where a prompt stands", "show 4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"),
+    ("what was asked and answered as well", "show 4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11 --text"),
+)
+@click.argument("prompt_id", metavar="ID")
+@click.option("--text", "with_text", is_flag=True, help="Show what was asked and answered as well.")
+def show(call: Call, prompt_id: str, with_text: bool) -> Told:
+    """Show where a prompt stands.
+
+    Its texts are shown with --text alone: they are somebody's own.
+    """
+    with call.queue() as queue:
+        prompt = queue.get(prompt_id)
+        if prompt.overdue:
+            prompt = queue.settle(prompt_id)
+        position = queue.position(prompt_id)
+        texts: dict[str, Any] = {}
+        if with_text:
+            texts = {
+                "request": queue.request(prompt_id),
+                "answer": queue.answer(prompt_id),
+                "partial": queue.partial(prompt_id) or None,
+            }
+    return Told(
+        document={**prompt_body(prompt), "position": position, **texts},
+        words=words.pairs(
+            ("id", prompt.id),
+            ("status", prompt.status),
+            ("outcome", prompt.outcome),
+            ("position", None if position is None else f"{position:,}"),
+            ("priority", prompt.priority),
+            ("attempt", f"{prompt.attempt}, {words.count(prompt.failures, 'failure')}"),
+            ("tokens", None if prompt.tokens is None else f"{prompt.tokens:,}"),
+            ("accepted", words.when(prompt.created_at)),
+            ("started", words.when(prompt.started_at)),
+            ("completed", words.when(prompt.completed_at)),
+            ("error", words.harmless(f"{prompt.error.code}: {prompt.error.message}") if prompt.error else None),
+            ("metadata", None if prompt.metadata is None else json.dumps(prompt.metadata)),
+        )
+        + "".join(f"\n\n{name}\n{words.harmless(text)}" for name, text in _texts(texts)),
+    )
+
+
+def _row(prompt: Prompt) -> tuple[str, ...]:
+    tokens = "" if prompt.tokens is None else f"{prompt.tokens:,}"
+    accepted = words.when(prompt.created_at) or ""
+    return (prompt.id, prompt.status, prompt.outcome or "", accepted, str(prompt.attempt), tokens)
+
+
+def _texts(texts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give the texts with their names, as people read them: a request's or answer's own text, not its JSON."""
+    found = []
+    if request := texts.get("request"):
+        found += [(name, request[name]) for name in ("system", "prompt") if name in request]
+        found += [(message["role"], message.get("content", "")) for message in request.get("messages", ())]
+    if answer := texts.get("answer"):
+        found.append(("answer", answer.get("response") or answer.get("message", {}).get("content", "")))
+    elif partial := texts.get("partial"):
+        found.append(("partial answer", partial))
+    return found
+
+
+def _model_words(model: Model | None, workers: Workers) -> str:
+    if not workers.count:
+        return "not known, for no worker is alive to tell"
+    if model is None:
+        return "not known yet"
+    percent = "" if model.percent is None else f", {model.percent} %"
+    processor = "" if model.processor is None else f" on {model.processor}"
+    why = "" if model.detail is None else f": {words.harmless(model.detail)}"
+    return f"{model.name} is {model.state}{processor}{percent}{why}"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,56 @@
+"""Values of the queue in words for people, on a terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
+
+
+def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Align columns under their names."""
+    widths = [max(len(row[column]) for row in (head, *body)) for column in range(len(head))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *body))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def pairs(*found: tuple[str, str | None]) -> str:
+    """Write one thing a line after its name; what is None does not apply."""
+    told = [(name, value) for name, value in found if value is not None]
+    width = max(len(name) for name, _ in told)
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in told)
+
+
+def count(number: int, thing: str) -> str:
+    """Count things: 1 prompt, 2 prompts."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Tell how long something takes, in its largest unit."""
+    for unit, size in UNITS:
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def size(number: int) -> str:
+    """Tell a number of bytes in megabytes."""
+    return f"{number / 1_000_000:,.1f} MB"
+
+
+def when(seconds: float | None) -> str | None:
+    """Tell a time of the wall clock to the second, in UTC."""
+    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def harmless(text: str) -> str:
+    """Show what would control the terminal instead of doing it: texts come from anybody, and from a model."""
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else f"\\u{ord(character):04x}"
+        for character in text.replace("\r\n", "\n")
+    )

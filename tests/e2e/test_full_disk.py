@@ -1,0 +1,110 @@
+"""A disk that is full or read-only: 503, nothing that was accepted is lost, and service resumes by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from processes import until
+from small_disk import SmallDisk, mounted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from front_door import Reply
+    from stack import Stack
+
+LONG = "Tell me about discs. " * 500  # 10 KB; the model would refuse more than fits into its context
+
+
+@pytest.fixture
+def on_small_disk(build: Callable[..., Stack]) -> Iterator[tuple[Stack, SmallDisk]]:
+    """A product that is not started yet, its queue on a disk of 4 MB."""
+    stack = build()
+    with mounted(stack.folder / "data", size="4m") as disk:
+        yield stack, disk
+        stack.stop()
+
+
+def refused(reply: Reply) -> bool:
+    """Whether it was refused as the contract says; nothing but that and 202 may come."""
+    if reply.status == 202:
+        return False
+    assert (reply.status, reply.json["error"]["code"]) == (503, "storage_unavailable"), reply.text
+    assert int(reply.headers["Retry-After"]) > 0
+    return True
+
+
+@pytest.mark.ollama(text="short")
+def test_a_full_disk_refuses_with_503_loses_nothing_and_passes(on_small_disk: tuple[Stack, SmallDisk]) -> None:
+    stack, disk = on_small_disk
+    stack.start_proxy()
+    accepted: list[str] = []
+
+    def submit() -> Reply:
+        reply = stack.post("/api/v1/prompt", {"prompt": LONG})
+        if not refused(reply):
+            accepted.append(reply.json["id"])
+        return reply
+
+    until(lambda: submit().status == 503, "the disk is full", 60)
+    disk.fill()
+    before = list(accepted)
+    while_full = [submit().status for _ in range(5)]
+    statuses = [stack.status(prompt_id)["status"] for prompt_id in before]
+    queued = stack.queue()["queued"]
+    stack.start_worker()  # goes as far as the room in the journal does
+
+    disk.make_room()
+    disk.remount("size=64m")
+
+    until(lambda: submit().status == 202, "prompts are accepted again")
+    assert len(before) > 10
+    assert while_full == [503] * 5
+    assert statuses == ["queued"] * len(before)
+    assert queued == len(before)
+    assert [stack.answer(prompt_id) for prompt_id in accepted] == ["short"] * len(accepted)
+    assert {stack.status(prompt_id)["attempt"] for prompt_id in accepted} == {1}
+
+
+@pytest.mark.ollama(pace=0.05, text="word " * 60)
+def test_a_disk_that_fills_in_mid_answer_costs_the_prompt_no_attempt(on_small_disk: tuple[Stack, SmallDisk]) -> None:
+    stack, disk = on_small_disk
+    stack.start()
+    running, waiting = stack.submit("Why?"), stack.submit("And then?")
+    until(lambda: stack.status(running)["tokens"], "it is being answered")
+
+    disk.fill()
+    until(lambda: refused(stack.post("/api/v1/prompt", {"prompt": LONG})), "the disk is full")
+    until(lambda: "storage unavailable" in stack.log("worker"), "the worker has met the full disk")
+    disk.make_room()
+
+    ended = [stack.until_status(prompt_id, "completed") for prompt_id in (running, waiting)]
+    assert [(each["outcome"], each["attempt"]) for each in ended] == [("succeeded", 1)] * 2
+    assert stack.answer(running) == "word " * 60
+
+
+@pytest.mark.ollama(text="short")
+def test_a_read_only_disk_refuses_with_503_and_passes(on_small_disk: tuple[Stack, SmallDisk]) -> None:
+    stack, disk = on_small_disk
+    proxy = stack.start_proxy()
+    accepted = stack.submit("Are you there?")
+    proxy.terminate()
+    proxy.wait(10)
+    disk.remount("ro")
+
+    stack.start_worker()
+    stack.begin_proxy()
+    reply = until(
+        lambda: asked if (asked := stack.post("/api/v1/prompt", {"prompt": "Hi"})).status else None, "it says"
+    )
+    health = stack.get("/healthz")
+    until(lambda: "mount it writable" in stack.log("worker"), "the worker says what to do")
+    disk.remount("rw")
+
+    assert refused(reply)
+    assert health.status == 503
+    assert "its disk is mounted read-only, so mount it writable" in health.text
+    until(lambda: not refused(stack.post("/api/v1/prompt", {"prompt": "Hi"})), "prompts are accepted again")
+    until(lambda: stack.get("/healthz").status == 200, "it can be read again")
+    assert stack.answer(accepted) == "short"
