@@ -100,7 +100,8 @@ def plan(seed: int, seconds: float, *, without: frozenset[Part] = frozenset()) -
             case Part.OLLAMA, _:
                 strike = Strike(at=at, part=part, blow=blow, seconds=2 * length)
             case _, Blow.STOP:
-                strike = Strike(at=at, part=part, blow=blow, seconds=LEASE + 0.3 + 2 * length)
+                # Until others have noticed, within a second, and are in the middle of what they took over.
+                strike = Strike(at=at, part=part, blow=blow, seconds=LEASE + 0.8 + 1.7 * length)
         for struck in (part, *INSIDE.get(part, ())):
             free_at[struck] = at + strike.seconds + RECOVERY
         if part not in without:

@@ -234,7 +234,7 @@ def _reason(error: Exception) -> str:
         if not isinstance(deeper, Exception):
             break
         inner = deeper
-    return re.sub(r"^\[Errno -?\d+\] ", "", str(inner).rsplit(": ", maxsplit=1)[-1])
+    return re.sub(r"\[Errno -?\d+\] ", "", str(inner).rsplit(": ", maxsplit=1)[-1])
 
 
 def _same(model: str, name: object) -> bool:

@@ -1,0 +1,256 @@
+"""Whatever Ollama does wrong: the right words, the text that had come, and no more calls than attempts."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORDS = "one two three four five six seven eight"
+THREE = "one two three"
+BROKE_OFF = "the connection to the model server broke off"
+RUNNER_DIED = "an error was encountered while running the model: unexpected EOF"
+
+
+class Row(NamedTuple):
+    """What Ollama does to every call, what whoever asked is told, and what is kept of the answer."""
+
+    fault: dict[str, object]
+    words: str
+    partial: str = ""
+
+
+FAILURES = {
+    "silent before the headers": Row({"kind": "hang_before_headers"}, "the model said nothing within 0.8 s"),
+    "silent before the first token": Row({"kind": "hang_before_first_token"}, "the model said nothing within 0.8 s"),
+    "silent between tokens": Row(
+        {"kind": "hang_between_tokens"}, "the model went silent for 0.7 s in mid-answer", THREE
+    ),
+    "reset before the headers": Row({"kind": "reset"}, BROKE_OFF),
+    "reset in mid-answer": Row({"kind": "reset", "after": 3}, BROKE_OFF, THREE),
+    "closed before the headers": Row({"kind": "eof"}, BROKE_OFF),
+    "closed in mid-answer": Row({"kind": "truncated"}, BROKE_OFF, THREE),
+    "ended without done": Row({"kind": "cut"}, "the model's answer ended before it was done", THREE),
+    "a runner that dies in mid-answer": Row({"kind": "error_line"}, RUNNER_DIED, THREE),
+    "a runner that dies before the first token": Row({"kind": "status", "status": 500}, RUNNER_DIED),
+    "a runner that is gone": Row(
+        {"kind": "status", "status": 500, "text": "llama-server process no longer running: unknown "},
+        "llama-server process no longer running: unknown",
+    ),
+    "a load that stalls": Row(
+        {"kind": "status", "status": 500, "text": "timed out waiting for llama-server to start - "},
+        "timed out waiting for llama-server to start -",
+    ),
+    "a 500 without a body": Row(
+        {"kind": "status", "status": 500, "text": ""}, "the model server answered 500 without a word"
+    ),
+    "a 404 though it is installed": Row({"kind": "status", "status": 404}, "model 'llama3.2' not found"),
+    "a 503 of somebody else's": Row(
+        {"kind": "status", "status": 503, "text": "no healthy upstream"}, "no healthy upstream"
+    ),
+    "a web page": Row({"kind": "html"}, "the model server sent something that is not an answer"),
+    "bytes that are no text": Row(
+        {"kind": "bad_utf8", "after": 3}, "the model server sent something that is not an answer", THREE
+    ),
+}
+
+
+@pytest.mark.parametrize("row", FAILURES.values(), ids=FAILURES.keys())
+def test_a_failure_is_told_in_its_words_and_costs_one_call_an_attempt(worker, ollama, queue, ask, completed, row):
+    ollama.set(text=WORDS, pace=0.01)
+    ollama.fault(**row.fault, times=None)
+    worker(MAX_FAILURES=2, FIRST_BYTE_TIMEOUT=0.8, IDLE_TIMEOUT=0.7)
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.FAILED, 2, 2)
+    assert ended.error.code is ErrorCode.ATTEMPTS_EXHAUSTED
+    assert ended.error.message == f"Gave up after 2 failed attempts; the last: {row.words}"
+    assert queue.partial(ended.id) == row.partial
+    assert len(ollama.calls()) == 2
+
+
+def test_a_refused_prompt_is_called_for_once(worker, ollama, ask, completed):
+    ollama.fault("status", status=400, text='"llama3.2" does not support thinking', times=None)
+    worker()
+
+    assert completed(ask("Hi")).error.code is ErrorCode.MODEL_REFUSED
+    assert len(ollama.calls()) == 1
+
+
+# ---- away, and back --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"status": 503}, "server busy, please try again.  maximum pending requests exceeded"),
+        ({"status": 403, "text": ""}, "the model server answered 403 without a word"),
+    ],
+    ids=["busy", "403"],
+)
+def test_a_server_that_turns_calls_away_is_asked_once_a_second_and_costs_nothing(
+    worker, ollama, queue, ask, completed, wait_until, stays, fault, words
+):
+    told = set()
+    ollama.fault("status", times=None, **fault)
+    prompt = ask("Hi")
+    worker(MAX_FAILURES=1)
+    wait_until(ollama.calls, within=10)
+
+    stays(lambda: told.add(queue.model().detail) is None and queue.get(prompt.id).outcome is None, seconds=3)
+    calls = len(ollama.calls())
+    ollama.clear_faults()
+
+    assert calls <= 5
+    assert words in told
+    back_at = time.monotonic()
+    ended = completed(prompt)
+    assert time.monotonic() - back_at < 2
+    assert (ended.outcome, ended.failures) == (Outcome.SUCCEEDED, 0)
+
+
+def test_a_server_that_cannot_be_found_by_its_name_is_down_and_says_so(worker, queue, ask, wait_until):
+    prompt = ask("Hi")
+    worker(OLLAMA_URLS="http://nowhere.invalid:11434", MAX_FAILURES=1)
+
+    wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=20)
+
+    said, _, why = queue.model().detail.partition(" (")
+    assert said == "the model server could not be reached: Failed to resolve 'nowhere.invalid'"
+    assert why in ("Name or service not known)", "Temporary failure in name resolution)")
+    assert (queue.get(prompt.id).status, queue.get(prompt.id).failures) == (Status.QUEUED, 0)
+
+
+def test_a_server_that_refuses_connections_is_down_and_says_so(worker, queue, ask, wait_until):
+    prompt = ask("Hi")
+    worker(OLLAMA_URLS="http://127.0.0.1:9", MAX_FAILURES=1)
+
+    wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=10)
+
+    assert queue.model().detail == "the model server could not be reached: Connection refused"
+    assert (queue.get(prompt.id).status, queue.get(prompt.id).attempt) == (Status.QUEUED, 0)
+
+
+@pytest.mark.parametrize("hangs_up", [True, False], ids=["hangs up", "says nothing"])
+def test_a_server_that_only_connects_is_down_and_asked_once_a_second(worker, queue, ask, wait_until, stays, hangs_up):
+    prompt = ask("Hi")
+    with connecting(hangs_up=hangs_up) as (url, connections):
+        worker(OLLAMA_URLS=url, MAX_FAILURES=1)
+        wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=10)
+
+        before = len(connections)
+        stays(lambda: queue.get(prompt.id).attempt == 0, seconds=3)
+
+        assert len(connections) - before <= 4
+
+
+def test_a_server_that_stands_still_is_down_and_work_resumes_within_two_seconds(worker, ollama, queue, ask, wait_until):
+    worker(MAX_FAILURES=1)
+    wait_until(lambda: queue.model() and queue.model().state is ModelState.READY, within=10)
+    ollama.signal(signal.SIGSTOP)
+    try:
+        wait_until(lambda: queue.model().state is ModelState.UNREACHABLE, within=10)
+        prompt = ask("Hi")
+    finally:
+        ollama.signal(signal.SIGCONT)
+
+    assert wait_until(lambda: queue.get(prompt.id).outcome is Outcome.SUCCEEDED, within=5) < 2
+    assert queue.get(prompt.id).failures == 0
+
+
+def test_a_server_that_restarts_in_mid_answer_costs_an_attempt_at_most(
+    worker, ollama, queue, ask, completed, wait_until
+):
+    ollama.set(pace=0.02, text="word " * 200)
+    worker()
+    prompt = ask("Hi")
+    wait_until(lambda: queue.partial(prompt.id), within=10)
+
+    ollama.stop()
+    ollama.start()
+
+    ended = completed(prompt)
+    assert (ended.outcome, ended.attempt) == (Outcome.SUCCEEDED, 2)
+    assert ended.failures <= 1  # none if the worker looked while it was away
+    assert len(ollama.calls()) == 1  # as far as the new one knows
+
+
+def test_a_download_that_keeps_failing_is_not_asked_for_all_the_time(worker, ollama, queue, wait_until, stays):
+    ollama.set(models=[], pull_error="no_host")
+    worker()
+    wait_until(lambda: queue.model() and queue.model().state is ModelState.MISSING, within=10)
+
+    stays(lambda: queue.model().state is not ModelState.READY, seconds=4)
+
+    assert ollama.others("/api/pull") <= 4
+
+
+# ---- slow, and well --------------------------------------------------------------------------------------------------
+
+
+def test_a_model_that_loads_for_long_is_waited_for(worker, ollama, queue, ask, completed):
+    ollama.fault("slow_load", seconds=4)
+    worker(LEASE_SECONDS=1, IDLE_TIMEOUT=0.5)  # a load is no gap between tokens
+
+    ended = completed(ask("Hi"))
+
+    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 1, 0)
+    assert len(ollama.calls()) == 1
+    assert ollama.others("unload") == 0
+
+
+def test_a_line_of_eight_megabytes_is_read_whole(worker, ollama, queue, ask, completed):
+    ollama.set(text=WORDS)
+    ollama.fault("huge_line", after=2)
+    worker()
+
+    ended = completed(ask("Hi"))
+
+    assert queue.answer(ended.id)["response"] == "one two" + "x" * (8 << 20) + " three four five six seven eight"
+    assert len(ollama.calls()) == 1
+
+
+def test_a_runner_that_is_killed_costs_all_who_used_it_one_failure_each(worker, ollama, ask, completed):
+    ollama.set(slots=2)
+    ollama.fault("error_line", match="first")
+    ollama.fault("status", status=500, text="llama-server process no longer running: unknown ", match="second")
+    prompts = [ask("first"), ask("second")]
+    worker(WORKER_CONCURRENCY=2)
+
+    ended = [completed(prompt) for prompt in prompts]
+
+    assert [(each.outcome, each.attempt, each.failures) for each in ended] == [(Outcome.SUCCEEDED, 2, 1)] * 2
+    assert len(ollama.calls()) == 4
+
+
+@contextmanager
+def connecting(*, hangs_up: bool) -> Iterator[tuple[str, list[socket.socket]]]:
+    """A server that lets everybody connect and says nothing to anybody; its address and its connections."""
+    connections: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def accept() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return  # the test is over
+                connections.append(connection)
+                if hangs_up:
+                    connection.close()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", connections
+        listening.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()

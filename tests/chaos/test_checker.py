@@ -1,0 +1,192 @@
+"""The checker finds what breaks each rule, and nothing where nothing is broken: else its zeros mean nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chaos.checker import RULES, findings
+from chaos.database import Contents
+from chaos.evidence import Call, Evidence, Finish
+from chaos.findings import Kind
+from chaos.history import Seen
+from chaos.onlooker import Tries
+from chaos.plan import Blow, Part
+from chaos.script import Fate, Script, Way
+from chaos.striker import Struck
+
+ID, OTHER = "11111111-0000-4000-8000-000000000000", "22222222-0000-4000-8000-000000000000"
+MADE = "2026-01-01T00:00:00.5Z"
+ASKED = Script(
+    name="00-0001",
+    text="Question",
+    tokens=5,
+    fate=Fate.WAITED_FOR,
+    way=Way.POLLING,
+    after=0.0,
+    is_sent_twice=False,
+    pause=0.0,
+)
+
+
+def seen(at: float, what: str, status: int, body: Any = None, *, begun: float | None = None) -> Seen:
+    moment = at - 0.5 if begun is None else begun
+    return Seen(begun=moment, ended=at, what=what, script=ASKED.name, prompt_id=ID, status=status, body=body)
+
+
+def stands(status: str, attempt: int, outcome: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"id": ID, "status": status, "attempt": attempt, "outcome": outcome, **more}
+
+
+def stored(**changed: Any) -> Contents:
+    row = {
+        "status": "completed",
+        "outcome": "succeeded",
+        "priority": "interactive",
+        "attempt": 2,
+        "failures": 1,
+        "error_code": None,
+        "error_message": None,
+    }
+    row |= changed
+    return Contents(
+        integrity="ok",
+        prompts={ID: row},
+        texts={ID: ASKED.text},
+        answers={ID: {"response": ASKED.answer, "created_at": MADE}} if row["outcome"] == "succeeded" else {},
+        keys={ASKED.key: ID},
+        orphans=0,
+        counters=Counter({(row["status"], "interactive"): 1}),
+    )
+
+
+ANSWER = {"id": ID, "status": "completed", "outcome": "succeeded", "response": ASKED.answer}
+HISTORY = (
+    seen(1, "submit", 202, {"id": ID, "status": "queued"}),
+    seen(2, "status", 200, stands("processing", 1)),
+    seen(3, "status", 200, stands("queued", 1)),
+    seen(4, "status", 200, stands("processing", 2)),
+    seen(5, "status", 200, stands("completed", 2, "succeeded")),
+    seen(6, "result", 200, ANSWER),
+    seen(7, "streamed", 200, {"of_attempt": 2, "text": ASKED.answer}),
+)
+WHOLE = Evidence(
+    history=HISTORY,
+    scripts={ASKED.name: ASKED},
+    stored=stored(),
+    looks=[[Tries(prompt_id=ID, attempt=1, failures=0)], [Tries(prompt_id=ID, attempt=2, failures=1)]],
+    calls=[
+        Call(text=ASKED.text, received=1.5, ended=2.5, end="client_closed", created_at=None),
+        Call(text=ASKED.text, received=3.5, ended=4.5, end="finished", created_at=MADE),
+    ],
+    finishes=[Finish(prompt_id=ID, attempt=2, outcome="succeeded")],
+    struck=[Struck(begun=2.4, ended=2.4, part=Part.WORKER, blow=Blow.KILL, hit=1)],
+    max_failures=3,
+)
+FAILED = {
+    "outcome": "failed",
+    "attempt": 3,
+    "failures": 3,
+    "error_code": "attempts_exhausted",
+    "error_message": "Gave up",
+}
+NO_MORE: tuple[Seen, ...] = HISTORY[:4]
+
+
+def and_then(*more: Seen) -> Evidence:
+    return replace(WHOLE, history=(*HISTORY, *more))
+
+
+def with_stored(**changed: Any) -> Evidence:
+    return replace(WHOLE, stored=replace(WHOLE.stored, **changed))
+
+
+BROKEN = {
+    "not stored": (Kind.LOST, with_stored(prompts={}, texts={}, answers={}, counters=Counter())),
+    "answered 404": (Kind.LOST, and_then(seen(8, "status", 404))),
+    "accepted twice": (Kind.WRONG, and_then(replace(HISTORY[0], prompt_id=OTHER))),
+    "stored twice": (Kind.WRONG, with_stored(texts={ID: ASKED.text, OTHER: ASKED.text})),
+    "asked by nobody": (Kind.WRONG, with_stored(texts={ID: ASKED.text, OTHER: "?"})),
+    "there after its deletion": (
+        Kind.WRONG,
+        and_then(seen(8, "deleting", 0), seen(9, "delete", 204), seen(10, "result", 200, ANSWER)),
+    ),
+    "never ended": (
+        Kind.STUCK,
+        replace(WHOLE, history=NO_MORE, stored=stored(status="processing", outcome=None), finishes=[]),
+    ),
+    "back to queued": (Kind.WRONG, and_then(seen(8, "status", 200, stands("queued", 2)))),
+    "back to the attempt before": (
+        Kind.WRONG,
+        replace(WHOLE, history=(*HISTORY[:4], seen(4.9, "status", 200, stands("queued", 1)), *HISTORY[4:])),
+    ),
+    "an event back": (
+        Kind.WRONG,
+        and_then(
+            seen(8, "event", 200, stands("completed", 2, "succeeded"), begun=0.6),
+            seen(9, "event", 200, stands("processing", 2), begun=0.6),
+        ),
+    ),
+    "queued again for a repeated submission": (Kind.WRONG, and_then(seen(8, "submit", 202, {"status": "queued"}))),
+    "fewer attempts": (Kind.WRONG, replace(WHOLE, looks=[[Tries(prompt_id=ID, attempt=3, failures=1)]])),
+    "fewer failures": (Kind.WRONG, replace(WHOLE, looks=[[Tries(prompt_id=ID, attempt=2, failures=2)]])),
+    "too many failures": (Kind.WRONG, replace(WHOLE, stored=stored(attempt=4, failures=4), finishes=[])),
+    "another status after the end": (Kind.WRONG, and_then(seen(8, "status", 200, stands("completed", 3, "succeeded")))),
+    "another answer after the end": (Kind.WRONG, and_then(seen(8, "result", 200, ANSWER | {"eval_count": 2}))),
+    "answered though cancelled": (Kind.WRONG, and_then(seen(8, "cancel", 200, stands("completed", 2, "cancelled")))),
+    "not ended by a cancel": (
+        Kind.WRONG,
+        replace(WHOLE, history=(*NO_MORE, seen(4.5, "cancel", 200, stands("processing", 2)), *HISTORY[4:])),
+    ),
+    "failed with no strike": (Kind.WRONG, replace(WHOLE, history=NO_MORE, stored=stored(**FAILED), struck=[])),
+    "failed too early": (Kind.WRONG, replace(WHOLE, history=NO_MORE, stored=stored(**FAILED | {"failures": 2}))),
+    "timed out though it had the time": (
+        Kind.WRONG,
+        replace(WHOLE, history=NO_MORE, stored=stored(**FAILED | {"error_code": "timed_out"})),
+    ),
+    "succeeded without an answer": (Kind.WRONG, with_stored(answers={})),
+    "another's answer": (Kind.WRONG, with_stored(answers={ID: {"response": "Hi", "created_at": MADE}})),
+    "an answer that nobody gave": (Kind.WRONG, replace(WHOLE, calls=WHOLE.calls[:1])),
+    "told another's answer": (
+        Kind.WRONG,
+        replace(WHOLE, history=(*HISTORY[:5], seen(6, "result", 200, ANSWER | {"response": "Hi"}))),
+    ),
+    "ended by a stale attempt": (
+        Kind.WRONG,
+        replace(WHOLE, finishes=[Finish(prompt_id=ID, attempt=1, outcome="succeeded")]),
+    ),
+    "ended twice": (Kind.WRONG, replace(WHOLE, finishes=[*WHOLE.finishes, *WHOLE.finishes])),
+    "streamed twice": (
+        Kind.WRONG,
+        and_then(seen(8, "streamed", 200, {"of_attempt": 2, "text": ASKED.answer * 2})),
+    ),
+    "an error 500": (Kind.WRONG, and_then(seen(8, "status", 500))),
+    "a broken file": (Kind.WRONG, with_stored(integrity="row 1 missing from index")),
+    "text of a deleted prompt": (Kind.WRONG, with_stored(orphans=1)),
+    "a wrong counter": (Kind.WRONG, with_stored(counters=Counter({("queued", "interactive"): 1}))),
+}
+
+
+def test_nothing_is_found_where_nothing_is_broken() -> None:
+    assert findings(WHOLE) == []
+
+
+@pytest.mark.parametrize(("kind", "evidence"), BROKEN.values(), ids=BROKEN.keys())
+def test_what_is_broken_is_found(kind: Kind, evidence: Evidence) -> None:
+    assert kind in {finding.kind for finding in findings(evidence)}
+
+
+def test_every_rule_finds_something() -> None:
+    finding = {rule for rule in RULES for _, evidence in BROKEN.values() if list(rule(evidence))}
+
+    assert finding == set(RULES)
+
+
+def test_a_prompt_that_its_kills_have_failed_is_not_held_against_the_product() -> None:
+    kills = [Struck(begun=at, ended=at, part=Part.WORKER, blow=Blow.KILL, hit=1) for at in (2.0, 4.0)]
+    evidence = replace(WHOLE, history=NO_MORE, stored=stored(**FAILED), struck=kills, finishes=[])
+
+    assert findings(evidence) == []
