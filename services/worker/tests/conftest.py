@@ -174,7 +174,7 @@ def ask(queue):
 def completed(queue):
     """Wait for a prompt's end."""
 
-    def completed(prompt: Prompt, *, within: float = 15) -> Prompt:
+    def completed(prompt: Prompt, *, within: float = 60) -> Prompt:
         wait_until(
             lambda: queue.get(prompt.id).status is Status.COMPLETED, within=within, what=f"the end of {prompt.id}"
         )

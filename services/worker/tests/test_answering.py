@@ -150,19 +150,21 @@ def test_a_record_of_eight_megabytes_holds_nobody_up(worker, ollama, ask, comple
     ollama.fault("huge_line")
     worker()
 
-    ended = completed(ask("Hi"), within=10)
+    ended = completed(ask("Hi"))
 
     assert (ended.outcome, ended.attempt) == (Outcome.SUCCEEDED, 1)
 
 
-def test_a_prompt_handed_in_while_idle_is_claimed_at_once(worker, ollama, queue, ask, wait_until):
-    ollama.set(load_time=0, prompt_time=5)
+def test_a_prompt_handed_in_while_idle_is_claimed_at_once(worker, queue, ask, wait_until):
     process = worker()
     wait_until(lambda: "model ready" in process.output, within=10)
 
-    prompt = ask("Hi")
+    def seconds_until_claimed():
+        prompt = ask("Hi")
+        return wait_until(lambda: queue.get(prompt.id).status is not Status.QUEUED, within=10)
 
-    assert wait_until(lambda: queue.get(prompt.id).status is Status.PROCESSING, within=1) < 0.5
+    # A look once a second would find none of them so soon, and a busy machine may keep one of them waiting.
+    assert min(seconds_until_claimed() for _ in range(3)) < 0.1
 
 
 def test_an_unexpected_error_costs_one_attempt_and_not_the_worker(worker, queue, ask, completed):
@@ -185,11 +187,11 @@ def test_an_idle_worker_writes_nothing(worker, queue, wait_until, stays, onlooke
     stays(lambda: onlooker() == version, seconds=2.5)
 
 
-def test_the_text_of_a_prompt_is_never_logged(worker, ollama, ask, completed):
+def test_the_text_of_a_prompt_is_never_logged(worker, ollama, ask, completed, wait_until):
     ollama.set(text="Nobody is to read this either.")
     process = worker()
 
     prompt = completed(ask("A secret nobody is to read"))
 
-    assert f"prompt finished id={prompt.id} attempt=1 outcome=succeeded" in process.output
+    wait_until(lambda: f"prompt finished id={prompt.id} attempt=1 outcome=succeeded" in process.output, within=10)
     assert "nobody" not in process.output.lower()
