@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench import machine, plots, report, table
 from bench.runner import Runner
-from bench.workbench import Workbench
+from bench.workbench import Workbench, end_on_a_signal
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT, FOLDER = "benchmark.md", "benchmark"
@@ -21,6 +21,7 @@ REPORT, FOLDER = "benchmark.md", "benchmark"
 def main(arguments: list[str]) -> int:
     """Run what was asked for. 1 when a row failed or missed its goal."""
     options = _options(arguments)
+    end_on_a_signal()
     try:
         rows = table.chosen(options.rows)
     except ValueError as error:

@@ -61,7 +61,11 @@ class Server:
         )
 
     def __enter__(self) -> Self:
-        until(self._answers, "the server answers")
+        try:
+            until(self._answers, "the server answers")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:

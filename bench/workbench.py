@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -24,6 +26,11 @@ WORD = " word"
 """One token of the simulated model, and how it is told apart in a text."""
 
 
+def end_on_a_signal() -> None:
+    """Let SIGTERM end the run as Ctrl+C does: what was started is ended, what was written is cleared away."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 class Workbench:
     """Made for one run and cleared up after it. `quick` makes every row small: for trying things out."""
 
@@ -31,7 +38,7 @@ class Workbench:
         self.quick = quick
         self.say: Callable[[str], None] = print
         self._ending = ExitStack()
-        self.folder = Path(self._ending.enter_context(tempfile.TemporaryDirectory(prefix="ollama-proxy-bench-")))
+        self.folder = Path(self._ending.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         self._stored: dict[int, Stored] = {}
 
     def __enter__(self) -> Workbench:

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bench import direct
 from bench.clients import Connection
 from bench.figures import Goal
 from bench.measurement import PRODUCT, Figure, Measurement, Side, Taken, value
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 TOKENS, PACE = 500, 0.005  # 200 tokens a second
 ANSWERS = 2
+READING = "a client that only reads"
 REST = 20.0  # seconds
 BEFORE_REST = 5  # prompts: at rest is after some work, not before the first
 
@@ -32,8 +34,11 @@ def rows() -> list[Measurement]:
             what="worker CPU per 1,000 tokens, live text and write-back included",
             sides=_tokens,
             repeats=3,
-            seconds=22,
-            figures=(Figure(what="", values=value("ms"), goal=Goal(at_most=80), unit="ms"),),
+            seconds=40,
+            figures=(
+                Figure(what="", values=value("ms"), goal=Goal(at_most=80), unit="ms"),
+                Figure(what="reading and parsing alone", values=value("ms", READING), unit="ms"),
+            ),
             how="At 200 tokens a second, one token in each line of the stream; the worker's process alone.",
         ),
         Measurement(
@@ -77,7 +82,12 @@ def _tokens(bench: Workbench) -> Iterator[list[Side]]:
                 client.result(client.submit())
             return {"ms": 1_000_000 * (processor_seconds([worker]) - before) / (answers * TOKENS)}
 
-        yield [Side(name=PRODUCT, take=take)]
+        def only_read() -> Taken:
+            before = time.process_time()
+            read = sum(1 for _ in range(answers) for _ in direct.ask(server.url))
+            return {"ms": 1_000_000 * (time.process_time() - before) / read}
+
+        yield [Side(name=PRODUCT, take=take), Side(name=READING, take=only_read)]
 
 
 @contextmanager
