@@ -1,13 +1,26 @@
 """The parts of the page that the tests touch, by what a person calls them."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 from playwright.sync_api import Locator, Page
 
 CALLS = """window.calls = []; window.flying = 0; window.most = 0; Math.random = () => 1;
 const real = window.fetch;
+window.streams = {};
+const bytes = (text) => new TextEncoder().encode(text);
+const hold = (id, { headers, signal }) => new Response(new ReadableStream({ start: (control) => {
+  const stream = { last: headers?.["Last-Event-ID"] ?? null, open: true, push: (text) => control.enqueue(bytes(text)) };
+  const close = (act) => { if (stream.open) { stream.open = false; act(); } };
+  stream.end = () => close(() => control.close());
+  signal.addEventListener("abort", () => close(() => control.error(signal.reason)));
+  (window.streams[id] ??= []).push(stream);
+} }));
 window.fetch = async (url, options) => {
   window.calls.push([Date.now(), url]);
+  const id = /prompt[/]([^/]+)[/]events$/.exec(url)?.[1];
+  if (id) return window.refusal ? new Response("{}", { status: window.refusal }) : hold(id, options);
   window.most = Math.max(window.most, ++window.flying);
   if (window.hang) return new Promise(() => {});
   try { return await real(url, options); } finally { window.flying--; }
@@ -27,8 +40,27 @@ def submit(page: Page, text: str) -> None:
     page.get_by_role("button", name="Submit prompt").click()
 
 
+def tell(page: Page, prompt_id: str, event: str, body: dict[str, Any], event_id: str | None = None) -> None:
+    """Sends an event over the prompt's newest stream."""
+    lines = [f"id: {event_id}"] if event_id else []
+    text = "\n".join([*lines, f"event: {event}", f"data: {json.dumps(body)}", "", ""])
+    page.evaluate("([id, text]) => window.streams[id].at(-1).push(text)", [prompt_id, text])
+
+
+def streams(page: Page, prompt_id: str) -> list[dict[str, Any]]:
+    """Every stream that the page has had of the prompt: whether it is open, and the id that it went on from."""
+    told: list[dict[str, Any]] = page.evaluate(
+        "(id) => (window.streams[id] ?? []).map(({ open, last }) => ({ open, last }))", prompt_id
+    )
+    return told
+
+
 def result(page: Page) -> Locator:
     return page.get_by_role("article")
+
+
+def open_result(page: Page, text: str) -> None:
+    page.get_by_role("button", name=f"Open: {text}").click()
 
 
 def until(page: Page, holds: Callable[[], bool]) -> None:

@@ -68,8 +68,11 @@ class ScriptedProxy:
         self.page.context.route("**/*", self._route)
         self.page.goto(f"{ORIGIN}/{query}")
 
-    def accept(self, *ids: str) -> None:
-        self.submits += [(202, {"id": x, "status": "queued", "position": 1, "links": {}}) for x in ids]
+    def accept(self, *ids: str, live: bool = False) -> None:
+        """Accept the next prompts under these ids; of those that are `live` there are event streams."""
+        for x in ids:
+            links = {"events": f"/api/v1/prompt/{x}/events"} if live else {}
+            self.submits.append((202, {"id": x, "status": "queued", "position": 1, "links": links}))
 
     def answer(self, prompt_id: str, text: str, **facts: Any) -> None:
         """The prompt is completed at the next look, with `text`."""
@@ -88,8 +91,11 @@ class ScriptedProxy:
     def keys(self) -> list[str]:
         return [x.headers["idempotency-key"] for x in self.posts()]
 
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(x.post_data or "") for x in self.posts()]
+
     def prompts(self) -> list[str]:
-        return [json.loads(x.post_data or "")["prompt"] for x in self.posts()]
+        return [body["prompt"] for body in self.bodies()]
 
     def _route(self, route: Route) -> None:
         request = route.request

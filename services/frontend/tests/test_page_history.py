@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from page_parts import box, result, rows, run, submit, until
+from page_parts import box, open_result, result, rows, run, submit, until
 from playwright.sync_api import Page, expect
 from scripted_proxy import ScriptedProxy, refusal, status
 
@@ -18,6 +18,8 @@ def test_a_reload_loses_no_prompt_whatever_its_status(page: Page, proxy: Scripte
     for text in ("queued one", "running one", "finished one", "broken one"):
         submit(page, text)
     run(page, 4)
+    open_result(page, "finished one")
+    open_result(page, "broken one")
     expect(result(page)).to_have_count(2)
 
     page.reload()
@@ -83,6 +85,7 @@ def test_what_was_removed_or_closed_stays_so(page: Page, proxy: ScriptedProxy) -
     submit(page, "first")
     submit(page, "second")
     run(page, 2)
+    open_result(page, "first")
     expect(result(page)).to_have_count(2)
 
     page.get_by_role("button", name="Remove: first").click()
@@ -100,7 +103,7 @@ def test_what_was_removed_or_closed_stays_so(page: Page, proxy: ScriptedProxy) -
 
 def test_an_answer_that_the_server_has_forgotten_says_so(page: Page, proxy: ScriptedProxy) -> None:
     proxy.accept("a")
-    proxy.answer("a", "one")
+    proxy.answer("a", "one " * 50_001)  # too long to be kept here
     proxy.open()
     submit(page, "hello")
     run(page, 2)
