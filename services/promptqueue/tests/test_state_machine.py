@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 from promptqueue.connect import connect
 from promptqueue.errors import ClaimLost, PromptNotFound
-from promptqueue.prompt import Answered, Claim, ErrorCode, Failed, NewPrompt, Priority, Recovered, Terms
+from promptqueue.prompt import Answered, Claim, ErrorCode, Failed, NewPrompt, Priority, Recovered, Status, Terms
 from promptqueue.sqlite.rows import GRACE
 
 LEASE, MAX_FAILURES = 15.0, 3
@@ -303,6 +303,13 @@ class QueueMachine(RuleBasedStateMachine):
         in_line = sorted(waiting, key=lambda prompt_id: (self.prompts[prompt_id].lane == "batch", self._seq(prompt_id)))
 
         assert [self.queues[0].position(prompt_id) for prompt_id in in_line] == list(range(1, len(in_line) + 1))
+
+    @invariant()
+    def the_newest_are_listed_first_all_and_by_status(self):
+        for status in (None, [*Status][self.steps % len(Status)]):
+            listed = [prompt.id for prompt in self.queues[1].newest(status=status, limit=1_000).prompts]
+            wanted = [key for key, expected in self.prompts.items() if status in (None, expected.status)]
+            assert listed == sorted(wanted, key=self._seq, reverse=True)
 
     @invariant()
     def counters_equal_a_real_count(self):
