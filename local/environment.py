@@ -25,6 +25,7 @@ SYSTEM = {
     "curl": "the README's own requests",
     "faketime": "the tests of a wall clock that jumps",
     "nginx": "the tests of the front server",
+    "strace": "the power cuts, which need to know what was written and what was synced",
 }
 """Programs that only tests need, and what goes untested without them."""
 

@@ -42,7 +42,7 @@ def stands(status: str, attempt: int, outcome: str | None = None, **more: Any) -
 
 
 def stored(**changed: Any) -> Contents:
-    row = {
+    row: dict[str, Any] = {
         "status": "completed",
         "outcome": "succeeded",
         "priority": "interactive",
