@@ -516,6 +516,24 @@ def test_a_mistake_of_ours_ends_the_streams_and_the_next_are_served(app, client,
     assert followed(prompt_id, Last_Event_ID=one.events[-1].id).kinds == ["status"]
 
 
+def test_once_nobody_follows_anything_nothing_is_read(app, client, submit, worker, followed, until, monkeypatch):
+    prompt_id = submit()
+    one = followed(prompt_id)
+    worker.answer()
+    one.end()
+    one.close()
+    until(lambda: not parts(app).feeds._feeds)
+    notes, turned, reads = [], threading.Event(), []
+    hear = parts(app).feeds._hear
+    monkeypatch.setattr(parts(app).feeds, "_hear", lambda heard: (hear(heard), notes.extend(heard)))
+    monkeypatch.setattr(parts(app).feeds, "_tell", lambda: notes and turned.set())  # at the end of a turn
+    monkeypatch.setattr(parts(app).reader, "read", reads.append)
+
+    until(lambda: submit() and turned.is_set())
+
+    assert reads == []
+
+
 # ---- places ---------------------------------------------------------------------------------------------------------
 
 

@@ -210,7 +210,7 @@ class Feeds:
 
     def _begin_round(self) -> None:
         """Begin a round through the line if it has moved since the last one began."""
-        if self._round or not self._line_may_have_moved:
+        if self._round or not self._line_may_have_moved or not self._feeds:
             return
         moves = self._reader.read(lambda queue: queue.moves())
         self._line_may_have_moved = False
