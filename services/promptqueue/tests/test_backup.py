@@ -9,6 +9,7 @@ from promptqueue.errors import FileInTheWay, StorageUnavailable
 from promptqueue.prompt import NewPrompt
 from promptqueue.sqlite import backup
 from promptqueue.sqlite.engine import sqlite3
+from small_disk import mounted
 
 
 @pytest.fixture
@@ -132,6 +133,20 @@ def test_the_queue_itself_is_never_overwritten(queue, ask, tmp_path):
 def test_a_folder_that_is_missing_is_told(queue, folder):
     with pytest.raises(StorageUnavailable, match=r"^The backup .*No such file or directory"):
         queue.backup(folder / "missing" / "copy")
+
+
+def test_a_disk_that_has_no_room_for_the_copy_is_told_and_left_as_it_was(queue, ask, tmp_path):
+    ask("x" * 3_000_000)
+
+    with mounted(tmp_path / "disk", size="2m") as disk:
+        with pytest.raises(StorageUnavailable) as refused:
+            queue.backup(disk.path / "copy")
+        left = list(disk.path.iterdir())
+
+    assert str(refused.value).startswith(f"The backup {tmp_path}/disk/copy cannot be used: ")
+    assert "its disk is full, so make room there" in str(refused.value)
+    assert left == []
+    assert queue.counts().queued == 1
 
 
 def test_a_backup_that_was_broken_off_leaves_nothing(queue, ask, copy, folder, small_steps):

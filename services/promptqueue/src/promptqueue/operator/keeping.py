@@ -72,8 +72,8 @@ def backup(call: Call, file: Path, force: bool) -> Told:
 def restore(call: Call, file: Path) -> Told:
     """Let the copy in FILE take the queue's place.
 
-    The replaced queue is kept beside it. What was accepted after the copy was made is in that one alone; what was
-    completed since runs again. It is refused while anything has the queue open.
+    The replaced queue is kept beside it until you remove it. What was accepted after the copy was made is in that one
+    alone; what was completed since runs again. It is refused while anything has the queue open.
 
     \b
     With Docker:  docker compose stop proxy worker

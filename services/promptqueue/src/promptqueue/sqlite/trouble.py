@@ -56,7 +56,8 @@ def _shortage(error: Exception, code: int | None, path: Path) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EROFS or disk.f_flag & os.ST_RDONLY:
         return "its disk is mounted read-only, so mount it writable; everything then goes on by itself"
-    full = number in (errno.ENOSPC, errno.EDQUOT) or code == sqlite3.SQLITE_FULL
+    # Errors of the backup interface carry no code.
+    full = number in (errno.ENOSPC, errno.EDQUOT) or code == sqlite3.SQLITE_FULL or "is full" in str(error)
     if full or disk.f_bavail * disk.f_frsize < SCARCE:
         return "its disk is full, so make room there; everything then goes on by itself"
     foreign = [each for each in (folder, *_beside(path)) if not os.access(each, os.W_OK, effective_ids=_EFFECTIVE)]
