@@ -100,8 +100,8 @@ def plan(seed: int, seconds: float, *, without: frozenset[Part] = frozenset()) -
             case Part.OLLAMA, _:
                 strike = Strike(at=at, part=part, blow=blow, seconds=2 * length)
             case _, Blow.STOP:
-                # Until others have noticed, within a second, and are in the middle of what they took over.
-                strike = Strike(at=at, part=part, blow=blow, seconds=LEASE + 0.8 + 1.7 * length)
+                # Back when others, who notice within a second, are likely in the middle of what they took over.
+                strike = Strike(at=at, part=part, blow=blow, seconds=LEASE + 0.1 + 1.6 * length)
         for struck in (part, *INSIDE.get(part, ())):
             free_at[struck] = at + strike.seconds + RECOVERY
         if part not in without:
