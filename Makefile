@@ -5,7 +5,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up run demo test e2e chaos bench profile lint format lock clean
+.PHONY: help up run demo test e2e chaos soak bench profile lint format lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ e2e: ## Run the tests of the whole product alone, on plain processes and in cont
 chaos: ## Kill the product's parts while clients use it, and look for what got lost: SECONDS=60 SEED=…
 	@$(PYTHON) local/environment.py test
 	@PYTHONPATH=tests:tests/e2e:ollama $(VENV)/python -m chaos --seconds $(or $(SECONDS),60) $(addprefix --seed ,$(SEED))
+
+soak: ## Keep the product busy for twenty minutes and see whether memory, files or journal grow: SECONDS=1200
+	@$(PYTHON) local/environment.py test
+	@PYTHONPATH=tests:tests/e2e:ollama $(VENV)/python -m chaos.soak --seconds $(or $(SECONDS),1200)
 
 bench: ## Measure what is promised in numbers, beside others: make bench ROWS=submit,gap QUICK=1
 	@$(PYTHON) local/environment.py bench

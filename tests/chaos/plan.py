@@ -7,8 +7,7 @@ from enum import StrEnum
 from random import Random
 
 LEASE = 2.0  # seconds; short, so that stops outlast it
-EVERY = 1.15  # seconds from one strike to the next, on average
-RECOVERY = 0.8  # seconds for which what was struck is let alone
+EVERY = 0.95  # seconds from one strike to the next, on average
 
 
 class Part(StrEnum):
@@ -51,7 +50,7 @@ class Strike:
     to: str = ""
 
 
-PROCESSES = (Blow.KILL, Blow.KILL, Blow.STOP, Blow.TERM)
+PROCESSES = (Blow.KILL, Blow.KILL, Blow.STOP, Blow.STOP, Blow.TERM)
 CONTAINERS = (Blow.KILL, Blow.TERM)
 BLOWS = {
     Part.WORKER: PROCESSES,
@@ -75,6 +74,9 @@ WEIGHTS = {
     Part.CLOCK: 2,
     Part.DISK: 3,
 }
+RECOVERY = {Part.WORKERS_CONTAINER: 4.0, Part.PROXYS_CONTAINER: 6.0, Part.PROXY: 3.0, Part.DISK: 4.0, Part.CLOCK: 4.0}
+"""Seconds for which what was struck is let alone, 1 where none are said: a start takes as long on a busy machine, and
+strikes at what is not there strike nothing."""
 INSIDE = {Part.WORKERS_CONTAINER: (Part.WORKER, Part.JANITOR), Part.PROXYS_CONTAINER: (Part.PROXY,)}
 OFFSETS = ("+0", "+1h", "-1h")
 
@@ -87,6 +89,8 @@ def plan(seed: int, seconds: float, *, without: frozenset[Part] = frozenset()) -
     while (at := at + random.expovariate(1 / EVERY)) < seconds:
         # What is drawn does not depend on what can be struck here, so that a seed means the same on every machine.
         free = [part for part in WEIGHTS if free_at[part] <= at]
+        if not free:
+            continue
         part = random.choices(free, weights=[WEIGHTS[part] for part in free])[0]
         blow = random.choice(BLOWS[part])
         length, offset_drawn = random.uniform(0, 1), random.choice([each for each in OFFSETS if each != offset])
@@ -100,10 +104,10 @@ def plan(seed: int, seconds: float, *, without: frozenset[Part] = frozenset()) -
             case Part.OLLAMA, _:
                 strike = Strike(at=at, part=part, blow=blow, seconds=2 * length)
             case _, Blow.STOP:
-                # Until others have noticed, within a second, and are in the middle of what they took over.
-                strike = Strike(at=at, part=part, blow=blow, seconds=LEASE + 0.8 + 1.7 * length)
+                # Back when others, who notice within a second, are likely in the middle of what they took over.
+                strike = Strike(at=at, part=part, blow=blow, seconds=LEASE + 0.1 + 1.6 * length)
         for struck in (part, *INSIDE.get(part, ())):
-            free_at[struck] = at + strike.seconds + RECOVERY
+            free_at[struck] = at + strike.seconds + RECOVERY.get(part, 1.0)
         if part not in without:
             strikes.append(strike)
     return strikes

@@ -71,7 +71,7 @@ def script(seed: int, client: int, number: int) -> Script:
     return Script(
         name=name,
         text=f"Question {number} of client {client} with seed {seed}: " + random.randbytes(8).hex(),
-        tokens=random.randint(5, 80),
+        tokens=random.randint(5, 120),
         fields=fields,
         fate=random.choices(list(Fate), weights=[50, 20, 15, 15])[0],
         way=random.choice(list(Way)),

@@ -16,7 +16,7 @@ from chaos.script import script
 if TYPE_CHECKING:
     from pathlib import Path
 
-SEED = 4
+SEED = 9
 SECONDS = 30.0
 
 
