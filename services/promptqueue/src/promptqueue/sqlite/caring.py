@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 EXPIRED_AT_ONCE = 500
 """How many expired prompts one commit ends: a longer lock would be felt."""
 
-PRUNE_SECONDS = 0.01
+PRUNE_SECONDS = 0.005
 """How long one commit of `prune` goes on erasing. A number would not bound it: texts can be of any length."""
 
 KEYS_AT_ONCE = 1_000
