@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from chaos.findings import Finding, Kind
 
-CLIENTS = 12
-PACE = 0.03  # seconds a token; answers take up to four, so that a stopped worker finds its prompt with another
+CLIENTS = 24  # who mostly wait, so that workers always have something in hand
+PACE = 0.025  # seconds a token; answers take up to three, so that a stopped worker finds its prompt with another
 READY_WITHIN = 60.0  # seconds
 SETTLED_WITHIN = 60.0  # seconds from the last strike until every prompt must have ended
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chaos.history import Seen
     from chaos.script import Script
 
-PAUSE = 0.15  # seconds before asking again
+PAUSE = 0.3  # seconds before asking again
 GONE = 404
 
 

@@ -73,9 +73,9 @@ def script(seed: int, client: int, number: int) -> Script:
         text=f"Question {number} of client {client} with seed {seed}: " + random.randbytes(8).hex(),
         tokens=random.randint(5, 120),
         fields=fields,
-        fate=random.choices(list(Fate), weights=[50, 20, 15, 15])[0],
+        fate=random.choices(list(Fate), weights=[50, 15, 12, 23])[0],
         way=random.choice(list(Way)),
         after=random.choice([0.0, random.uniform(0, 0.5), random.uniform(0, 4)]),
         is_sent_twice=random.random() < 0.2,
-        pause=random.expovariate(1 / 0.4),
+        pause=random.expovariate(1 / 0.3),
     )
