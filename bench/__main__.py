@@ -26,17 +26,19 @@ def main(arguments: list[str]) -> int:
         rows = table.chosen(options.rows)
     except ValueError as error:
         sys.exit(str(error))
-    console, began, here = Console(), time.monotonic(), machine.described()
+    console, began, here, busy = Console(), time.monotonic(), machine.described(), machine.busy_with(machine.load())
     console.print(
         f"{len(rows)} rows, about {sum(row.seconds for row in rows) / (6 if options.quick else 1):.0f} seconds."
     )
+    if busy:
+        console.print(busy, style="yellow")
     with Workbench(quick=options.quick) as bench:
         results = Runner(bench, console).run(rows)
     seconds = time.monotonic() - began
     console.print(_table(report.lines(results)))
     folder = options.write / FOLDER
     pictures = plots.draw(results, folder)
-    (options.write / REPORT).write_text(report.markdown(results, here, seconds, pictures))
+    (options.write / REPORT).write_text(report.markdown(results, here, seconds, pictures, busy))
     report.write_json(folder / "results.json", results, here, seconds)
     console.print(f"Written to {options.write / REPORT} and {folder}, after {seconds:.0f} s.")
     return 1 if any(line[-1] == "missed" for line in report.lines(results)) else 0

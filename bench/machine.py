@@ -14,6 +14,7 @@ from promptqueue.sqlite.engine import journal_mode, sqlite3
 
 from bench.figures import percentile
 
+QUIET = 0.7  # cores in use, below which a machine is quiet enough
 PACKAGES = ("flask", "gunicorn", "gevent", "huey", "litequeue", "persist-queue", "celery", "hoglah")
 
 
@@ -25,10 +26,25 @@ def described() -> dict[str, str]:
         "Python": sys.version.split()[0],
         "SQLite": f"{sqlite3.sqlite_version}, journal {journal_mode('auto')}",
         "one fdatasync of 4 KB": f"{_sync_microseconds():.0f} µs (p50)",
-        "load when it began": f"{os.getloadavg()[0]:.1f}",
+        "load before the first row": f"{load():.1f}",
         "began": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
     }
     return told | {package: found for package in PACKAGES if (found := _version(package))}
+
+
+def busy_with(cores_in_use: float) -> str:
+    """Say that others used the machine, as its load before the first row tells; nothing when they did not."""
+    if cores_in_use < QUIET:
+        return ""
+    return (
+        f"The machine was busy with other things when this began: its load was {cores_in_use:.1f} on "
+        f"{os.cpu_count()} cores. Take no number here for the product's."
+    )
+
+
+def load() -> float:
+    """Tell how many cores were wanted at a time in the last minute."""
+    return os.getloadavg()[0]
 
 
 def _processor() -> str:

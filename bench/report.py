@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.measurement import Figure, Readings, Result
 
 PERCENTS = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)
-ENOUGH = 1000  # samples that are kept one by one
+ENOUGH = 50  # samples that are kept one by one
 
 
 def lines(results: Sequence[Result]) -> list[tuple[str, str, str, str]]:
@@ -31,7 +31,9 @@ def lines(results: Sequence[Result]) -> list[tuple[str, str, str, str]]:
     return found
 
 
-def markdown(results: Sequence[Result], machine: Mapping[str, str], seconds: float, pictures: Sequence[str]) -> str:
+def markdown(
+    results: Sequence[Result], machine: Mapping[str, str], seconds: float, pictures: Sequence[str], busy: str = ""
+) -> str:
     """Write the report for people."""
     told = [
         "# Benchmark",
@@ -40,6 +42,7 @@ def markdown(results: Sequence[Result], machine: Mapping[str, str], seconds: flo
         "most. What is compared was measured in turns, in the same run, pair by pair: trust the ratios. Rates and",
         "times are this machine's.",
         "",
+        *([f"**{busy}**", ""] if busy else []),
         *_table(("what", "goal", "measured", ""), [_bold(line) for line in lines(results)]),
         "",
         *[f"![{name}](benchmark/{name}.png)" for name in pictures],

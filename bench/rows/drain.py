@@ -30,7 +30,7 @@ def rows() -> list[Measurement]:
             what="drain rate of instant prompts at the queue / huey, hoglah",
             sides=_sides,
             repeats=3,
-            seconds=30,
+            seconds=28,
             figures=(
                 Figure(what="/ huey", values=ratio("rate", to="huey"), goal=Goal(at_least=2), unit="×"),
                 Figure(what="/ hoglah", values=ratio("rate", to="hoglah"), goal=Goal(at_least=200), unit="×"),

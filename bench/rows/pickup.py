@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from bench.workbench import Workbench
 
 SUBMISSIONS = 150
-OF_PEERS = 15
-PEERS_TIME = 8.0  # seconds
+OF_PEERS = 10
+PEERS_TIME = 5.0  # seconds
 GAP = (0.02, 0.04)  # seconds between two submissions: the one before is long done, as tests of the pace show
 DIRECT = "direct calls"
 
@@ -35,7 +35,7 @@ def rows() -> list[Measurement]:
             what="idle submit → the model server has the request",
             sides=_sides,
             repeats=3,
-            seconds=60,
+            seconds=50,
             figures=(
                 Figure(what="p50", values=value("ms", percent=50), goal=Goal(at_most=3), unit="ms"),
                 Figure(what="p99", values=value("ms", percent=99), goal=Goal(at_most=20), unit="ms"),

@@ -33,7 +33,7 @@ def rows() -> list[Measurement]:
             what="other requests while the janitor prunes 100,000 prompts",
             sides=_sides,
             repeats=1,
-            seconds=70,
+            seconds=68,
             figures=(
                 Figure(what="submit p99", values=value("submit ms", percent=99), goal=Goal(at_most=20), unit="ms"),
                 Figure(what="status p99", values=value("status ms", percent=99), goal=Goal(at_most=20), unit="ms"),

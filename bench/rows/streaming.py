@@ -46,7 +46,7 @@ def rows() -> list[Measurement]:
             what="gap between tokens at a pace of 10 ms, at an event-stream client",
             sides=_sides(prompts=2, tokens=200),
             repeats=3,
-            seconds=28,
+            seconds=24,
             figures=(
                 Figure(what="p99", values=value("gap ms", percent=99), goal=Goal(at_most=1000 * PACE + 20), unit="ms"),
                 Figure(what="p99 of direct calls", values=value("gap ms", DIRECT, percent=99), unit="ms"),

@@ -33,7 +33,7 @@ def rows() -> list[Measurement]:
             what="durable submits/s over HTTP / constant JSON POST on the same server; / the same app under gthread",
             sides=_sides(_at_full_load),
             repeats=3,
-            seconds=35,
+            seconds=36,
             figures=(
                 Figure(what="/ constant POST", values=ratio("rate", to=CONSTANT), goal=Goal(at_least=0.65), unit="×"),
                 Figure(what="/ gthread", values=ratio("rate", to=GTHREAD), goal=Goal(at_least=1.3), unit="×"),

@@ -34,7 +34,7 @@ def rows() -> list[Measurement]:
             what="worker CPU per 1,000 tokens, live text and write-back included",
             sides=_tokens,
             repeats=3,
-            seconds=40,
+            seconds=36,
             figures=(
                 Figure(what="", values=value("ms"), goal=Goal(at_most=80), unit="ms"),
                 Figure(what="reading and parsing alone", values=value("ms", READING), unit="ms"),
