@@ -94,6 +94,7 @@ def test_a_reader_sees_each_token_while_the_model_still_speaks(stack: Stack, sim
 def test_a_reader_goes_on_across_a_restart_of_the_proxy_and_another_attempt(
     build: Callable[..., Stack], simulator: Simulator
 ) -> None:
+    simulator.fault("hang_between_tokens", after=20)
     stack = build()
     stack.start_worker()
     proxy = stack.start_proxy()
@@ -103,8 +104,9 @@ def test_a_reader_goes_on_across_a_restart_of_the_proxy_and_another_attempt(
     until(lambda: len(readers[0].of_kind("token")) > 5, "it speaks")
     proxy.send_signal(signal.SIGTERM)
     proxy.wait(20)
+    told = [len(reader.events) for reader in readers]
     stack.start_proxy()
-    until(lambda: readers[0].connections == 2, "the reader is back")
+    until(lambda: all(len(reader.events) > had for reader, had in zip(readers, told, strict=True)), "both are back")
     stack.worker_process().signal(signal.SIGKILL)
     for reader in readers:
         reader.end(60)
