@@ -134,13 +134,13 @@ def test_a_request_that_waited_too_long_is_abandoned_and_never_committed(make_wr
 
 
 def test_a_request_that_was_started_is_waited_for(make_writer):
-    writer = make_writer(patience=0.1)
+    writer = make_writer(patience=1.0)
     writer.do(lambda queue: queue.counts())
     started, go_on = threading.Event(), threading.Event()
 
     asking = Asking(writer, lambda queue: started.set() or (go_on.wait(10) and queue.enqueue(NEW)))
     started.wait(10)
-    asking.join(0.5)
+    asking.join(1.5)
     assert asking.is_alive()
     go_on.set()
 
