@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import signal
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -39,6 +41,8 @@ class Product(Stack):
 
     def __init__(self, folder: Path, simulator: Simulator, variables: Mapping[str, str]) -> None:
         super().__init__(folder, simulator, {**VARIABLES, **variables})
+        self.port = lasting_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._starts: dict[str, Callable[[], subprocess.Popen[bytes]]] = {
             "proxy": self.start_proxy,
             "worker": self.start_worker,
@@ -130,6 +134,16 @@ class Product(Stack):
 
     def _until_it_answers(self, proxy: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
         return proxy  # it may be struck before it does
+
+
+def lasting_port() -> int:
+    """Find a port that is still free after a while without a listener: one that the kernel gives to no client."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    message = "no port is free between 20000 and 30000"
+    raise OSError(message)
 
 
 def _is_stopped(pid: int) -> bool:
