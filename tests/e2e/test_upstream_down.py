@@ -68,16 +68,21 @@ def test_an_ollama_that_is_away_is_told_costs_nothing_and_is_used_within_two_sec
     until(lambda: stack.get("/readyz").status == 200, "the product is ready again")
 
 
-def test_the_page_says_that_ollama_is_away_and_that_it_is_back(
+def test_the_page_says_that_ollama_is_away_while_a_prompt_waits_and_that_it_is_back(
     build: Callable[..., Stack], simulator: Simulator, page: Page
 ) -> None:
     stack = build()
     stack.start()
     until(lambda: stack.get("/readyz").status == 200, "the product is ready")
     page.goto(stack.url)
-    expect(page.get_by_text("Ollama cannot be reached")).to_have_count(0)
+    away, prompt = page.get_by_text("Ollama cannot be reached"), page.locator("#prompts > li").first
+    expect(away).to_have_count(0)
 
     with killed(simulator):
-        expect(page.get_by_text("Ollama cannot be reached").first).to_be_visible(timeout=SEEN_WITHIN)
+        page.get_by_role("textbox", name="Prompt", exact=True).fill("Are you there?")
+        page.get_by_role("button", name="Submit prompt").click()
+        expect(prompt).to_contain_text("Queued", timeout=SEEN_WITHIN)
+        expect(away.first).to_be_visible(timeout=SEEN_WITHIN)
 
-    expect(page.get_by_text("Ollama cannot be reached")).to_have_count(0, timeout=SEEN_WITHIN)
+    expect(prompt).to_contain_text("Completed", timeout=SEEN_WITHIN)
+    expect(away).to_have_count(0, timeout=SEEN_WITHIN)
