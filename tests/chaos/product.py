@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simulator.client import Simulator
 
 LOOK_EVERY = 0.1  # seconds
-STOPPED_WITHIN = 5.0  # seconds
+STOPPED_WITHIN = 20.0  # seconds
 
 VARIABLES = {
     "LEASE_SECONDS": f"{LEASE:g}",
@@ -49,7 +49,7 @@ class Product(Stack):
             "other worker": self.start_lone_worker,
         }
         self._containers: dict[str, subprocess.Popen[bytes]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._is_kept = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self.restarts = 0
@@ -109,18 +109,16 @@ class Product(Stack):
             frozen: dict[int, Process] = {}
             deadline = time.monotonic() + STOPPED_WITHIN
             try:
-                while moving := [each for each in self._all_unlocked() if not _is_stopped(each.pid)]:
+                while moving := [each for each in self.everything() if not _is_stopped(each.pid)]:
                     for process in moving:
                         frozen[process.pid] = process
                         process.signal(signal.SIGSTOP)
                     assert time.monotonic() < deadline, "the product did not stand still"
+                    time.sleep(0.002)
                 yield
             finally:
                 for process in frozen.values():
                     process.signal(signal.SIGCONT)
-
-    def _all_unlocked(self) -> list[Process]:
-        return [process for started in self._containers.values() for process in self.processes(started)]
 
     def _keep(self) -> None:
         while self._is_kept.is_set():
