@@ -18,7 +18,7 @@ from chaos.evidence import Evidence, calls, finishes
 from chaos.history import History
 from chaos.onlooker import Onlooker
 from chaos.plan import Part, plan
-from chaos.product import VARIABLES, Product
+from chaos.product import VARIABLES, Product, lasting_port
 from chaos.striker import Striker
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run(
 ) -> Outcome:
     """Run a campaign of so many seconds in `folder`, where all that it saw stays; without a `clock` none is stepped."""
     history = History(folder / "history.jsonl")
-    with Simulator(journal=folder / "calls.jsonl", pace=PACE, slots=4) as ollama:
+    with Simulator(port=lasting_port(), journal=folder / "calls.jsonl", pace=PACE, slots=4) as ollama:
         variables = {"JOURNAL_MODE": journal_mode, **(clock.variables if clock else {})}
         product = Product(folder / "product", ollama, variables)
         database = folder / "product/data/queue.db"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import signal
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from simulator.client import Simulator
 
 LOOK_EVERY = 0.1  # seconds
-STOPPED_WITHIN = 5.0  # seconds
+STOPPED_WITHIN = 20.0  # seconds
 
 VARIABLES = {
     "LEASE_SECONDS": f"{LEASE:g}",
@@ -39,13 +41,15 @@ class Product(Stack):
 
     def __init__(self, folder: Path, simulator: Simulator, variables: Mapping[str, str]) -> None:
         super().__init__(folder, simulator, {**VARIABLES, **variables})
+        self.port = lasting_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._starts: dict[str, Callable[[], subprocess.Popen[bytes]]] = {
             "proxy": self.start_proxy,
             "worker": self.start_worker,
             "other worker": self.start_lone_worker,
         }
         self._containers: dict[str, subprocess.Popen[bytes]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._is_kept = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self.restarts = 0
@@ -105,18 +109,16 @@ class Product(Stack):
             frozen: dict[int, Process] = {}
             deadline = time.monotonic() + STOPPED_WITHIN
             try:
-                while moving := [each for each in self._all_unlocked() if not _is_stopped(each.pid)]:
+                while moving := [each for each in self.everything() if not _is_stopped(each.pid)]:
                     for process in moving:
                         frozen[process.pid] = process
                         process.signal(signal.SIGSTOP)
                     assert time.monotonic() < deadline, "the product did not stand still"
+                    time.sleep(0.002)
                 yield
             finally:
                 for process in frozen.values():
                     process.signal(signal.SIGCONT)
-
-    def _all_unlocked(self) -> list[Process]:
-        return [process for started in self._containers.values() for process in self.processes(started)]
 
     def _keep(self) -> None:
         while self._is_kept.is_set():
@@ -130,6 +132,16 @@ class Product(Stack):
 
     def _until_it_answers(self, proxy: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
         return proxy  # it may be struck before it does
+
+
+def lasting_port() -> int:
+    """Find a port that is still free after a while without a listener: one that the kernel gives to no client."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    message = "no port is free between 20000 and 30000"
+    raise OSError(message)
 
 
 def _is_stopped(pid: int) -> bool:

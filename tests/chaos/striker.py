@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
+from simulator.client import NotRunning
+
 from chaos.history import now
 from chaos.plan import Blow, Part, Strike
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from chaos.copies import Copies
     from chaos.product import Product
 
+AGAIN_AFTER = 0.5  # seconds
 NUMBERS = {Blow.KILL: signal.SIGKILL, Blow.TERM: signal.SIGTERM, Blow.STOP: signal.SIGSTOP}
 
 
@@ -113,11 +116,17 @@ class Striker:
                 self._do_at(back_at, lambda: self._ollama.signal(signal.SIGCONT))
             case Blow.KILL:
                 self._ollama.kill()
-                self._do_at(back_at, self._ollama.start)
+                self._do_at(back_at, self._start_ollama)
             case _:
                 self._ollama.stop()
-                self._do_at(back_at, self._ollama.start)
+                self._do_at(back_at, self._start_ollama)
         return 1
+
+    def _start_ollama(self) -> None:
+        try:
+            self._ollama.start()
+        except NotRunning:  # its port is not free yet
+            self._do_at(now() + AGAIN_AFTER, self._start_ollama)
 
     def _strike_processes(self, strike: Strike) -> int:
         match strike.part, strike.blow:
