@@ -5,10 +5,10 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up run demo test e2e lint format lock clean
+.PHONY: help up run demo test e2e bench-page lint format lock clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## Run everything in containers: docker compose up, in the background
 	@echo "Building and starting; the first time this takes a few minutes. Waiting until every container is healthy ..."
@@ -30,6 +30,11 @@ test: ## Set up what the tests need and run every test that this machine can run
 e2e: ## Run the tests of the whole product alone, on plain processes and in containers
 	@$(PYTHON) local/environment.py test
 	@$(VENV)/python -m pytest tests/e2e
+
+bench-page: ## Measure the page: size, main thread, memory, Lighthouse, each beside its goal
+	@$(PYTHON) local/environment.py test
+	@npm ci --prefix services/frontend/lint --no-audit --no-fund --loglevel=error
+	@$(VENV)/python bench/page.py
 
 lint: ## Check style, types, imports and the page
 	@$(PYTHON) local/environment.py test
