@@ -5,10 +5,10 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up run demo test e2e chaos soak bench profile lint format lock clean
+.PHONY: help up run demo test e2e chaos soak bench bench-page profile lint format lock clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## Run everything in containers: docker compose up, in the background
 	@echo "Building and starting; the first time this takes a few minutes. Waiting until every container is healthy ..."
@@ -46,6 +46,11 @@ bench: ## Measure what is promised in numbers, beside others: make bench ROWS=su
 profile: ## Measure where the time of a submission, a status and an answer goes
 	@$(PYTHON) local/environment.py bench
 	@$(VENV)/python -m bench.profile
+
+bench-page: ## Measure the page: size, main thread, memory, Lighthouse, each beside its goal
+	@$(PYTHON) local/environment.py test
+	@npm ci --prefix services/frontend/lint --no-audit --no-fund --loglevel=error
+	@$(VENV)/python bench/page.py
 
 lint: ## Check style, types, imports and the page
 	@$(PYTHON) local/environment.py test

@@ -11,10 +11,12 @@ const real = window.fetch;
 window.streams = {};
 const bytes = (text) => new TextEncoder().encode(text);
 const hold = (id, { headers, signal }) => new Response(new ReadableStream({ start: (control) => {
-  const stream = { last: headers?.["Last-Event-ID"] ?? null, open: true, push: (text) => control.enqueue(bytes(text)) };
+  const stream = { open: true, last: new Headers(headers).get("Last-Event-ID") };
+  stream.push = (text) => control.enqueue(bytes(text));
   const close = (act) => { if (stream.open) { stream.open = false; act(); } };
   stream.end = () => close(() => control.close());
   signal.addEventListener("abort", () => close(() => control.error(signal.reason)));
+  stream.push(": here\\n\\n");
   (window.streams[id] ??= []).push(stream);
 } }));
 window.fetch = async (url, options) => {

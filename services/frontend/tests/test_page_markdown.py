@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from page_parts import result, run, submit, until
+from hostile import HOSTILE
+from page_parts import box, result, run, submit, until
 from playwright.sync_api import Browser, Page, expect
 from scripted_proxy import ScriptedProxy
 
@@ -24,8 +25,10 @@ def renderer(browser: Browser) -> Iterator[Page]:
     page = context.new_page()
     proxy = ScriptedProxy(page)
     proxy.open()
+    page.evaluate("localStorage.clear()")
     yield page
     context.close()
+    assert proxy.strangers == []
 
 
 @pytest.mark.parametrize(
@@ -71,8 +74,8 @@ def test_markdown_becomes(renderer: Page, text: str, html: str) -> None:
 def test_a_table_becomes_a_table(renderer: Page) -> None:
     html = renderer.evaluate(RENDER, "Look:\n| a | n |\n|---|--:|\n| `x` | 1 |\n| c \\| d | 2 |\n\nAfter")
 
-    rows = '<tr><td><code>x</code></td><td class="right">1</td></tr><tr><td>c | d</td><td class="right">2</td></tr>'
-    head = '<thead><tr><th>a</th><th class="right">n</th></tr></thead>'
+    rows = "<tr><td><code>x</code></td><td>1</td></tr><tr><td>c | d</td><td>2</td></tr>"
+    head = "<thead><tr><th>a</th><th>n</th></tr></thead>"
     assert html == (
         '<p>Look:</p><div class="table" tabindex="0" role="group" aria-label="Table">'
         f"<table>{head}<tbody>{rows}</tbody></table></div><p>After</p>"
@@ -97,80 +100,33 @@ def test_a_bidi_override_in_code_is_made_visible(renderer: Page) -> None:
     assert "<code>c\\u2066d</code>" in html
 
 
-HOSTILE = """
-<script>window.pwned = 1</script><img src=x onerror="window.pwned=1">
-<svg onload="window.pwned=1"><iframe src="https://evil.test/">
-[a](javascript:window.pwned=1) [b](JaVaScRiPt:window.pwned=1)
-[c](data:text/html,<script>window.pwned=1</script>) [d](vbscript:x)
-![beacon](https://evil.test/pixel.png) <https://evil.test/>
-[e]( javascript:window.pwned=1) [f](\x01javascript:window.pwned=1)
-```html"><img src=x onerror=window.pwned=1>
-</pre><script>window.pwned=1</script>
-```
-| <img src=x onerror=window.pwned=1> | b |
-|---|---|
-| <style>*{display:none}</style> | <form action=https://evil.test/><input name=x></form> |
-<a href="javascript:window.pwned=1" onclick="window.pwned=1">click</a> <object data="x"><embed src="x"><base href="https://evil.test/">
-"""
+SHOW = """(text) => {
+  state.prompts = [Object.assign(newPrompt("hostile"), { state: "completed", text: clean(text) })];
+  changed();
+}"""
+BAD = "script,img,svg,iframe,style,form,input,object,embed,base,meta,link,audio,video"
 
 
-def test_a_hostile_answer_is_only_text(page: Page, proxy: ScriptedProxy) -> None:
-    proxy.accept("a")
-    proxy.answer("a", HOSTILE)
-    proxy.open()
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_answer_is_only_text_and_the_page_answers_while_it_is_written(renderer: Page, name: str) -> None:
+    asked: list[str] = []
+    renderer.on("request", lambda request: asked.append(request.url))
+    renderer.evaluate("state.draft = ''")
 
-    submit(page, "<img src=x onerror='window.pwned=1'>")
-    run(page, 2)
-    expect(result(page)).to_contain_text("window.pwned")
-    page.wait_for_timeout(200)
+    renderer.evaluate(SHOW, HOSTILE[name])
+    box(renderer).focus()
+    renderer.keyboard.type("still here")
+    expect(box(renderer)).to_have_value("still here")
+    until(renderer, lambda: renderer.evaluate("![...turns.values()].at(-1).more"))
 
-    assert page.evaluate("window.pwned") is None
-    bad = "script,img,svg,iframe,style,form,input,object,embed,base,meta,link,audio,video"
-    assert page.locator("article").locator(bad).count() == 0
-    links = page.locator("article a").evaluate_all("all => all.map((x) => x.protocol)")
-    assert set(links) <= {"https:"}
-    attributes = page.locator("article *").evaluate_all("all => all.flatMap((x) => x.getAttributeNames())")
-    assert {name for name in attributes if name.startswith("on") or name in {"style", "src"}} == set()
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("one word", "x" * 500_000),
-        ("one word of code", "```\n" + "x" * 500_000 + "\n```"),
-        ("inline code", "`" + "x" * 200_000 + "`"),
-        ("stars", "*" * 100_000),
-        ("openers", "*a **" * 20_000),
-        ("brackets", "[" * 100_000),
-        ("links", "[a](" * 25_000),
-        ("ticks", "`a``b```c" * 10_000),
-        ("quotes", ">" * 50_000),
-        ("nesting", "\n".join("  " * n + "- x" for n in range(500))),
-        ("marks", "e" + "\u0301" * 50_000),
-        ("lines", "one line of prose\n" * 10_000),
-        ("code", "```\n" + "a line of code\n" * 10_000),
-        ("rows", "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 3_000),
-        ("fences", "```\n" * 5_000),
-        ("paragraphs", "a *b*\n\n" * 10_000),
-    ],
-)
-def test_text_made_to_hang_a_page_is_rendered_in_seconds(renderer: Page, name: str, text: str) -> None:
-    took = renderer.evaluate(
-        """(text) => {
-          const begin = performance.now(), root = document.createElement("div");
-          root.className = "md";
-          const write = writer(root, false);
-          while (write(clean(text), true));
-          document.body.append(root);
-          root.getBoundingClientRect();
-          const took = performance.now() - begin;
-          root.remove();
-          return took;
-        }""",
-        text,
-    )
-
-    assert took < 4000, f"{name}: {took:.0f} ms"
+    assert renderer.evaluate("window.pwned") is None
+    article = renderer.locator("article")
+    assert article.locator(BAD).count() == 0
+    assert set(article.locator("a").evaluate_all("all => all.map((x) => x.protocol)")) <= {"https:"}
+    attributes = article.evaluate("(root) => [...root.querySelectorAll('*')].flatMap((x) => x.getAttributeNames())")
+    assert {x for x in attributes if x.startswith("on") or x in {"style", "src", "srcset"}} == set()
+    assert renderer.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert [url for url in asked if "/api/v1/queue" not in url] == []
 
 
 COPIED = """addEventListener("copy", () => { window.copied = document.activeElement.value; });"""

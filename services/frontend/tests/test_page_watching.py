@@ -50,7 +50,7 @@ def test_position_and_time_to_go_are_told_in_words(page: Page, proxy: ScriptedPr
     for name in told:
         submit(page, name)
         until(page, lambda name=name: name in proxy.prompts())
-    run(page, 1.5)
+    run(page, 1.75)
 
     for name, (_, _, words) in told.items():
         expect(rows(page).filter(has=page.get_by_text(name, exact=True)).locator(".line")).to_have_text(words)
