@@ -77,7 +77,7 @@ def main() -> int:
     print()
     figures = list(soaked.figures())
     for name, value, wrong in figures:
-        print(f"  {name:<30}{value}{f'  <- {wrong}' if wrong else ''}")
+        print(f"  {name:<40}{value}{f'  <- {wrong}' if wrong else ''}")
     return 1 if any(wrong for _, _, wrong in figures) else 0
 
 
