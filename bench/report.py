@@ -25,8 +25,9 @@ def lines(results: Sequence[Result]) -> list[tuple[str, str, str, str]]:
         if result.not_run:
             found.append((row.what, "", f"not run: {result.not_run}", "not run"))
             continue
-        for figure in row.figures:
-            what = f"{row.what}: {figure.what}" if figure.what else row.what
+        for number, figure in enumerate(row.figures):
+            about = row.what if number == 0 else "…"
+            what = f"{about}: {figure.what}" if figure.what else about
             found.append((what, str(figure.goal or ""), _measured(result, figure), result.verdict(figure)))
     return found
 
@@ -78,7 +79,7 @@ def _measured(result: Result, figure: Figure) -> str:
     spread = result.spread(figure)
     if spread is None:
         return "not run"
-    unit = f" {figure.unit}" if figure.unit and figure.unit not in "×/s%" else figure.unit
+    unit = f" {figure.unit}" if figure.unit not in ("", "×", "/s", "%") else figure.unit
     return f"{_spread(spread)}{unit}"
 
 

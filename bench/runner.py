@@ -83,5 +83,5 @@ def _sayer(progress: Progress, bar: TaskID, name: str) -> Callable[[str], None]:
 
 def _line(result: Result) -> str:
     verdicts = [verdict for figure in result.measurement.figures if (verdict := result.verdict(figure))]
-    words = result.not_run or ", ".join(dict.fromkeys(verdicts)) or "measured"
+    words = f"not run: {result.not_run}" if result.not_run else ", ".join(dict.fromkeys(verdicts)) or "measured"
     return f"[bold]{result.measurement.name}[/] {words} [dim]({result.seconds:.0f} s)[/]"
