@@ -109,6 +109,8 @@ class Striker:
         self._note(Struck(begun=begun, ended=now() + strike.seconds, part=strike.part, blow=strike.blow, hit=hit))
 
     def _strike_ollama(self, strike: Strike) -> int:
+        if not self._ollama.is_alive:  # the strike before came late, and its end is still to come
+            return 0
         back_at = now() + strike.seconds
         match strike.blow:
             case Blow.STOP:
