@@ -72,6 +72,7 @@ def test_two_prompts_at_once_get_an_answer_each(page: Page, stack: Stack) -> Non
 
     for row in rows:
         expect(row).to_contain_text("Completed")
+        row.get_by_role("button", name="Open").click()
     answers = page.get_by_role("article")
     expect(answers).to_have_count(2)
     expect(answers.locator("strong")).to_have_text(["and", "and"])

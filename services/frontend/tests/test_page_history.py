@@ -130,6 +130,48 @@ def test_a_storage_that_is_closed_does_not_break_the_page(page: Page, proxy: Scr
     expect(result(page)).to_contain_text("fine")
 
 
+def test_a_link_opens_a_prompt_that_this_browser_has_never_seen(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.answer("0b6c", "The *answer*.")
+    proxy.refused.add("http://proxy.test/api/v1/prompt/0b6c/events")
+
+    proxy.open("#p=0b6c")
+
+    expect(rows(page)).to_contain_text("From a link")
+    expect(result(page).locator("em")).to_have_text("answer")
+
+
+def test_finished_prompts_are_cleared_and_everything_is_forgotten_once_that_is_confirmed(
+    page: Page, proxy: ScriptedProxy
+) -> None:
+    proxy.accept("a", "b")
+    proxy.answer("a", "one")
+    proxy.open()
+    submit(page, "finished")
+    run(page, 2)
+    submit(page, "waiting")
+    expect(rows(page)).to_have_count(2)
+
+    page.get_by_role("button", name="Clear finished").click()
+    expect(page.locator("#prompts .title")).to_have_text(["waiting"])
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Forget everything").click()
+    expect(rows(page)).to_have_count(1)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Forget everything").click()
+
+    expect(rows(page)).to_have_count(0)
+    page.reload()
+    expect(rows(page)).to_have_count(0)
+
+
+def test_a_storage_that_holds_something_else_is_set_aside(page: Page, proxy: ScriptedProxy) -> None:
+    page.add_init_script(f"localStorage.setItem({json.dumps(STORE)}, '{{')")
+    proxy.open()
+
+    expect(page.locator("#notice")).to_have_text("Saved history could not be read and was set aside.")
+    assert page.evaluate(f"localStorage.getItem({json.dumps(STORE + ':aside')})") == "{"
+
+
 @pytest.mark.parametrize("text", ["{", "null", "[]", '{"prompts": 5}', '{"prompts": [{"key": 1}, null]}'])
 def test_a_storage_that_holds_something_else_does_not_break_the_page(
     page: Page, proxy: ScriptedProxy, text: str
@@ -151,6 +193,7 @@ def test_a_full_storage_keeps_the_newest_prompts(page: Page, proxy: ScriptedProx
         page.evaluate(f"submit('{n} ' + 'x'.repeat(2000000))")
     page.evaluate("changed()")
     until(page, lambda: len(proxy.posts()) == 4)
+    expect(page.locator("#notice")).to_contain_text("This browser's storage is full.")
     page.reload()
 
     expect(rows(page)).to_have_count(2)

@@ -63,8 +63,8 @@ def test_a_changed_script_needs_another_policy_which_the_check_names_and_the_too
     assert check_policy(copy).returncode == 0
 
 
-def test_the_page_fits_the_first_flight() -> None:
-    assert PAGE.stat().st_size <= 42_300
+def test_the_page_stays_within_its_budget() -> None:
+    assert PAGE.stat().st_size <= 42_000  # ARCHITECTURE.md says why it is more than the 40,000 and 13,500 first wanted
     assert len(gzip.compress(PAGE.read_bytes(), 9)) <= 15_800
 
 
@@ -104,14 +104,19 @@ def full_page(page: Page, proxy: ScriptedProxy) -> None:
     expect(result(page).get_by_role("heading", name="Plan")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", "dark", "forced"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_page_is_accessible_and_never_scrolls_sideways(
     page: Page, proxy: ScriptedProxy, width: int, scheme: str
 ) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    if scheme == "forced":
+        page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    else:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     full_page(page, proxy)
+    page.get_by_role("button", name="Follow up: Finished").click()
+    page.locator("summary").first.click()
     submit(page, " ")
 
     found = Axe().run(page, options={"runOnly": RULES})

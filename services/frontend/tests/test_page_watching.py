@@ -241,6 +241,30 @@ def test_a_hidden_tab_rests_and_wakes_at_once(page: Page, proxy: ScriptedProxy) 
     until(page, lambda: len(page.evaluate("window.calls")) > hidden)
 
 
+def test_an_offline_browser_says_so(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.open()
+    expect(page.locator("#headline")).to_contain_text("Connected")
+
+    page.context.set_offline(True)
+
+    words = "You are offline. Prompts you submit now are kept and sent later."
+    expect(page.locator("#headline")).to_have_text(words)
+    page.context.set_offline(False)
+    expect(page.locator("#headline")).to_contain_text("Connected")
+
+
+def test_the_title_counts_what_is_active(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a")
+    proxy.open()
+
+    submit(page, "hello")
+
+    expect(page).to_have_title("(1) Ollama Proxy")
+    proxy.answer("a", "Done.")
+    run(page, 3)
+    expect(page).to_have_title("Ollama Proxy")
+
+
 def test_a_foreign_page_in_between_is_named_as_such(page: Page, proxy: ScriptedProxy) -> None:
     proxy.queue = "<p>Please log in"
     proxy.open()
