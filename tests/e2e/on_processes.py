@@ -25,7 +25,7 @@ class OnProcesses(Product):
 
     def __init__(self, folder: Path, nginx: str) -> None:
         self._folder = folder
-        self._ollama = Simulator(text=WORDS, pace=0.02, pull_time=3, models=[]).start()
+        self._ollama = Simulator(text=WORDS, pace=0.02, pull_time=6, models=[]).start()
         self._stack = Stack(folder / "stack", self._ollama)
         self._nginx = FrontNginx(nginx, folder / "nginx", f"127.0.0.1:{self._stack.port}")
         self._running: dict[str, subprocess.Popen[bytes]] = {}
