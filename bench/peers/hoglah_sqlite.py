@@ -26,7 +26,7 @@ class HoglahSQLite(Peer):
     def work(self, folder: Path, handle: Callable[[], None], *, slots: int, url: str) -> None:
         from hoglah import StubAdapter  # noqa: PLC0415 (optional)
 
-        class Instant(StubAdapter):  # type: ignore[misc]  # it has no types
+        class Instant(StubAdapter):  # type: ignore[misc, unused-ignore]  # it has no types, or is not there
             async def run(self, _request: Any) -> tuple[str, dict[str, int], dict[str, Any]]:
                 handle()
                 return "Rayleigh.", {}, {}
