@@ -410,9 +410,11 @@ def test_whichever_datagrams_get_lost_every_token_is_told_in_its_place(submit, w
     chance = random.Random(seed)
     wakeup = worker.queue._database.wakeup
     send, lost = wakeup._send, []
-    monkeypatch.setattr(
-        wakeup, "_send", lambda message: lost.append(message) if chance.random() < 0.4 else send(message)
-    )
+
+    def send_or_lose(message, **options):
+        return lost.append(message) if chance.random() < 0.4 else send(message, **options)
+
+    monkeypatch.setattr(wakeup, "_send", send_or_lose)
     readers = [followed(submit()) for _ in range(3)]
     pieces = [f"{number} " for number in range(200)]
     for _ in readers:
