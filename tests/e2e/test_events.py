@@ -104,9 +104,9 @@ def test_a_reader_goes_on_across_a_restart_of_the_proxy_and_another_attempt(
     until(lambda: len(readers[0].of_kind("token")) > 5, "it speaks")
     proxy.send_signal(signal.SIGTERM)
     proxy.wait(20)
-    told = [len(reader.events) for reader in readers]
+    before = [reader.connections for reader in readers]
     stack.start_proxy()
-    until(lambda: all(len(reader.events) > had for reader, had in zip(readers, told, strict=True)), "both are back")
+    until(lambda: all(one.connections > had for one, had in zip(readers, before, strict=True)), "both are back")
     stack.worker_process().signal(signal.SIGKILL)
     for reader in readers:
         reader.end(60)
