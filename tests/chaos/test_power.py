@@ -36,6 +36,13 @@ def test_a_power_cut_at_any_moment_loses_nothing_that_anybody_was_told(tmp_path:
     assert max(_told_together(events)) > 1  # commits of several were among them
 
 
+def test_a_call_that_strace_is_still_writing_down_has_not_happened(tmp_path: Path) -> None:
+    write = '7 pwrite64(5</data/queue.db>, "all", 3, 0) = 3\n'
+    (tmp_path / "trace").write_text(write + write[: write.index('ll"')])
+
+    assert read(tmp_path / "trace") == [Written(file="queue.db", offset=0, data=b"all")]
+
+
 def test_a_202_before_its_sync_is_found() -> None:
     write = Written(file="queue.db", offset=0, data=b"no database")
 

@@ -109,9 +109,10 @@ def _event(rest: str, *, number: int) -> Event | None:  # noqa: PLR0911 (the tab
 
 
 def _lines(trace: Path) -> Iterator[tuple[str, str]]:
+    """Read the thread and the call of each line. strace may be in the midst of the last: that one has not happened."""
     with trace.open(encoding="latin-1") as lines:
         for line in lines:
-            if found := LINE.match(line.rstrip("\n")):
+            if line.endswith("\n") and (found := LINE.match(line.rstrip("\n"))):
                 yield found["thread"], found["rest"].rstrip()
 
 
