@@ -92,6 +92,15 @@ class Worker:
         assert claim, "there was nothing to claim"
         return claim
 
+    def speak(self, claim, *pieces, offset=0, write=False):
+        """Say these pieces one after the other."""
+        for piece in pieces:
+            self._queue.tell(claim, piece, offset=offset)
+            if write:
+                self._queue.write(claim, piece, offset=offset, tokens=1)
+            offset += len(piece)
+        return offset
+
     def finish(self, claim, record=None):
         return self._queue.finish(claim, Answered(record=record or RECORD, tokens=3))
 

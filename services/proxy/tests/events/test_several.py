@@ -24,16 +24,6 @@ def text_of(events, prompt_id):
 
 
 @pytest.fixture
-def app(make_app):
-    return make_app()
-
-
-@pytest.fixture
-def client(app):
-    return app.test_client()
-
-
-@pytest.fixture
 def run(client, follow, submit, worker, until):
     """Three prompts that were followed to their ends: one succeeded, one in its second attempt, one was cancelled."""
     ids = [submit() for _ in range(3)]

@@ -9,17 +9,6 @@ import pytest
 KINDS = ["gevent", "threads"]
 
 
-def path_of(prompt_id):
-    return f"/api/v1/prompt/{prompt_id}/events"
-
-
-def speak(worker, claim, text, *, write=False):
-    for offset, piece in enumerate(text):
-        worker.queue.tell(claim, piece, offset=offset)
-    if write:
-        worker.queue.write(claim, text, offset=0, tokens=len(text))
-
-
 def threads_of(server):
     return sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in server.workers)
 
@@ -44,7 +33,7 @@ def many_files():
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("journal", ["auto", "persist"])
-def test_each_token_is_told_before_the_next_one_is_said(serve, kind, journal, hire_at, until):
+def test_each_token_is_told_before_the_next_one_is_said(serve, kind, journal, hire_at, until, path_of):
     server = serve(kind, JOURNAL_MODE=journal)
     worker = hire_at(server.url, journal)
     prompt_id = server.submit()
@@ -62,7 +51,7 @@ def test_each_token_is_told_before_the_next_one_is_said(serve, kind, journal, hi
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_told_to_stop_it_ends_every_stream_even_of_clients_that_do_not_read(serve, kind, hire_at, until):
+def test_told_to_stop_it_ends_every_stream_even_of_clients_that_do_not_read(serve, kind, hire_at, until, path_of):
     server = serve(kind)
     worker = hire_at(server.url)
     waiting = [server.follow(path_of(server.submit())) for _ in range(5)]
@@ -86,7 +75,7 @@ def test_told_to_stop_it_ends_every_stream_even_of_clients_that_do_not_read(serv
     deaf.close()
 
 
-def test_a_reader_goes_on_where_it_was_after_the_proxy_was_started_anew(serve, hire_at, until):
+def test_a_reader_goes_on_where_it_was_after_the_proxy_was_started_anew(serve, hire_at, until, path_of):
     before = serve("gevent")
     worker = hire_at(before.url)
     ids = [before.submit(), before.submit()]
@@ -94,7 +83,7 @@ def test_a_reader_goes_on_where_it_was_after_the_proxy_was_started_anew(serve, h
     one, several = before.follow(path_of(ids[0])), before.follow(both)
     until(lambda: one.events and len(several.events) == 2)
     claim = worker.claim()
-    speak(worker, claim, "abcdef")
+    worker.speak(claim, *"abcdef")
     until(lambda: one.text == "abcdef")
     until(lambda: several.events[-1].id.endswith("1-6"))
     worker.queue.write(claim, "abc", offset=0, tokens=3)  # the rest is in no database yet
@@ -118,7 +107,7 @@ def test_a_reader_goes_on_where_it_was_after_the_proxy_was_started_anew(serve, h
     assert "".join(texts) == "ghisecond"
 
 
-def test_many_streams_cost_no_thread_and_starve_nobody_and_miss_nothing(serve, many_files, hire_at, until):
+def test_many_streams_cost_no_thread_and_starve_nobody_and_miss_nothing(serve, many_files, hire_at, until, path_of):
     server = serve("gevent")
     worker = hire_at(server.url)
     ids = [server.submit() for _ in range(60)]
@@ -139,7 +128,7 @@ def test_many_streams_cost_no_thread_and_starve_nobody_and_miss_nothing(serve, m
     claim = worker.claim()
     for prompt_id in ids[:20]:
         assert claim.prompt.id == prompt_id
-        speak(worker, claim, text, write=True)
+        worker.speak(claim, *text, write=True)
         with worker.queue.transaction():
             worker.finish(claim, {"response": text, "done": True})
             claim = worker.claim()
@@ -157,7 +146,7 @@ def test_many_streams_cost_no_thread_and_starve_nobody_and_miss_nothing(serve, m
     assert held <= threads + 2  # gevent's own pool may have grown
 
 
-def test_above_the_limit_a_stream_is_refused_and_everything_else_is_answered(serve, until):
+def test_above_the_limit_a_stream_is_refused_and_everything_else_is_answered(serve, until, path_of):
     server = serve("gevent", MAX_STREAMS=10)
     prompt_id = server.submit()
     followers = [server.follow(path_of(prompt_id)) for _ in range(10)]
@@ -171,7 +160,7 @@ def test_above_the_limit_a_stream_is_refused_and_everything_else_is_answered(ser
     assert (*others, accepted) == (200, 200, 200, 202)
 
 
-def test_a_client_that_does_not_read_costs_no_memory(serve, hire_at, until):
+def test_a_client_that_does_not_read_costs_no_memory(serve, hire_at, until, path_of):
     server = serve("gevent")
     worker = hire_at(server.url)
     prompt_id = server.submit()
