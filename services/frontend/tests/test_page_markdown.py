@@ -72,14 +72,21 @@ def test_markdown_becomes(renderer: Page, text: str, html: str) -> None:
 
 
 def test_a_table_becomes_a_table(renderer: Page) -> None:
-    html = renderer.evaluate(RENDER, "Look:\n| a | n |\n|---|--:|\n| `x` | 1 |\n| c \\| d | 2 |\n\nAfter")
+    html = renderer.evaluate(RENDER, "Look:\n| a | n |\n|:-:|--:|\n| `x` | 1 |\n| c \\| d | 2 |\n\nAfter")
 
-    rows = "<tr><td><code>x</code></td><td>1</td></tr><tr><td>c | d</td><td>2</td></tr>"
-    head = "<thead><tr><th>a</th><th>n</th></tr></thead>"
+    cell, number = '<td class="mid">', '<td class="end">'
+    rows = f"<tr>{cell}<code>x</code></td>{number}1</td></tr><tr>{cell}c | d</td>{number}2</td></tr>"
+    head = '<thead><tr><th class="mid">a</th><th class="end">n</th></tr></thead>'
     assert html == (
         '<p>Look:</p><div class="table" tabindex="0" role="group" aria-label="Table">'
         f"<table>{head}<tbody>{rows}</tbody></table></div><p>After</p>"
     )
+
+
+def test_what_a_model_thought_is_folded_away(renderer: Page) -> None:
+    html = renderer.evaluate(RENDER, "<think>\nWell.\n\n- so\n</think>\n\nThe answer.")
+
+    assert html == "<details><summary>Thinking</summary><p>Well.</p><ul><li>so</li></ul></details><p>The answer.</p>"
 
 
 def test_code_is_shown_as_it_is(renderer: Page) -> None:
@@ -147,3 +154,61 @@ def test_copy_takes_the_source_even_on_plain_http(page: Page, proxy: ScriptedPro
 
     until(page, lambda: page.evaluate("window.copied") == "a\u202eb\n")
     assert page.evaluate("isSecureContext") is False
+
+
+def test_an_answer_can_be_seen_as_it_was_written(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a")
+    proxy.answer("a", "Some **bold**")
+    proxy.open()
+    submit(page, "hello")
+    run(page, 2)
+
+    result(page).get_by_role("button", name="Raw: hello").click()
+    expect(result(page).locator("pre")).to_have_text("Some **bold**")
+    result(page).get_by_role("button", name="Rendered: hello").click()
+
+    expect(result(page).locator("strong")).to_have_text("bold")
+
+
+def test_an_answer_is_saved_as_a_file_of_markdown(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a")
+    proxy.answer("a", "Some **bold** ☕")
+    proxy.open()
+    submit(page, "What is ../it?")
+    run(page, 2)
+
+    with page.expect_download() as saved:
+        result(page).get_by_role("button", name="Save: What").click()
+
+    assert saved.value.suggested_filename == "What-is-it-.md"
+    assert saved.value.path().read_text() == "Some **bold** ☕"
+
+
+def test_of_an_endless_answer_the_beginning_is_shown_and_all_of_it_is_copied(page: Page, proxy: ScriptedProxy) -> None:
+    page.add_init_script(COPIED)
+    proxy.accept("a")
+    proxy.answer("a", ("word " * 200 + "\n\n") * 2100 + "the end")
+    proxy.open()
+    submit(page, "hello")
+    run(page, 2)
+
+    expect(result(page)).to_contain_text("Copy or save gives everything")
+    until(page, lambda: page.evaluate("![...turns.values()].at(-1).more"))
+    expect(result(page)).not_to_contain_text("the end")
+    result(page).get_by_role("button", name="Copy: hello").click()
+
+    until(page, lambda: page.evaluate("window.copied?.endsWith('the end')"))
+
+
+def test_a_copy_that_the_browser_refuses_leaves_the_text_selected(page: Page, proxy: ScriptedProxy) -> None:
+    page.add_init_script("document.execCommand = () => false")
+    proxy.accept("a")
+    proxy.answer("a", "The answer.")
+    proxy.open()
+    submit(page, "hello")
+    run(page, 2)
+
+    result(page).get_by_role("button", name="Copy: hello").click()
+
+    expect(page.locator("#notice")).to_have_text("Copy failed. The text is selected: press Ctrl+C.")
+    assert page.evaluate("getSelection().toString().trim()") == "The answer."

@@ -170,8 +170,22 @@ def test_send_again_makes_a_new_prompt_and_edit_loses_no_draft(page: Page, proxy
 
     box(page).fill("my draft")
     page.get_by_role("button", name="Edit: hello").click()
-    expect(box(page)).to_have_value("hello\n\nmy draft")
+    expect(box(page)).to_have_value("hello")
+    page.reload()
+    page.get_by_role("button", name="Bring back draft").click()
+    expect(box(page)).to_have_value("my draft")
     page.get_by_role("button", name="Send again: hello").click()
 
     expect(rows(page)).to_have_count(2)
     until(page, lambda: len(set(proxy.keys())) == 2)
+
+
+def test_the_size_of_a_prompt_is_told_before_it_is_too_long(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.open()
+    expect(page.locator("#headline")).to_contain_text("Connected")
+
+    box(page).fill("é" * 400_000)
+    expect(page.locator("#hint")).to_have_text("Ctrl/⌘ + Enter submits")
+    box(page).fill("é" * 471_860)
+
+    expect(page.locator("#hint")).to_have_text("0.9 MB of 1 MB")

@@ -287,6 +287,21 @@ def test_a_screen_reader_hears_each_change_once_and_no_text(page: Page, proxy: S
     assert page.evaluate("window.spoken") == ["Prompt queued · Next in line", "Result ready: Why is the sky blue?"]
 
 
+def test_answers_that_come_together_are_told_as_one(page: Page, proxy: ScriptedProxy) -> None:
+    page.add_init_script(SPOKEN)
+    proxy.accept("a", "b", "c")
+    proxy.open()
+    for prompt in "abc":
+        submit(page, prompt)
+    until(page, lambda: len(proxy.posts()) == 3)
+
+    for prompt in "abc":
+        proxy.answer(prompt, "It is so.")
+    run(page, 8)
+
+    assert re.search(r"[23] results ready\.$", page.evaluate("window.spoken")[-1])
+
+
 MODEL = READY["model"]
 WAIT = " Prompts are accepted and wait."
 
