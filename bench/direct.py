@@ -60,4 +60,8 @@ class Calls:
 
     def token(self, number: int) -> None:
         """Wait until the call of this number has its first token."""
-        self._server.wait_for_tokens(self._before + number, 1, timeout=30)
+        self.tokens(1, of=number)
+
+    def tokens(self, count: int, *, of: int = 1) -> None:
+        """Wait until the call of the number `of` has so many tokens."""
+        self._server.wait_for_tokens(self._before + of, count, timeout=30)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LEASE = 3  # seconds
 LONG = 2000  # tokens; no answer ends by itself before it is ended
+UNDER_WAY = 75  # tokens, 1.5 s: a program that dies within its first second is started again with a delay
 
 
 def rows() -> list[Measurement]:
@@ -33,7 +34,8 @@ def rows() -> list[Measurement]:
             repeats=3,
             seconds=14,
             figures=(Figure(what="", values=value("seconds"), goal=Goal(at_most=3), unit="s"),),
-            how="Until the model server has the second call; supervisord starts the new worker, as in the container.",
+            how=f"In mid-answer, {UNDER_WAY} tokens after its beginning, until the model server has the second call; "
+            "supervisord starts the new worker, as in the container.",
         ),
         Measurement(
             name="hang",
@@ -67,7 +69,7 @@ def _killed(bench: Workbench) -> Iterator[list[Side]]:
         def take() -> Taken:
             calls = direct.Calls(server)
             prompt_id = client.submit()
-            calls.token(1)
+            calls.tokens(UNDER_WAY)
             worker = product.worker_process()
             began = time.monotonic()
             worker.signal(signal.SIGKILL)

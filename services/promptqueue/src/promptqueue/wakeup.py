@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections import deque
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 LARGEST_DATAGRAM = 60_000  # bytes; well below Linux's default send buffer of 208 KiB
 LONGEST_ADDRESS = 100  # bytes; macOS has room for 103, Linux for 107
+UNSETTLED = 100_000_000  # nanoseconds in which a folder may change again and show the same time of change
 SOCKET, OF_CHANGES = ".sock", ".changes.sock"
 """How sockets are called; the latter want no live text."""
 
@@ -77,6 +79,8 @@ class Wakeup:
         # the thread that made it, which may end before it does.
         self._socket = _socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
+        self._listed: list[str] = []
+        self._listed_when: int | None = None  # the folder's time of change; None where it may have changed unseen
 
     def changed(self, prompt_ids: Collection[str | None]) -> None:
         """Say that something was committed about these prompts; None, or too many for a datagram, means any."""
@@ -84,11 +88,12 @@ class Wakeup:
 
     def written(self, prompt_ids: Collection[str]) -> None:
         """Say that text of these prompts was written. An older version that listens takes it for any change."""
-        self._name("written", list(prompt_ids))
+        self._name("written", list(prompt_ids), but=OF_CHANGES)
 
     def tell(self, text: Text) -> None:
         """Pass live text on; text too long for a datagram is left to the database."""
-        message = json.dumps({"text": [text.prompt_id, text.attempt, text.offset, text.text]}).encode()
+        # Written by hand but for the text: this runs for every token of every answer.
+        message = f'{{"text": ["{text.prompt_id}", {text.attempt}, {text.offset}, {json.dumps(text.text)}]}}'.encode()
         if len(message) <= LARGEST_DATAGRAM:
             self._send(message, but=OF_CHANGES)
 
@@ -96,14 +101,14 @@ class Wakeup:
         """Let go of the socket."""
         self._socket.close()
 
-    def _name(self, what: str, prompt_ids: list[str] | list[None] | list[str | None]) -> None:
+    def _name(self, what: str, prompt_ids: list[str] | list[None] | list[str | None], *, but: str = "/") -> None:
         message = json.dumps({what: prompt_ids}).encode()
-        self._send(message if len(message) <= LARGEST_DATAGRAM else b'{"changed": [null]}')
+        self._send(message if len(message) <= LARGEST_DATAGRAM else b'{"changed": [null]}', but=but)
 
     def _send(self, message: bytes, *, but: str = "/") -> None:
         # Strings, not paths: this runs for every token of every answer, and pathlib would take half of its time.
-        for name in self._listed():
-            if not name.endswith(SOCKET) or name.endswith(but):
+        for name in self._listeners():
+            if name.endswith(but):
                 continue
             try:
                 self._send_to(name, message)
@@ -112,12 +117,18 @@ class Wakeup:
             except OSError as error:
                 log.debug("wake-up not sent socket=%s error=%s", name, error)
 
-    def _listed(self) -> list[str]:
+    def _listeners(self) -> list[str]:
+        """Name the sockets there are. The folder is read when it has changed: that takes longer than all the rest."""
         try:
-            return os.listdir(self._place)  # noqa: PTH208 (as above)
+            changed = os.stat(self._place).st_mtime_ns  # noqa: PTH116 (as above)
+            if changed != self._listed_when:
+                settled = abs(time.time_ns() - changed) > UNSETTLED
+                self._listed_when = changed if settled else None
+                self._listed = [name for name in os.listdir(self._place) if name.endswith(SOCKET)]  # noqa: PTH208
         except OSError as error:  # what was committed stands, whoever hears of it
             log.debug("wake-up not sent folder=%s error=%s", self._place, error)
-            return []
+            self._listed, self._listed_when = [], None
+        return self._listed
 
     def _send_to(self, name: str, message: bytes) -> None:
         try:

@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 from worker.verdict import How, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
 PROBE_TIMEOUT = 2.0  # seconds; a server that starts up accepts connections long before it answers
 QUESTION_TIMEOUT = 10.0  # seconds; /api/show of a large model reads its files
@@ -83,6 +83,11 @@ class Ollama:
         self._url = url
         self._connect_timeout = connect_timeout
         self._questions = _session()
+        self._calls = _session()
+        self._adapter = _PluggedAdapter()
+        for scheme in ("http://", "https://"):
+            self._calls.mount(scheme, self._adapter)
+        self._prepared: dict[str, requests.PreparedRequest] = {}  # by path
 
     def stream(
         self, path: str, body: Mapping[str, Any], plug: Plug, *, read_timeout: float | None = None
@@ -92,23 +97,21 @@ class Ollama:
         Leaving the iteration closes the connection, and that frees the model. Whoever reads waits for nothing else: a
         reader that lags can leave Ollama's only slot taken for ever.
         """
-        with _session(plug) as session:
-            try:
-                with session.post(
-                    self._url + path, json=body, stream=True, timeout=(self._connect_timeout, read_timeout)
-                ) as response:
-                    if response.status_code != requests.codes.ok:
-                        raise _rejected(response)
-                    try:
-                        # On bytes: as text, it would also split at the line separators that Ollama leaves as they are.
-                        for line in response.iter_lines(chunk_size=READ_SIZE):
-                            if line:
-                                yield _record(line)
-                    finally:
-                        plug.let_go()
-            except (requests.RequestException, HTTPError, OSError) as error:
-                how = How.NOT_CONNECTED if plug.connected_at is None else How.BROKEN
-                raise OllamaFailed(Seen(how=how, words=_reason(error))) from error
+        request, timeouts = self._request(path, body), (self._connect_timeout, read_timeout)
+        try:
+            with self._adapter.plugged(plug), self._calls.send(request, stream=True, timeout=timeouts) as response:
+                if response.status_code != requests.codes.ok:
+                    raise _rejected(response)
+                try:
+                    # On bytes: as text, it would also split at the line separators that Ollama leaves as they are.
+                    for line in response.iter_lines(chunk_size=READ_SIZE):
+                        if line:
+                            yield _record(line)
+                finally:
+                    plug.let_go()
+        except (requests.RequestException, HTTPError, OSError) as error:
+            how = How.NOT_CONNECTED if plug.connected_at is None else How.BROKEN
+            raise OllamaFailed(Seen(how=how, words=_reason(error))) from error
 
     def pull(self, model: str) -> Generator[dict[str, Any]]:
         """Yield the records of a download, whose last one says "success"; an error comes as late as there is one."""
@@ -138,6 +141,14 @@ class Ollama:
         """Have the model unloaded once nobody uses it: a wedged runner or a lost slot heals by it."""
         self._ask("POST", "/api/generate", {"model": model, "keep_alive": 0}, timeout=UNLOAD_TIMEOUT)
 
+    def _request(self, path: str, body: Mapping[str, Any]) -> requests.PreparedRequest:
+        """Prepare a call. All but the body is prepared once, for it takes longer than to connect."""
+        if path not in self._prepared:
+            self._prepared[path] = self._calls.prepare_request(requests.Request("POST", self._url + path))
+        request = self._prepared[path].copy()
+        request.prepare_body(data=None, files=None, json=body)
+        return request
+
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout: float = QUESTION_TIMEOUT
     ) -> dict[str, Any]:
@@ -151,37 +162,42 @@ class Ollama:
         return _record(response.content)
 
 
-def _session(plug: Plug | None = None) -> requests.Session:
+def _session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # a proxy for the outside world does not know the model server; and no .netrc is read
     session.headers.update(HEADERS)
-    if plug is not None:
-        adapter = _PluggedAdapter(plug)
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
     return session
 
 
 class _PluggedAdapter(HTTPAdapter):
     """Hands the socket of each connection to a Plug as soon as it is connected."""
 
-    def __init__(self, plug: Plug) -> None:
-        self._plug = plug
+    def __init__(self) -> None:
+        self.plug = Plug()  # of the call that is made
         super().__init__(pool_connections=1, pool_maxsize=1)
+
+    @contextlib.contextmanager
+    def plugged(self, plug: Plug) -> Iterator[None]:
+        """Make one connection inside, which `plug` can end; it is closed on the way out."""
+        self.plug = plug
+        try:
+            yield
+        finally:
+            self.close()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        plug = self._plug
+        adapter = self
 
         class PluggedConnection(HTTPConnection):
             def connect(self) -> None:
                 super().connect()
-                plug.connected(self.sock)
+                adapter.plug.connected(self.sock)
 
         class PluggedTLSConnection(HTTPSConnection):
             def connect(self) -> None:
                 super().connect()
-                plug.connected(self.sock)
+                adapter.plug.connected(self.sock)
 
         class PluggedPool(HTTPConnectionPool):
             ConnectionCls = PluggedConnection
