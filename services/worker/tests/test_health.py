@@ -59,6 +59,13 @@ def test_the_health_check_fails_in_words_on_a_stale_heartbeat(environ):
     assert "31 seconds ago" in checked.stderr
 
 
+def test_a_clock_that_was_set_back_does_not_make_a_stale_heartbeat_fresh(environ):
+    health.beat(environ["HEARTBEAT_PATH"])
+    os.utime(environ["HEARTBEAT_PATH"], (time.time() + 3600, time.time() + 3600))
+
+    assert check(environ).returncode == 1
+
+
 def test_the_health_check_fails_in_words_without_a_heartbeat(environ):
     checked = check(environ)
 
@@ -87,6 +94,37 @@ def test_a_program_that_is_given_up_ends_supervisord_and_all_its_programs(superv
 
     assert "program given up" in supervisord.output
     assert "janitor ended" in supervisord.output
+
+
+ADOPTS = """
+import ctypes, os, sys
+PR_SET_CHILD_SUBREAPER = 36
+if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+    sys.exit("cannot adopt")
+(heard, event), (answer, said) = os.pipe(), os.pipe()
+if not (supervisord := os.fork()):
+    if not os.fork():
+        os.dup2(heard, 0), os.dup2(said, 1)
+        os.closerange(3, 64)
+        os.execv(sys.executable, [sys.executable, "-m", "worker.health", "end-when-fatal"])
+    os.read(answer, 6)  # READY
+    os._exit(0)
+os.close(heard), os.close(said)
+os.waitpid(supervisord, 0)
+os.write(event, b"eventname:PROCESS_STATE_FATAL len:4\\ndead")
+os.close(event)
+while os.read(answer, 64):
+    pass
+print("was spared")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt what a test leaves behind")
+def test_a_listener_whose_supervisord_is_gone_ends_nobody_in_its_place(start):
+    adopter = start("-c", ADOPTS)
+
+    assert adopter.ends(within=15) == 0, adopter.output
+    assert "was spared" in adopter.output
 
 
 def test_supervisord_runs_worker_and_janitor_and_ends_them_in_good_order(supervise, environ, wait_until):

@@ -28,17 +28,19 @@ def beat(path: str) -> None:
 def ailment(path: str) -> str | None:
     """Say in one sentence what is wrong; None while the heartbeat is fresh."""
     try:
-        # mtime is wall time, so a step of the clock can cost one wrong answer, until the next heartbeat.
+        # mtime is wall time, so a step of the clock can cost one wrong answer, until the next heartbeat. After a step
+        # back a worker that hangs would else seem fresh for as long as the step was.
         age = time.time() - os.stat(path).st_mtime  # noqa: PTH116 (pathlib would cost the listener a megabyte)
     except FileNotFoundError:
         return f"The worker has not written its heartbeat {path} yet."
-    if age < STALE_AFTER:
+    if abs(age) < STALE_AFTER:
         return None
     return f"The worker's last heartbeat was {age:.0f} seconds ago: one of its threads hangs."
 
 
 def end_when_fatal() -> None:
     """Serve supervisord as an event listener: end it when it gives a program up, so that Docker starts all anew."""
+    supervisord = os.getppid()
     while True:
         os.write(1, b"READY\n")
         header = _line()
@@ -48,7 +50,8 @@ def end_when_fatal() -> None:
         payload = _exactly(int(fields["len"]))
         if fields["eventname"] == "PROCESS_STATE_FATAL":
             os.write(2, f"program given up, ending {payload}\n".encode())
-            os.kill(os.getppid(), signal.SIGTERM)
+            if os.getppid() == supervisord:  # else it is gone, and whoever adopted this process is not meant
+                os.kill(supervisord, signal.SIGTERM)
         os.write(1, b"RESULT 2\nOK")
 
 
