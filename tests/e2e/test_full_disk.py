@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from processes import until
+from read_only import turned_read_only
 from small_disk import SmallDisk, mounted
 
 if TYPE_CHECKING:
@@ -79,6 +81,58 @@ def test_a_disk_that_fills_in_mid_answer_costs_the_prompt_no_attempt(on_small_di
     until(lambda: "storage unavailable" in stack.log("worker"), "the worker has met the full disk")
     disk.make_room()
 
+    ended = [stack.until_status(prompt_id, "completed") for prompt_id in (running, waiting)]
+    assert [(each["outcome"], each["attempt"]) for each in ended] == [("succeeded", 1)] * 2
+    assert stack.answer(running) == "word " * 60
+
+
+@pytest.mark.ollama(pace=0.05, text="word " * 60)
+def test_a_disk_that_is_full_for_longer_than_the_lease_hides_nothing_and_costs_one_attempt_at_most(
+    build: Callable[..., Stack],
+) -> None:
+    stack = build(LEASE_SECONDS="1")
+    with mounted(stack.folder / "data", size="4m") as disk:
+        stack.start()
+        running, waiting = stack.submit("Why?"), stack.submit("And then?")
+        until(lambda: stack.status(running)["tokens"], "it is being answered")
+
+        disk.fill()
+        until(lambda: refused(stack.post("/api/v1/prompt", {"prompt": LONG})), "the disk is full")
+        overdue = time.monotonic() + 3  # by then the lease is over, and whoever reads would like to write so
+        statuses = []
+        while time.monotonic() < overdue:
+            statuses.append([stack.status(prompt_id)["status"] for prompt_id in (running, waiting)])
+        disk.make_room()
+
+        ended = [stack.until_status(prompt_id, "completed") for prompt_id in (running, waiting)]
+        assert [each["outcome"] for each in ended] == ["succeeded"] * 2
+        assert max(each["attempt"] for each in ended) <= 2
+        assert stack.answer(running) == "word " * 60
+        assert statuses == [["processing", "queued"]] * len(statuses)
+        stack.stop()
+
+
+@pytest.mark.ollama(pace=0.05, text="word " * 60)
+def test_a_disk_that_turns_read_only_under_open_files_refuses_with_503_loses_nothing_and_passes(
+    build: Callable[..., Stack],
+) -> None:
+    stack = build()
+    stack.start()
+    answered = stack.submit("Are you there?", options={"num_predict": 2})
+    stack.until_status(answered, "completed")
+    running, waiting = stack.submit("Why?"), stack.submit("And then?")
+    until(lambda: stack.status(running)["tokens"], "it is being answered")
+
+    with turned_read_only(stack.folder / "data", stack.processes()):
+        until(lambda: refused(stack.post("/api/v1/prompt", {"prompt": "Hi"})), "the disk is read-only")
+        assert all(refused(stack.post("/api/v1/prompt", {"prompt": "Hi"})) for _ in range(5))
+        assert refused(stack.post(f"/api/v1/prompt/{waiting}/cancel"))
+        until(lambda: "not kept" in stack.log("worker"), "the worker has met it")
+        assert [stack.status(prompt_id)["status"] for prompt_id in (running, waiting)] == ["processing", "queued"]
+        assert stack.answer(answered).startswith("word")
+        assert stack.queue()["queued"] == 1
+
+    until(lambda: not refused(stack.post("/api/v1/prompt", {"prompt": "Hi"})), "prompts are accepted again")
     ended = [stack.until_status(prompt_id, "completed") for prompt_id in (running, waiting)]
     assert [(each["outcome"], each["attempt"]) for each in ended] == [("succeeded", 1)] * 2
     assert stack.answer(running) == "word " * 60

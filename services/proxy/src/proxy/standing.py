@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from promptqueue.errors import PromptNotFound
+from promptqueue.errors import PromptNotFound, StorageUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,10 @@ def known_id(text: str) -> str:
 
 
 class Standings:
-    """Reads where prompts stand, and settles first whatever is overdue, so that no worker need be alive."""
+    """Reads where prompts stand, and settles first whatever is overdue, so that no worker need be alive.
+
+    While nothing can be written they stand where they stood: what can be read is told.
+    """
 
     def __init__(self, reader: Reader, writer: Writer) -> None:
         """Read through `reader`, settle through `writer`."""
@@ -45,7 +48,12 @@ class Standings:
     def of_all(self, prompt_ids: Sequence[str]) -> list[Standing]:
         """Say where these stand; those that do not exist are left out."""
         found, is_behind = self._reader.read(lambda queue: _seen(queue, prompt_ids))
-        return self._writer.do(lambda queue: _settled(queue, prompt_ids)) if is_behind else found
+        if not is_behind:
+            return found
+        try:
+            return self._writer.do(lambda queue: _settled(queue, prompt_ids))
+        except StorageUnavailable:  # full or read-only: nothing can be settled before it is mended, by anybody
+            return found
 
 
 def _seen(queue: PromptQueue, prompt_ids: Sequence[str]) -> tuple[list[Standing], bool]:
