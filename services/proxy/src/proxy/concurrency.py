@@ -9,7 +9,6 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -193,22 +192,20 @@ class Gathering:
     def __init__(self, give: Callable[[list[Any]], None], loop: Any) -> None:
         self._give = give
         self._gathered: list[Any] = []
-        self._since = 0.0
         self._idle = loop.idle(ref=False)
+        self._late = loop.timer(0.0, LONGEST_GATHERING, ref=False)
 
     def put(self, one: Any) -> None:
         """Gather one more."""
-        now = time.monotonic()
         if not self._gathered:
-            self._since = now
             self._idle.start(self.give)
+            self._late.again(self.give, update=False)  # a client that never pauses would keep the hub from being idle
         self._gathered.append(one)
-        if now > self._since + LONGEST_GATHERING:
-            self.give()
 
     def give(self) -> None:
         """Give on what was gathered."""
         self._idle.stop()
+        self._late.stop()
         gathered, self._gathered = self._gathered, []
         if gathered:
             self._give(gathered)

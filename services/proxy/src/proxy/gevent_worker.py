@@ -1,8 +1,11 @@
-"""Gunicorn's gevent worker, and how it ends: at once for those who wait, in peace for those who are served."""
+"""Gunicorn's gevent worker: how rude clients keep nobody else waiting, and how it ends in peace for all."""
 
 from __future__ import annotations
 
+import errno
 import signal
+import time
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +17,19 @@ from proxy.app import parts
 from proxy.refusals import hear_out, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 LAST_REQUEST_WITHIN = 1.0  # seconds that a kept connection has for a request that was on its way
+SLOWEST = 4_096  # bytes a second; a body at this pace may take as long as it takes
+UNREAD = 65_536  # bytes of a body that nobody wanted, for which a connection is still kept
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
-    """Told to stop, it lets held requests answer and closes the connections that only wait for a next request.
+    """Serves whoever sends without pause, or without end, beside all others; ends at once when it is told to stop.
 
-    Gunicorn's own would wait for those until its time for a graceful end is over.
+    It then lets held requests answer and closes the connections that only wait for a next request. Gunicorn's own would
+    wait for those until its time for a graceful end is over.
     """
 
     def init_process(self) -> None:
@@ -35,6 +42,24 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     def timeout_ctx(self) -> _Wait:
         """Give what a connection waits in for its next request."""
         return _Wait(self.cfg.keepalive, self._waiting)
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve a connection."""
+        super().handle(listener, _InTurns(client, self.cfg.keepalive), addr)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Answer a request, after whoever else can go on; then close a connection that still sends its body.
+
+        Gunicorn would read such a body to its end, however far that is, for the sake of a request that may follow.
+        """
+        gevent.sleep(0)
+        with sock.body():
+            super().handle_request(listener_name, req, sock, addr)
+            with self.timeout_ctx():
+                if len(req.body.read(UNREAD)) < UNREAD:
+                    return
+            hear_out(sock)
+            raise StopIteration
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the end. A signal's handler must not block, so a greenlet goes on with it."""
@@ -54,6 +79,42 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             parts(app).cut()
         for greenlet, wait in list(self._waiting.items()):
             greenlet.kill(wait, block=False)
+
+
+class _InTurns:
+    """A client's socket that is read in turns with all others, and for no longer than a body may take to arrive.
+
+    gevent lets nobody else run as long as there is something to read: a client that sends without end would be the only
+    one that is served, until Gunicorn takes the whole process for hung.
+    """
+
+    def __init__(self, client: Any, seconds: float) -> None:
+        self._client = client
+        self._seconds = seconds
+        self._until: float | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    @contextmanager
+    def body(self) -> Iterator[None]:
+        """Let what is read inside be a body, which is given up when it is late."""
+        self._until = time.monotonic() + self._seconds
+        try:
+            yield
+        finally:
+            self._until = None
+
+    def recv(self, size: int) -> bytes:
+        """Read up to so many bytes. Raises ConnectionResetError when they are late."""
+        if self._until is None:  # a head, which has a bound and a time of its own
+            return bytes(self._client.recv(size))
+        gevent.sleep(0)
+        late = ConnectionResetError(errno.ECONNRESET, "the body took too long to arrive")
+        with gevent.Timeout(max(0.0, self._until - time.monotonic()), late):
+            data = bytes(self._client.recv(size))
+        self._until += len(data) / SLOWEST
+        return data
 
 
 class _InOurShape:
