@@ -31,9 +31,10 @@ e2e: ## Run the tests of the whole product alone, on plain processes and in cont
 	@$(PYTHON) local/environment.py test
 	@$(VENV)/python -m pytest tests/e2e
 
-chaos: ## Kill the product's parts while clients use it, and look for what got lost: SECONDS=60 SEED=…
+chaos: ## Kill the product's parts while clients use it, and look for what got lost: SECONDS=60 SEED=… COMPOSE=1
 	@$(PYTHON) local/environment.py test
-	@PYTHONPATH=tests:tests/e2e:ollama $(VENV)/python -m chaos --seconds $(or $(SECONDS),60) $(addprefix --seed ,$(SEED))
+	@PYTHONPATH=tests:tests/e2e:ollama $(VENV)/python -m chaos --seconds $(or $(SECONDS),60) $(addprefix --seed ,$(SEED)) \
+		$(if $(COMPOSE),--compose)
 
 soak: ## Keep the product busy for twenty minutes and see whether memory, files or journal grow: SECONDS=1200
 	@$(PYTHON) local/environment.py test

@@ -10,8 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from composed import compose_is_missing, engine_is_missing
+
 from chaos import campaign
 from chaos.clock import MISSING, wall_clock
+from chaos.contained import Contained
+from chaos.plain import Plain
 from chaos.report import report
 
 
@@ -20,25 +24,32 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="how long strikes fall (default: 60)")
     parser.add_argument("--seed", type=int, help="decides every strike and every client's doings (default: a new one)")
     parser.add_argument("--journal", default="auto", choices=["auto", "wal", "persist"], help="SQLite's journal mode")
+    parser.add_argument("--compose", action="store_true", help="strike the containers of compose.yaml, not processes")
     options = parser.parse_args()
     seed = random.randrange(10_000) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
     print(f"A campaign of {options.seconds:g} s with SEED={seed}; evidence is kept in {folder}", flush=True)
+    product = in_containers(folder, options.journal) if options.compose else on_processes(folder, options.journal)
+    outcome = campaign.run(product, folder, seed=seed, seconds=options.seconds, progress=Progress())
+    told = report(outcome)
+    settings = f"SEED={seed} SECONDS={options.seconds:g}{' COMPOSE=1' if options.compose else ''}"
+    (folder / "report.txt").write_text(f"{settings}\n{told}\n", "utf-8")
+    print(f"\n{told}\n\nEvidence: {folder}")
+    return 1 if outcome.findings else 0
+
+
+def on_processes(folder: Path, journal_mode: str) -> Plain:
     clock = wall_clock(folder / "clock")
     if clock is None:
         print(f"The clock is not stepped: {MISSING}", flush=True)
-    outcome = campaign.run(
-        folder,
-        seed=seed,
-        seconds=options.seconds,
-        clock=clock,
-        progress=Progress(),
-        journal_mode=options.journal,
-    )
-    told = report(outcome)
-    (folder / "report.txt").write_text(f"SEED={seed} SECONDS={options.seconds:g}\n{told}\n", "utf-8")
-    print(f"\n{told}\n\nEvidence: {folder}")
-    return 1 if outcome.findings else 0
+    return Plain(folder, clock=clock, journal_mode=journal_mode)
+
+
+def in_containers(folder: Path, journal_mode: str) -> Contained:
+    if reason := compose_is_missing() or engine_is_missing():
+        sys.exit(reason)
+    print("The clock is not stepped: containers have the machine's. Building the images ...", flush=True)
+    return Contained(folder, journal_mode=journal_mode)
 
 
 class Progress:

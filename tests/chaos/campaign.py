@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from front_door import FrontDoor
 from processes import until
-from simulator.client import Simulator
 
 from chaos import checker
 from chaos.clients import Clients
@@ -18,19 +18,17 @@ from chaos.evidence import Evidence, calls, finishes
 from chaos.history import History
 from chaos.onlooker import Onlooker
 from chaos.plan import Part, plan
-from chaos.product import VARIABLES, Product, lasting_port
+from chaos.product import VARIABLES
 from chaos.striker import Striker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from wall_clock import WallClock
-
     from chaos.findings import Finding, Kind
+    from chaos.product import Product
 
 CLIENTS = 24  # who mostly wait, so that workers always have something in hand
-PACE = 0.025  # seconds a token; answers take up to three, so that a stopped worker finds its prompt with another
 READY_WITHIN = 60.0  # seconds
 SETTLED_WITHIN = 60.0  # seconds from the last strike until every prompt must have ended
 
@@ -42,7 +40,7 @@ class Outcome:
     evidence: Evidence
     findings: Sequence[Finding]
     copies: int
-    restarts: int
+    restarts: str
     settled_in: float | None  # seconds from the last strike to the last prompt's end; None when it did not come
 
     def number(self, kind: Kind) -> int:
@@ -50,53 +48,44 @@ class Outcome:
         return sum(finding.kind is kind for finding in self.findings)
 
 
-def run(
-    folder: Path,
-    *,
-    seed: int,
-    seconds: float,
-    clock: WallClock | None,
-    progress: Callable[[str], None],
-    journal_mode: str = "auto",
-) -> Outcome:
-    """Run a campaign of so many seconds in `folder`, where all that it saw stays; without a `clock` none is stepped."""
+def run(product: Product, folder: Path, *, seed: int, seconds: float, progress: Callable[[str], None]) -> Outcome:
+    """Run a campaign of so many seconds against `product`; all that it saw stays in `folder`."""
     history = History(folder / "history.jsonl")
-    with Simulator(port=lasting_port(), journal=folder / "calls.jsonl", pace=PACE, slots=4) as ollama:
-        variables = {"JOURNAL_MODE": journal_mode, **(clock.variables if clock else {})}
-        product = Product(folder / "product", ollama, variables)
-        database = folder / "product/data/queue.db"
-        copies = Copies(database, folder / "copies", history)
-        onlooker = Onlooker(database)
-        striker = Striker(product, ollama, clock, copies, folder / "strikes.jsonl")
-        door = Door(product.port, history)
-        clients = Clients(door, seed=seed, number=CLIENTS)
-        try:
-            product.start()
-            until(lambda: product.get("/readyz").status == 200, "the product is ready", READY_WITHIN)
-            onlooker.start()
-            copies.start()
-            clients.start()
-            striker.start(plan(seed, seconds, without=frozenset() if clock else frozenset((Part.CLOCK,))))
-            while striker.is_at_it:
-                progress(f"{striker.kills} kills, {len(clients.scripts)} prompts, {len(history.everything())} answers")
-                time.sleep(1)
-            striker.wait()
-            progress("no more strikes; waiting for every prompt to end")
-            settled_in = _settle(product, clients)
-            _read_all(door, clients, history)
-        finally:
-            product.end()
+    copies = Copies(product, folder / "copies", history)
+    onlooker = Onlooker(product)
+    striker = Striker(product, copies, folder / "strikes.jsonl")
+    door = Door(product.port, history)
+    clients = Clients(door, seed=seed, number=CLIENTS)
+    without = frozenset() if product.clock else frozenset((Part.CLOCK,))
+    front = FrontDoor(f"http://127.0.0.1:{product.port}")
+    try:
+        product.start()
+        until(lambda: front.get("/readyz").status == 200, "the product is ready", READY_WITHIN)
+        onlooker.start()
+        copies.start()
+        clients.start()
+        striker.start(plan(seed, seconds, without=without, slowness=product.slowness))
+        while striker.is_at_it:
+            progress(f"{striker.kills} kills, {len(clients.scripts)} prompts, {len(history.everything())} answers")
+            time.sleep(1)
+        striker.wait()
+        progress("no more strikes; waiting for every prompt to end")
+        settled_in = _settle(front, clients)
+        _read_all(door, clients, history)
+        assert onlooker.is_there, "the onlooker has gone"
+    finally:
         onlooker.end()
-        copies.end()
+        remains = product.end()
+    copies.end()
     history.close()
     progress("checking")
     evidence = Evidence(
         history=history.everything(),
         scripts=clients.scripts,
-        stored=contents(database),
+        stored=contents(remains.database),
         looks=onlooker.looks,
-        calls=calls(folder / "calls.jsonl"),
-        finishes=finishes(*(product.log(name) for name in ("worker", "lone-worker"))),
+        calls=calls(remains.journal),
+        finishes=finishes(*remains.worker_logs),
         struck=striker.struck,
         max_failures=int(VARIABLES["MAX_FAILURES"]),
     )
@@ -109,12 +98,12 @@ def run(
     )
 
 
-def _settle(product: Product, clients: Clients) -> float | None:
+def _settle(front: FrontDoor, clients: Clients) -> float | None:
     """Wait until the clients have what they wanted and nothing is left to do; the seconds it took."""
     start = time.monotonic()
 
     def nothing_is_left() -> bool:
-        reply = product.get("/api/v1/queue")
+        reply = front.get("/api/v1/queue")
         return reply.status == 200 and reply.json["queued"] + reply.json["processing"] == 0
 
     try:

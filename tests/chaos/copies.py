@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 import shutil
-import subprocess
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ from promptqueue.errors import StorageUnavailable
 
 from chaos.database import contents
 from chaos.findings import Finding, Kind
-from chaos.history import now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from chaos.database import Contents
     from chaos.history import History, Seen
     from chaos.product import Product
+
+DATABASE = "queue.db"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,8 @@ class Copy:
 class Copies:
     """Takes copies, and checks them on a thread of its own. A good one is thrown away, a bad one is kept."""
 
-    def __init__(self, database: Path, folder: Path, history: History) -> None:
-        self._database = database
+    def __init__(self, product: Product, folder: Path, history: History) -> None:
+        self._product = product
         self._folder = folder
         self._history = history
         self._unchecked: queue.SimpleQueue[Copy | None] = queue.SimpleQueue()
@@ -57,21 +57,16 @@ class Copies:
         self._unchecked.put(None)
         self._thread.join()
 
-    def take(self, product: Product) -> None:
+    def take(self) -> None:
         """Copy the database files while nobody writes."""
         self._taken += 1
         folder = self._folder / f"copy-{self._taken:03}"
         folder.mkdir(parents=True)
-        with product.frozen():
-            # Another process copies: closing a file here would drop the locks that SQLite holds on it for the onlooker.
-            files = [str(file) for file in self._database.parent.glob(f"{self._database.name}*")]
-            subprocess.run(["cp", *files, str(folder)], check=True)
-            moment = now()
-        self._unchecked.put(Copy(folder=folder, moment=moment))
+        self._unchecked.put(Copy(folder=folder, moment=self._product.copy(folder)))
 
     def _check_all(self) -> None:
         while copy := self._unchecked.get():
-            found = check(copy.folder / self._database.name, copy.moment, self._history.everything())
+            found = check(copy.folder / DATABASE, copy.moment, self._history.everything())
             self.findings += [
                 Finding(kind=each.kind, about=f"{copy.folder.name}, {each.about}", words=each.words) for each in found
             ]

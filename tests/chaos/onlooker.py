@@ -1,18 +1,29 @@
-"""The onlooker: reads what no client is told, how often each prompt was tried and failed, again and again."""
+"""The onlooker: reads what no client is told, how often each prompt was tried and failed, again and again.
+
+It runs beside the database, which may lie in a volume: this file is the program, and the campaign reads what it prints.
+"""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
+import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptqueue.sqlite.engine import sqlite3  # a process opens a file through one module alone
+from promptqueue.sqlite.engine import sqlite3  # as the product does
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+    from chaos.product import Product
 
 EVERY = 0.2  # seconds
+ENDED_WITHIN = 15  # seconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,29 +36,51 @@ class Tries:
 
 
 class Onlooker:
-    """One thread with a connection that only reads."""
+    """A process with a connection that only reads, and a thread that listens to it."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="onlooker", daemon=True)
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._process: subprocess.Popen[str] | None = None
+        self._thread = threading.Thread(target=self._listen, name="onlooker", daemon=True)
         self.looks: list[list[Tries]] = []
 
     def start(self) -> None:
+        with Path(__file__).open() as program:
+            self._process = subprocess.Popen(
+                self._product.python_beside_the_database(), stdin=program, stdout=subprocess.PIPE, text=True
+            )
         self._thread.start()
 
-    def end(self) -> None:
-        self._over.set()
-        self._thread.join()
+    @property
+    def is_there(self) -> bool:
+        """Whether it still looks."""
+        return self._process is not None and self._process.poll() is None
 
-    def _run(self) -> None:
-        while not self._over.wait(EVERY):
-            try:
-                with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)) as database:
-                    while not self._over.wait(EVERY):
-                        self.looks.append(_look(database))
-            except sqlite3.OperationalError:
-                pass  # not there yet, or locked by somebody who stands still
+    def end(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(ENDED_WITHIN)
+            self._thread.join()
+
+    def _listen(self) -> None:
+        assert self._process
+        assert self._process.stdout
+        for line in self._process.stdout:
+            if line.endswith("\n"):
+                look = [Tries(prompt_id=each[0], attempt=each[1], failures=each[2]) for each in json.loads(line)]
+                self.looks.append(look)
+
+
+def looks(path: str) -> Iterator[list[Tries]]:
+    """Look again and again, for ever."""
+    while True:
+        try:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)) as database:
+                while True:
+                    yield _look(database)
+                    time.sleep(EVERY)
+        except sqlite3.OperationalError:
+            time.sleep(EVERY)  # not there yet, or locked by somebody who stands still
 
 
 def _look(database: sqlite3.Connection) -> list[Tries]:
@@ -60,3 +93,9 @@ def _look(database: sqlite3.Connection) -> list[Tries]:
         """
     )
     return [Tries(prompt_id=row[0], attempt=row[1], failures=row[2]) for row in rows]
+
+
+if __name__ == "__main__":
+    for look in looks(sys.argv[1]):
+        sys.stdout.write(f"{json.dumps([astuple(tries) for tries in look])}\n")
+        sys.stdout.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
@@ -81,12 +81,15 @@ INSIDE = {Part.WORKERS_CONTAINER: (Part.WORKER, Part.JANITOR), Part.PROXYS_CONTA
 OFFSETS = ("+0", "+1h", "-1h")
 
 
-def plan(seed: int, seconds: float, *, without: frozenset[Part] = frozenset()) -> list[Strike]:
-    """Give the strikes of so many seconds, in their order; `without` the parts that cannot be struck here."""
+def plan(seed: int, seconds: float, *, without: frozenset[Part] = frozenset(), slowness: float = 1.0) -> list[Strike]:
+    """Give the strikes of so many seconds, in their order; `without` the parts that cannot be struck here.
+
+    Where what was struck takes longer to be back, by `slowness`, the same strikes come so much later.
+    """
     random = Random(f"{seed}/plan")
     free_at = dict.fromkeys(Part, 0.0)
     offset, at, strikes = OFFSETS[0], 0.0, []
-    while (at := at + random.expovariate(1 / EVERY)) < seconds:
+    while (at := at + random.expovariate(1 / EVERY)) < seconds / slowness:
         # What is drawn does not depend on what can be struck here, so that a seed means the same on every machine.
         free = [part for part in WEIGHTS if free_at[part] <= at]
         if not free:
@@ -109,5 +112,5 @@ def plan(seed: int, seconds: float, *, without: frozenset[Part] = frozenset()) -
         for struck in (part, *INSIDE.get(part, ())):
             free_at[struck] = at + strike.seconds + RECOVERY.get(part, 1.0)
         if part not in without:
-            strikes.append(strike)
+            strikes.append(replace(strike, at=at * slowness))
     return strikes

@@ -46,7 +46,7 @@ def figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "calls of the model", f"{len(evidence.calls)}"
     hits = Counter((each.part, each.blow) for each in evidence.struck if each.hit)
     kills = sum(number for (_, blow), number in hits.items() if blow.is_kill)
-    yield "kills", f"{kills}, and {outcome.restarts} containers started again"
+    yield "kills", f"{kills}, and {outcome.restarts}"
     for part in dict.fromkeys(each.part for each in sorted(evidence.struck, key=lambda each: each.part)):
         struck = [f"{hits[part, blow]} {blow}" for blow in Blow if hits[part, blow]]
         yield f"  {part}", ", ".join(struck) or "none"

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from simulator.client import Simulator
-    from wall_clock import WallClock
-
     from chaos.copies import Copies
     from chaos.product import Product
 
@@ -31,7 +28,7 @@ NUMBERS = {Blow.KILL: signal.SIGKILL, Blow.TERM: signal.SIGTERM, Blow.STOP: sign
 
 @dataclass(frozen=True, kw_only=True)
 class Struck:
-    """A strike that was carried out, from its moment to the end of its effect; `hit` is how many processes it met."""
+    """A strike that was carried out, from its moment to the end of its effect; `hit` is how many it met."""
 
     begun: float
     ended: float
@@ -43,12 +40,9 @@ class Struck:
 class Striker:
     """One thread that does one thing after the other, each at its moment."""
 
-    def __init__(
-        self, product: Product, ollama: Simulator, clock: WallClock | None, copies: Copies, record: Path
-    ) -> None:
+    def __init__(self, product: Product, copies: Copies, record: Path) -> None:
         self._product = product
-        self._ollama = ollama
-        self._clock = clock
+        self._ollama = product.ollama
         self._copies = copies
         self._record = record
         self._due: list[tuple[float, int, Callable[[], object]]] = []
@@ -96,16 +90,16 @@ class Striker:
         begun = now()
         match strike.part:
             case Part.CLOCK:
-                assert self._clock
-                self._clock.set(strike.to)
+                assert self._product.clock
+                self._product.clock.set(strike.to)
                 hit = 1
             case Part.DISK:
-                self._copies.take(self._product)
+                self._copies.take()
                 hit = 1
             case Part.OLLAMA:
                 hit = self._strike_ollama(strike)
             case _:
-                hit = self._strike_processes(strike)
+                hit = self._strike_victims(strike)
         self._note(Struck(begun=begun, ended=now() + strike.seconds, part=strike.part, blow=strike.blow, hit=hit))
 
     def _strike_ollama(self, strike: Strike) -> int:
@@ -130,14 +124,8 @@ class Striker:
         except NotRunning:  # its port is not free yet
             self._do_at(now() + AGAIN_AFTER, self._start_ollama)
 
-    def _strike_processes(self, strike: Strike) -> int:
-        match strike.part, strike.blow:
-            case ((Part.WORKERS_CONTAINER | Part.PROXYS_CONTAINER), Blow.KILL):
-                victims = self._product.container(strike.part)
-            case ((Part.WORKERS_CONTAINER | Part.PROXYS_CONTAINER), _):
-                victims = self._product.container_main(strike.part)
-            case _:
-                victims = self._product.find(strike.part)
+    def _strike_victims(self, strike: Strike) -> int:
+        victims = self._product.victims(strike.part, strike.blow)
         for victim in victims:
             victim.signal(NUMBERS[strike.blow])
         if strike.blow is Blow.STOP:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from machine import unable
 
 from chaos import campaign
 from chaos.clock import MISSING, wall_clock
+from chaos.plain import Plain
 from chaos.plan import Part, plan
 from chaos.report import report
 from chaos.script import script
@@ -23,7 +25,7 @@ SECONDS = 24.0
 def test_a_short_campaign_finds_nothing_lost_stuck_or_wrong(tmp_path: Path) -> None:
     clock = wall_clock(tmp_path / "clock") or unable(MISSING)
 
-    outcome = campaign.run(tmp_path, seed=SEED, seconds=SECONDS, clock=clock, progress=lambda _: None)
+    outcome = campaign.run(Plain(tmp_path, clock=clock), tmp_path, seed=SEED, seconds=SECONDS, progress=lambda _: None)
 
     print(report(outcome))  # noqa: T201 (shown for a test that failed)
     assert outcome.findings == []
@@ -48,3 +50,11 @@ def test_a_machine_that_cannot_step_the_clock_meets_the_same_other_strikes() -> 
     without = plan(SEED, 60, without=frozenset((Part.CLOCK,)))
 
     assert without == [strike for strike in plan(SEED, 60) if strike.part is not Part.CLOCK]
+
+
+def test_a_product_that_comes_back_more_slowly_meets_the_same_strikes_later() -> None:
+    later = plan(SEED, 60, slowness=1.5)
+
+    assert [replace(strike, at=strike.at / 1.5) for strike in later] == [
+        replace(strike, at=pytest.approx(strike.at)) for strike in plan(SEED, 40)
+    ]

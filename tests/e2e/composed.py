@@ -49,14 +49,15 @@ def docker(*arguments: str, said: str | None = None) -> str:
 class Composed(Product):
     """One stack and its containers."""
 
-    def __init__(self) -> None:
+    def __init__(self, override: Path = PACE, *, proxy_port: int | None = None) -> None:
         self.name = f"ollama-proxy-test-{uuid.uuid4().hex[:8]}"
-        self._ports = {"PROXY_PORT": str(free_port()), "FRONTEND_PORT": str(free_port())}
+        self._override = override
+        self._ports = {"PROXY_PORT": str(proxy_port or free_port()), "FRONTEND_PORT": str(free_port())}
         super().__init__(frontend_port=int(self._ports["FRONTEND_PORT"]), proxy_port=int(self._ports["PROXY_PORT"]))
 
     def compose(self, *arguments: str, **variables: str) -> str:
         """Run `docker compose` for this stack, with these variables beside its own."""
-        files = ("--file", str(ROOT / "compose.yaml"), "--file", str(PACE))
+        files = ("--file", str(ROOT / "compose.yaml"), "--file", str(self._override))
         return compose(*files, *arguments, **variables, **self._ports, COMPOSE_PROJECT_NAME=self.name)
 
     def build(self) -> None:
