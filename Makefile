@@ -5,10 +5,10 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up run demo test e2e chaos soak bench bench-page profile lint format lock clean
+.PHONY: help up run demo test e2e conformance faults chaos soak bench bench-page profile lint format lock clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## Run everything in containers: docker compose up, in the background
 	@echo "Building and starting; the first time this takes a few minutes. Waiting until every container is healthy ..."
@@ -30,6 +30,14 @@ test: ## Set up what the tests need and run every test that this machine can run
 e2e: ## Run the tests of the whole product alone, on plain processes and in containers
 	@$(PYTHON) local/environment.py test
 	@$(VENV)/python -m pytest tests/e2e
+
+conformance: ## Ask for all that /openapi.json describes, and for what it forbids: EXAMPLES=1000 of each
+	@$(PYTHON) local/environment.py test
+	@EXAMPLES=$(or $(EXAMPLES),1000) $(VENV)/python -m pytest -s --timeout 7200 services/proxy/tests/test_conformance.py
+
+faults: ## Let a prompt meet every fault of Ollama's, and write docs/faults.md
+	@$(PYTHON) local/environment.py test
+	@PYTHONPATH=ollama $(VENV)/python tests/e2e/faults.py
 
 chaos: ## Kill the product's parts while clients use it, and look for what got lost: SECONDS=60 SEED=… COMPOSE=1
 	@$(PYTHON) local/environment.py test

@@ -411,13 +411,13 @@ class Server:
                 self.process.wait()
 
 
-@pytest.fixture
-def serve(tmp_path) -> Iterator[Callable[..., Server]]:
-    """Start a server; what it said is shown if the test fails."""
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers in `folder`; what they said is shown if a test fails."""
     started: list[Server] = []
 
     def serve(kind="gevent", **variables):
-        server = Server(kind, tmp_path / f"server-{len(started)}", **variables)
+        server = Server(kind, folder / f"server-{len(started)}", **variables)
         started.append(server)
         return server
 
@@ -425,6 +425,20 @@ def serve(tmp_path) -> Iterator[Callable[..., Server]]:
     for server in started:
         server.kill()
         print(f"---- {server.kind}\n{server.log}")  # noqa: T201 (shown for a test that failed)
+
+
+@pytest.fixture
+def serve(tmp_path) -> Iterator[Callable[..., Server]]:
+    """Start a server for one test."""
+    with serving(tmp_path) as serve:
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def serve_all(tmp_path_factory) -> Iterator[Callable[..., Server]]:
+    """Start a server for all tests of a file."""
+    with serving(tmp_path_factory.mktemp("servers")) as serve:
+        yield serve
 
 
 @pytest.fixture(scope="session", params=["gevent", "threads"])

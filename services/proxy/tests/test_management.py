@@ -60,7 +60,10 @@ def test_a_proxy_that_could_not_get_an_answer_is_not_ready_and_says_why(client, 
     ("model", "words"),
     [
         (Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=41), "41 %"),
-        (Model(name="llama3.2", state=ModelState.UNREACHABLE, detail="connection refused"), "connection refused"),
+        (
+            Model(name="llama3.2", state=ModelState.UNREACHABLE, processor="cpu", detail="connection refused"),
+            "llama3.2 is unreachable: connection refused",
+        ),
         (Model(name="llama3.2", state=ModelState.MISSING), "missing"),
     ],
 )

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import pytest
 from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
+from simulator.repertoire import CRASHING, PASSING, REFUSING
 
 EXCEEDED = (
     '{"error":{"code":400,"message":"request (9034 tokens) exceeds the available context size (4096 tokens), try '
     'increasing it","type":"exceed_context_size_error","n_prompt_tokens":9034,"n_ctx":4096}}'
 )
 
-REFUSALS = {
-    "an image": (400, "Multimodal data provided, but model does not support multimodal requests."),
-    "thinking": (400, '"llama3.2" does not support thinking'),
-    "a bad option": (500, 'option "temperature" must be of type float32'),
-    "a bad format": (500, 'invalid format: "\\"xml\\""; expected "json" or a valid JSON Schema object'),
-    "a bad schema, 0.24": (500, "invalid JSON schema in format"),
-    "a bad template": (500, "template: :1: unclosed action"),
-}
+TOO_LONG = "400: a prompt that is too long"
 
 
 def test_a_failure_counts_and_the_prompt_runs_again(worker, ollama, ask, completed):
@@ -39,15 +33,15 @@ def test_a_prompt_that_always_fails_ends_when_its_failures_are_spent(worker, oll
     assert ended.error.message.endswith("an error was encountered while running the model: unexpected EOF")
 
 
-@pytest.mark.parametrize(("status", "words"), REFUSALS.values(), ids=REFUSALS.keys())
-def test_a_refused_prompt_ends_with_ollamas_words(worker, ollama, ask, completed, status, words):
-    ollama.fault("status", status=status, text=words)
+@pytest.mark.parametrize("name", [name for name in REFUSING if name != TOO_LONG])
+def test_a_refused_prompt_ends_with_ollamas_words(worker, ollama, ask, completed, name):
+    ollama.fault(**REFUSING[name])
     worker()
 
     ended = completed(ask("Hi"))
 
     assert (ended.outcome, ended.attempt, ended.error.code) == (Outcome.FAILED, 1, ErrorCode.MODEL_REFUSED)
-    assert ended.error.message == words
+    assert ended.error.message == REFUSING[name]["text"]
 
 
 def test_a_prompt_longer_than_the_context_is_told_both_counts(worker, ollama, ask, completed):
@@ -61,7 +55,7 @@ def test_a_prompt_longer_than_the_context_is_told_both_counts(worker, ollama, as
 
 
 def test_a_prompt_too_long_for_an_older_ollama_is_told_so(worker, ollama, ask, completed):
-    ollama.fault("status", status=400, text="the input length exceeds the context length")
+    ollama.fault(**REFUSING[TOO_LONG])
     worker()
 
     ended = completed(ask("Hi"))
@@ -69,19 +63,11 @@ def test_a_prompt_too_long_for_an_older_ollama_is_told_so(worker, ollama, ask, c
     assert (ended.attempt, ended.error.code) == (1, ErrorCode.PROMPT_TOO_LONG)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"kind": "status", "status": 503},
-        {"kind": "status", "status": 403, "text": ""},
-        {"kind": "refuse", "seconds": 1},
-    ],
-    ids=["busy", "403", "refused"],
-)
-def test_a_server_that_is_down_costs_nothing_and_is_asked_again(worker, ollama, ask, completed, wait_until, fault):
+@pytest.mark.parametrize("name", ["503: too many requests", "403 without a body", "connections refused"])
+def test_a_server_that_is_down_costs_nothing_and_is_asked_again(worker, ollama, ask, completed, wait_until, name):
     process = worker()
     wait_until(lambda: "model ready" in process.output, within=10)
-    ollama.fault(**fault)
+    ollama.fault(**PASSING[name])
 
     ended = completed(ask("Hi"))
 
@@ -89,7 +75,7 @@ def test_a_server_that_is_down_costs_nothing_and_is_asked_again(worker, ollama, 
 
 
 def test_a_server_that_crashes_in_mid_answer_is_down_and_costs_nothing(worker, ollama, queue, ask, wait_until):
-    ollama.fault("crash", after=2)
+    ollama.fault(**CRASHING["the server crashes in mid-answer"])
     worker()
     prompt = ask("Hi")
 

@@ -11,63 +11,55 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
+from simulator.repertoire import FAILING, PASSING, REFUSING, WELL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WORDS = "one two three four five six seven eight"
 THREE = "one two three"
+ENDED_EARLY = "the model's answer ended before it was done"
+NO_ANSWER = "the model server sent something that is not an answer"
 BROKE_OFF = "the connection to the model server broke off"
 RUNNER_DIED = "an error was encountered while running the model: unexpected EOF"
 
 
 class Row(NamedTuple):
-    """What Ollama does to every call, what whoever asked is told, and what is kept of the answer."""
+    """What whoever asked is told of a fault, and what is kept of the answer."""
 
-    fault: dict[str, object]
     words: str
     partial: str = ""
 
 
-FAILURES = {
-    "silent before the headers": Row({"kind": "hang_before_headers"}, "the model said nothing within 0.8 s"),
-    "silent before the first token": Row({"kind": "hang_before_first_token"}, "the model said nothing within 0.8 s"),
-    "silent between tokens": Row(
-        {"kind": "hang_between_tokens"}, "the model went silent for 0.7 s in mid-answer", THREE
+TOLD = {
+    "silent before the headers": Row("the model said nothing within 0.8 s"),
+    "silent before the first token": Row("the model said nothing within 0.8 s"),
+    "silent between tokens, as with a runner that is stopped": Row(
+        "the model went silent for 0.7 s in mid-answer", THREE
     ),
-    "reset before the headers": Row({"kind": "reset"}, BROKE_OFF),
-    "reset in mid-answer": Row({"kind": "reset", "after": 3}, BROKE_OFF, THREE),
-    "closed before the headers": Row({"kind": "eof"}, BROKE_OFF),
-    "closed in mid-answer": Row({"kind": "truncated"}, BROKE_OFF, THREE),
-    "ended without done": Row({"kind": "cut"}, "the model's answer ended before it was done", THREE),
-    "a runner that dies in mid-answer": Row({"kind": "error_line"}, RUNNER_DIED, THREE),
-    "a runner that dies before the first token": Row({"kind": "status", "status": 500}, RUNNER_DIED),
-    "a runner that is gone": Row(
-        {"kind": "status", "status": 500, "text": "llama-server process no longer running: unknown "},
-        "llama-server process no longer running: unknown",
-    ),
-    "a load that stalls": Row(
-        {"kind": "status", "status": 500, "text": "timed out waiting for llama-server to start - "},
-        "timed out waiting for llama-server to start -",
-    ),
-    "a 500 without a body": Row(
-        {"kind": "status", "status": 500, "text": ""}, "the model server answered 500 without a word"
-    ),
-    "a 404 though it is installed": Row({"kind": "status", "status": 404}, "model 'llama3.2' not found"),
-    "a 503 of somebody else's": Row(
-        {"kind": "status", "status": 503, "text": "no healthy upstream"}, "no healthy upstream"
-    ),
-    "a web page": Row({"kind": "html"}, "the model server sent something that is not an answer"),
-    "bytes that are no text": Row(
-        {"kind": "bad_utf8", "after": 3}, "the model server sent something that is not an answer", THREE
-    ),
+    "reset before the headers": Row(BROKE_OFF),
+    "reset in mid-answer": Row(BROKE_OFF, THREE),
+    "closed before the headers": Row(BROKE_OFF),
+    "closed in mid-answer": Row(BROKE_OFF, THREE),
+    "ended without `done`": Row(ENDED_EARLY, THREE),
+    "ended with `done: false`": Row(ENDED_EARLY, THREE),
+    "an error line: a runner that is killed in mid-answer": Row(RUNNER_DIED, THREE),
+    "500: a runner that is killed before the first token": Row(RUNNER_DIED),
+    "500: a runner that is gone": Row("llama-server process no longer running: unknown"),
+    "500: a load that stalls": Row("timed out waiting for llama-server to start -"),
+    "500 without a body": Row("the model server answered 500 without a word"),
+    "404 though the model is installed": Row("model 'llama3.2' not found"),
+    "503 of somebody else's": Row("no healthy upstream"),
+    "a web page instead of JSON": Row(NO_ANSWER),
+    "bytes that are no UTF-8": Row(NO_ANSWER, THREE),
 }
 
 
-@pytest.mark.parametrize("row", FAILURES.values(), ids=FAILURES.keys())
-def test_a_failure_is_told_in_its_words_and_costs_one_call_an_attempt(worker, ollama, queue, ask, completed, row):
+@pytest.mark.parametrize("name", FAILING)
+def test_a_failure_is_told_in_its_words_and_costs_one_call_an_attempt(worker, ollama, queue, ask, completed, name):
+    row = TOLD[name]
     ollama.set(text=WORDS, pace=0.01)
-    ollama.fault(**row.fault, times=None)
+    ollama.fault(**FAILING[name])
     worker(MAX_FAILURES=2, FIRST_BYTE_TIMEOUT=0.8, IDLE_TIMEOUT=0.7)
 
     ended = completed(ask("Hi"))
@@ -80,7 +72,7 @@ def test_a_failure_is_told_in_its_words_and_costs_one_call_an_attempt(worker, ol
 
 
 def test_a_refused_prompt_is_called_for_once(worker, ollama, ask, completed):
-    ollama.fault("status", status=400, text='"llama3.2" does not support thinking', times=None)
+    ollama.fault(**{**REFUSING["400: thinking"], "times": None})
     worker()
 
     assert completed(ask("Hi")).error.code is ErrorCode.MODEL_REFUSED
@@ -91,18 +83,17 @@ def test_a_refused_prompt_is_called_for_once(worker, ollama, ask, completed):
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("name", "words"),
     [
-        ({"status": 503}, "server busy, please try again.  maximum pending requests exceeded"),
-        ({"status": 403, "text": ""}, "the model server answered 403 without a word"),
+        ("503: too many requests", "server busy, please try again.  maximum pending requests exceeded"),
+        ("403 without a body", "the model server answered 403 without a word"),
     ],
-    ids=["busy", "403"],
 )
 def test_a_server_that_turns_calls_away_is_asked_once_a_second_and_costs_nothing(
-    worker, ollama, queue, ask, completed, wait_until, stays, fault, words
+    worker, ollama, queue, ask, completed, wait_until, stays, name, words
 ):
     told = set()
-    ollama.fault("status", times=None, **fault)
+    ollama.fault(**{**PASSING[name], "times": None})
     prompt = ask("Hi")
     worker(MAX_FAILURES=1)
     wait_until(ollama.calls, within=10)
@@ -199,7 +190,7 @@ def test_a_download_that_keeps_failing_is_not_asked_for_all_the_time(worker, oll
 
 
 def test_a_model_that_loads_for_long_is_waited_for(worker, ollama, queue, ask, completed):
-    ollama.fault("slow_load", seconds=4)
+    ollama.fault(**{**WELL["a load that takes long"], "seconds": 4})
     worker(LEASE_SECONDS=1, IDLE_TIMEOUT=0.5)  # a load is no gap between tokens
 
     ended = completed(ask("Hi"))
@@ -211,12 +202,12 @@ def test_a_model_that_loads_for_long_is_waited_for(worker, ollama, queue, ask, c
 
 def test_a_line_of_eight_megabytes_is_read_whole(worker, ollama, queue, ask, completed):
     ollama.set(text=WORDS)
-    ollama.fault("huge_line", after=2)
+    ollama.fault(**WELL["a line of 8 MB"])
     worker()
 
     ended = completed(ask("Hi"))
 
-    assert queue.answer(ended.id)["response"] == "one two" + "x" * (8 << 20) + " three four five six seven eight"
+    assert queue.answer(ended.id)["response"] == THREE + "x" * (8 << 20) + " four five six seven eight"
     assert len(ollama.calls()) == 1
 
 

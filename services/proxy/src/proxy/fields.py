@@ -39,7 +39,12 @@ class Fields(BaseModel):
 class OpenFields(BaseModel):
     """Fields of these types, and any others as they are."""
 
-    model_config = ConfigDict(strict=True, extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        strict=True,
+        extra="allow",
+        hide_input_in_errors=True,
+        json_schema_extra={"$comment": "OpenFields", "propertyNames": {"pattern": ANY_TEXT}},
+    )
 
 
 def _cut(value: Any) -> Any:

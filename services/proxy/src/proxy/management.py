@@ -112,6 +112,7 @@ def _model_words(model: Model, workers: Workers) -> str:
     if not workers.count:
         return f"{model.name}: not known, because no worker is alive to tell"
     percent = "" if model.percent is None else f", {model.percent} %"
-    processor = "" if model.processor is None else f" on {model.processor}"
+    runs = model.state is ModelState.READY and model.processor is not None
+    processor = f" on {model.processor}" if runs else ""
     why = "" if model.detail is None else f": {model.detail}"
     return f"{model.name} is {model.state}{processor}{percent}{why}"

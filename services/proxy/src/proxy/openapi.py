@@ -173,6 +173,7 @@ def _paths() -> dict[str, Any]:
                     "204": {"description": "The client has read the end of each."},
                     "400": _error("invalid_request: `id`."),
                     "404": _error("not_found: no prompt has one of these ids."),
+                    "414": _error("invalid_request: more ids than an address can hold."),
                     **_HOLDING_FAILURES,
                 },
             }
