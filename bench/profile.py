@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 
+from bench import section
 from bench.clients import SUBMISSION, Connection
 from bench.workbench import Workbench, end_on_a_signal
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "ARCHITECTURE.md"
-BEGIN, END = "<!-- make profile -->", "<!-- end -->"
 RATE = 1000  # looks a second
 REQUESTS, ANSWERS, TOKENS = 3000, 500, 20
 REST = "the rest"
@@ -97,8 +97,7 @@ def main() -> int:
             console.print(f"Profiling one {title} …")
             tables += [f"One {title}:", "", *_table(profiled(bench)), ""]
     console.print("\n".join(tables), markup=False, highlight=False)
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text("\n".join([before + BEGIN, *tables, END]) + rest.partition(END)[2])
+    section.rewrite(PAGE, "make profile", tables)
     return 0
 
 

@@ -1,0 +1,120 @@
+"""How a command answers people and scripts, how it ends, and what it costs whoever does not use it."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+from promptqueue.operator.command import ORDER
+
+NOBODYS_ID = "4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"
+ANSWERS_ONE_DOCUMENT = {
+    "status": "status",
+    "list": "list",
+    "show": "show {id}",
+    "cancel": "cancel {id}",
+    "pause": "pause",
+    "resume": "resume",
+    "prune": "prune --older-than 7d",
+    "backup": "backup {folder}/copy",
+    "restore": "restore {folder}/copy",
+}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_with_json_there_is_exactly_one_document_done_or_refused(operate, queue, ask, tmp_path, name):
+    prompt_id = ask()
+    line = ANSWERS_ONE_DOCUMENT[name].format(id=prompt_id, folder=tmp_path)
+    if name == "restore":
+        operate(f"backup {tmp_path}/copy")
+        queue.close()
+
+    done = operate(f"{line} --json")
+    refused = operate(f"{line} --json", DATABASE_URL=f"sqlite:///{tmp_path}/nowhere/queue.db")
+
+    assert (done.code, type(done.json), done.err) == (0, dict, "")
+    if name != "restore":  # which brings a queue to where there is none
+        assert (refused.code, refused.json["error"]["code"]) == (1, "no_queue")
+
+
+def test_a_queue_that_is_not_there_is_not_made(operate, tmp_path):
+    done = operate("status")
+
+    assert done.code == 1
+    assert done.err == (
+        f"Error: There is no queue at {tmp_path}/queue.db: name the one you mean with --database-url or DATABASE_URL.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_id_that_is_unknown_is_refused_in_a_sentence(operate, queue):
+    done = operate(f"show {NOBODYS_ID}")
+
+    assert (done.code, done.out, done.err) == (1, "", "Error: No prompt has this id.\n")
+
+
+def test_a_damaged_queue_is_told_in_a_sentence(operate, queue, tmp_path):
+    queue.close()
+    (tmp_path / "queue.db").write_text("my diary, volume one\n" * 1_000)
+
+    done = operate("status")
+
+    assert done.code == 1
+    assert len(done.err.splitlines()) == 1
+    assert "python -m promptqueue restore FILE" in done.err
+
+
+def test_the_option_goes_before_the_variable_and_the_default_is_below_the_working_folder(operate, queue, ask, tmp_path):
+    ask()
+    (tmp_path / "data").mkdir()
+    shutil.copy(tmp_path / "queue.db", tmp_path / "data/queue.db")
+
+    by_option = operate(f"status --json --database-url sqlite:///{tmp_path}/queue.db", DATABASE_URL="sqlite:///x.db")
+    by_default = operate("status --json", DATABASE_URL="")
+
+    assert by_option.json["database"]["path"] == f"{tmp_path}/queue.db"
+    assert by_default.json["database"]["path"] == "data/queue.db"
+
+
+def test_a_url_that_names_no_queue_is_not_understood(operate):
+    done = operate("status", DATABASE_URL="postgresql://host/queue")
+
+    assert done.code == 2
+    assert "DATABASE_URL must look like sqlite:////data/queue.db, got 'postgresql://host/queue'." in done.err
+
+
+def test_a_process_of_its_own_answers_and_ends_alike(environ, queue, ask):
+    waiting = ask()
+
+    done = [
+        subprocess.run(
+            [sys.executable, "-m", "promptqueue", *shlex.split(line)],
+            env={**os.environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        for line in (f"show {waiting} --json", f"show {NOBODYS_ID}", "show")
+    ]
+
+    assert [one.returncode for one in done] == [0, 1, 2]
+    assert json.loads(done[0].stdout)["id"] == waiting
+    assert done[1].stderr == "Error: No prompt has this id.\n"
+    assert done[2].stderr.startswith("Usage: python -m promptqueue show [OPTIONS] ID")
+
+
+@pytest.mark.parametrize("module", ["promptqueue", "promptqueue.connect", "promptqueue.sqlite"])
+def test_nobody_pays_for_the_command_line_who_does_not_use_it(environ, module):
+    program = (
+        f"import sys, {module}; print([name for name in ('click', 'promptqueue.operator') if name in sys.modules])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **environ}, capture_output=True, check=True
+    )
+
+    assert done.stdout.strip() == b"[]"

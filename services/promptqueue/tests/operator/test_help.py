@@ -1,0 +1,47 @@
+"""The help names every command, and every example in it can be typed."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from promptqueue.operator.command import ORDER, PROGRAM, Help, commands
+
+NOBODYS_ID = "4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"
+
+
+def test_the_help_names_every_command_in_its_order(operate):
+    said = operate("--help").out
+
+    listed = re.findall(r"^  (\w+)  +[A-Z].*\.$", said.partition("Commands:")[2], re.MULTILINE)
+    assert listed == list(ORDER)
+    assert "docker compose exec worker python -m promptqueue COMMAND" in said
+    assert "..." not in said.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_every_example_of_the_help_can_be_typed(operate, environ, queue, ask, tmp_path, name):
+    said, helped = operate(f"{name} --help"), commands.commands[name]
+    assert isinstance(helped, Help)
+    assert helped.examples
+    waiting = ask()
+    if name == "restore":
+        operate(f"backup {tmp_path}/queue.backup")
+        queue.close()
+
+    if not shutil.which("jq"):
+        pytest.skip("no jq; on Debian: apt-get install jq")
+
+    for what, arguments in helped.examples:
+        typed = f"{PROGRAM} {arguments}"
+        assert f"  # {what}\n  {typed}\n" in said.out
+        if name != "restore":
+            waiting = ask()
+        here = typed.replace(NOBODYS_ID, waiting).replace("/var/backups", str(tmp_path)).replace("/data", str(tmp_path))
+        if name == "backup" and "--force" not in typed:
+            (tmp_path / "queue.backup").unlink(missing_ok=True)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        subprocess.run(["bash", "-c", here], env={**os.environ, **environ, "PATH": path}, check=True, timeout=60)

@@ -1,0 +1,132 @@
+"""status, list and show: what is told of the queue and its prompts."""
+
+import re
+
+from promptqueue.connect import connect
+from promptqueue.prompt import Answered, Model, ModelState, NewPrompt
+from promptqueue.sqlite.engine import sqlite3
+
+
+def test_status_tells_people_what_the_queue_does(operate, queue, ask, finish, journal, tmp_path):
+    finish()
+    ask()
+    queue.describe_model(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
+
+    done = operate("status")
+
+    said = dict(line.split(None, 1) for line in done.out.splitlines())
+    assert (done.code, done.err) == (0, "")
+    assert said["queued"].startswith("1, the first for ")
+    assert said["completed"].startswith("1, ")
+    assert said["paused"] == "no"
+    assert said["workers"] == "1 alive with 1 slot"
+    assert said["model"] == "llama3.2 is ready on gpu"
+    assert said["database"].startswith(f"{tmp_path}/queue.db, ")
+    assert said["storage"] == f"sqlite {sqlite3.sqlite_version}, journal mode {journal}"
+
+
+def test_status_tells_scripts_the_same(operate, queue, ask, finish, journal):
+    finish()
+    ask()
+    queue.pause(True)
+
+    told = operate("status --json").json
+
+    assert (told["queued"], told["processing"], told["completed"], told["paused"]) == (1, 0, 1, True)
+    assert (told["workers"], told["slots"], told["model"]) == (1, 1, None)
+    assert told["database"]["journal_mode"] == journal
+    assert told["database"]["bytes"] > 0
+
+
+def test_what_a_worker_said_before_it_went_is_not_told(operate, queue, worker):
+    queue.describe_model(Model(name="llama3.2", state=ModelState.READY))
+    worker.die()
+
+    assert operate("status --json").json["model"] is None
+    assert "not known, for no worker is alive to tell" in operate("status").out
+
+
+def test_the_journal_mode_is_left_as_it_is(operate, queue, journal):
+    queue.close()
+
+    operate("status")
+
+    assert operate("status --json").json["database"]["journal_mode"] == journal
+
+
+def test_list_pages_through_what_is_wanted(operate, finish):
+    ids = [finish() for _ in range(3)]
+
+    first = operate("list --limit 2 --json").json
+    second = operate(f"list --limit 2 --before {first['next']} --json").json
+    people = operate("list --limit 2").out.splitlines()
+
+    assert [prompt["id"] for prompt in first["prompts"] + second["prompts"]] == ids[::-1]
+    assert second["next"] is None
+    assert people[0].split() == ["ID", "STATUS", "OUTCOME", "ACCEPTED", "ATTEMPT", "TOKENS"]
+    assert people[1].startswith(f"{ids[2]}  completed  succeeded  2023-11-14 22:13:20 UTC  1")
+    assert people[-1] == f"more: --before {first['next']}"
+
+
+def test_list_filters_by_status_and_outcome(operate, queue, ask, finish):
+    finish()
+    cancelled, waiting = queue.cancel(ask()).id, ask()
+
+    listed = {
+        filters: [prompt["id"] for prompt in operate(f"list {filters} --json").json["prompts"]]
+        for filters in ("--status queued", "--outcome cancelled", "--status processing")
+    }
+
+    assert listed == {"--status queued": [waiting], "--outcome cancelled": [cancelled], "--status processing": []}
+    assert operate("list --status processing").out == "No prompts.\n"
+
+
+def test_neither_list_nor_show_tells_a_text_unless_told(operate, queue, terms, ask):
+    prompt_id = ask("SECRET question")
+    claim = queue.claim(terms)
+    queue.write(claim, "SECRET beginning", offset=0, tokens=2)
+
+    for line in ("list", "list --json", f"show {prompt_id}", f"show {prompt_id} --json", "status", "status --json"):
+        assert "SECRET" not in operate(line).out
+    assert "SECRET beginning" in operate(f"show {prompt_id} --text").out
+
+
+def test_show_tells_where_a_prompt_stands(operate, queue, ask, finish):
+    done, _, second = finish(), ask(), ask()
+
+    told = operate(f"show {second} --json").json
+    people = operate(f"show {done}").out
+
+    assert (told["id"], told["status"], told["position"], told["outcome"]) == (second, "queued", 2, None)
+    assert told["created_at"] == "2023-11-14T22:13:20.000Z"
+    assert re.search(r"^outcome +succeeded$", people, re.MULTILINE)
+    assert "position" not in people
+
+
+def test_show_tells_the_texts_as_they_are_read(operate, queue, terms):
+    chat = {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]}
+    [asked] = queue.enqueue(NewPrompt(request=chat))
+    queue.finish(queue.claim(terms), Answered(record={"message": {"content": "Because."}}, tokens=1))
+
+    people = operate(f"show {asked.prompt.id} --text").out
+    told = operate(f"show {asked.prompt.id} --text --json").json
+
+    assert people.endswith("\n\nsystem\nBe brief.\n\nuser\nWhy?\n\nanswer\nBecause.\n")
+    assert (told["request"], told["answer"], told["partial"]) == (chat, {"message": {"content": "Because."}}, None)
+
+
+def test_a_text_cannot_control_the_terminal(operate, finish):
+    prompt_id = finish("\x1b]0;owned\x07 \x9b31m line\nnext")
+
+    shown = operate(f"show {prompt_id} --text").out
+
+    assert "\\u001b]0;owned\\u0007 \\u009b31m line\nnext" in shown
+    assert "\x1b" not in shown
+
+
+def test_show_settles_what_is_overdue(operate, url, journal):
+    queue = connect(url, journal_mode=journal)
+    [asked] = queue.enqueue(NewPrompt(request={}, expires_in=0))
+
+    assert operate(f"show {asked.prompt.id} --json").json["outcome"] == "expired"
+    queue.close()
