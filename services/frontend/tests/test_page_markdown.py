@@ -200,6 +200,44 @@ def test_of_an_endless_answer_the_beginning_is_shown_and_all_of_it_is_copied(pag
     until(page, lambda: page.evaluate("window.copied?.endsWith('the end')"))
 
 
+def shown_of(page: Page, text: str) -> dict[str, int]:
+    """Show this answer at once; what of it stands on the page before the browser has drawn anything."""
+    counted = """(text) => {
+      state.prompts = [Object.assign(newPrompt("shown"), { state: "completed", text })];
+      changed();
+      const number = (tag) => document.querySelectorAll(`.body ${tag}`).length;
+      return { li: number("li"), tr: number("tr") };
+    }"""
+    return dict(page.evaluate(counted, text))
+
+
+def test_the_first_lines_of_a_long_answer_are_shown_before_the_others_are_written(
+    page: Page, proxy: ScriptedProxy
+) -> None:
+    proxy.open()
+
+    first = shown_of(page, "- an item of a long list\n" * 5000)
+
+    assert 10 < first["li"] < 200
+    run(page, 20)
+    expect(page.locator(".body li")).to_have_count(5000)
+
+
+@pytest.mark.parametrize("row", ["| one | two |", f"| one | {'two ' * 40}|"], ids=["short rows", "long rows"])
+def test_a_long_table_goes_on_in_another_with_the_same_head(page: Page, proxy: ScriptedProxy, row: str) -> None:
+    proxy.open()
+
+    first = shown_of(page, "before\n\n| left | right |\n|---|---:|\n" + f"{row}\n" * 1000 + "\nafter")
+
+    assert first["tr"] < 300
+    run(page, 20)
+    expect(page.locator(".body td:first-child")).to_have_text(["one"] * 1000)
+    tables = page.locator(".body table").count()
+    assert tables > 1
+    expect(page.locator(".body th:last-child.end")).to_have_text(["right"] * tables)
+    expect(page.locator(".body p")).to_have_text(["before", "after"])
+
+
 def test_a_copy_that_the_browser_refuses_leaves_the_text_selected(page: Page, proxy: ScriptedProxy) -> None:
     page.add_init_script("document.execCommand = () => false")
     proxy.accept("a")
