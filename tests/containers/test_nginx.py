@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from front_nginx import FRONTEND, FrontNginx
 from processes import until
-from proxy.page import HEADERS as PAGE_HEADERS
+from proxy.headers import FIXED
 from scripted_upstream import EVENTS
 
 if TYPE_CHECKING:
@@ -30,7 +30,18 @@ def test_the_page_comes_whole_and_with_the_headers_that_the_proxy_gives_it(nginx
 
     assert (answer.status, answer.body) == (200, PAGE)
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert {name: answer.headers[name] for name in PAGE_HEADERS} == PAGE_HEADERS
+    assert {name: answer.headers[name] for name in FIXED} == FIXED
+    assert answer.headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/", 200), ("/nginx-health", 200), ("/nothing", 404), ("/nginx-error", 404)]
+)
+def test_whatever_nginx_answers_itself_has_the_fixed_headers(nginx: FrontNginx, path: str, status: int) -> None:
+    answer = nginx.call("GET", path)
+
+    assert answer.status == status
+    assert {name: answer.headers[name] for name in FIXED} == FIXED
 
 
 def test_the_page_is_compressed_for_whoever_takes_it_so(nginx: FrontNginx) -> None:
@@ -55,7 +66,8 @@ def test_head_of_the_page_is_its_headers_alone(nginx: FrontNginx) -> None:
     answer = nginx.call("HEAD", "/")
 
     assert (answer.status, answer.body) == (200, b"")
-    assert {name: answer.headers[name] for name in PAGE_HEADERS} == PAGE_HEADERS
+    assert {name: answer.headers[name] for name in FIXED} == FIXED
+    assert answer.headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize(
@@ -215,4 +227,4 @@ def _is_error(answer: Reply, status: int, code: str, kind: str) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert set(answer.headers["Access-Control-Expose-Headers"].split(", ")) == EXPOSED_HEADERS
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert {name: answer.headers[name] for name in FIXED} == FIXED

@@ -138,17 +138,6 @@ def test_the_page_is_asked_for_again_only_when_it_changed(make_app, tmp_path):
     assert (changed.status_code, changed.text) == (200, "<!doctype html>two")
 
 
-def test_the_page_has_the_headers_that_protect_it(client):
-    headers = client.get("/").headers
-
-    assert headers["Cache-Control"] == "no-cache"
-    assert headers["Content-Security-Policy"] == "frame-ancestors 'none'"
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
-    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert "camera=()" in headers["Permissions-Policy"]
-
-
 def test_an_installation_without_the_page_says_so(make_app, tmp_path):
     page = tmp_path / "index.html"
     page.touch()

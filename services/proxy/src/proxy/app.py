@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response
+from flask import Flask
 
-from proxy import cors, errors, events, management, page, prompts
+from proxy import cors, errors, events, headers, management, page, prompts
 from proxy.parts import Parts
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:
     app.extensions["proxy"] = made
     cors.register(app)
     errors.register(app, until_a_place_is_free=made.estimates.until_a_place_is_free)
-    app.after_request(_never_stored)
+    headers.register(app)
     app.register_blueprint(prompts.blueprint(made))
     app.register_blueprint(events.blueprint(made))
     app.register_blueprint(management.blueprint(made))
@@ -34,8 +34,3 @@ def parts(app: Flask) -> Parts:
     """Give the parts that `app` serves with."""
     made: Parts = app.extensions["proxy"]
     return made
-
-
-def _never_stored(answer: Response) -> Response:
-    answer.headers.setdefault("Cache-Control", "no-store")
-    return answer

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MOST_PROMPTS = 100  # on one stream
 
 HEADERS = {
-    "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # a front server such as nginx would keep events until it has enough of them
 }
 

@@ -11,16 +11,6 @@ from proxy.errors import NotFound
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEADERS = {
-    "Cache-Control": "no-cache",
-    # The rest of its policy, with the hashes of script and style, stands in the page; a <meta> cannot say this part.
-    "Content-Security-Policy": "frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-
 
 def blueprint(path: Path | None) -> Blueprint:
     """Serve / with the file at `path`."""
@@ -35,7 +25,7 @@ def blueprint(path: Path | None) -> Blueprint:
         if content is None:
             message = "The page is not part of this installation. The API is under /api/v1."
             raise NotFound(message)
-        answer = Response(content, headers=HEADERS, content_type="text/html; charset=utf-8")
+        answer = Response(content, headers={"Cache-Control": "no-cache"}, content_type="text/html; charset=utf-8")
         answer.add_etag()
         answer.make_conditional(request)
         return answer

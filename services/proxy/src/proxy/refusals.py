@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pydantic_core import to_json
 
 from proxy.cors import EXPOSED
+from proxy.headers import FIXED, NEVER_STORED
 
 HEARD_OUT_WITHIN = 1.0  # seconds
 
@@ -37,7 +38,8 @@ def refusal(status: int) -> tuple[dict[str, str], bytes]:
     headers = {
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
-        "Cache-Control": "no-store",
+        "Cache-Control": NEVER_STORED,
+        **FIXED,
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": ", ".join(EXPOSED),
         "Connection": "close",
