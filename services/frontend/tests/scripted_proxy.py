@@ -58,6 +58,7 @@ class ScriptedProxy:
     statuses: dict[str, list[Answer]] = field(default_factory=dict)
     results: dict[str, list[Answer]] = field(default_factory=dict)
     cancels: dict[str, list[Answer]] = field(default_factory=dict)
+    deletions: dict[str, list[Answer]] = field(default_factory=dict)
     known: dict[str, Answer] = field(default_factory=dict)
     down: bool = False
     requests: list[Request] = field(default_factory=list)
@@ -126,6 +127,8 @@ class ScriptedProxy:
                 return _next(self.results[prompt_id])
             case ["POST", "prompt", prompt_id, "cancel"]:
                 return _next(self.cancels[prompt_id])
+            case ["DELETE", "prompt", prompt_id]:
+                return _next(self.deletions[prompt_id])
         raise AssertionError(f"not in the contract: {method} {path}")
 
     def _accepted(self, key: str) -> Answer:

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from page_parts import box, open_result, result, rows, run, submit, until
@@ -162,6 +163,34 @@ def test_finished_prompts_are_cleared_and_everything_is_forgotten_once_that_is_c
     expect(rows(page)).to_have_count(0)
     page.reload()
     expect(rows(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "notice"),
+    [
+        ((204, {}), ""),
+        ((404, refusal("not_found", "No prompt has this id.")), ""),
+        ((503, refusal("storage_unavailable", "The disk is full.")), "Not all of them could be removed"),
+    ],
+)
+def test_what_is_forgotten_is_removed_from_the_server_too_if_that_is_wanted(
+    page: Page, proxy: ScriptedProxy, answer: tuple[int, dict[str, object]], notice: str
+) -> None:
+    proxy.accept("a", "b")
+    proxy.answer("a", "one")
+    proxy.deletions = {"a": [answer], "b": [(204, {})]}
+    proxy.open()
+    submit(page, "finished")
+    run(page, 2)
+    submit(page, "waiting")
+    expect(rows(page)).to_have_count(2)
+
+    page.get_by_role("button", name="Forget everything").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove from the server too").click()
+
+    expect(rows(page)).to_have_count(0)
+    until(page, lambda: [x.url.rpartition("/")[2] for x in proxy.requests if x.method == "DELETE"] == ["b", "a"])
+    expect(page.locator("#notice")).to_have_text(re.compile(f"^{notice}" if notice else "^$"))
 
 
 def test_a_storage_that_holds_something_else_is_set_aside(page: Page, proxy: ScriptedProxy) -> None:
