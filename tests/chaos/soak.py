@@ -41,7 +41,7 @@ ENDINGS = {"-m worker": "worker", "-m worker.janitor": "janitor", "end-when-fata
 class Look:
     """A process at one moment."""
 
-    memory: int  # bytes, its proportional share of what is shared
+    memory: int  # bytes of its own: its share of programs and libraries changes with who else runs on the machine
     handles: int
 
 
@@ -148,8 +148,8 @@ def _name(process: Process) -> str | None:
 
 def _look(pid: int) -> Look:
     rollup = (PROC / f"{pid}/smaps_rollup").read_text()
-    share = next(line for line in rollup.splitlines() if line.startswith("Pss:"))
-    return Look(memory=int(share.split()[1]) * 1024, handles=len(list((PROC / f"{pid}/fd").iterdir())))
+    own = next(line for line in rollup.splitlines() if line.startswith("Anonymous:"))
+    return Look(memory=int(own.split()[1]) * 1024, handles=len(list((PROC / f"{pid}/fd").iterdir())))
 
 
 def _ends(looks: Sequence[Look]) -> tuple[Sequence[Look], Sequence[Look]]:
