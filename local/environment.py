@@ -24,10 +24,15 @@ SYSTEM = {
     "chromium": "the page's tests in a real browser",
     "curl": "the README's own requests",
     "faketime": "the tests of a wall clock that jumps",
+    "firefox-esr": "the page's journeys in Firefox",
     "nginx": "the tests of the front server",
     "strace": "the power cuts, which need to know what was written and what was synced",
+    "WebKitWebDriver": "the page's journeys in WebKit",
+    "Xvfb": "the screen that WebKit wants",
 }
 """Programs that only tests need, and what goes untested without them."""
+PACKAGED_AS = {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb"}
+"""Those that have another name where Debian packs them."""
 
 
 def main(purpose):
@@ -88,7 +93,7 @@ def install_system_packages():
     missing = [program for program in SYSTEM if not shutil.which(program, path=path)]
     if not missing:
         return
-    line = "apt-get install -y --no-install-recommends " + " ".join(missing)
+    line = "apt-get install -y --no-install-recommends " + " ".join(PACKAGED_AS.get(name, name) for name in missing)
     if os.environ.get("CI") and shutil.which("apt-get"):
         print("  " + line, flush=True)
         quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
