@@ -141,9 +141,7 @@ def test_a_link_opens_a_prompt_that_this_browser_has_never_seen(page: Page, prox
     expect(result(page).locator("em")).to_have_text("answer")
 
 
-def test_finished_prompts_are_cleared_and_everything_is_forgotten_once_that_is_confirmed(
-    page: Page, proxy: ScriptedProxy
-) -> None:
+def one_finished_and_one_waiting(page: Page, proxy: ScriptedProxy) -> None:
     proxy.accept("a", "b")
     proxy.answer("a", "one")
     proxy.open()
@@ -151,6 +149,12 @@ def test_finished_prompts_are_cleared_and_everything_is_forgotten_once_that_is_c
     run(page, 2)
     submit(page, "waiting")
     expect(rows(page)).to_have_count(2)
+
+
+def test_finished_prompts_are_cleared_and_everything_is_forgotten_once_that_is_confirmed(
+    page: Page, proxy: ScriptedProxy
+) -> None:
+    one_finished_and_one_waiting(page, proxy)
 
     page.get_by_role("button", name="Clear finished").click()
     expect(page.locator("#prompts .title")).to_have_text(["waiting"])
@@ -163,6 +167,7 @@ def test_finished_prompts_are_cleared_and_everything_is_forgotten_once_that_is_c
     expect(rows(page)).to_have_count(0)
     page.reload()
     expect(rows(page)).to_have_count(0)
+    assert page.evaluate("Object.keys(localStorage)") == [STORE]
 
 
 @pytest.mark.parametrize(
@@ -176,14 +181,8 @@ def test_finished_prompts_are_cleared_and_everything_is_forgotten_once_that_is_c
 def test_what_is_forgotten_is_removed_from_the_server_too_if_that_is_wanted(
     page: Page, proxy: ScriptedProxy, answer: tuple[int, dict[str, object]], notice: str
 ) -> None:
-    proxy.accept("a", "b")
-    proxy.answer("a", "one")
     proxy.deletions = {"a": [answer], "b": [(204, {})]}
-    proxy.open()
-    submit(page, "finished")
-    run(page, 2)
-    submit(page, "waiting")
-    expect(rows(page)).to_have_count(2)
+    one_finished_and_one_waiting(page, proxy)
 
     page.get_by_role("button", name="Forget everything").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove from the server too").click()
@@ -227,6 +226,26 @@ def test_a_full_storage_keeps_the_newest_prompts(page: Page, proxy: ScriptedProx
 
     expect(rows(page)).to_have_count(2)
     expect(rows(page).first).to_contain_text("3 xxx")
+
+
+def test_answers_are_kept_for_when_the_proxy_is_away_the_newest_first(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.open()
+    page.evaluate(
+        """() => {
+          state.prompts = Array.from({ length: 12 }, (_, n) => Object.assign(newPrompt(`prompt ${n}`),
+            { id: `p${n}`, state: "completed", open: false, text: `answer ${n} ` + "word ".repeat(38000) }));
+          changed();
+        }"""
+    )
+    proxy.down = True
+    page.reload()
+    expect(rows(page)).to_have_count(12)
+
+    kept = page.evaluate("Object.entries(localStorage).reduce((sum, [key, text]) => sum + key.length + text.length, 0)")
+    assert 1_500_000 < kept < 2_000_000
+    for name, shown in {"prompt 0": "answer 0", "prompt 11": "Loading the answer…"}.items():
+        page.get_by_role("button", name=f"Open: {name}", exact=True).click()
+        expect(result(page).filter(has_text=name).first).to_contain_text(shown)
 
 
 def test_two_tabs_show_the_same_prompts_and_forget_none(page: Page, proxy: ScriptedProxy) -> None:

@@ -53,7 +53,8 @@ def test_position_and_time_to_go_are_told_in_words(page: Page, proxy: ScriptedPr
     run(page, 1.75)
 
     for name, (_, _, words) in told.items():
-        expect(rows(page).filter(has=page.get_by_text(name, exact=True)).locator(".line")).to_have_text(words)
+        row = rows(page).filter(has=page.get_by_text(name, exact=True))
+        expect(row).to_have_text(f"{name}Queued {words}Cancel")
 
 
 def test_a_completed_prompt_tells_what_it_cost(page: Page, proxy: ScriptedProxy) -> None:
