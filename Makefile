@@ -59,7 +59,7 @@ profile: ## Measure where the time of a submission, a status and an answer goes
 bench-page: ## Measure the page: size, main thread, memory, Lighthouse, each beside its goal
 	@$(PYTHON) local/environment.py test
 	@npm ci --prefix services/frontend/lint --no-audit --no-fund --loglevel=error
-	@$(VENV)/python bench/page.py
+	@$(VENV)/python -m bench.page
 
 lint: ## Check style, types, imports and the page
 	@$(PYTHON) local/environment.py test

@@ -1,5 +1,6 @@
 """What becomes of a model's text. Each case is one text and the tree that it must become."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -130,7 +131,11 @@ def test_a_hostile_answer_is_only_text_and_the_page_answers_while_it_is_written(
     article = renderer.locator("article")
     assert article.locator(BAD).count() == 0
     assert set(article.locator("a").evaluate_all("all => all.map((x) => x.protocol)")) <= {"https:"}
-    attributes = article.evaluate("(root) => [...root.querySelectorAll('*')].flatMap((x) => x.getAttributeNames())")
+    styles = article.locator(".body > div[style]").evaluate_all("all => all.map((x) => x.getAttribute('style'))")
+    assert all(re.fullmatch(r"contain-intrinsic-size: auto [\d.]+rem;", style) for style in styles)
+    attributes = article.evaluate(
+        "(root) => [...root.querySelectorAll('.body > div *')].flatMap((x) => x.getAttributeNames())"
+    )
     assert {x for x in attributes if x.startswith("on") or x in {"style", "src", "srcset"}} == set()
     assert renderer.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert [url for url in asked if "/api/v1/queue" not in url] == []
