@@ -5,6 +5,8 @@ import time
 
 import pytest
 from proxy.app import parts
+from proxy.connection import Connection
+from proxy.watch import Held
 
 
 class Later:
@@ -211,7 +213,7 @@ def test_what_happened_before_anybody_listened_is_seen_at_once(app):
     seen = iter(["queued", "completed"])
     start = time.monotonic()
 
-    found = parts(app).watch.hold("id", lambda: next(seen), lambda one: one == "completed", seconds=30)
+    found = parts(app).watch.hold("id", lambda: next(seen), lambda one: one == "completed", Held(30, by=Connection({})))
 
     assert found == "completed"
     assert time.monotonic() - start < 0.9

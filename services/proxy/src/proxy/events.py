@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from promptqueue.errors import PromptNotFound
 
 from proxy import bookmark
+from proxy.connection import Connection
 from proxy.errors import InvalidRequest, NotFound
 from proxy.standing import known_id
 from proxy.stream import Stream
@@ -60,8 +61,7 @@ def _answer(parts: Parts, bookmarks: Mapping[str, Bookmark | None], *, is_one: b
         return Response(status=204)  # which keeps an EventSource from coming back
     if request.method == "HEAD":
         return Response(headers=HEADERS, content_type="text/event-stream")
-    server = request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket")
-    stream = Stream(places, is_one=is_one, connection=server)
+    stream = Stream(places, is_one=is_one, connection=Connection(request.environ))
     try:
         if any(one.prompt.outcome is None for one in standings.values()):
             parts.watch.take_place()

@@ -105,7 +105,7 @@ class Feeds:
     def cut(self) -> None:
         """Break the connections of the streams that are still open."""
         for stream in self._open_streams():
-            stream.cut()
+            stream.connection.cut()
 
     def _leave(self, stream: Stream, readings: list[Reading]) -> None:
         with self._lock:
@@ -207,6 +207,9 @@ class Feeds:
         with self._lock:
             feeds = list(self._feeds.items())
         self._urgent.update((prompt_id, None) for prompt_id, feed in feeds if feed.may_change_unheard)
+        for stream in self._open_streams():
+            if stream.connection.is_gone:
+                stream.end()
 
     def _begin_round(self) -> None:
         """Begin a round through the line if it has moved since the last one began."""

@@ -11,9 +11,11 @@ from promptqueue.errors import QueueFull
 from promptqueue.prompt import Enqueued, Outcome, Prompt, Standing, Status
 
 from proxy import body, wire
+from proxy.connection import Connection
 from proxy.errors import InvalidRequest
 from proxy.standing import known_id
 from proxy.submission import new_prompt, submitted
+from proxy.watch import Held
 
 if TYPE_CHECKING:
     from promptqueue import PromptQueue
@@ -54,24 +56,24 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.get("/<prompt_id>/status")
     def status(prompt_id: str) -> Response:
-        prompt_id, seconds, known = known_id(prompt_id), _wait(), _unless()
+        prompt_id, held, known = known_id(prompt_id), _held(), _unless()
 
         def differs(seen: Standing) -> bool:
             nonlocal known
             known = known or seen.prompt.status
             return seen.prompt.status in (set(Status) - {known}) | {Status.COMPLETED}
 
-        seen = parts.watch.hold(prompt_id, lambda: parts.standings.of(prompt_id), differs, seconds=seconds)
+        seen = parts.watch.hold(prompt_id, lambda: parts.standings.of(prompt_id), differs, held)
         return _about(prompt_id, _status(parts, seen.prompt, seen.position))
 
     @routes.get("/<prompt_id>/result")
     def result(prompt_id: str) -> Response:
-        prompt_id, seconds = known_id(prompt_id), _wait()
+        prompt_id, held = known_id(prompt_id), _held()
         seen = parts.watch.hold(
             prompt_id,
             lambda: parts.standings.of(prompt_id),
             lambda seen: seen.prompt.status is Status.COMPLETED,
-            seconds=seconds,
+            held,
         )
         prompt, told = seen.prompt, _status(parts, seen.prompt, seen.position)
         match prompt.outcome:
@@ -153,12 +155,12 @@ def _key() -> str | None:
     return key
 
 
-def _wait() -> float:
+def _held() -> Held:
     text = request.args.get("wait", "0")
     if not NUMBER.fullmatch(text) or not 0 <= float(text) <= LONGEST_WAIT:
         message = f"wait is a number of seconds from 0 to {LONGEST_WAIT}."
         raise InvalidRequest(message, param="wait")
-    return float(text)
+    return Held(float(text), by=Connection(request.environ))
 
 
 def _unless() -> Status | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import threading
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ from proxy.bookmark import START, Bookmark, named, write_several
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from proxy.connection import Connection
     from proxy.feed import Feed
 
 COMMENT_EVERY = 15.0  # seconds of silence
@@ -42,11 +41,9 @@ class Stream:
     slow reader gets longer pieces instead of a queue that grows, and costs the same memory as any other.
     """
 
-    __slots__ = ("_bell", "_connection", "_is_ended", "_is_one", "_named", "on_close", "readings")
+    __slots__ = ("_bell", "_is_ended", "_is_one", "_named", "connection", "on_close", "readings")
 
-    def __init__(
-        self, readings: Mapping[str, Bookmark | None], *, is_one: bool, connection: socket.socket | None
-    ) -> None:
+    def __init__(self, readings: Mapping[str, Bookmark | None], *, is_one: bool, connection: Connection) -> None:
         """Tell of these prompts, each from its bookmark on; `is_one` says that ids and data name no prompt."""
         self.readings = [
             Reading(prompt_id, bookmark) for prompt_id, bookmark in readings.items() if not (bookmark or START).is_end
@@ -54,7 +51,7 @@ class Stream:
         self.on_close: list[Callable[[], None]] = []
         self._named = {one: named(one, bookmark) for one, bookmark in readings.items() if bookmark}
         self._is_one = is_one
-        self._connection = connection
+        self.connection = connection
         self._bell = threading.Event()
         self._is_ended = False
 
@@ -66,13 +63,6 @@ class Stream:
         """Let it end now; the client goes on later from where it is."""
         self._is_ended = True
         self._bell.set()
-
-    def cut(self) -> None:
-        """Break its connection, for a client that does not read is never done with."""
-        if self._connection:
-            # By a copy: through the original gevent would wake its writer with an error that Gunicorn calls a mistake.
-            with suppress(OSError), self._connection.dup() as same:
-                same.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Be read no more: leave the feeds and give the place back."""

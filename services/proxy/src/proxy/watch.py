@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from promptqueue.wakeup import Changed
@@ -16,9 +17,19 @@ if TYPE_CHECKING:
 
     from promptqueue.wakeup import Listener
 
+    from proxy.connection import Connection
+
 Seen = TypeVar("Seen")
 
 LOOK_EVERY = 1.0  # seconds; a wake-up may get lost, and time passes without one
+
+
+@dataclass(frozen=True)
+class Held:
+    """For how long a request may be held, and who waits."""
+
+    seconds: float
+    by: Connection
 
 
 class Watch:
@@ -34,19 +45,21 @@ class Watch:
         self.held = 0
 
     def hold(
-        self, prompt_id: str, look: Callable[[], Seen], is_enough: Callable[[Seen], bool], *, seconds: float
+        self, prompt_id: str, look: Callable[[], Seen], is_enough: Callable[[Seen], bool], held: Held
     ) -> Seen:
-        """Look until it is enough, `seconds` are over or the process is told to stop; what was seen last.
+        """Look until it is enough, its time is over, nobody waits, or the process is to stop; what was seen last.
 
         Raises TooManyStreams, and whatever `look` raises.
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + held.seconds
         seen = look()
-        if not seconds or self.is_stopping or is_enough(seen):
+        if not held.seconds or self.is_stopping or is_enough(seen):
             return seen
         with self._place(), self.ear().subscribe(prompt_id) as subscription:
             seen = look()  # once more: what came before the subscription was not heard
             while not (is_enough(seen) or self.is_stopping) and (left := deadline - time.monotonic()) > 0:
+                if held.by.is_gone:
+                    break
                 notes = subscription.wait(min(left, LOOK_EVERY))
                 if not notes or any(isinstance(note, Changed) for note in notes):
                     seen = look()

@@ -1,6 +1,7 @@
 """Event streams as a process serves them: many at once, beside other requests, across its end and its next start."""
 
 import resource
+import sys
 import threading
 from pathlib import Path
 
@@ -158,6 +159,20 @@ def test_above_the_limit_a_stream_is_refused_and_everything_else_is_answered(ser
 
     assert (refused.status, refused.code, refused.headers["Retry-After"]) == (503, "too_many_streams", "5")
     assert (*others, accepted) == (200, 200, 200, 202)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of no other system tells that a client has gone")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("held", ["/events", "/result?wait=60", "/status?wait=60"])
+def test_who_has_gone_gives_the_place_back_within_seconds(serve, until, kind, held):
+    server = serve(kind, MAX_STREAMS=1)
+    path = f"/api/v1/prompt/{server.submit()}"
+    gone = server.unread(path + held)
+    until(lambda: server.get(f"{path}/result?wait=0.01").code == "too_many_streams")
+
+    gone.close()
+
+    until(lambda: server.get(f"{path}/result?wait=0.01").status == 202, within=4)
 
 
 def test_a_client_that_does_not_read_costs_no_memory(serve, hire_at, until, path_of):

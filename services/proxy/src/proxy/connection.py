@@ -1,0 +1,40 @@
+"""A request's connection, as far as the server lends it."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+CLOSED = (7, 8)  # TCP_CLOSE and TCP_CLOSE_WAIT, Linux's include/net/tcp_states.h
+
+
+class Connection:
+    """The way back to the client that has asked."""
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        """Find it in what the server says of the request; in a test without a server there is none."""
+        self._socket: socket.socket | None = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client has closed its end, so that nobody waits for an answer. Only Linux tells."""
+        if not self._socket:
+            return False
+        # Asked, not read: reading would take bytes of a next request, and under gevent it would wait for some.
+        with suppress(OSError, AttributeError):
+            return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in CLOSED
+        return False
+
+    def cut(self) -> None:
+        """Break it, for a client that does not read is never done with."""
+        if self._socket:
+            # By a copy: through the original gevent would wake its writer with an error that Gunicorn calls a mistake.
+            with suppress(OSError), self._socket.dup() as same:
+                same.shutdown(socket.SHUT_RDWR)
