@@ -76,6 +76,8 @@ def test_a_model_that_is_not_ready_is_told_in_words(client, queue, worker, model
     assert answer.json["checks"]["worker"]["ok"] is True
     assert answer.json["checks"]["model"]["ok"] is False
     assert words in answer.json["checks"]["model"]["detail"]
+    assert (answer.json["error"]["code"], answer.headers["Retry-After"]) == ("not_ready", "2")
+    assert words in answer.json["error"]["message"]
 
 
 def test_a_proxy_with_a_worker_and_a_model_is_ready(client, queue, worker):

@@ -329,6 +329,7 @@ def test_a_submission_that_is_repeated_is_accepted_once(client, queue, worker):
         b' {"prompt":"Why?","options":{"seed":5.0,"temperature":1.0}}\n',
         rb'{"prompt": "\u0057hy?", "options": {"seed": 5, "temperature": 10e-1}}',
         b'{"prompt": "Not this", "prompt": "Why?", "options": {"seed": 5, "temperature": 1}}',
+        b'{"prompt": "Why?", "system": null, "options": {"seed": 5, "temperature": 1, "top_k": null}}',
     ],
 )
 def test_bodies_are_the_same_when_their_json_is(client, same):
@@ -342,7 +343,13 @@ def test_bodies_are_the_same_when_their_json_is(client, same):
 
 
 @pytest.mark.parametrize(
-    "other", [{"prompt": "Why??"}, {"prompt": "Why?", "priority": "batch"}, {"prompt": "Why?", "stream": True}]
+    "other",
+    [
+        {"prompt": "Why??"},
+        {"prompt": "Why?", "priority": "batch"},
+        {"prompt": "Why?", "stream": True},
+        {"prompt": "Why?", "metadata": {"a": None}},
+    ],
 )
 def test_a_key_with_another_body_is_a_conflict(client, queue, other):
     client.post("/api/v1/prompt", json={"prompt": "Why?"}, headers=KEY)

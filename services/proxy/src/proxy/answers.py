@@ -102,6 +102,7 @@ class ErrorBody(BaseModel):
         "queue_full",
         "storage_unavailable",
         "too_many_streams",
+        "not_ready",
         "internal_error",
     ]
     message: str
@@ -178,8 +179,28 @@ class Readiness(BaseModel):
     """Whether a prompt would be answered now."""
 
     model_config = Known
-    ready: bool
+    ready: Literal[True]
     checks: Checks
 
 
-MODELS: tuple[type[Any], ...] = (Accepted, PromptStatus, Token, NoAnswer, Answer, Error, Queue, Health, Readiness)
+class Unreadiness(BaseModel):
+    """Why no prompt would be answered now: an error like any other, and each check beside it."""
+
+    model_config = Known
+    ready: Literal[False]
+    checks: Checks
+    error: ErrorBody
+
+
+MODELS: tuple[type[Any], ...] = (
+    Accepted,
+    PromptStatus,
+    Token,
+    NoAnswer,
+    Answer,
+    Error,
+    Queue,
+    Health,
+    Readiness,
+    Unreadiness,
+)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from proxy.parts import Parts
 
 
+READY_RETRY_AFTER = 2  # seconds; a model server that is away is asked each second
+
+
 def blueprint(parts: Parts) -> Blueprint:
     """Serve /api/v1/queue, /healthz, /readyz and /openapi.json."""
     routes = Blueprint("management", __name__)
@@ -63,8 +66,11 @@ def blueprint(parts: Parts) -> Blueprint:
     @routes.get("/readyz")
     def readyz() -> Response:
         checks = _checks(parts)
-        is_ready = all(check["ok"] for check in checks.values())
-        return wire.answer({"ready": is_ready, "checks": checks}, 200 if is_ready else 503)
+        lacking = [check["detail"] for check in checks.values() if not check["ok"]]
+        if not lacking:
+            return wire.answer({"ready": True, "checks": checks})
+        error = envelope(503, "not_ready", "; ".join(lacking)).get_json()
+        return wire.answer({"ready": False, "checks": checks, **error}, 503, {"Retry-After": str(READY_RETRY_AFTER)})
 
     @routes.get("/openapi.json")
     def specification() -> Response:

@@ -224,7 +224,7 @@ def _paths() -> dict[str, Any]:
                     "200": _answer("It could.", "Readiness"),
                     "405": _FAILURES["405"],
                     "500": _FAILURES["500"],
-                    "503": _answer("It could not.", "Readiness"),
+                    "503": _answer("It could not.", "Unreadiness", "Retry-After"),
                 },
             }
         },

@@ -104,8 +104,18 @@ def new_prompt(asked: Submission, value: dict[str, Any], *, key: str | None) -> 
         expires_in=asked.expires_in,
         timeout=asked.timeout,
         metadata=asked.metadata,
-        idempotency=None if key is None else Idempotency(key=key, fingerprint=wire.fingerprint(value)),
+        idempotency=None if key is None else Idempotency(key=key, fingerprint=wire.fingerprint(_given(value))),
     )
+
+
+def _given(value: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the fields that are null: they are the same as absent."""
+    given = {name: each for name, each in value.items() if each is not None}
+    if "options" in given:
+        given["options"] = {name: each for name, each in given["options"].items() if each is not None}
+    if "messages" in given:
+        given["messages"] = chat.written(given["messages"])
+    return given
 
 
 def names(model: str) -> tuple[str, ...]:

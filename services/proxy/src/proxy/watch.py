@@ -44,9 +44,7 @@ class Watch:
         self.is_stopping = False
         self.held = 0
 
-    def hold(
-        self, prompt_id: str, look: Callable[[], Seen], is_enough: Callable[[Seen], bool], held: Held
-    ) -> Seen:
+    def hold(self, prompt_id: str, look: Callable[[], Seen], is_enough: Callable[[Seen], bool], held: Held) -> Seen:
         """Look until it is enough, its time is over, nobody waits, or the process is to stop; what was seen last.
 
         Raises TooManyStreams, and whatever `look` raises.
