@@ -27,8 +27,7 @@ def test_every_answer_may_be_read_by_every_origin_and_is_stored_nowhere(client, 
 
     assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
     assert "Access-Control-Allow-Credentials" not in answer.headers
-    exposed = {name.strip() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
-    assert exposed == {"Location", "Retry-After", "X-Prompt-Id", "Date"}
+    assert answer.headers["Access-Control-Expose-Headers"] == "Location, Retry-After, X-Prompt-Id, Date"
     assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -42,15 +41,15 @@ def test_every_answer_may_be_read_by_every_origin_and_is_stored_nowhere(client, 
     ],
 )
 @pytest.mark.parametrize("asked", [ALLOWED, "content-type", None])
-def test_a_preflight_allows_what_the_api_uses(client, path, method, asked):
+@pytest.mark.parametrize("names_method", [True, False])
+def test_a_preflight_allows_what_the_api_uses(client, path, method, asked, names_method):
+    headers = {
+        "Access-Control-Request-Method": method if names_method else None,
+        "Access-Control-Request-Headers": asked,
+    }
 
     answer = client.options(
-        path,
-        headers={
-            "Origin": "https://example.org",
-            "Access-Control-Request-Method": method,
-            **({"Access-Control-Request-Headers": asked} if asked else {}),
-        },
+        path, headers={"Origin": "https://example.org", **{name: value for name, value in headers.items() if value}}
     )
 
     assert answer.status_code == 200

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from promptqueue.prompt import ErrorCode
+from promptqueue.prompt import ErrorCode, Model, ModelState
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 KEYS = [
@@ -108,7 +108,9 @@ def test_whoever_waits_for_busy_slots_waits_for_those_who_are_answered_too(make_
     assert waits[2:] == [6.0, 10.0]  # the one before is half done, on average
 
 
-@pytest.mark.parametrize("why", ["no worker lives", "the queue is paused", "it takes longer than the last ones"])
+@pytest.mark.parametrize(
+    "why", ["no worker lives", "the model is away", "the queue is paused", "it takes longer than the last ones"]
+)
 def test_no_wait_is_estimated_when_nobody_can_know(make_app, submit, queue, worker, why):
     submit()
     prompt_id = submit()
@@ -116,6 +118,8 @@ def test_no_wait_is_estimated_when_nobody_can_know(make_app, submit, queue, work
     match why:
         case "no worker lives":
             worker.leave()
+        case "the model is away":
+            queue.describe_model(Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=5))
         case "the queue is paused":
             queue.pause(True)
         case _:

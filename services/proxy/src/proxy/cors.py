@@ -30,14 +30,22 @@ def register(app: Flask) -> None:
         },
     )
     # The same for every request but a preflight, and working them out each time would cost a submission 5 %.
-    ordinary = list(get_cors_headers(options, Headers(), "GET").items())
+    exposed = {"Access-Control-Expose-Headers": ", ".join(EXPOSED)}  # which flask-cors would sort
+    ordinary = {**get_cors_headers(options, Headers(), "GET"), **exposed}
+
+    # All that may be sent, whatever a preflight asks about.
+    everything = {
+        "Access-Control-Allow-Headers": ", ".join(ALLOWED),
+        "Access-Control-Allow-Methods": ", ".join(METHODS),
+        "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE),
+    }
 
     def allow(answer: Response) -> Response:
         if request.method == "OPTIONS":
             set_cors_headers(answer, options)
-            answer.headers["Access-Control-Allow-Headers"] = ", ".join(ALLOWED)  # also those that were not asked for
+            answer.headers.update({**exposed, **everything})
         else:
-            for name, value in ordinary:
+            for name, value in ordinary.items():
                 answer.headers.add(name, value)
         return answer
 

@@ -7,10 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageUnavailable
-from promptqueue.prompt import DEFAULT_MODEL, Counts, Prompt, Status, Workers
+from promptqueue.prompt import DEFAULT_MODEL, Counts, ModelState, Prompt, Status, Workers
 
 if TYPE_CHECKING:
     from promptqueue import PromptQueue
+    from promptqueue.prompt import Model
 
     from proxy.reader import Reader
 
@@ -28,19 +29,20 @@ class Estimates:
         self._looked_at = -math.inf
         self._counts: Counts
         self._workers: Workers
-        self._model: str
+        self._model: Model | None
 
     def eta(self, prompt: Prompt, position: int | None) -> float | None:
         """Estimate the seconds until a prompt is answered; None when it is, and when nobody can know.
 
-        That is while no prompt ever was answered, no worker lives, the queue is paused, or this prompt takes longer
-        than the last ones did.
+        That is while no prompt ever was answered, no worker lives, the model cannot answer, the queue is paused, or
+        this prompt takes longer than the last ones did.
         """
         if prompt.status is Status.COMPLETED:
             return None
         self._look()
         seconds, slots = self._counts.seconds_per_prompt, self._workers.slots
-        if seconds is None or not slots or self._counts.paused:
+        can_answer = self._model is None or self._model.state is ModelState.READY  # None: nothing was said of it yet
+        if seconds is None or not slots or not can_answer or self._counts.paused:
             return None
         if prompt.started_at is not None:
             left = seconds - max(0.0, time.time() - prompt.started_at)
@@ -70,15 +72,14 @@ class Estimates:
     def model(self) -> str:
         """Name the model that answers: the worker's word, or the default while it has said nothing."""
         self._look()
-        return self._model
+        return self._model.name if self._model else DEFAULT_MODEL
 
     def _look(self) -> None:
         if time.monotonic() < self._looked_at + FRESH_FOR:
             return
 
-        def look(queue: PromptQueue) -> tuple[Counts, Workers, str]:
-            model = queue.model()
-            return queue.counts(), queue.workers(), model.name if model else DEFAULT_MODEL
+        def look(queue: PromptQueue) -> tuple[Counts, Workers, Model | None]:
+            return queue.counts(), queue.workers(), queue.model()
 
         self._counts, self._workers, self._model = self._reader.read(look)
         self._looked_at = time.monotonic()
