@@ -6,13 +6,15 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from promptqueue.prompt import Status
+
 from proxy.bookmark import START, Bookmark, named, write_several
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from proxy.connection import Connection
-    from proxy.feed import Feed
+    from proxy.feed import Feed, Told
 
 COMMENT_EVERY = 15.0  # seconds of silence
 LONGEST_TOKEN = 16_384  # code points of text in one event
@@ -32,6 +34,12 @@ class Reading:
         self.bookmark = bookmark or START
         self.is_first = bookmark is None  # and so is told where the prompt stands, though it may be over
         self.version = 0  # of the status that was told
+
+    def has_been_told(self, told: Told) -> bool:
+        """Whether the client knows this from before it came back: who has text of an attempt knows that it runs."""
+        prompt, bookmark = told.standing.prompt, self.bookmark
+        runs = prompt.status is Status.PROCESSING and prompt.attempt == bookmark.attempt
+        return not self.version and runs and bookmark.offset > 0
 
 
 class Stream:
@@ -96,9 +104,11 @@ class Stream:
         if told is None or bookmark.is_end:
             return None
         if told.version != reading.version and (reading.is_first or not told.is_over):
+            is_known = reading.has_been_told(told)
             reading.version = told.version
             reading.is_first = False
-            return self._event(b"status", reading, bookmark, told.status())
+            # A comment, or the client would not even learn that it was let in.
+            return COMMENT if is_known else self._event(b"status", reading, bookmark, told.status())
         start = bookmark.offset if bookmark.attempt == told.attempt else 0
         if bookmark.attempt <= told.attempt and start < len(told.text):
             end = min(start + LONGEST_TOKEN, len(told.text))

@@ -12,6 +12,20 @@ def test_from_any_place_a_reader_gets_the_rest_and_nothing_twice(read, finished,
         assert (last, kind) == (f"1-{len(text)}-end", "completed")
 
 
+def test_a_reader_who_comes_back_in_mid_answer_is_not_told_again_that_it_runs(submit, worker, followed, until):
+    prompt_id = submit()
+    claim = worker.claim()
+    worker.queue.write(claim, "abc", offset=0, tokens=3)
+    whole = followed(prompt_id)
+    until(lambda: whole.text == "abc")
+
+    rest = followed(prompt_id, Last_Event_ID=whole.events[-1].id)
+    worker.finish(claim, {"response": "abcdef", "done": True})
+
+    assert [event.kind for event in rest.end()] == ["comment", "token", "completed"]
+    assert rest.text == "def"
+
+
 def test_a_reader_who_lacks_the_end_alone_gets_it_alone(read, finished, path_of, text):
     assert [kind for _, kind, _ in read(path_of(finished), f"1-{len(text)}")] == ["completed"]
 
