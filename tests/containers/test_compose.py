@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import settings
 from composed import compose
+from worker.config import LONGEST_DRAIN
 
 pytestmark = pytest.mark.usefixtures("compose_client")
 
@@ -64,6 +65,13 @@ def test_the_variants_of_ollama_cannot_run_side_by_side() -> None:
     assert {services[name]["container_name"] for name in OLLAMAS} == {"mine-ollama"}
     assert all(services[name]["networks"] == {"inference": {"aliases": ["ollama"]}} for name in OLLAMAS)
     assert all([volume["source"] for volume in services[name]["volumes"]] == ["models"] for name in OLLAMAS)
+
+
+def test_each_target_of_each_ollama_has_an_image_of_its_own_that_is_built_here() -> None:
+    built = [config("*", OLLAMA_TARGET=target)["services"][name] for target in ("runtime", "baked") for name in OLLAMAS]
+
+    assert len({each["image"] for each in built}) == 4  # two for the CPU and NVIDIA, two for AMD
+    assert {each["pull_policy"] for each in built} == {"never"}
 
 
 def test_every_setting_reaches_its_process() -> None:
@@ -125,5 +133,5 @@ def test_a_worker_has_longer_to_end_than_its_programs_and_they_than_a_prompt() -
     conf = (settings.ROOT / "services/worker/supervisord.conf").read_text()
     program = int(conf.split("[program:worker]")[1].split("stopwaitsecs=")[1].split()[0])
 
-    assert int(settings.of_example()["DRAIN_SECONDS"]) < program < 30
+    assert int(settings.of_example()["DRAIN_SECONDS"]) < LONGEST_DRAIN < program < 30
     assert config()["services"]["worker"]["stop_grace_period"] == "30s"

@@ -90,7 +90,7 @@ class Composed(Product):
 
     def image(self, service: str) -> str:
         """Give the image's name."""
-        return f"{self.name}-{service}"
+        return str(self.inspect(service)["Config"]["Image"])
 
     def container(self, service: str) -> str:
         """Give the container's id."""

@@ -73,6 +73,8 @@ def test_an_image_says_what_it_is(service: str, in_containers: Composed) -> None
     assert labels["org.opencontainers.image.title"] == f"Ollama Proxy: {service}"
     assert labels["org.opencontainers.image.description"]
     assert labels["org.opencontainers.image.licenses"] == "MIT"
+    assert labels["org.opencontainers.image.version"]
+    assert labels["org.opencontainers.image.revision"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
