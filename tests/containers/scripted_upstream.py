@@ -88,6 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _stream(self, *, is_chunked: bool) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
+        self.send_header("X-Accel-Buffering", "no")
         self.send_header(*(("Transfer-Encoding", "chunked") if is_chunked else ("Connection", "close")))
         self.end_headers()
         first, second = [b"%x\r\n%s\r\n" % (len(event), event) if is_chunked else event for event in EVENTS]

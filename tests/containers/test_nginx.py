@@ -127,6 +127,7 @@ def test_an_event_is_there_at_once_and_not_compressed(
 
     assert (first, rest) == EVENTS
     assert answer.headers["Content-Encoding"] is None
+    assert answer.headers["X-Accel-Buffering"] == "no"  # a front server before this one has to hear it too
     connection.close()
 
 
@@ -191,7 +192,9 @@ def test_a_body_of_32_megabytes_passes_and_one_byte_more_is_refused(
         (b"GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"nonsense\r\n\r\n", 400),
         (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000 + b"\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000 + b"\r\n\r\n", 431),
+        (b"POST /api/v1/prompt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: bogus\r\n\r\n", 501),
+        (b"GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505),
     ],
 )
 def test_what_is_no_request_is_refused_in_the_same_shape(nginx: FrontNginx, request_line: bytes, status: int) -> None:
@@ -200,7 +203,8 @@ def test_what_is_no_request_is_refused_in_the_same_shape(nginx: FrontNginx, requ
         head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 %d " % status)
-    assert json.loads(body)["error"]["code"] == "invalid_request"
+    error = json.loads(body)["error"]
+    assert (error["code"], error["type"]) == ("invalid_request", "invalid_request_error")
 
 
 def test_the_log_names_the_path_and_nothing_that_somebody_wrote(nginx: FrontNginx) -> None:
