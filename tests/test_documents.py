@@ -95,7 +95,7 @@ def test_every_function_that_a_document_names_is_where_it_says(document: str) ->
 
 
 def test_the_path_of_a_prompt_has_nine_steps() -> None:
-    steps = re.findall(r"^\| (\d) \| .*`services/.*`: `", read("ARCHITECTURE.md"), re.MULTILINE)
+    steps = re.findall(r"^\| (\d) \| .*`services/.*`: `", read("README.md"), re.MULTILINE)
 
     assert steps == list("123456789")
 
