@@ -12,12 +12,18 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import proxy.config
+import worker.config
+from promptqueue.environment import read_or_exit
+
 ROOT = Path(__file__).resolve().parent.parent
 STARTS_WITHIN = 30.0  # seconds
 
 
 def main(kind: str) -> int:
     environment = settings(kind)
+    for config in (proxy.config.Config, worker.config.Config):
+        read_or_exit(config, environment)  # here, once, instead of by every process that would end of it
     host, port = environment["BIND_ADDRESS"], int(environment["PROXY_PORT"])
     refuse_taken(host, port)
     (ROOT / "data").mkdir(exist_ok=True)

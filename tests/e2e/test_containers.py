@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -163,14 +164,32 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 
 
 def test_a_worker_that_cannot_be_mended_ends_and_is_started_anew_by_docker(in_containers: Composed) -> None:
-    # A setting that is not understood ends each of its processes at once, and supervisord gives them up.
-    in_containers.compose("up", "--detach", "worker", OLLAMA_PULL="perhaps")
+    kill_each = """
+import contextlib, os, signal, time
+until = time.monotonic() + 20
+while time.monotonic() < until:
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if open(f"/proc/{pid}/cmdline").read().split("\\0")[1:3] == ["-m", "worker"]:
+                os.kill(int(pid), signal.SIGKILL)
+    time.sleep(0.05)
+"""
+    restarts = in_containers.inspect("worker")["RestartCount"]
 
-    until(lambda: in_containers.inspect("worker")["RestartCount"] > 0, "Docker has started the worker anew", 60)
+    in_containers.run_in("worker", "python", "-c", kill_each)  # which ends with the container
 
-    assert "OLLAMA_PULL" in in_containers.log("worker")
-    in_containers.start()
+    until(lambda: in_containers.inspect("worker")["RestartCount"] > restarts, "Docker has started it anew", 60)
+    assert "program given up" in in_containers.log("worker")
     in_containers.until_ready()
+
+
+def test_a_setting_that_is_not_understood_is_told_once_by_a_container_that_ends(in_containers: Composed) -> None:
+    command = ["docker", "run", "--rm", "--env", "OLLAMA_PULL=perhaps", in_containers.image("worker")]
+
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == ["OLLAMA_PULL must be one of auto, never, got 'perhaps'."]
 
 
 def test_without_a_model_everything_is_healthy_and_prompts_wait_for_it(in_containers: Composed) -> None:

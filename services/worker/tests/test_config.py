@@ -39,7 +39,7 @@ def test_a_value_that_is_not_understood_is_named_with_what_is_expected(name, val
         read(Config, {name: value})
 
 
-@pytest.mark.parametrize("program", ["worker", "worker.main", "worker.janitor"])
+@pytest.mark.parametrize("program", ["worker", "worker.main", "worker.janitor", "worker.config"])
 def test_a_process_ends_with_a_sentence_for_each_variable(program, environ):
     environ |= {"MAX_TOKENS": "many", "DRAIN_SECONDS": "-1"}
 

@@ -59,7 +59,7 @@ def test_a_prompt_that_takes_longer_is_given_back_at_no_cost(worker, ollama, que
 
 def test_a_second_signal_ends_the_drain_at_once(worker, ollama, queue, ask, wait_until):
     ollama.fault("hang_before_first_token")
-    process = worker(DRAIN_SECONDS=60)
+    process = worker(DRAIN_SECONDS=24)
     prompt = ask("Hi")
     wait_until(lambda: ollama.asked("/api/generate"), within=10)
     process.send(signal.SIGTERM)

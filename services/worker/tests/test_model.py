@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 from promptqueue.prompt import ModelState, Outcome, Status
+from worker.drain import Drain
+from worker.model import ModelKeeper
+from worker.ollama import OllamaFailed
+from worker.verdict import How, Seen
 
 
 def state(queue):
@@ -80,6 +86,48 @@ def test_a_model_that_vanishes_is_downloaded_at_no_cost_to_the_prompt(worker, ol
 
     assert (ended.outcome, ended.failures) == (Outcome.SUCCEEDED, 0)
     assert ollama.others("/api/pull") == 1
+
+
+def test_a_model_that_vanishes_while_nobody_asks_is_downloaded_before_somebody_does(worker, ollama, queue, wait_until):
+    worker()
+    wait_until(lambda: state(queue) is ModelState.READY, within=10)
+    ollama.set(models=[], pull_time=2)
+
+    wait_until(lambda: state(queue) is ModelState.DOWNLOADING, within=5)
+
+    wait_until(lambda: state(queue) is ModelState.READY, within=10)
+    assert (ollama.others("/api/pull"), ollama.calls()) == (1, [])
+
+
+def test_a_server_that_cannot_say_what_it_runs_on_is_ready_all_the_same(queue, wait_until):
+    class Silent:
+        asked = 0
+
+        def version(self):
+            return "0.34.3"
+
+        def lists(self, name):
+            return True
+
+        def processor(self, name):
+            self.asked += 1
+            raise OllamaFailed(Seen(how=How.REJECTED, status=500, words="boom"))
+
+    ollama, drain = Silent(), Drain()
+    keeper = ModelKeeper(queue=queue, ollama=ollama, name="llama3.2", pull=False, drain=drain)
+    keeper.answered()
+    thread = threading.Thread(target=keeper.run)
+    thread.start()
+
+    wait_until(lambda: ollama.asked, within=10)
+    turned_at = keeper.turned_at
+    wait_until(lambda: keeper.turned_at > turned_at, within=10)
+    is_ready = keeper.is_ready
+    drain.begin(0)
+    keeper.stop()
+    thread.join(10)
+
+    assert (is_ready, state(queue)) == (True, ModelState.READY)
 
 
 def test_a_broken_store_is_downloaded_again_at_no_cost_to_the_prompt(worker, ollama, ask, completed, wait_until):

@@ -1,15 +1,20 @@
-"""The worker's configuration: each field is the environment variable of its name in capitals."""
+"""The worker's configuration: each field is the environment variable of its name in capitals.
+
+`python -m worker.config` only checks it, before supervisord starts what would end, and be started, again and again.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from promptqueue.connect import sqlite_path
-from promptqueue.environment import Kind, number, one_of, urls, variable, whole, word
+from promptqueue.environment import Kind, number, one_of, read_or_exit, urls, variable, whole, word
 from promptqueue.prompt import DEFAULT_MODEL
 
 A_CENTURY = 36_500  # days; a bound keeps a slip of the finger from overflowing a clock
 A_WEEK = 7 * 24 * 3600  # seconds
+LONGEST_DRAIN = 24  # seconds; after 25 supervisord kills the worker, which would cost the prompt in hand an attempt
 
 
 def _database(url: str) -> str:
@@ -49,4 +54,8 @@ class Config:
     first_byte_timeout: float = variable(900.0, number(0.1, A_WEEK))
     idle_timeout: float = variable(120.0, number(0.1, A_WEEK))
     prompt_timeout: float = variable(3600.0, number(0.1, A_WEEK))
-    drain_seconds: float = variable(20.0, number(0, 3600))
+    drain_seconds: float = variable(20.0, number(0, LONGEST_DRAIN))
+
+
+if __name__ == "__main__":
+    read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)

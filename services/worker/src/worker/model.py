@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageUnavailable
@@ -119,19 +119,25 @@ class ModelKeeper:
             self._condition.notify_all()
 
     def _watch(self) -> None:
-        now = time.monotonic()
         try:
-            if self._users == 0:
-                self._ollama.version()
-            if self._answers != self._answers_seen and now - self._processor_at >= PROCESSOR_EVERY:
-                self._answers_seen, self._processor_at = self._answers, now
-                self._processor = self._ollama.processor(self._name) or self._processor
+            if self._users == 0 and not self._ollama.lists(self._name):
+                self._hold_back(ModelState.MISSING, "it is not installed any more")
+                return
         except OllamaFailed as failed:
             if self._users == 0:
                 self._hold_back(ModelState.UNREACHABLE, _why(failed.seen))
                 return
+        self._learn_processor()
         if self._ready:  # still: a slot may have reported meanwhile
             self._say(ModelState.READY)
+
+    def _learn_processor(self) -> None:
+        now = time.monotonic()
+        if self._answers == self._answers_seen or now - self._processor_at < PROCESSOR_EVERY:
+            return
+        self._answers_seen, self._processor_at = self._answers, now
+        with suppress(OllamaFailed):  # nice to know, and no reason to hold anything back
+            self._processor = self._ollama.processor(self._name) or self._processor
 
     def _look(self) -> None:
         try:
