@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import gevent  # type: ignore[import-untyped]
+from gunicorn.http.errors import InvalidHTTPVersion  # type: ignore[import-untyped]
 from gunicorn.util import http_date  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
@@ -68,7 +69,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Refuse what is no request, or no whole one, as Gunicorn does, but in our own shape."""
-        super().handle_error(req, _InOurShape(client), addr, exc)
+        # A version that it could read: RFC 9110, 15.6.6, has a status for it, where Gunicorn says 400.
+        is_version = isinstance(exc, InvalidHTTPVersion) and isinstance(exc.version, tuple)
+        status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED if is_version else None
+        super().handle_error(req, _InOurShape(client, status), addr, exc)
         hear_out(client)
 
     def _let_go(self) -> None:
@@ -118,17 +122,18 @@ class _InTurns:
 
 
 class _InOurShape:
-    """A client's socket that sends a refusal of ours where Gunicorn sends a page of HTML with the same status."""
+    """A client's socket that sends a refusal of ours, with Gunicorn's status or another, where it sends HTML."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, status: HTTPStatus | None) -> None:
         self._client = client
+        self._status = status
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     def sendall(self, page: bytes) -> None:
         """Send what stands for `page`."""
-        status = HTTPStatus(int(page.split(b" ", 2)[1]))
+        status = self._status or HTTPStatus(int(page.split(b" ", 2)[1]))
         headers, body = refusal(status)
         lines = [f"HTTP/1.1 {status} {status.phrase}", f"Date: {http_date()}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
