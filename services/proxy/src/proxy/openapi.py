@@ -6,29 +6,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
-
-from proxy.answers import MODELS
-from proxy.fields import ANY_TEXT
-from proxy.submission import Submission, names
-
-JSON_VALUES: dict[str, Any] = {
-    "JSONObject": {
-        "type": "object",
-        "description": "Any JSON object, up to a hundred levels deep.",
-        "propertyNames": {"pattern": ANY_TEXT},
-        "additionalProperties": {"$ref": "#/components/schemas/JSONValue"},
-    },
-    "JSONValue": {
-        "description": "Any JSON value without U+0000 in its texts.",
-        "anyOf": [
-            {"type": ["null", "boolean", "number"]},
-            {"type": "string", "pattern": ANY_TEXT},
-            {"type": "array", "items": {"$ref": "#/components/schemas/JSONValue"}},
-            {"$ref": "#/components/schemas/JSONObject"},
-        ],
-    },
-}
+from proxy.shapes import schemas
 
 HEADERS: dict[str, Any] = {
     "Location": {"description": "Where the prompt's status is.", "schema": {"type": "string"}},
@@ -92,7 +70,7 @@ def document(model: str) -> dict[str, Any]:
             "description": "A durable queue between many clients and one Ollama. Every error has the shape of `Error`.",
         },
         "paths": _paths(),
-        "components": {"schemas": _schemas(model), "headers": HEADERS},
+        "components": {"schemas": schemas(model), "headers": HEADERS},
     }
 
 
@@ -264,42 +242,6 @@ def _page(name: str, *, with_body: bool) -> dict[str, Any]:
             "500": _FAILURES["500"],
         },
     }
-
-
-def _schemas(model: str) -> dict[str, Any]:
-    _, together = models_json_schema(
-        [(Submission, "validation"), *((each, "validation") for each in MODELS)],
-        ref_template="#/components/schemas/{model}",
-    )
-    schemas: dict[str, Any] = _linked(together["$defs"]) | JSON_VALUES
-    submission = schemas["Submission"]
-    submission["properties"]["model"] = {"enum": [*names(model), None]}
-    # A field that is null is as good as absent, so one of the two is required to be there and to be more than null.
-    submission["oneOf"] = [_asks("prompt", "messages"), _asks("messages", "prompt")]
-    schemas["Message"]["if"] = {
-        "properties": {"role": {"const": "assistant"}, "tool_calls": {"type": "array", "minItems": 1}},
-        "required": ["tool_calls"],
-    }
-    schemas["Message"]["else"] = {"properties": {"content": {"type": "string"}}, "required": ["content"]}
-    return schemas
-
-
-def _linked(value: Any) -> Any:
-    """Put references where the models say JSONObject: pydantic lets them refer to its own schemas alone."""
-    match value:
-        case {"$comment": "JSONObject", **others}:
-            return {**others, "$ref": "#/components/schemas/JSONObject"}
-        case dict():
-            return {key: _linked(each) for key, each in value.items()}
-        case list():
-            return [_linked(each) for each in value]
-        case _:
-            return value
-
-
-def _asks(field: str, other: str) -> dict[str, Any]:
-    present = {"not": {"type": "null"}}
-    return {"required": [field], "properties": {field: present, other: {"type": "null"}}}
 
 
 def _json(name: str) -> dict[str, Any]:
