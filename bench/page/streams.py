@@ -24,6 +24,8 @@ TEXTS = {
 CEILINGS = {1: (1_500, 100, 35, 2), 4: (6_000, 200, 60, 10)}
 """By how much slower the processor is: milliseconds of work, of one task, to the next frame; percent of frames lost."""
 
+DEAF = """() => Object.defineProperty(window, "push", { writable: false,
+  value: (event, data) => new TextEncoder().encode(JSON.stringify(data)) })"""
 STREAM = """async (text) => {
   window.tasks.length = 0;
   const size = Math.ceil(text.length / 5000), begin = performance.now(), box = $("prompt");
@@ -88,7 +90,7 @@ def _streamed(browser: Browser, text: str, slower: int, *, heard: bool = True) -
     page.evaluate("changed()")
     until(page, "window.push")
     if not heard:
-        page.evaluate("window.push = (event, data) => new TextEncoder().encode(JSON.stringify(data))")
+        page.evaluate(DEAF)
     session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
     before = busy(session)
     page.evaluate(STREAM, text)
