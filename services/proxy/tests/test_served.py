@@ -1,6 +1,7 @@
 """The proxy as a process: held requests beside others, locks, journals, several processes, the end, the log."""
 
 import http.client
+import socket
 import subprocess
 import sys
 import threading
@@ -185,6 +186,15 @@ def test_at_debug_there_is_an_access_log(serve):
     server.stop()
 
     assert '"GET /api/v1/queue HTTP/1.1" 200' in server.log
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/queue"])
+def test_an_answer_has_one_date(server, path):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        head = connection.makefile("rb").read().partition(b"\r\n\r\n")[0]
+
+    assert head.count(b"\r\nDate: ") == 1
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def blueprint(path: Path | None) -> Blueprint:
         answer = Response(content, headers={"Cache-Control": "no-cache"}, content_type="text/html; charset=utf-8")
         answer.add_etag()
         answer.make_conditional(request)
+        del answer.headers["Date"]  # which the server sends with every answer
         return answer
 
     return routes
