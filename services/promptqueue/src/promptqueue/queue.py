@@ -91,7 +91,8 @@ class PromptQueue(Protocol):
     def delete(self, prompt_id: str) -> None:
         """Cancel a prompt if need be and erase it with its texts; its Idempotency-Key stays known.
 
-        The journal may hold the texts until `checkpoint` has emptied it. Raises PromptNotFound.
+        The journal that still holds the texts is emptied at once, unless somebody reads on; then after the next commit.
+        Raises PromptNotFound.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The janitor: a process of its own that recovers lost prompts, prunes old ones and empties the journal.
+"""The janitor: a process of its own that recovers lost prompts, prunes old ones and bounds the journal.
 
 It knows nothing of Ollama and imports nothing for it, so it stays small, and works on while the worker is down.
 """
@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptqueue import connect
@@ -18,7 +19,6 @@ from promptqueue.errors import StorageUnavailable
 
 from worker import logs
 from worker.config import Config
-from worker.journal import Journal
 from worker.signals import Signals
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 RECOVER_EVERY = 1.0  # seconds
 PRUNE_EVERY = 60.0  # seconds
 PRUNE_PAUSE = 0.05  # seconds between two steps, for those who wait for the lock
+LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, unless somebody keeps reading
 DAY = 24 * 3600.0  # seconds
 
 log = logging.getLogger("worker.janitor")  # run as a program, its __name__ would tell nobody anything
@@ -48,7 +49,6 @@ class Janitor:
         self._config = config
         self._signals = signals
         self._queue: PromptQueue | None = None
-        self._journal = Journal(sqlite_path(config.database_url))
         self._pruned_at = float("-inf")
         self._is_ending = False
         self._storage_failed = False
@@ -74,22 +74,28 @@ class Janitor:
         logs.recovered(log, self._queue.recover())
         if time.monotonic() - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = time.monotonic()
-            self._prune(self._queue)
-            if self._journal.is_large:
+            has_pruned = self._prune(self._queue)
+            if has_pruned or _size(Path(f"{sqlite_path(self._config.database_url)}-wal")) > LARGE_JOURNAL:
                 self._queue.checkpoint()
-        if self._journal.is_left_alone(time.monotonic()):
-            self._queue.checkpoint()
 
-    def _prune(self, queue: PromptQueue) -> None:
+    def _prune(self, queue: PromptQueue) -> bool:
         total = 0
         while not self._is_ending and (pruned := queue.prune(older_than=self._config.retention_days * DAY)):
             total += pruned
             self._pause(PRUNE_PAUSE)
         if total:
             log.info("prompts pruned number=%d", total)
+        return total > 0
 
     def _pause(self, seconds: float) -> None:
         self._is_ending = self._is_ending or self._signals.wait(seconds) > 0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 if __name__ == "__main__":

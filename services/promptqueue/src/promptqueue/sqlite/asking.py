@@ -134,6 +134,7 @@ class Asking:
         with self._database.transaction():
             rows.erase(self._database, rows.find(self._database, prompt_id)["seq"])
             self._database.changed(prompt_id)
+            self._database.erased()
 
     def _enqueue(self, new: NewPrompt, max_queued: int | None) -> Enqueued:
         ahead = {

@@ -51,6 +51,7 @@ class Database:
         self._depth = 0
         self._changed: set[str | None] = set()
         self._written: set[str] = set()
+        self._has_erased = False
         # What was opened is closed if a later step fails: whoever tries again each second must not run out of files.
         with told(path), ExitStack() as opened:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,19 +139,26 @@ class Database:
         """Turn what the storage says inside into StorageUnavailable."""
         return told(self.path)
 
-    def checkpoint(self) -> None:
-        """Empty the journal as far as readers allow it, and cut its file down."""
+    def erased(self) -> None:
+        """Have the journal emptied after this transaction: it still holds the pages with what was erased."""
+        self._has_erased = True
+
+    def checkpoint(self) -> bool:
+        """Empty the journal as far as readers allow it, and cut its file down; whether it is empty now."""
         self._move_pages()
+        journal = self.path.with_name(f"{self.path.name}-journal")
         with self._turn():
             # Whoever reads is not waited for: SQLite would keep every writer out meanwhile.
             self.run("PRAGMA busy_timeout = 0")
             try:
                 if self.journal == "wal":
-                    self.run("PRAGMA wal_checkpoint(TRUNCATE)")
-                elif self.path.with_name(f"{self.path.name}-journal").exists():
+                    [told] = self.run("PRAGMA wal_checkpoint(TRUNCATE)")
+                    return not told["busy"]
+                if journal.exists():
                     # It still holds the pages that the last commits overwrote, and with them deleted texts.
                     self.run("PRAGMA journal_mode = DELETE")
                     self.run("PRAGMA journal_mode = PERSIST")
+                return not journal.exists()
             finally:
                 self.run(f"PRAGMA busy_timeout = {round(self._lock_timeout * 1000)}")
 
@@ -179,6 +187,16 @@ class Database:
             self.wakeup.changed(changed)
         if written:
             self.wakeup.written(written)
+        if self._has_erased:
+            self._empty_journal()
+
+    def _empty_journal(self) -> None:
+        try:
+            self._has_erased = not self.checkpoint()
+        except (
+            StorageUnavailable
+        ) as unavailable:  # what was erased is erased; its turn comes again
+            log.debug("journal not emptied reason=%s", unavailable)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
