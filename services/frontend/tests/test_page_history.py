@@ -158,6 +158,7 @@ def test_finished_prompts_are_cleared_and_everything_is_forgotten_once_that_is_c
 
     page.get_by_role("button", name="Clear finished").click()
     expect(page.locator("#prompts .title")).to_have_text(["waiting"])
+    expect(page.get_by_role("button", name="Clear finished")).to_be_hidden()  # there is nothing to clear any more
     page.get_by_role("button", name="Forget everything").click()
     page.get_by_role("dialog", name="Forget every prompt").get_by_role("button", name="Keep").click()
     expect(rows(page)).to_have_count(1)
