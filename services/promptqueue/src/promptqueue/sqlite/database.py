@@ -193,9 +193,7 @@ class Database:
     def _empty_journal(self) -> None:
         try:
             self._has_erased = not self.checkpoint()
-        except (
-            StorageUnavailable
-        ) as unavailable:  # what was erased is erased; its turn comes again
+        except StorageUnavailable as unavailable:  # what was erased is erased; its turn comes again
             log.debug("journal not emptied reason=%s", unavailable)
 
     @contextmanager
