@@ -341,10 +341,22 @@ def test_whoever_leaves_in_the_middle_leaves_nothing_behind(doors: Doors) -> Non
             follow % (prompt_id.encode(), b"status?wait=60"),
         ]
         with ExitStack() as rude:
-            for port in (doors.nginx.port, doors.gunicorn.port):
-                for said in half_said * (PLACES // 3):  # more than there are places
-                    rude.enter_context(RudeClient(port)).say(said)
-            until(lambda: _is_full(doors.gunicorn, prompt_id), "every place is taken")
+
+            def come() -> None:
+                for port in (doors.nginx.port, doors.gunicorn.port):
+                    for said in half_said:
+                        rude.enter_context(RudeClient(port)).say(said)
+
+            def is_full() -> bool:
+                """Send more until it is: some who came too early were refused a place that was not free yet."""
+                full = _is_full(doors.gunicorn, prompt_id)
+                if not full:
+                    come()
+                return full
+
+            for _ in range(PLACES // 3):
+                come()
+            until(is_full, "every place is taken")
             doors.serve(rounds=1)
         doors.gunicorn.cancel(prompt_id)  # news, by which a server notices that nobody is there
         until(doors.are_let_go, "nobody is held on to who has left")

@@ -120,9 +120,11 @@ class ModelKeeper:
 
     def _watch(self) -> None:
         try:
-            if self._users == 0 and not self._ollama.lists(self._name):
-                self._hold_back(ModelState.MISSING, "it is not installed any more")
-                return
+            if self._users == 0:
+                self._ollama.version()  # which is given less time than a list
+                if not self._ollama.lists(self._name):
+                    self._hold_back(ModelState.MISSING, "it is not installed any more")
+                    return
         except OllamaFailed as failed:
             if self._users == 0:
                 self._hold_back(ModelState.UNREACHABLE, _why(failed.seen))
