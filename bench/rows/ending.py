@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LEASE = 3  # seconds
 LONG = 2000  # tokens; no answer ends by itself before it is ended
-UNDER_WAY = 75  # tokens, 1.5 s: a program that dies within its first second is started again with a delay
+UNDER_WAY = 150  # tokens, 3 s: a program that dies within its first two seconds is started again with a delay
 
 
 def rows() -> list[Measurement]:
