@@ -354,8 +354,6 @@ def test_whoever_leaves_in_the_middle_leaves_nothing_behind(doors: Doors) -> Non
                     come()
                 return full
 
-            for _ in range(PLACES // 3):
-                come()
             until(is_full, "every place is taken")
             doors.serve(rounds=1)
         doors.gunicorn.cancel(prompt_id)  # news, by which a server notices that nobody is there

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import request
-from flask_cors.core import get_cors_headers, get_cors_options, set_cors_headers
+from flask_cors.core import get_cors_headers, get_cors_options
 from werkzeug.datastructures import Headers
 
 if TYPE_CHECKING:
@@ -19,19 +19,10 @@ PREFLIGHT_MAX_AGE = 7200  # seconds
 
 def register(app: Flask) -> None:
     """Let every answer of `app` carry the headers."""
-    options = get_cors_options(
-        app,
-        {
-            "send_wildcard": True,
-            "methods": METHODS,
-            "allow_headers": ALLOWED,
-            "expose_headers": EXPOSED,
-            "max_age": PREFLIGHT_MAX_AGE,
-        },
-    )
+    options = get_cors_options(app, {"send_wildcard": True, "expose_headers": EXPOSED})
     # The same for every request but a preflight, and working them out each time would cost a submission 5 %.
-    exposed = {"Access-Control-Expose-Headers": ", ".join(EXPOSED)}  # which flask-cors would sort
-    ordinary = {**get_cors_headers(options, Headers(), "GET"), **exposed}
+    ordinary = dict(get_cors_headers(options, Headers(), "GET"))
+    ordinary["Access-Control-Expose-Headers"] = ", ".join(EXPOSED)  # which flask-cors would sort
 
     # All that may be sent, whatever a preflight asks about.
     everything = {
@@ -41,12 +32,9 @@ def register(app: Flask) -> None:
     }
 
     def allow(answer: Response) -> Response:
+        answer.headers.update(ordinary)
         if request.method == "OPTIONS":
-            set_cors_headers(answer, options)
-            answer.headers.update({**exposed, **everything})
-        else:
-            for name, value in ordinary.items():
-                answer.headers.add(name, value)
+            answer.headers.update(everything)
         return answer
 
     app.after_request(allow)
