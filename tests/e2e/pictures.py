@@ -88,8 +88,7 @@ def main() -> int:
 
 def empty(browser: Browser) -> None:
     with product(browser) as (page, _, _):
-        expect(page.locator("#headline")).to_contain_text("ready")
-        take(browser, page, "empty", lambda shown: expect(shown.locator("#headline")).to_contain_text("ready"))
+        take(browser, page, "empty", _is_connected)
 
 
 def flight(browser: Browser) -> None:
@@ -109,8 +108,12 @@ def flight(browser: Browser) -> None:
         take(browser, page, "down", None)
 
 
-def _has_caught_up(shown: Page) -> None:
+def _is_connected(shown: Page) -> None:
     expect(shown.locator("#headline")).to_contain_text("ready")
+
+
+def _has_caught_up(shown: Page) -> None:
+    _is_connected(shown)
     expect(shown.locator("article").first).to_contain_text("words")
     expect(shown.locator("#prompts > li").first).to_contain_text("1 ahead")
 
@@ -119,7 +122,7 @@ def answer(browser: Browser) -> None:
     with product(browser, text=ANSWER) as (page, _, _):
         expect(submit(page, QUEUES)).to_contain_text("Completed")
         expect(page.locator("table")).to_be_visible()
-        take(browser, page, "answer", lambda shown: expect(shown.locator("table")).to_be_attached(), "#results")
+        take(browser, page, "answer", _is_connected, "#results")
 
 
 def download(browser: Browser) -> None:
