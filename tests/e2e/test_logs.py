@@ -1,4 +1,4 @@
-"""What people ask, what they are answered and their keys stand in no log, however much is logged."""
+"""What people ask, what they are answered, their keys and passwords stand in no log, however much is logged."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,9 @@ KEY = "quagmire-key-0123456789"
 def test_no_log_holds_a_prompt_an_answer_or_a_key(build: Callable[..., Stack], simulator: Simulator) -> None:
     simulator.set(text=f"{ANSWERED} and {ANSWERED} more, over and over")
     simulator.fault("error_line", match="fails")
-    simulator.fault("status", status=400, text="no", match="refused")
+    simulator.fault("status", status=400, text=f"no: {ASKED}", match="refused")
     simulator.fault("hang_between_tokens", match="hangs")
-    stack = build(LOG_LEVEL="debug")
+    stack = build(LOG_LEVEL="debug", OLLAMA_URLS=simulator.url.replace("://", f"://somebody:{KEY}@"))
     stack.start()
 
     good = stack.submit(f"{ASKED} is fine", key=KEY, system=ASKED, metadata={"mine": ASKED})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 
-from promptqueue.prompt import ModelState, Outcome, Status
+import pytest
+from promptqueue.prompt import Model, ModelState, Outcome, Status
 from worker.drain import Drain
 from worker.model import ModelKeeper
 from worker.ollama import OllamaFailed
@@ -99,35 +101,93 @@ def test_a_model_that_vanishes_while_nobody_asks_is_downloaded_before_somebody_d
     assert (ollama.others("/api/pull"), ollama.calls()) == (1, [])
 
 
-def test_a_server_that_cannot_say_what_it_runs_on_is_ready_all_the_same(queue, wait_until):
-    class Silent:
-        asked = 0
+class Server:
+    """A model server that has the model; a test has it say something else."""
 
-        def version(self):
-            return "0.34.3"
+    def __init__(self, **says):
+        self.says = {"version": lambda: "0.34.3", "lists": lambda _: True, "processor": lambda _: None} | says
+        self.asked = Counter()
 
-        def lists(self, name):
-            return True
+    def __getattr__(self, name):
+        def ask(*arguments, **_):
+            self.asked[name] += 1
+            return self.says[name](*arguments)
 
-        def processor(self, name):
-            self.asked += 1
-            raise OllamaFailed(Seen(how=How.REJECTED, status=500, words="boom"))
+        return ask
 
-    ollama, drain = Silent(), Drain()
-    keeper = ModelKeeper(queue=queue, ollama=ollama, name="llama3.2", pull=False, drain=drain)
+
+@pytest.fixture
+def keep(queue):
+    """Start a keeper of the model on a server; it ends with the test."""
+    started = []
+
+    def keep(server, *, pull=False):
+        drain = Drain()
+        keeper = ModelKeeper(queue=queue, ollama=server, name="llama3.2", pull=pull, drain=drain)
+        thread = threading.Thread(target=keeper.run)
+        started.append((keeper, drain, thread))
+        thread.start()
+        return keeper
+
+    yield keep
+    for keeper, drain, thread in started:
+        drain.begin(0)
+        keeper.stop()
+        thread.join(10)
+
+
+def test_a_server_that_cannot_say_what_it_runs_on_is_ready_all_the_same(queue, keep, wait_until):
+    def fail(_):
+        raise OllamaFailed(Seen(how=How.REJECTED, status=500, words="boom"))
+
+    server = Server(processor=fail)
+    keeper = keep(server)
     keeper.answered()
-    thread = threading.Thread(target=keeper.run)
-    thread.start()
 
-    wait_until(lambda: ollama.asked, within=10)
+    wait_until(lambda: server.asked["processor"], within=10)
     turned_at = keeper.turned_at
     wait_until(lambda: keeper.turned_at > turned_at, within=10)
-    is_ready = keeper.is_ready
-    drain.begin(0)
-    keeper.stop()
-    thread.join(10)
 
-    assert (is_ready, state(queue)) == (True, ModelState.READY)
+    assert (keeper.is_ready, state(queue)) == (True, ModelState.READY)
+
+
+def test_whatever_a_server_says_the_keeper_goes_on(queue, keep, wait_until, caplog):
+    server = Server(lists=lambda _: len(5))
+    keeper = keep(server)
+
+    wait_until(lambda: server.asked["lists"] > 2, within=10)
+
+    assert state(queue) is ModelState.UNREACHABLE
+    assert "TypeError" in queue.model().detail
+    assert caplog.text.count("Traceback") == 1
+    server.says["lists"] = lambda _: True
+    wait_until(lambda: keeper.is_ready and state(queue) is ModelState.READY, within=10)
+
+
+def test_a_download_that_leaves_no_model_is_one_that_failed(queue, keep, wait_until):
+    server = Server(lists=lambda _: False, pull=lambda *_: (record for record in [{"status": "success"}]))
+    keeper = keep(server, pull=True)
+
+    wait_until(lambda: server.asked["lists"] > 4, within=10)
+
+    assert (keeper.is_ready, state(queue)) == (False, ModelState.MISSING)
+    assert "is tried again: it ended well, and yet" in queue.model().detail
+    assert server.asked["pull"] < server.asked["lists"] / 2  # not at each turn: what failed is tried ever more seldom
+
+
+def test_the_last_word_of_a_worker_that_is_wrong_or_gone_does_not_stay(queue, keep, wait_until):
+    with queue.register(slots=1):
+        server = Server()
+        keep(server)
+        wait_until(lambda: state(queue) is ModelState.READY, within=10)
+
+        queue.describe_model(Model(name="llama3.2", state=ModelState.UNREACHABLE, detail="the other one is lost"))
+        wait_until(lambda: state(queue) is ModelState.READY, within=10)
+
+        server.says["lists"] = lambda _: False
+        wait_until(lambda: state(queue) is ModelState.MISSING, within=10)
+        queue.describe_model(Model(name="llama3.2", state=ModelState.READY))
+        wait_until(lambda: state(queue) is ModelState.MISSING, within=10)
 
 
 def test_a_broken_store_is_downloaded_again_at_no_cost_to_the_prompt(worker, ollama, ask, completed, wait_until):

@@ -50,6 +50,12 @@ def test_format_system_and_options_are_passed_on():
     assert body["options"] == {"temperature": 0, "num_predict": 5}
 
 
+@pytest.mark.parametrize("asked", ["json", {}, {"type": "object"}])
+def test_any_format_is_passed_on_and_none_is_not(asked):
+    assert ask(prompt="hi", format=asked)[1]["format"] == asked
+    assert "format" not in ask(prompt="hi", format=None)[1]
+
+
 @pytest.mark.parametrize("asked", [None, 0, -1, -2])
 def test_an_unlimited_answer_is_limited_all_the_same(asked):
     _, body = ask(prompt="hi", options={"num_predict": asked})

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+Value = TypeVar("Value")
+
+
+class Malformed(Exception):
+    """A record is not one of an answer: a field of it has another type than Ollama's has."""
 
 
 class Answer:
@@ -16,6 +22,7 @@ class Answer:
         self.pieces: list[str] = []
         self._thoughts: list[str] = []
         self._tool_calls: list[Any] = []
+        self._is_chat = False
 
     @property
     def text(self) -> str:
@@ -23,13 +30,17 @@ class Answer:
         return "".join(self.pieces)
 
     def take(self, record: Mapping[str, Any]) -> str:
-        """Add one record of the stream; the text that it brought, perhaps none."""
-        said = record.get("message") or record
-        if thought := said.get("thinking"):
+        """Add one record of the stream; the text that it brought, perhaps none.
+
+        Raises Malformed, and adds nothing then.
+        """
+        said = _typed(record, "message", dict) or record
+        piece = _typed(said, "response" if said is record else "content", str) or ""
+        thought, calls = _typed(said, "thinking", str), _typed(said, "tool_calls", list)
+        self._is_chat = self._is_chat or said is not record
+        self._tool_calls.extend(calls or [])
+        if thought:
             self._thoughts.append(thought)
-        if calls := said.get("tool_calls"):
-            self._tool_calls.extend(calls)
-        piece: str = said.get("response" if said is record else "content") or ""
         if piece:
             self.pieces.append(piece)
         return piece
@@ -38,8 +49,8 @@ class Answer:
         """Give Ollama's final record with everything in it that was streamed before, and without its `context`."""
         whole = {key: value for key, value in final.items() if key != "context"}
         said: dict[str, Any] = whole
-        if "message" in final:
-            said = whole["message"] = {"role": "assistant", **final["message"], "content": self.text}
+        if self._is_chat:
+            said = whole["message"] = {"role": "assistant", **(final.get("message") or {}), "content": self.text}
         else:
             whole["response"] = self.text
         if self._thoughts:
@@ -50,4 +61,13 @@ class Answer:
 
     def tokens(self, final: Mapping[str, Any]) -> int:
         """Count tokens: Ollama's count, or else the pieces."""
-        return int(final.get("eval_count") or len(self.pieces))
+        count = final.get("eval_count")
+        return count if isinstance(count, int) and count > 0 else len(self.pieces)
+
+
+def _typed(record: Mapping[str, Any], name: str, kind: type[Value]) -> Value | None:
+    value = record.get(name)
+    if value is None or isinstance(value, kind):
+        return value
+    message = f"{name} is no {kind.__name__}"
+    raise Malformed(message)

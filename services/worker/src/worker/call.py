@@ -8,7 +8,7 @@ from contextlib import closing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from worker.answer import Answer
+from worker.answer import Answer, Malformed
 from worker.ollama import OllamaFailed, Plug
 from worker.verdict import How, Seen
 
@@ -82,8 +82,10 @@ class Call:
                     if piece := self.answer.take(record):
                         tell(piece, offset)
                         offset += len(piece)
-                    if record.get("done"):
-                        return Seen(how=How.DONE, words=str(record.get("done_reason")), record=record)
+                    if record.get("done") is True:
+                        return Seen(how=How.DONE, words=str(record.get("done_reason") or ""), record=record)
         except OllamaFailed as failed:
             return failed.seen
+        except Malformed as malformed:
+            return Seen(how=How.GIBBERISH, words=str(malformed))
         return Seen(how=How.UNFINISHED)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from promptqueue.connect import sqlite_path
 from promptqueue.environment import Kind, number, one_of, read_or_exit, urls, variable, whole, word
@@ -55,6 +56,11 @@ class Config:
     idle_timeout: float = variable(120.0, number(0.1, A_WEEK))
     prompt_timeout: float = variable(3600.0, number(0.1, A_WEEK))
     drain_seconds: float = variable(20.0, number(0, LONGEST_DRAIN))
+
+    @property
+    def ollama_host(self) -> str:
+        """Where Ollama is, for a log: an address may have a password in it."""
+        return urlsplit(self.ollama_urls[0]).netloc.rpartition("@")[2]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 STALL_SECONDS = 60.0
 """How long a download may stand still: Ollama itself retries a broken one for ever, with a line every 60 ms."""
 
+VERIFY_SECONDS = 600.0
+"""How long it may be silent once everything is there: it is verified then, without a word."""
+
 
 class Download:
     """One run of /api/pull."""
@@ -24,8 +27,8 @@ class Download:
     def take(self, record: Mapping[str, Any], now: float) -> None:
         """Take in one record."""
         before = self._completed
-        if digest := record.get("digest"):
-            self._layers[digest] = (record.get("completed") or 0, record.get("total") or 0)
+        if isinstance(digest := record.get("digest"), str):
+            self._layers[digest] = (_bytes(record, "completed"), _bytes(record, "total"))
         if self._completed != before:
             # The first count of a download that is resumed is no movement: it tells what was there.
             self.moved = self.moved or before > 0
@@ -40,9 +43,19 @@ class Download:
         return not self._is_complete and now - self._moved_at >= STALL_SECONDS
 
     @property
+    def patience(self) -> float:
+        """Tell for how many seconds it may say nothing now."""
+        return VERIFY_SECONDS if self._is_complete else STALL_SECONDS
+
+    @property
     def _completed(self) -> int:
         return sum(completed for completed, _ in self._layers.values())
 
     @property
     def _is_complete(self) -> bool:
         return bool(self._layers) and all(completed >= total for completed, total in self._layers.values())
+
+
+def _bytes(record: Mapping[str, Any], name: str) -> int:
+    said = record.get(name)
+    return said if isinstance(said, int) else 0

@@ -12,7 +12,7 @@ from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Model, ModelState
 
 from worker.download import Download
-from worker.ollama import OllamaFailed
+from worker.ollama import OllamaFailed, Plug
 from worker.verdict import How, Seen, Verdict, cause
 
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ class ModelKeeper:
         """Look after the model until the worker ends."""
         while not self._drain.has_begun:
             self.turned_at = time.monotonic()
-            if self._reported:
-                state, reason = self._reported
-                self._reported = None
-                self._say(state, detail=reason)
-            elif self._ready:
-                self._watch()
-            else:
-                self._look()
+            try:
+                self._turn()
+            except Exception as error:
+                # Whatever the server said, it must not end the process with every prompt in hand.
+                reason = f"the worker met an unexpected error: {type(error).__name__}"
+                if self._said is None or self._said.detail != reason:
+                    log.exception("model met an unexpected error model=%s", self._name)
+                self._hold_back(ModelState.UNREACHABLE, reason)
             with self._condition:
                 self._condition.wait_for(
                     lambda: self._reported or self._drain.has_begun, PROBE_EVERY if self._ready else LOOK_EVERY
@@ -117,6 +117,16 @@ class ModelKeeper:
         """Wake everybody who waits here. A download ends with the process; what came of it stays with Ollama."""
         with self._condition:
             self._condition.notify_all()
+
+    def _turn(self) -> None:
+        if self._reported:
+            state, reason = self._reported
+            self._reported = None
+            self._say(state, detail=reason)
+        elif self._ready:
+            self._watch()
+        else:
+            self._look()
 
     def _watch(self) -> None:
         try:
@@ -190,23 +200,24 @@ class ModelKeeper:
     def _pull(self) -> str | None:
         """Download the model; None when it is there, else why it is not."""
         now = time.monotonic()
-        download = Download(now)
+        download, plug = Download(now), Plug()
         logged = 0
         self.is_pulling = True
         log.info("download begun model=%s", self._name)
         self._say(ModelState.DOWNLOADING, percent=0)
         try:
-            with closing(self._ollama.pull(self._name)) as records:
+            with closing(self._ollama.pull(self._name, plug, patience=download.patience)) as records:
                 for record in records:
                     now = self.turned_at = time.monotonic()
                     download.take(record, now)
+                    plug.be_patient(download.patience)
                     self._say(ModelState.DOWNLOADING, percent=download.percent)
                     if download.percent >= logged + LOG_EVERY:
                         logged = download.percent - download.percent % LOG_EVERY
                         log.info("downloading model=%s percent=%d", self._name, download.percent)
                     if record.get("status") == "success":
                         log.info("download finished model=%s", self._name)
-                        return None
+                        return None if self._ollama.lists(self._name) else "it ended well, and yet the model is missing"
                     if download.is_stalled(now):
                         return "nothing more comes"
         except OllamaFailed as failed:
@@ -233,9 +244,9 @@ class ModelKeeper:
 
     def _say(self, state: ModelState, *, percent: int | None = None, detail: str | None = None) -> None:
         model = Model(name=self._name, state=state, percent=percent, processor=self._processor, detail=detail)
-        if model == self._said:
-            return
         try:
+            if model == self._said and not self._is_contradicted(model):
+                return
             self._queue.describe_model(model)
         except StorageUnavailable as unavailable:
             log.warning("model state not written reason=%r", str(unavailable))
@@ -243,6 +254,13 @@ class ModelKeeper:
         if detail and (self._said is None or detail != self._said.detail):
             log.warning("model not ready model=%s state=%s reason=%r", self._name, state, detail)
         self._said = model
+
+    def _is_contradicted(self, model: Model) -> bool:
+        """Whether another worker has said otherwise since. Whoever is ready is right, and so is whoever is alone."""
+        if model.state is not ModelState.READY and self._queue.workers().count > 1:
+            return False
+        stored = self._queue.model()
+        return stored is not None and stored.state is not model.state
 
 
 def _why(seen: Seen) -> str:

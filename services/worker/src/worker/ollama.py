@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 PROBE_TIMEOUT = 2.0  # seconds; a server that starts up accepts connections long before it answers
 QUESTION_TIMEOUT = 10.0  # seconds; /api/show of a large model reads its files
-VERIFY_TIMEOUT = 600.0  # seconds; while it verifies a download Ollama says nothing
 UNLOAD_TIMEOUT = 5.0  # seconds; answered in 1 ms, and the model goes when its last user has
-READ_SIZE = 64 * 1024  # bytes; at most: each chunk of HTTP, which is one record, is handed on as it comes
+READ_SIZE = 64 * 1024  # bytes; at most: what has come is handed on at once
 LONGEST_ERROR = 4_000  # characters of an error that are kept
 
 HEADERS = {"Cache-Control": "no-store", "Accept": "application/x-ndjson, application/json"}
@@ -69,6 +68,12 @@ class Plug:
             if self._socket is not None:
                 _shut_down(self._socket)
 
+    def be_patient(self, seconds: float) -> None:
+        """Let the call be silent for so long from now on. For the thread that reads."""
+        with self._lock:
+            if self._socket is not None:
+                self._socket.settimeout(seconds)
+
     def let_go(self) -> None:
         """Forget the socket, before it is closed and its number goes to somebody else."""
         with self._lock:
@@ -103,9 +108,8 @@ class Ollama:
                 if response.status_code != requests.codes.ok:
                     raise _rejected(response)
                 try:
-                    # On bytes: as text, it would also split at the line separators that Ollama leaves as they are.
-                    for line in response.iter_lines(chunk_size=READ_SIZE):
-                        if line:
+                    for line in _lines(response):
+                        if line.strip():
                             yield _record(line)
                 finally:
                     plug.let_go()
@@ -113,9 +117,12 @@ class Ollama:
             how = How.NOT_CONNECTED if plug.connected_at is None else How.BROKEN
             raise OllamaFailed(Seen(how=how, words=_reason(error))) from error
 
-    def pull(self, model: str) -> Generator[dict[str, Any]]:
-        """Yield the records of a download, whose last one says "success"; an error comes as late as there is one."""
-        return self.stream("/api/pull", {"model": model, "stream": True}, Plug(), read_timeout=VERIFY_TIMEOUT)
+    def pull(self, model: str, plug: Plug, *, patience: float) -> Generator[dict[str, Any]]:
+        """Yield the records of a download, whose last one says "success"; an error comes as late as there is one.
+
+        It may be silent for `patience` seconds, until `plug` is told otherwise.
+        """
+        return self.stream("/api/pull", {"model": model, "stream": True}, plug, read_timeout=patience)
 
     def version(self) -> str:
         """Ask for the version: whether the server answers at all."""
@@ -213,6 +220,31 @@ def _shut_down(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS, whose own goodbye would wait for its turn
 
 
+def _lines(response: requests.Response) -> Iterator[bytes]:
+    """Yield each line as soon as it has come, however the body is delimited.
+
+    `Response.iter_lines` waits for its chunk size, or for the end, unless the body is chunked. Ollama's is; that of
+    something in between may not be. On bytes: as text, it would also split at separators that Ollama leaves in.
+    """
+    begun: list[bytes] = []
+    for piece in _pieces(response):
+        *ended, rest = piece.split(b"\n")
+        for line in ended:
+            yield b"".join((*begun, line))
+            begun.clear()
+        if rest:
+            begun.append(rest)
+    yield b"".join(begun)
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    if response.raw.chunked:
+        yield from response.iter_content(READ_SIZE)  # chunk by chunk, and at less cost
+    else:
+        while piece := response.raw.read1(READ_SIZE, decode_content=True):
+            yield piece
+
+
 def _record(line: bytes) -> dict[str, Any]:
     try:
         record = json.loads(line)
@@ -220,7 +252,7 @@ def _record(line: bytes) -> dict[str, Any]:
         record = None
     if not isinstance(record, dict):
         raise OllamaFailed(Seen(how=How.GIBBERISH, words=line[:LONGEST_ERROR].decode(errors="replace")))
-    if "error" in record:
+    if record.get("error") is not None:
         raise OllamaFailed(Seen(how=How.ERROR_LINE, words=_text(record["error"])))
     return record
 
@@ -250,7 +282,11 @@ def _reason(error: Exception) -> str:
         if not isinstance(deeper, Exception):
             break
         inner = deeper
-    return re.sub(r"\[Errno -?\d+\] ", "", str(inner).rsplit(": ", maxsplit=1)[-1])
+    *_, words = getattr(inner, "args", ()) or ("",)
+    if not isinstance(words, str):
+        words = str(inner)
+    # Of the last argument's words: a time-out while connecting puts the connection itself before its own.
+    return re.sub(r"\[Errno -?\d+\] ", "", words.rsplit(": ", maxsplit=1)[-1])
 
 
 def _same(model: str, name: object) -> bool:

@@ -20,7 +20,7 @@ def call_for(request: Mapping[str, Any], *, model: str, max_tokens: int) -> tupl
             max_tokens  # else Ollama writes up to ten times its context, over an hour on a slow CPU
         )
     body: dict[str, Any] = {"model": model, "stream": True, "truncate": False, "options": options}
-    if request.get("format"):
+    if request.get("format") is not None:  # {} is a schema too: any JSON
         body["format"] = request["format"]
     messages, tools, system = request.get("messages"), request.get("tools"), request.get("system")
     if not messages and not tools:

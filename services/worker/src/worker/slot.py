@@ -13,7 +13,7 @@ from promptqueue.wakeup import Changed
 from worker.call import Call, Stop
 from worker.ollama import OllamaFailed
 from worker.request import call_for
-from worker.verdict import How, Only, Seen, Verdict, cause, judge, plain, too_long
+from worker.verdict import How, Only, Seen, Verdict, cause, judge, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,8 +108,8 @@ class Slot:
         except Exception as error:
             # Whatever it is, it must cost this prompt alone, and an attempt of it: the loop goes on.
             log.exception("prompt met an unexpected error id=%s attempt=%d", claim.prompt.id, claim.attempt)
-            ending = Failed(cause=f"the worker met an unexpected error: {type(error).__name__}")
-            return self._persist(lambda: self._finish(call, ending))
+            reason = f"the worker met an unexpected error: {type(error).__name__}"
+            return self._persist(lambda: self._finish(call, Failed(cause=reason), reason))
 
     def _ask(self, call: Call) -> Stop | Seen:
         path, body = call_for(call.claim.request, model=self._config.ollama_model, max_tokens=self._config.max_tokens)
@@ -135,15 +135,18 @@ class Slot:
                 ending = Failed(cause=cause(seen), code=ErrorCode.TIMED_OUT)
             case Verdict.DOWN | Verdict.MISSING | Verdict.STORE_BROKEN:
                 self._model.report(verdict, cause(seen))  # first, so that no other slot claims meanwhile
-                return self._persist(lambda: self._give_back(call, plain(seen.words) or seen.how))
+                return self._persist(lambda: self._give_back(call, seen.how))
         if seen.how is How.NO_FIRST_BYTE:
-            self._persist(lambda: self._finish(call, ending))
+            self._persist(lambda: self._finish(call, ending, seen.told))
             self._unload()
             return None
-        return self._persist(lambda: self._finish(call, ending, and_claim=True))
+        return self._persist(lambda: self._finish(call, ending, seen.told, and_claim=True))
 
-    def _finish(self, call: Call, ending: Ending, *, and_claim: bool = False) -> Claim | None:
-        """End the attempt, and claim the next prompt in the same commit: one wait for the disk instead of two."""
+    def _finish(self, call: Call, ending: Ending, reason: str, *, and_claim: bool = False) -> Claim | None:
+        """End the attempt, and claim the next prompt in the same commit: one wait for the disk instead of two.
+
+        `reason` is for the log, where a cause may not stand: in Ollama's words there may be the prompt's.
+        """
         claim, prompt = call.claim, None
         with self._queue.transaction():
             try:
@@ -154,7 +157,7 @@ class Slot:
                 log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
             following = self._claim_next() if and_claim else None
         if prompt:
-            _log_end(call, prompt, ending)
+            _log_end(call, prompt, ending, reason)
         return following
 
     def _claim_next(self) -> Claim | None:
@@ -214,7 +217,7 @@ class Slot:
         self._storage_failed = False
 
 
-def _log_end(call: Call, prompt: Prompt, ending: Ending) -> None:
+def _log_end(call: Call, prompt: Prompt, ending: Ending, reason: str) -> None:
     line = "prompt finished id=%s attempt=%d outcome=%s seconds=%.2f tokens=%d"
     values = [
         prompt.id,
@@ -224,6 +227,6 @@ def _log_end(call: Call, prompt: Prompt, ending: Ending) -> None:
         ending.tokens if isinstance(ending, Answered) else len(call.answer.pieces),
     ]
     if isinstance(ending, Failed):
-        line += " failures=%d cause=%r"
-        values += [prompt.failures, ending.cause]
+        line += " failures=%d reason=%r"
+        values += [prompt.failures, reason]
     log.info(line, *values)

@@ -53,6 +53,11 @@ class Seen:
     words: str = ""
     record: Mapping[str, Any] | None = None
 
+    @property
+    def told(self) -> str:
+        """How the call ended without Ollama's words, in which there may be the prompt's: for the log."""
+        return f"{self.how} {self.status}" if self.status else self.how.value
+
 
 class Only(StrEnum):
     """What must hold besides, for a row to match; asked for only when it decides."""
@@ -135,7 +140,7 @@ def cause(seen: Seen) -> str:  # noqa: PLR0911 (a table in the shape of a match)
         case How.UNFINISHED:
             return "the model's answer ended before it was done"
         case How.DONE:
-            return f"the model server ended the answer with {words!r}"
+            return f"the model server ended the answer with {words!r}" if words else "the answer ended without a reason"
         case How.NO_FIRST_BYTE | How.STALLED | How.OUT_OF_TIME:
             return words
 

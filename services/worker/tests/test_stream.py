@@ -1,0 +1,153 @@
+"""What Ollama says is heard as it comes, however it is framed, and only an answer is taken for one."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from contextlib import suppress
+
+import pytest
+from worker.call import Call
+from worker.ollama import Ollama, OllamaFailed, Plug
+from worker.verdict import How
+
+HEADERS = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
+RECORDS = [{"response": "Hé"}, {"response": "llo"}, {"response": "", "done": True, "done_reason": "stop"}]
+BODY = b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in RECORDS)
+
+
+def chunked(pieces):
+    return [HEADERS + b"Transfer-Encoding: chunked\r\n\r\n", *(b"%x\r\n%b\r\n" % (len(each), each) for each in pieces)]
+
+
+def measured(pieces):
+    return [HEADERS + b"Content-Length: %d\r\n\r\n" % sum(map(len, pieces)), *pieces]
+
+
+def until_closed(pieces):
+    return [HEADERS.replace(b"1.1", b"1.0") + b"\r\n", *pieces]
+
+
+@pytest.fixture
+def server():
+    """A server that has said nothing yet."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def ollama(server, *, connect_timeout=5.0):
+    return Ollama(f"http://127.0.0.1:{server.getsockname()[1]}", connect_timeout=connect_timeout)
+
+
+def stream(server):
+    """Begin a call; what it has yielded so far, and the server's end of the connection."""
+    heard = []
+
+    def hear():
+        with suppress(OllamaFailed):  # the server's end is left open, or broken off, when a test has seen enough
+            heard.extend(ollama(server).stream("/api/generate", {}, Plug()))
+
+    threading.Thread(target=hear, daemon=True).start()
+    return heard, asked(server)
+
+
+def asked(server):
+    """Accept a call and read it: a connection that is closed with something unread is reset."""
+    peer, _ = server.accept()
+    request = b""
+    while not request.endswith(b"{}"):
+        request += peer.recv(65536)
+    return peer
+
+
+@pytest.mark.parametrize("framed", [chunked, measured, until_closed])
+def test_each_record_is_heard_before_the_next_is_said(server, wait_until, framed):
+    heard, peer = stream(server)
+    head, *pieces = framed(BODY.splitlines(keepends=True))
+
+    peer.sendall(head)
+    for number, piece in enumerate(pieces):
+        assert heard == RECORDS[:number]
+        peer.sendall(piece)
+        wait_until(lambda heard=heard, number=number: len(heard) == number + 1, within=10)
+
+    assert heard == RECORDS
+
+
+@pytest.mark.parametrize("framed", [chunked, measured, until_closed])
+def test_a_record_is_whole_wherever_it_was_cut(server, wait_until, framed):
+    heard, peer = stream(server)
+    body = b"\r\n  \n" + BODY.rstrip(b"\n")
+
+    with peer:
+        for piece in framed([body[at : at + 1] for at in range(len(body))]):
+            peer.sendall(piece)
+        peer.sendall(b"0\r\n\r\n" if framed is chunked else b"")
+
+    wait_until(lambda: heard == RECORDS, within=10)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"response": 5},
+        {"message": "Hello"},
+        {"message": {"content": ["Hello"]}},
+        {"response": "", "thinking": {}},
+        {"message": {"content": "", "tool_calls": "now"}},
+    ],
+    ids=str,
+)
+def test_a_record_with_something_else_in_place_of_its_text_is_no_answer(server, record):
+    call, told = Call(None, time_limit=60), []
+    accepted = threading.Thread(target=_say, args=(server, [record, *RECORDS]), daemon=True)
+    accepted.start()
+
+    seen = call.run(ollama(server), "/api/generate", {}, lambda *piece: told.append(piece))
+
+    assert (seen.how, told, call.answer.text) == (How.GIBBERISH, [], "")
+
+
+def _say(server, records):
+    with asked(server) as peer:
+        peer.sendall(b"".join(until_closed([json.dumps(record).encode() + b"\n" for record in records])))
+
+
+@pytest.mark.parametrize("done", ["true", 1, None, {}])
+def test_only_true_is_done(server, done):
+    threading.Thread(target=_say, args=(server, [{"response": "Hi", "done": done}]), daemon=True).start()
+
+    seen = Call(None, time_limit=60).run(ollama(server), "/api/generate", {}, lambda *_: None)
+
+    assert seen.how is How.UNFINISHED
+
+
+def test_a_connection_that_is_not_made_in_time_is_told_in_words(server):
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:  # more than it holds: what comes now is not even refused
+            each.setblocking(False)
+            each.connect_ex(address)
+        with pytest.raises(OllamaFailed) as failed:
+            ollama(full, connect_timeout=0.2).version()
+        for each in waiting:
+            each.close()
+
+    assert "timed out" in failed.value.seen.words
+    assert "object" not in failed.value.seen.words
+
+
+def test_a_download_that_falls_silent_is_given_up_as_soon_as_its_patience_ends(server):
+    plug = Plug()
+    download = ollama(server).pull("llama3.2", plug, patience=5)
+    peer = threading.Thread(target=lambda: server.accept()[0].sendall(b"".join(chunked([b"{}\n"]))), daemon=True)
+    peer.start()
+    assert next(download) == {}
+
+    plug.be_patient(0.1)
+
+    with pytest.raises(OllamaFailed) as failed:
+        next(download)
+    assert failed.value.seen.how is How.BROKEN
