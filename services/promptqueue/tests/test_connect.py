@@ -87,6 +87,25 @@ def test_the_lock_timeout_bounds_a_write(open_queue):
         waiting.pause(True)
 
 
+def test_whoever_opens_to_read_waits_for_no_writer(open_queue):
+    holding = open_queue()
+
+    with holding.transaction():
+        holding.pause(True)
+
+        assert open_queue(lock_timeout=0.05).counts().queued == 0
+
+
+def test_strangers_on_the_machine_cannot_read_the_queue(url, open_queue, tmp_path):
+    queue = open_queue()
+    queue.enqueue(NewPrompt(request={"prompt": "hello"}))
+
+    modes = {each.name: each.stat().st_mode for each in Path(url.removeprefix("sqlite:///")).parent.glob("queue.db*")}
+
+    assert len(modes) > 1
+    assert [name for name, mode in modes.items() if mode & 0o007] == []
+
+
 def test_the_clock_is_the_kernels_unless_another_is_handed_in(url, clock):
     queue, by_hand = connect(url), connect(url, clock=clock)
 

@@ -314,3 +314,21 @@ def test_a_refusal_that_is_no_fault_of_the_storage_is_not_its_own(queue, ask):
         queue._database.run("INSERT INTO counters (status, priority) VALUES ('queued', 'batch')")
 
     assert ask()
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_nothing_is_accepted_into_a_file_that_is_gone(url, open_queue, replaced):
+    path = Path(url.removeprefix("sqlite:///"))
+    queue = open_queue()
+    for each in path.parent.glob("queue.db*"):
+        each.unlink()
+    if replaced:
+        open_queue()
+
+    with pytest.raises(StorageUnavailable, match="another file has taken its place" if replaced else "No such file"):
+        queue.enqueue(NewPrompt(request={"prompt": "Why?"}))
+    with pytest.raises(StorageUnavailable):
+        queue.counts()
+
+    with closing(open_queue()) as another:
+        assert another.counts().queued == 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack, contextmanager, suppress
+import os
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -61,10 +62,12 @@ class Database:
             opened.callback(self._turnstile.close)
             self.wakeup = Wakeup(path.parent / "wake")
             opened.callback(self.wakeup.close)
+            _make(path)
             self._connection = sqlite3.connect(
                 path, timeout=lock_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
             )
             opened.callback(self._connection.close)
+            self._file = path.stat()
             self._connection.row_factory = sqlite3.Row
             for pragma in PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
@@ -83,6 +86,8 @@ class Database:
     def run(self, statement: str, **values: Any) -> list[sqlite3.Row]:
         """Run a statement, one that writes inside a `transaction`; the rows that it gives."""
         with told(self.path):
+            if not self._connection.in_transaction:
+                self._refuse_another_file()
             return self._connection.execute(statement, values).fetchall()
 
     def changed(self, prompt_id: str | None) -> None:
@@ -170,6 +175,12 @@ class Database:
         """Move the log's pages to the database beside those who read and write: it makes nobody wait."""
         self.run("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def _refuse_another_file(self) -> None:
+        """Raise OSError if the file was removed or replaced: what is written to the old one is lost when it closes."""
+        if not os.path.samestat(self._file, self.path.stat()):
+            message = "another file has taken its place while it was open"
+            raise OSError(message)
+
     @contextmanager
     def _outermost(self, durable: bool) -> Iterator[None]:
         relaxed = not durable and self.journal == "wal"  # without a log, a commit that does not wait could corrupt
@@ -232,14 +243,19 @@ class Database:
         self.run("RELEASE verb")
 
     def _choose_journal(self, wanted: str) -> None:
-        # It cannot change while another process has the log open.
-        with self._turn(), suppress(sqlite3.OperationalError):
+        # To or from a log it changes for everybody, and cannot while another process has the log open; else it is this
+        # connection's own affair, for which whoever only reads must not wait until the writers are done.
+        now = self.journal
+        concerns_all = wanted != now and "wal" in (wanted, now)
+        with self._turn() if concerns_all else nullcontext(), suppress(sqlite3.OperationalError):
             self._connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
         if self.journal != wanted:
             log.warning("journal mode stays journal_mode=%s wanted=%s reason=in_use", self.journal, wanted)
 
     def _migrate(self) -> None:
         migrations = _migrations()
+        if int(self.run("PRAGMA user_version")[0][0]) == len(migrations):
+            return
         # Read inside the lock: of processes that start together exactly one migrates, and the others find it done.
         with self._locked():
             version = int(self.run("PRAGMA user_version")[0][0])
@@ -254,6 +270,12 @@ class Database:
                     self.run(statement)
                 self.run(f"PRAGMA user_version = {number}")
                 log.info("database migrated schema=%d", number)
+
+
+def _make(path: Path) -> None:
+    """Make an empty database that strangers on this machine cannot read; SQLite gives its journals the same mode."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660))
 
 
 def known_schema() -> int:
