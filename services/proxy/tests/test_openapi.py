@@ -3,6 +3,7 @@
 import json
 import re
 
+import openapi_spec_validator
 import pytest
 from jsonschema import Draft202012Validator
 from promptqueue.prompt import ErrorCode
@@ -41,6 +42,10 @@ def test_it_lists_every_route_and_no_other(make_app):
     listed = operations(app.test_client().get("/openapi.json").json)
 
     assert listed == routes | {("head", "/")}
+
+
+def test_it_is_a_specification(specification):
+    openapi_spec_validator.validate(specification)
 
 
 def test_every_schema_of_it_is_one(specification):

@@ -290,19 +290,23 @@ def test_another_method_is_not_allowed(send, method, path, allowed):
     assert (answer.status, answer.code, answer.headers["Allow"]) == (405, "method_not_allowed", allowed)
 
 
-def test_a_full_queue_says_when_to_come_back(make_app, worker):
+def test_a_full_queue_says_when_to_come_back(make_app, queue, worker):
     client = make_app(max_queue_depth=1).test_client()
     client.post("/api/v1/prompt", json=WHY)
 
     unknown = client.post("/api/v1/prompt", json=WHY)
     worker.answer()
+    queue._database.run("UPDATE prompts SET ran_seconds = 42 WHERE status = 'completed'")
     client.post("/api/v1/prompt", json=WHY)
     known = make_app(max_queue_depth=1).test_client().post("/api/v1/prompt", json=WHY)
+    queue.pause(True)
+    paused = make_app(max_queue_depth=1).test_client().post("/api/v1/prompt", json=WHY)
 
     assert (unknown.status_code, unknown.json["error"]["code"]) == (429, "queue_full")
     assert unknown.json["error"]["type"] == "rate_limit_error"
     assert unknown.headers["Retry-After"] == "30"  # nothing is known yet
-    assert known.headers["Retry-After"] == "60"  # one answer in the last minute
+    assert known.headers["Retry-After"] == "42"  # as long as a prompt takes, not since when one was answered
+    assert paused.headers["Retry-After"] == "30"  # and nothing will be answered
 
 
 def test_a_mistake_of_ours_is_500_without_details(make_app, caplog):

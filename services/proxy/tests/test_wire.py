@@ -151,6 +151,15 @@ def test_a_client_that_sends_too_much_gets_to_read_that(server, kind):
     assert str(MEGABYTE) in reply.json["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "said", [b"Expect: 100-continue\r\n\r\n", b"\r\n", b"\r\nhalf"], ids=["asks", "waits", "stops"]
+)
+def test_a_client_that_waits_for_its_refusal_gets_it(server, said):
+    reply = server.raw(b"POST /api/v1/prompt HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n" + said)
+
+    assert (reply.status, reply.code) == (413, "too_large")
+
+
 def test_a_connection_goes_on_after_a_refusal(gunicorn):
     connection = http.client.HTTPConnection("127.0.0.1", gunicorn.port, timeout=10)
 

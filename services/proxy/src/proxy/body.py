@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flask import request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import ClientDisconnected
 
+from proxy.connection import Connection
 from proxy.errors import InvalidJSON, InvalidRequest, TooLarge
 
 if TYPE_CHECKING:
     from typing import IO
 
 PIECE = 256 * 1024  # bytes read at a time
+IDLE = 1.0  # seconds without a byte, after which it does not send any more
 DRAINED = 32 * 1024 * 1024  # bytes read beyond the limit: a client that still sends would not hear the answer
 
 
@@ -49,12 +52,11 @@ def _read(size: int) -> bytes:
 
 
 def _drain() -> None:
+    """Read on as long as the client sends; one that waits for its answer gets it now."""
     drained = 0
-    try:
+    with Connection(request.environ).impatient(IDLE), suppress(InvalidJSON):  # refused already, for another reason
         while drained < DRAINED and (piece := _piece(PIECE)):
             drained += len(piece)
-    except InvalidJSON:
-        pass  # refused already, for the reason that came first
 
 
 def _piece(size: int) -> bytes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
 CLOSED = (7, 8)  # TCP_CLOSE and TCP_CLOSE_WAIT, Linux's include/net/tcp_states.h
@@ -31,6 +31,19 @@ class Connection:
         with suppress(OSError, AttributeError):
             return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in CLOSED
         return False
+
+    @contextmanager
+    def impatient(self, seconds: float) -> Iterator[None]:
+        """Let a read inside fail with OSError once nothing has come for so many seconds."""
+        if not self._socket:
+            yield
+            return
+        before = self._socket.gettimeout()
+        self._socket.settimeout(seconds)
+        try:
+            yield
+        finally:
+            self._socket.settimeout(before)
 
     def cut(self) -> None:
         """Break it, for a client that does not read is never done with."""

@@ -40,16 +40,15 @@ class Estimates:
         if prompt.status is Status.COMPLETED:
             return None
         self._look()
-        seconds, slots = self._counts.seconds_per_prompt, self._workers.slots
-        can_answer = self._model is None or self._model.state is ModelState.READY  # None: nothing was said of it yet
-        if seconds is None or not slots or not can_answer or self._counts.paused:
+        seconds, pace = self._counts.seconds_per_prompt, self._pace()
+        if seconds is None or pace is None:
             return None
         if prompt.started_at is not None:
             left = seconds - max(0.0, time.time() - prompt.started_at)
             return round(left, 1) if left > 0 else None
         # So many must end first, of which the next is on average half done; then its own takes as long as any.
-        before = (position or 1) - max(0, slots - self._counts.processing)
-        return round(seconds + max(0.0, before - 0.5) * seconds / slots, 1)
+        before = (position or 1) - max(0, self._workers.slots - self._counts.processing)
+        return round(seconds + max(0.0, before - 0.5) * pace, 1)
 
     def until_next_look(self, eta: float | None) -> int:
         """Say after how many seconds it is worth asking again, 1 to 60."""
@@ -61,13 +60,15 @@ class Estimates:
             self._look()
         except StorageUnavailable:
             return UNKNOWN_PLACE
-        if self._counts.completed_per_minute:
-            seconds = 60 / self._counts.completed_per_minute
-        elif self._counts.seconds_per_prompt is not None:
-            seconds = self._counts.seconds_per_prompt / max(1, self._workers.slots)
-        else:
-            return UNKNOWN_PLACE
-        return min(600, max(1, math.ceil(seconds)))
+        pace = self._pace()
+        return UNKNOWN_PLACE if pace is None else min(600, max(1, math.ceil(pace)))
+
+    def _pace(self) -> float | None:
+        """Give the seconds from one answer to the next while all slots are busy; None while no answer can come."""
+        can_answer = self._model is None or self._model.state is ModelState.READY  # None: nothing was said of it yet
+        if self._counts.seconds_per_prompt is None or not self._workers.slots or not can_answer or self._counts.paused:
+            return None
+        return self._counts.seconds_per_prompt / self._workers.slots
 
     def model(self) -> str:
         """Name the model that answers: the worker's word, or the default while it has said nothing."""

@@ -9,11 +9,19 @@ from typing import Any
 from proxy.shapes import schemas
 
 HEADERS: dict[str, Any] = {
-    "Location": {"description": "Where the prompt's status is.", "schema": {"type": "string"}},
-    "X-Prompt-Id": {"description": "The prompt's id.", "schema": {"type": "string", "format": "uuid"}},
-    "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1, "maximum": 600}},
-    "Allow": {"description": "The methods there are.", "schema": {"type": "string"}},
-    "ETag": {"description": "The page's version.", "schema": {"type": "string"}},
+    "Location": {"required": True, "description": "Where the prompt's status is.", "schema": {"type": "string"}},
+    "X-Prompt-Id": {
+        "required": True,
+        "description": "The prompt's id.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "Retry-After": {
+        "required": True,
+        "description": "Seconds.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 600},
+    },
+    "Allow": {"required": True, "description": "The methods there are.", "schema": {"type": "string"}},
+    "ETag": {"required": True, "description": "The page's version.", "schema": {"type": "string"}},
 }
 
 PROMPT_ID = {
@@ -262,7 +270,7 @@ def _error(description: str, *headers: str) -> dict[str, Any]:
 
 
 def _headers(*names: str) -> dict[str, Any]:
-    return {name: {"$ref": f"#/components/headers/{name}", "required": True} for name in names}
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _version() -> str:
