@@ -48,6 +48,8 @@ def main(kind: str) -> int:
 def settings(kind: str) -> dict[str, str]:
     defaults = {"BIND_ADDRESS": "127.0.0.1", "PROXY_PORT": "8000", "OLLAMA_URLS": "http://127.0.0.1:11434"}
     environment = defaults | {name: value for name, value in os.environ.items() if value or name not in defaults}
+    # Compose wants an IPv6 address in brackets, a server without.
+    environment["BIND_ADDRESS"] = environment["BIND_ADDRESS"].removeprefix("[").removesuffix("]")
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     if kind == "demo":
         environment |= {"SIMULATOR_PORT": str(free_port()), "DATABASE_URL": "sqlite:///data/demo/queue.db"}
@@ -74,7 +76,9 @@ def refuse_taken(host: str, port: int) -> None:
 
 
 def reachable(host: str) -> str:
-    return {"127.0.0.1": "localhost", "0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104 (compared)
+    if host in ("127.0.0.1", "0.0.0.0", "::"):  # noqa: S104 (compared)
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
 def answers(url: str, process: "subprocess.Popen[bytes]") -> bool:

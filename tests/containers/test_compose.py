@@ -100,6 +100,18 @@ def test_only_proxy_and_frontend_are_reachable_and_only_from_this_machine() -> N
     assert {port["host_ip"] for service in services.values() for port in service.get("ports", [])} == {"127.0.0.1"}
 
 
+@pytest.mark.parametrize("address", [" ", "localhost", "nowhere", "127.0.0.300"])
+def test_an_address_that_is_no_ip_address_is_refused_before_anything_starts(address: str) -> None:
+    with pytest.raises(AssertionError, match=r"(?i:invalid ip address)"):
+        config(BIND_ADDRESS=address)
+
+
+def test_an_ipv6_address_is_written_in_brackets() -> None:
+    services = config(BIND_ADDRESS="[::1]")["services"]
+
+    assert [services[name]["ports"][0]["host_ip"].strip("[]") for name in ("proxy", "frontend")] == ["::1", "::1"]
+
+
 def test_frontend_and_worker_share_no_network() -> None:
     services = config("*")["services"]
     networks = {name: set(service["networks"]) for name, service in services.items()}
