@@ -259,5 +259,5 @@ def test_a_value_that_is_not_understood_ends_the_process_with_a_sentence(kind, s
     assert ended.returncode == 2
     assert ended.stderr.splitlines() == [
         "PROXY_PORT must be a whole number from 1 to 65535, got '0'.",
-        "MAX_PROMPT_BYTES must be a whole number of at least 1, got 'lots'.",
+        "MAX_PROMPT_BYTES must be a whole number from 1 to 33554432, got 'lots'.",
     ]

@@ -32,6 +32,11 @@ def test_the_defaults_need_no_environment():
         ("LEASE_SECONDS", "soon"),
         ("PROMPT_TIMEOUT", "inf"),
         ("IDLE_TIMEOUT", "nan"),
+        *((name, "1e300") for name in ("RETENTION_DAYS", "LEASE_SECONDS", "DRAIN_SECONDS")),
+        *((f"{name}_TIMEOUT", "1e300") for name in ("CONNECT", "FIRST_BYTE", "IDLE", "PROMPT")),
+        ("WORKER_CONCURRENCY", "9223372036854775808"),
+        ("MAX_FAILURES", "9223372036854775808"),
+        ("MAX_TOKENS", "2147483648"),
     ],
 )
 def test_a_value_that_is_not_understood_is_named_with_what_is_expected(name, value):

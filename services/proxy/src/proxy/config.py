@@ -12,6 +12,11 @@ HERE = Path(__file__).resolve().parent
 PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")
 """Where the page may lie: in the installed package, or in the checkout."""
 
+MOST_PROCESSES = 16  # the memory that compose.yaml gives the proxy holds no more
+LONGEST_BODY = 32 * 1024 * 1024  # bytes, as nginx.conf has it
+LONGEST_LINE = 1_000_000_000
+MOST_STREAMS = 10_000  # a process has no more connections
+
 
 def _database(url: str) -> str:
     sqlite_path(url)
@@ -33,10 +38,10 @@ class Config:
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
     bind_address: str = variable("127.0.0.1", address())
     proxy_port: int = variable(8000, whole(1, 65535))
-    proxy_processes: int = variable(1, whole(1, 64))
-    max_prompt_bytes: int = variable(1_048_576, whole(1))
-    max_queue_depth: int = variable(10_000, whole(1))
-    max_streams: int = variable(5_000, whole(1))
+    proxy_processes: int = variable(1, whole(1, MOST_PROCESSES))
+    max_prompt_bytes: int = variable(1_048_576, whole(1, LONGEST_BODY))
+    max_queue_depth: int = variable(10_000, whole(1, LONGEST_LINE))
+    max_streams: int = variable(5_000, whole(1, MOST_STREAMS))
     page_path: str = variable("", Kind(_file, "the path of a file"))
 
     @property

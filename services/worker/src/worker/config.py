@@ -13,8 +13,11 @@ from promptqueue.connect import sqlite_path
 from promptqueue.environment import Kind, number, one_of, read_or_exit, urls, variable, whole, word
 from promptqueue.prompt import DEFAULT_MODEL
 
-A_CENTURY = 36_500  # days; a bound keeps a slip of the finger from overflowing a clock
+# A bound keeps a slip of the finger from overflowing a clock, a column, or an integer of Ollama's.
+A_CENTURY = 36_500  # days
 A_WEEK = 7 * 24 * 3600  # seconds
+MOST_FAILURES = 1_000_000
+MOST_TOKENS = 2**31 - 1
 LONGEST_DRAIN = 24  # seconds; after 25 supervisord kills the worker, which would cost the prompt in hand an attempt
 
 
@@ -39,7 +42,7 @@ class Config:
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
     retention_days: float = variable(30.0, number(0, A_CENTURY))
     lease_seconds: float = variable(15.0, number(1, 3600))
-    max_failures: int = variable(3, whole(1))
+    max_failures: int = variable(3, whole(1, MOST_FAILURES))
     worker_concurrency: int = variable(1, whole(1, 64))
     ollama_urls: tuple[str, ...] = variable(
         ("http://127.0.0.1:11434",),
@@ -50,7 +53,7 @@ class Config:
     )
     ollama_model: str = variable(DEFAULT_MODEL, word("a model's name, such as llama3.2 or llama3.2:1b"))
     ollama_pull: str = variable("auto", one_of("auto", "never"))
-    max_tokens: int = variable(2048, whole(1))
+    max_tokens: int = variable(2048, whole(1, MOST_TOKENS))
     connect_timeout: float = variable(5.0, number(0.1, A_WEEK))
     first_byte_timeout: float = variable(900.0, number(0.1, A_WEEK))
     idle_timeout: float = variable(120.0, number(0.1, A_WEEK))
