@@ -10,10 +10,14 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# As Compose tells it, for the ports may stand in .env; in the form that a browser takes.
+address = http://$$(docker compose port $(1) | \
+	sed -E 's/^(127\.0\.0\.1|0\.0\.0\.0|::|\[::\]):/localhost:/; s/^([^][]*:[^][]*):/[\1]:/')
+
 up: ## Run everything in containers: docker compose up, in the background
 	@echo "Building and starting; the first time this takes a few minutes. Waiting until every container is healthy ..."
 	@docker compose up --detach --build --wait
-	@echo "Page: http://localhost:$${FRONTEND_PORT:-8080}   API: http://localhost:$${PROXY_PORT:-8000}   Stop: docker compose down"
+	@echo "Page: $(call address,frontend 8080)   API: $(call address,proxy 8000)   Stop: docker compose down"
 
 run: ## Run proxy and worker here, with the Ollama at OLLAMA_URLS (no Docker)
 	@$(PYTHON) local/environment.py run

@@ -71,6 +71,10 @@ class Running:
         os.killpg(self._process.pid, signal.SIGINT)
         return self._process.wait(60)
 
+    def wait(self, timeout: float) -> int:
+        """Let it end by itself; the exit code."""
+        return self._process.wait(timeout)
+
     def processes(self) -> set[int]:
         return {process.pid for process in below(self._process.pid)}
 
@@ -190,6 +194,30 @@ def test_docker_compose_up_brings_the_product_and_down_keeps_the_queue(
         until(lambda: product.proxy.get("/").status == 200, "the page is there again", 120)
         assert product.proxy.answer(answered) == text
     finally:
+        product.leave_nothing()
+
+
+@pytest.mark.timeout(BUILT_WITHIN)
+def test_make_up_tells_the_addresses_that_stand_in_the_env_file(
+    start: Callable[..., Running], checkout: Path, engine: None
+) -> None:
+    product = Composed()
+    chosen = {
+        "COMPOSE_PROJECT_NAME": product.name,
+        "BIND_ADDRESS": "0.0.0.0",
+        "PROXY_PORT": product.proxy.url.rpartition(":")[2],
+        "FRONTEND_PORT": product.url.rpartition(":")[2],
+    }
+    (checkout / ".env").write_text("".join(f"{name}={value}\n" for name, value in chosen.items()))
+    try:
+        up = start("make up")
+        assert up.wait(BUILT_WITHIN) == 0, up.said
+
+        page, api = f"http://localhost:{chosen['FRONTEND_PORT']}", f"http://localhost:{chosen['PROXY_PORT']}"
+        assert up.said.endswith(f"Page: {page}   API: {api}   Stop: docker compose down\n")
+        assert product.get("/").status == product.proxy.get("/").status == 200
+    finally:
+        (checkout / ".env").unlink()
         product.leave_nothing()
 
 
