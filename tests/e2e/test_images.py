@@ -95,11 +95,12 @@ def test_a_python_image_holds_what_runs_and_nothing_that_builds(service: str, in
         in_containers.image(service), "sh", "-c", "ls /venv/lib/python3*/site-packages /venv/bin /app"
     ).split()
     sources = run(in_containers.image(service), "find", "/venv", "-name", "*.c", "-o", "-name", "*.pyx")
+    tests = run(in_containers.image(service), "find", "/venv", "-type", "d", "-name", "tests")
 
     other = {"proxy": "worker", "worker": "proxy"}[service]
     assert {"promptqueue", service} <= set(packages)
     assert not {other, "pip", "flit_core", "setuptools", "tests", "pytest", "pyproject.toml"} & set(packages)
-    assert sources == ""
+    assert sources == tests == ""
     assert run(in_containers.image(service), "sh", "-c", "ls -A ~root/.cache 2>/dev/null || true") == ""
     assert run(in_containers.image(service), "sh", "-c", "command -v gcc cc make || echo none") == "none\n"
 
