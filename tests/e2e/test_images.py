@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(BUILT_WITHIN)
 
 MEGABYTE = 1_000_000
+LARGER_BY = {"proxy": 50, "worker": 25, "frontend": 1, "ollama": 1}  # megabytes at most, than its base
 PYTHON = ("proxy", "worker")
 DOCKERFILES = {
     "frontend": ("services/frontend/Dockerfile", "."),
@@ -48,7 +49,7 @@ def test_a_dockerfile_has_nothing_that_docker_warns_of(service: str, engine: Non
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_image_is_at_most_60_megabytes_larger_than_its_base(service: str, in_containers: Composed) -> None:
+def test_an_image_is_little_larger_than_its_base(service: str, in_containers: Composed) -> None:
     base = re.findall(r"^FROM (?:\$\{OLLAMA_IMAGE\}|(\S+))", (ROOT / DOCKERFILES[service][0]).read_text(), re.MULTILINE)
     ours, theirs = (
         image(in_containers.image(service)),
@@ -56,7 +57,7 @@ def test_an_image_is_at_most_60_megabytes_larger_than_its_base(service: str, in_
     )
 
     assert ours["RootFS"]["Layers"][: len(theirs["RootFS"]["Layers"])] == theirs["RootFS"]["Layers"]
-    assert ours["Size"] - theirs["Size"] <= 60 * MEGABYTE
+    assert ours["Size"] - theirs["Size"] <= LARGER_BY[service] * MEGABYTE
 
 
 @pytest.mark.parametrize(
