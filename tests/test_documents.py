@@ -94,6 +94,17 @@ def test_every_function_that_a_document_names_is_where_it_says(document: str) ->
     assert missing == []
 
 
+def test_changelog_packages_and_images_tell_the_same_version() -> None:
+    released = re.findall(r"(?m)^## (\d.+)$", read("CHANGELOG.md"))[0]
+    packages = [
+        re.findall(r'(?m)^version = "(.+)"$', each.read_text()) for each in ROOT.glob("services/*/pyproject.toml")
+    ]
+    images = [re.findall(r"(?m)^ARG VERSION=(.+)$", each.read_text()) for each in files() if each.name == "Dockerfile"]
+
+    assert packages == [[released]] * 3
+    assert images == [[released]] * 4
+
+
 def test_the_path_of_a_prompt_has_nine_steps() -> None:
     steps = re.findall(r"^\| (\d) \| .*`services/.*`: `", read("README.md"), re.MULTILINE)
 

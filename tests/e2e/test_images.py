@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -74,8 +75,7 @@ def test_an_image_says_what_it_is(service: str, in_containers: Composed) -> None
     assert labels["org.opencontainers.image.title"] == f"Ollama Proxy: {service}"
     assert labels["org.opencontainers.image.description"]
     assert labels["org.opencontainers.image.licenses"] == "MIT"
-    assert labels["org.opencontainers.image.version"]
-    assert labels["org.opencontainers.image.revision"]
+    assert labels["org.opencontainers.image.version"] == version("promptqueue")
 
 
 @pytest.mark.parametrize("service", SERVICES)
