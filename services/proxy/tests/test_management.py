@@ -140,6 +140,16 @@ def test_the_page_is_asked_for_again_only_when_it_changed(make_app, tmp_path):
     assert (changed.status_code, changed.text) == (200, "<!doctype html>two")
 
 
+@pytest.mark.parametrize("version", ['"another"', "*"])
+def test_the_page_comes_whole_whatever_version_if_match_names(make_app, tmp_path, version):
+    page = tmp_path / "index.html"
+    page.write_text("<!doctype html>one")
+
+    answer = make_app(page_path=str(page)).test_client().get("/", headers={"If-Match": version})
+
+    assert (answer.status_code, answer.text) == (200, "<!doctype html>one")
+
+
 def test_an_installation_without_the_page_says_so(make_app, tmp_path):
     page = tmp_path / "index.html"
     page.touch()

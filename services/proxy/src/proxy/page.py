@@ -27,7 +27,8 @@ def blueprint(path: Path | None) -> Blueprint:
             raise NotFound(message)
         answer = Response(content, headers={"Cache-Control": "no-cache"}, content_type="text/html; charset=utf-8")
         answer.add_etag()
-        answer.make_conditional(request)
+        # If-Match is for those who write; Werkzeug would answer it with 412 and the page as its body.
+        answer.make_conditional({**request.environ, "HTTP_IF_MATCH": ""})
         del answer.headers["Date"]  # which the server sends with every answer
         return answer
 
