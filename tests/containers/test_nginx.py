@@ -62,6 +62,22 @@ def test_a_page_that_has_not_changed_is_not_sent_again(nginx: FrontNginx, encodi
     assert second.headers["Cache-Control"] == "no-cache"
 
 
+@pytest.mark.parametrize(
+    "header", [{"If-Match": '"another"'}, {"If-Unmodified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}]
+)
+def test_a_version_of_the_page_that_is_gone_is_said_in_the_words_of_the_proxy(
+    nginx: FrontNginx, header: dict[str, str]
+) -> None:
+    _is_error(nginx.call("GET", "/", None, header), 412, "invalid_request", "invalid_request_error")
+
+
+@pytest.mark.parametrize("part", ["0-9", "99999999-"])
+def test_the_page_comes_whole_to_whoever_asks_for_a_part(nginx: FrontNginx, part: str) -> None:
+    answer = nginx.call("GET", "/", None, {"Range": f"bytes={part}"})
+
+    assert (answer.status, answer.body) == (200, PAGE)
+
+
 def test_head_of_the_page_is_its_headers_alone(nginx: FrontNginx) -> None:
     answer = nginx.call("HEAD", "/")
 
