@@ -231,6 +231,16 @@ def test_the_log_names_the_path_and_nothing_that_somebody_wrote(nginx: FrontNgin
     assert "secret" not in line
 
 
+def test_nor_does_it_when_the_proxy_is_gone(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
+    upstream.stop()
+
+    nginx.call("GET", "/api/v1/queue?secret=question")
+
+    line = until(nginx.log.read_text, "there is a line in the log")
+    assert line.startswith("127.0.0.1 GET /api/v1/queue 502 ")
+    assert "secret" not in line
+
+
 def test_health_checks_fill_no_log(nginx: FrontNginx) -> None:
     for _ in range(3):
         nginx.call("GET", "/nginx-health")
