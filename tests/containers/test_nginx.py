@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from front_nginx import FRONTEND, FrontNginx
 from processes import until
+from proxy.config import Config
+from proxy.gevent_worker import SLOWEST
 from proxy.headers import FIXED
 from scripted_upstream import EVENTS
 
@@ -239,6 +242,13 @@ def test_nor_does_it_when_the_proxy_is_gone(nginx: FrontNginx, upstream: Scripte
     line = until(nginx.log.read_text, "there is a line in the log")
     assert line.startswith("127.0.0.1 GET /api/v1/queue 502 ")
     assert "secret" not in line
+
+
+def test_a_body_that_stalls_is_given_up_by_the_proxy_which_says_so_and_not_by_nginx() -> None:
+    [minutes] = re.findall(r"client_body_timeout (\d+)m;", (FRONTEND / "nginx.conf").read_text())
+    [seconds] = re.findall(r"(?m)^keepalive = (\d+)$", (FRONTEND.parent / "proxy/gunicorn.conf.py").read_text())
+
+    assert int(minutes) * 60 > int(seconds) + Config().max_prompt_bytes / SLOWEST
 
 
 def test_health_checks_fill_no_log(nginx: FrontNginx) -> None:
