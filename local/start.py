@@ -47,7 +47,8 @@ def main(kind: str) -> int:
 
 def settings(kind: str) -> dict[str, str]:
     defaults = {"BIND_ADDRESS": "127.0.0.1", "PROXY_PORT": "8000", "OLLAMA_URLS": "http://127.0.0.1:11434"}
-    environment = defaults | {name: value for name, value in os.environ.items() if value or name not in defaults}
+    told = {name: value.strip() if name in defaults else value for name, value in os.environ.items()}
+    environment = defaults | {name: value for name, value in told.items() if value or name not in defaults}
     # Compose wants an IPv6 address in brackets, a server without.
     environment["BIND_ADDRESS"] = environment["BIND_ADDRESS"].removeprefix("[").removesuffix("]")
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
@@ -93,8 +94,17 @@ def answers(url: str, process: "subprocess.Popen[bytes]") -> bool:
 
 
 def words(kind: str, host: str, port: int, environment: dict[str, str]) -> str:
-    from_whom = "the simulator: they are made up" if kind == "demo" else f"the Ollama at {environment['OLLAMA_URLS']}"
+    from_whom = (
+        "the simulator: they are made up"
+        if kind == "demo"
+        else f"the Ollama at {without_password(environment['OLLAMA_URLS'])}"
+    )
     return f"\n  Page:     http://{host}:{port}\n  Answers:  from {from_whom}\n  Stop:     Ctrl+C\n"
+
+
+def without_password(url: str) -> str:
+    scheme, slashes, rest = url.partition("://")
+    return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,26 @@ def test_an_ipv6_address_may_stand_in_brackets_as_compose_wants_it(monkeypatch: 
         assert start.settings("run")["BIND_ADDRESS"] == "::1"
 
 
+def test_a_blank_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("BIND_ADDRESS", "PROXY_PORT", "OLLAMA_URLS")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    unset = start.settings("run")
+    for name in names:
+        monkeypatch.setenv(name, "  ")
+
+    blank = start.settings("run")
+
+    assert {name: blank[name] for name in names} == {name: unset[name] for name in names}
+
+
+@pytest.mark.parametrize("url", ["http://user:p@ss/word@ollama:11434", "http://ollama:11434"])
+def test_no_password_of_ollamas_address_is_printed(url: str) -> None:
+    told = start.words("run", "localhost", 8000, {"OLLAMA_URLS": url})
+
+    assert "  Answers:  from the Ollama at http://ollama:11434\n" in told
+
+
 @pytest.mark.parametrize(
     ("address", "host"),
     [
