@@ -1,4 +1,4 @@
-"""A client that knows the four endpoints of the brief and nothing else, written as a beginner would."""
+"""A client that knows four endpoints, the page among them, and nothing else, written as a beginner would."""
 
 import json
 import time

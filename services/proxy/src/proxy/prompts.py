@@ -1,4 +1,4 @@
-"""The brief's endpoints: hand in a prompt, see where it stands, read its answer, cancel it, delete it."""
+"""The endpoints of one prompt: hand in a prompt, see where it stands, read its answer, cancel it, delete it."""
 
 from __future__ import annotations
 

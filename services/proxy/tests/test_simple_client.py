@@ -1,12 +1,12 @@
-"""Somebody who knows the brief alone: submit, poll until completed, ask for the result."""
+"""Somebody who knows the simplest endpoints alone: submit, poll until completed, ask for the result."""
 
 import time
 
 import pytest
 
 
-class BriefClient:
-    """Knows four endpoints, three statuses and nothing else."""
+class SimpleClient:
+    """Knows three endpoints, three statuses and nothing else."""
 
     def __init__(self, server):
         self._server = server
@@ -30,8 +30,8 @@ def hand(server, hire_at):
     return hire_at(server.url)
 
 
-def test_a_client_of_the_brief_gets_its_answer(server, hand, record):
-    client = BriefClient(server)
+def test_a_simple_client_gets_its_answer(server, hand, record):
+    client = SimpleClient(server)
 
     prompt_id = client.submit("Why is the sky blue?")
     before = client.status(prompt_id)
@@ -45,8 +45,8 @@ def test_a_client_of_the_brief_gets_its_answer(server, hand, record):
     assert result.json == {**record, "id": prompt_id, "status": "completed", "outcome": "succeeded"}
 
 
-def test_a_client_of_the_brief_learns_that_there_is_no_answer(server, hand):
-    client = BriefClient(server)
+def test_a_simple_client_learns_that_there_is_no_answer(server, hand):
+    client = SimpleClient(server)
 
     prompt_id = client.submit("Why is the sky blue?")
     hand.fail(cause="The model said no.", partial="It is")
