@@ -112,6 +112,11 @@ def _is_connected(shown: Page) -> None:
     expect(shown.locator("#headline")).to_contain_text("ready")
 
 
+def _has_answered(shown: Page) -> None:
+    _is_connected(shown)
+    expect(shown.locator("table")).to_be_attached()
+
+
 def _has_caught_up(shown: Page) -> None:
     _is_connected(shown)
     expect(shown.locator("article").first).to_contain_text("words")
@@ -122,7 +127,7 @@ def answer(browser: Browser) -> None:
     with product(browser, text=ANSWER) as (page, _, _):
         expect(submit(page, QUEUES)).to_contain_text("Completed")
         expect(page.locator("table")).to_be_visible()
-        take(browser, page, "answer", _is_connected, "#results")
+        take(browser, page, "answer", _has_answered, "#results")
 
 
 def download(browser: Browser) -> None:

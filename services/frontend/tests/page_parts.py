@@ -29,6 +29,14 @@ window.fetch = async (url, options) => {
 };"""
 
 
+SPOKEN = """addEventListener("DOMContentLoaded", () => {
+  window.spoken = [];
+  const live = document.querySelector("[role=status]");
+  const hear = () => live.textContent && window.spoken.push(live.textContent);
+  new MutationObserver(hear).observe(live, { childList: true });
+});"""
+
+
 def box(page: Page) -> Locator:
     return page.get_by_role("textbox", name="Prompt", exact=True)
 

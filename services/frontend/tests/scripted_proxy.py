@@ -53,7 +53,7 @@ class ScriptedProxy:
     """Each list of answers is used up one by one; its last answer stays. A queue that is text is a foreign page."""
 
     page: Page
-    queue: dict[str, Any] | str = field(default_factory=lambda: READY)
+    queue: dict[str, Any] | str | Answer = field(default_factory=lambda: READY)
     submits: list[Answer] = field(default_factory=list)
     statuses: dict[str, list[Answer]] = field(default_factory=dict)
     results: dict[str, list[Answer]] = field(default_factory=dict)
@@ -117,8 +117,8 @@ class ScriptedProxy:
 
     def _answer(self, method: str, path: str, headers: dict[str, str]) -> Answer:
         match [method, *path.split("/")]:
-            case ["GET", "queue"] if isinstance(self.queue, dict):
-                return 200, self.queue
+            case ["GET", "queue"] if not isinstance(self.queue, str):
+                return self.queue if isinstance(self.queue, tuple) else (200, self.queue)
             case ["POST", "prompt"]:
                 return self._accepted(headers["idempotency-key"])
             case ["GET", "prompt", prompt_id, "status"]:

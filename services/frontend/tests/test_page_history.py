@@ -198,10 +198,28 @@ def test_a_storage_that_holds_something_else_is_set_aside(page: Page, proxy: Scr
     proxy.open()
 
     expect(page.locator("#notice")).to_have_text("Saved history could not be read and was set aside.")
-    assert page.evaluate(f"localStorage.getItem({json.dumps(STORE + ':aside')})") == "{"
+    aside = f"localStorage.getItem({json.dumps(STORE + ':aside')})"
+    assert page.evaluate(aside) == "{"
+    proxy.accept("a")
+    submit(page, "hello")
+    page.get_by_role("button", name="Forget everything").click()
+    expect(page.get_by_role("button", name="Keep")).to_be_focused()
+    page.get_by_role("button", name="Forget", exact=True).click()
+    expect(rows(page)).to_have_count(0)
+    assert page.evaluate(aside) is None
 
 
-@pytest.mark.parametrize("text", ["{", "null", "[]", '{"prompts": 5}', '{"prompts": [{"key": 1}, null]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "null",
+        "[]",
+        '{"prompts": 5}',
+        '{"prompts": [{"key": 1}, null]}',
+        '{"draft": {"a": 1}, "spare": 7, "prompts": []}',
+    ],
+)
 def test_a_storage_that_holds_something_else_does_not_break_the_page(
     page: Page, proxy: ScriptedProxy, text: str
 ) -> None:

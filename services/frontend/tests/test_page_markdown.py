@@ -12,7 +12,7 @@ from scripted_proxy import ScriptedProxy
 RENDER = """(text) => {
   const root = document.createElement("div");
   const write = writer(root, false);
-  while (write(clean(text), true));
+  while (write(thoughtful(clean(text)), true));
   for (const group of [...root.children]) group.replaceWith(...group.childNodes);
   const strip = (node) => [...node.querySelectorAll("[dir]")].forEach((x) => x.removeAttribute("dir"));
   strip(root);
@@ -54,10 +54,17 @@ def renderer(browser: Browser) -> Iterator[Page]:
         ("3. a\n4. b\n   - c", '<ol start="3"><li>a</li><li><p>b</p><ul><li>c</li></ul></li></ol>'),
         ("- [ ] a\n- [x] b", "<ul><li>☐ a</li><li>☑ b</li></ul>"),
         ("Text:\n- a\n\nAfter", "<p>Text:</p><ul><li>a</li></ul><p>After</p>"),
+        ("- a\n## b\n- c\n---\n- d\n> e",
+         "<ul><li>a</li></ul><h4>b</h4><ul><li>c</li></ul><hr><ul><li>d</li></ul><blockquote><p>e</p></blockquote>"),
         ("> a\n> b\n>\n> > c\n\nd", "<blockquote><p>a\nb</p><blockquote><p>c</p></blockquote></blockquote><p>d</p>"),
         ("a\n\n---\n\nb\n***", "<p>a</p><hr><p>b</p><hr>"),
         ("[a](https://b.test/c)", '<p><a href="https://b.test/c" REL title="https://b.test/c">a</a></p>'),
         ("[w](https://b.test/x_(y))", '<p><a href="https://b.test/x_(y)" REL title="https://b.test/x_(y)">w</a></p>'),
+        ("(https://b.test/q_(r))",
+         '<p>(<a href="https://b.test/q_(r)" REL title="https://b.test/q_(r)">https://b.test/q_(r)</a>)</p>'),
+        ("[a](https://\u0430.test)", '<p><a href="https://xn--80a.test/" REL title="https://xn--80a.test/">a</a></p>'),
+        (r"is $a*b*c$, $\mathbf{x}_{i} + y_{j}$ and $$\\ *x*$$, but $5 *or* $6",
+         r"<p>is $a*b*c$, $\mathbf{x}_{i} + y_{j}$ and $$\\ *x*$$, but $5 <em>or</em> $6</p>"),
         ("see https://b.test/c.", '<p>see <a href="https://b.test/c" REL title="https://b.test/c">https://b.test/c</a>.</p>'),
         ("![cat](https://b.test/c)", '<p><a href="https://b.test/c" REL title="https://b.test/c">Image: cat</a></p>'),
         ("[a](javascript:alert(1))", "<p><span>a (javascript:alert(1))</span></p>"),
@@ -73,10 +80,10 @@ def test_markdown_becomes(renderer: Page, text: str, html: str) -> None:
 
 
 def test_a_table_becomes_a_table(renderer: Page) -> None:
-    html = renderer.evaluate(RENDER, "Look:\n| a | n |\n|:-:|--:|\n| `x` | 1 |\n| c \\| d | 2 |\n\nAfter")
+    html = renderer.evaluate(RENDER, "Look:\n| a | n |\n|:-:|--:|\n| `x` | 1 |\n| `c \\| d` | 2 |\n\nAfter")
 
     cell, number = '<td class="mid">', '<td class="end">'
-    rows = f"<tr>{cell}<code>x</code></td>{number}1</td></tr><tr>{cell}c | d</td>{number}2</td></tr>"
+    rows = f"<tr>{cell}<code>x</code></td>{number}1</td></tr><tr>{cell}<code>c | d</code></td>{number}2</td></tr>"
     head = '<thead><tr><th class="mid">a</th><th class="end">n</th></tr></thead>'
     assert html == (
         '<p>Look:</p><div class="table" tabindex="0" role="group" aria-label="Table">'
@@ -84,10 +91,19 @@ def test_a_table_becomes_a_table(renderer: Page) -> None:
     )
 
 
-def test_what_a_model_thought_is_folded_away(renderer: Page) -> None:
-    html = renderer.evaluate(RENDER, "<think>\nWell.\n\n- so\n</think>\n\nThe answer.")
+@pytest.mark.parametrize(
+    ("text", "thought"),
+    [
+        ("<think>\nWell.\n\n- so\n</think>\n\nThe answer.", "<p>Well.</p><ul><li>so</li></ul>"),
+        ("<think>Well.\nYes.</think>The answer.", "<p>Well.\nYes.</p>"),
+        ("<think></think> The answer.", ""),
+    ],
+)
+def test_what_a_model_thought_is_folded_away(renderer: Page, text: str, thought: str) -> None:
+    html = renderer.evaluate(RENDER, text)
 
-    assert html == "<details><summary>Thinking</summary><p>Well.</p><ul><li>so</li></ul></details><p>The answer.</p>"
+    folded = f'<details class="thoughts"><summary>Thinking</summary><div>{thought}</div></details>'
+    assert html.replace("<p> ", "<p>") == f"{folded}<p>The answer.</p>"
 
 
 def test_code_is_shown_as_it_is(renderer: Page) -> None:
@@ -99,6 +115,46 @@ def test_code_is_shown_as_it_is(renderer: Page) -> None:
     assert "<span>if a &lt; b:\n\n    **x**\n</span></pre></div><p>after</p>" in html
     assert "<span>```\n</span>" in html
     assert "<span>never closed\n</span>" in html
+
+
+def test_code_between_the_items_of_a_list_ends_where_it_does(renderer: Page) -> None:
+    html = renderer.evaluate(RENDER, "1. Do:\n```yaml\n- name: x\n\ny: 2\n```\n2. Next\n\nAfter")
+
+    assert html.startswith('<ol start="1"><li>Do:</li></ol><div class="code">')
+    assert "<span>- name: x\n\ny: 2\n</span>" in html
+    assert html.endswith('</div><ol start="2"><li>Next</li></ol><p>After</p>')
+
+
+@pytest.mark.parametrize("item", ["1. ", "- ", "*   "])
+def test_code_in_an_item_keeps_the_indentation_of_its_own_and_no_other(renderer: Page, item: str) -> None:
+    code = "```py\ndef f():\n    pass\n```"
+    for spaces in (len(item), 4):
+        html = renderer.evaluate(RENDER, f"{item}X:\n\n" + "\n".join(" " * spaces + line for line in code.split("\n")))
+
+        assert "<span>def f():\n    pass\n</span></pre></div></li>" in html
+
+
+def test_a_long_sentence_goes_on_beside_what_is_bold_in_it(renderer: Page) -> None:
+    html = renderer.evaluate(RENDER, "lorem ipsum " * 100 + "**bold** " + "\U0001f600" * 1500)
+
+    assert html.count('class="run"') == 1
+    assert '<strong>bold</strong> <span class="run">' in html
+    assert "\ufffd" not in html.encode("utf-8", "replace").decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```" + "x" * 9_000 + "\n" + "y" * 40_000,
+        "```" + " " * 50_000 + "`",
+        "~~~" + "x" * 20_000 + "\n" + "y\n" * 20_000,
+    ],
+    ids=["a long name of a language", "spaces", "a long name and many lines"],
+)
+def test_what_is_written_ends(renderer: Page, text: str) -> None:
+    shown = renderer.evaluate(RENDER.replace("innerHTML", "textContent"), text)
+
+    assert len(shown) < len(text) * 1.1
 
 
 def test_a_bidi_override_in_code_is_made_visible(renderer: Page) -> None:

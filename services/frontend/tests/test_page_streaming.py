@@ -176,6 +176,61 @@ def test_the_page_stays_where_it_is_while_text_comes(page: Page, proxy: Scripted
     assert page.evaluate("scrollY") == 0
 
 
+def test_a_box_of_code_stays_as_its_reader_left_it_while_it_grows(page: Page, proxy: ScriptedProxy) -> None:
+    processing(page, proxy)
+    token(page, "```py\n" + "line\n" * 80)
+    code = result(page).locator("pre")
+    expect(code).to_contain_text("line")
+    code.focus()
+    code.evaluate("(x) => x.scrollTo(0, 300)")
+
+    token(page, "more\n" * 10)
+    run(page, 0.5)
+
+    expect(code).to_contain_text("more")
+    expect(code).to_be_focused()
+    assert code.evaluate("(x) => x.scrollTop") == 300
+    assert code.evaluate("(x) => x.source") == "line\n" * 80 + "more\n" * 10 + "\n"
+
+
+def test_what_is_thought_stays_unfolded_while_it_grows(page: Page, proxy: ScriptedProxy) -> None:
+    processing(page, proxy)
+    token(page, "<think>Hm.")
+    result(page).get_by_text("Thinking").click()
+
+    token(page, " Well.")
+    run(page, 0.5)
+
+    expect(result(page).get_by_text("Hm. Well.")).to_be_visible()
+
+
+def test_the_end_of_an_answer_leaves_its_reader_where_he_was(page: Page, proxy: ScriptedProxy) -> None:
+    processing(page, proxy)
+    long_text(page)
+    page.evaluate("HTMLElement.prototype.select = () => {}")
+    result(page).get_by_role("button", name="Copy: hello").click()
+    page.evaluate("scrollTo(0, 700)")
+    proxy.answer("a", "Paragraph.\n\n" * 120)
+    tell(page, "a", "completed", succeeded("a"))
+    run(page, 2)
+
+    expect(result(page)).to_contain_text("Completed")
+    assert page.evaluate("scrollY") == 700
+
+
+def test_only_reading_back_ends_the_following(page: Page, proxy: ScriptedProxy) -> None:
+    processing(page, proxy)
+    page.get_by_role("button", name="Follow: hello").click()
+
+    for key in ("Shift", "PageDown", "Tab"):
+        page.keyboard.press(key)
+    run(page, 1)
+    expect(page.get_by_role("button", name="Unfollow: hello")).to_be_visible()
+    page.keyboard.press("PageUp")
+
+    expect(page.get_by_role("button", name="Follow: hello")).to_be_visible()
+
+
 def test_following_keeps_the_end_in_view_until_somebody_reads_back(page: Page, proxy: ScriptedProxy) -> None:
     processing(page, proxy)
     page.get_by_role("button", name="Follow: hello").click()

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from page_parts import box, rows, run, submit, until
+from page_parts import SPOKEN, box, rows, run, submit, until
 from playwright.sync_api import Page, expect
 from scripted_proxy import ScriptedProxy, refusal
 
@@ -118,6 +118,33 @@ def test_a_full_queue_is_tried_again_after_its_retry_after_with_the_same_key(pag
     assert len(set(proxy.keys())) == 1
 
 
+@pytest.mark.parametrize("later", ["0", "Thu, 01 Jan 2015 00:00:00 GMT", "soon"])
+def test_a_retry_after_that_tells_nothing_is_no_reason_to_ask_without_a_pause(
+    page: Page, proxy: ScriptedProxy, later: str
+) -> None:
+    proxy.submits = [(429, refusal("queue_full", "The queue is full."), {"Retry-After": later})]
+    proxy.open()
+
+    submit(page, "hello")
+    run(page, 10)
+
+    assert len(proxy.posts()) < 12
+
+
+def test_what_is_refused_again_and_again_is_tried_ever_more_seldom_while_all_else_goes_well(
+    page: Page, proxy: ScriptedProxy
+) -> None:
+    page.add_init_script(SPOKEN)
+    proxy.submits = [(500, refusal("internal_error", "A mistake."))]
+    proxy.open()
+
+    submit(page, "hello")
+    run(page, 60)
+
+    assert 4 <= len(proxy.posts()) <= 8
+    assert len(page.evaluate("window.spoken")) <= 2
+
+
 def test_an_unready_proxy_is_tried_again_with_the_same_key(page: Page, proxy: ScriptedProxy) -> None:
     proxy.submits = [(503, refusal("storage_unavailable", "The disk is full."), {"Retry-After": "20"})]
     proxy.open()
@@ -188,4 +215,4 @@ def test_the_size_of_a_prompt_is_told_before_it_is_too_long(page: Page, proxy: S
     expect(page.locator("#hint")).to_have_text("Ctrl/⌘ + Enter submits")
     box(page).fill("é" * 471_860)
 
-    expect(page.locator("#hint")).to_have_text("0.9 MB of 1 MB")
+    expect(page.locator("#hint")).to_have_text("922 KB of 1 MB")

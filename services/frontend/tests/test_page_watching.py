@@ -1,16 +1,9 @@
 import itertools
 import re
 
-from page_parts import result, rows, run, submit, until
+from page_parts import SPOKEN, box, result, rows, run, submit, until
 from playwright.sync_api import Page, expect
 from scripted_proxy import READY, ScriptedProxy, ended, refusal, status, succeeded
-
-SPOKEN = """addEventListener("DOMContentLoaded", () => {
-  window.spoken = [];
-  const live = document.querySelector("[role=status]");
-  const hear = () => live.textContent && window.spoken.push(live.textContent);
-  new MutationObserver(hear).observe(live, { childList: true });
-});"""
 
 
 def test_the_three_statuses_show_in_their_order_and_then_the_answer(page: Page, proxy: ScriptedProxy) -> None:
@@ -82,7 +75,7 @@ def test_a_completed_prompt_tells_what_it_cost(page: Page, proxy: ScriptedProxy)
     submit(page, "hello")
     run(page, 2)
 
-    expect(rows(page)).to_contain_text("waited 0:14 · took 01:02:32 · 412 tokens · 10.3 tokens/s · cut at the limit")
+    expect(rows(page)).to_contain_text("waited 0:14 · took 1:02:32 · 412 tokens · 10.3 tokens/s · cut at the limit")
 
 
 def test_a_failed_prompt_shows_its_message_and_the_text_that_had_come(page: Page, proxy: ScriptedProxy) -> None:
@@ -242,6 +235,20 @@ def test_a_hidden_tab_rests_and_wakes_at_once(page: Page, proxy: ScriptedProxy) 
     until(page, lambda: len(page.evaluate("window.calls")) > hidden)
 
 
+def test_a_page_whose_server_has_no_queue_says_so(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.queue = (404, refusal("not_found", "There is nothing here."))
+    proxy.open()
+
+    expect(page.locator("#headline")).to_contain_text(
+        "This address has no Ollama Proxy API. Is the page served by the proxy? Trying again"
+    )
+    page.get_by_role("button", name="Try now").focus()
+    proxy.queue = READY
+    page.keyboard.press("Enter")
+    expect(page.locator("#headline")).to_contain_text("Connected")
+    expect(box(page)).to_be_focused()
+
+
 def test_an_offline_browser_says_so(page: Page, proxy: ScriptedProxy) -> None:
     proxy.open()
     expect(page.locator("#headline")).to_contain_text("Connected")
@@ -285,7 +292,7 @@ def test_a_screen_reader_hears_each_change_once_and_no_text(page: Page, proxy: S
     expect(result(page)).to_contain_text("air")
     until(page, lambda: len(page.evaluate("window.spoken")) == 2)
 
-    assert page.evaluate("window.spoken") == ["Prompt queued · Next in line", "Result ready: Why is the sky blue?"]
+    assert page.evaluate("window.spoken") == ["Prompt queued, next in line.", "Result ready: Why is the sky blue?"]
 
 
 def test_answers_that_come_together_are_told_as_one(page: Page, proxy: ScriptedProxy) -> None:
