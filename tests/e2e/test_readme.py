@@ -214,7 +214,7 @@ def test_make_up_tells_the_addresses_that_stand_in_the_env_file(
         assert up.wait(BUILT_WITHIN) == 0, up.said
 
         page, api = f"http://localhost:{chosen['FRONTEND_PORT']}", f"http://localhost:{chosen['PROXY_PORT']}"
-        assert up.said.endswith(f"Page: {page}   API: {api}   Stop: docker compose down\n")
+        assert f"\nPage: {page}   API: {api}   Stop: docker compose down\n" in up.said
         assert product.get("/").status == product.proxy.get("/").status == 200
     finally:
         (checkout / ".env").unlink()
