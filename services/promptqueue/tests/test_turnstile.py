@@ -258,6 +258,15 @@ sys.stdin.read()
     turnstile.leave()
 
 
+def test_a_turnstile_that_cannot_be_opened_leaves_nothing_open(tmp_path, open_below):
+    (tmp_path / "main.lock").mkdir()
+
+    with pytest.raises(IsADirectoryError):
+        Turnstile(tmp_path)
+
+    assert open_below(tmp_path) == []
+
+
 def test_entering_and_leaving_leaves_nothing_open(turnstile, tmp_path, open_below):
     before = open_below(tmp_path)
 

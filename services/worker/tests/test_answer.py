@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from worker.answer import Answer
 
 
@@ -29,6 +30,15 @@ def test_the_record_of_a_chat_keeps_role_tool_calls_and_thinking():
     message = answer.record(final)["message"]
 
     assert message == {"role": "assistant", "content": "Let me see", "thinking": "Hm.", "tool_calls": [call]}
+
+
+@pytest.mark.parametrize("message", [None, {}])
+def test_the_record_of_a_prompt_has_no_message_that_could_be_taken_for_a_chats(message):
+    answer = Answer()
+    final = {"response": "Hello", "message": message, "done": True, "done_reason": "stop"}
+    answer.take(final)
+
+    assert answer.record(final) == {"response": "Hello", "done": True, "done_reason": "stop"}
 
 
 def test_tokens_are_counted_by_pieces_where_ollama_gives_no_count():

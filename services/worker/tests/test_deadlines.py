@@ -35,6 +35,41 @@ def test_a_server_that_lets_nobody_connect_is_down_and_costs_nothing(worker, que
     assert (queue.get(prompt.id).status, queue.get(prompt.id).failures) == (Status.QUEUED, 0)
 
 
+SLOW = """
+import pathlib, socket, time
+
+look_up = socket.getaddrinfo
+
+def slowly(*name, **more):
+    if pathlib.Path(__file__).with_name("now").exists():
+        time.sleep(4)
+    return look_up(*name, **more)
+
+socket.getaddrinfo = slowly
+"""
+
+
+def test_a_name_that_is_looked_up_for_longer_than_a_lease_costs_nothing(
+    worker, ollama, queue, environ, ask, wait_until, tmp_path
+):
+    (tmp_path / "sitecustomize.py").write_text(SLOW)
+    process = worker(
+        OLLAMA_URLS=ollama.url.replace("127.0.0.1", "localhost"),
+        LEASE_SECONDS=1,
+        CONNECT_TIMEOUT=0.5,
+        PYTHONPATH=f"{tmp_path}:{environ['PYTHONPATH']}",
+    )
+    wait_until(lambda: "model ready" in process.output, within=10)
+    (tmp_path / "now").touch()
+
+    prompt = ask("Hi")
+    wait_until(lambda: "prompt given back" in process.output, within=15)
+
+    assert queue.get(prompt.id).failures == 0
+    assert "reason='not connected'" in process.output
+    assert "recovered" not in process.output
+
+
 def test_no_first_byte_in_time_is_a_failure_that_unloads_the_model(worker, ollama, ask, completed, wait_until):
     ollama.fault("hang_before_first_token", times=2)
     worker(FIRST_BYTE_TIMEOUT=1, MAX_FAILURES=2)

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from promptqueue.environment import read
+from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Outcome
+from promptqueue.sqlite import SQLitePromptQueue
 from worker import health
 from worker.config import Config
 from worker.main import HANGS_AFTER, Worker
@@ -75,6 +77,25 @@ def test_a_worker_that_loses_a_thread_ends_for_a_new_one_to_start(environ, monke
     exit_code = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"})).run(NoSignals())
 
     assert exit_code == 1
+
+
+@pytest.mark.parametrize("step", ["listen", "register"])
+def test_a_start_that_the_storage_refuses_is_tried_again_and_leaves_nothing_open(environ, monkeypatch, step):
+    real, files = getattr(SQLitePromptQueue, step), []
+
+    def refuse_twice(*arguments, **named):
+        files.append(len(list(Path("/dev/fd").iterdir())))
+        if len(files) <= 2:
+            raise StorageUnavailable("The disk is full.")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(SQLitePromptQueue, step, refuse_twice)
+    monkeypatch.setattr(Slot, "run", lambda _: None)
+
+    exit_code = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"})).run(NoSignals())
+
+    assert (exit_code, len(files)) == (1, 3)
+    assert files[2] == files[1]
 
 
 def test_a_worker_whose_storage_is_away_at_the_start_waits_for_it(worker, ask, completed, tmp_path, wait_until):

@@ -60,6 +60,18 @@ ROWS = [
         NOTHING,
         Verdict.STORE_BROKEN,
     ),
+    (
+        "dead while loading",
+        rejected(500, 'do load request: Post "http://127.0.0.1:40825/load": EOF'),
+        NOTHING,
+        Verdict.FAILURE,
+    ),
+    (
+        "bad tool call",
+        rejected(500, "error parsing tool call: raw='x', err=invalid character 'x'"),
+        NOTHING,
+        Verdict.FAILURE,
+    ),
     ("too long", rejected(400, CONTEXT_33), NOTHING, Verdict.TOO_LONG),
     ("too long, 0.24", rejected(400, CONTEXT_24), NOTHING, Verdict.TOO_LONG),
     ("no thinking", rejected(400, '"llama3.2" does not support thinking'), NOTHING, Verdict.REFUSED),

@@ -36,7 +36,7 @@ def _boot() -> str:
     boot_id = Path("/proc/sys/kernel/random/boot_id")
     if boot_id.exists():
         return boot_id.read_text().strip()
-    if sys.platform == "darwin":  # macOS names no boots, so the moment of the boot stands in
+    if sys.platform == "darwin":
         return subprocess.run(
             ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=True
         ).stdout.strip()

@@ -1,8 +1,13 @@
-"""Which file system a folder is on: on a network's, locks and shared memory do not hold, and a queue gets damaged."""
+"""Where the queue's files lie, and whose they are.
+
+On a network's file system locks and shared memory do not hold, and a queue gets damaged.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +24,20 @@ DOUBTFUL = frozenset({"9p", "virtiofs", "fuse", "afs", "ceph"})
 log = logging.getLogger(__name__)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder that all who use its parent can use, also when root was the first."""
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o770)
+        _share(path)
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file that all who use its folder can use, and no stranger on this machine can read."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660))
+        _share(path)
+
+
 def refuse_network(folder: Path) -> None:
     """Refuse a folder that lies on a network, and warn of one that may. Raises StorageUnavailable."""
     kind = kind_of(folder)
@@ -30,6 +49,12 @@ def refuse_network(folder: Path) -> None:
         raise StorageUnavailable(message)
     if kind and is_doubtful(kind):
         _warn(folder, kind)
+
+
+def _share(path: Path) -> None:
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def is_network(kind: str | None) -> bool:

@@ -7,6 +7,7 @@ import os
 import uuid
 from typing import TYPE_CHECKING, Self
 
+from promptqueue import filesystem
 from promptqueue.prompt import Workers
 
 if TYPE_CHECKING:
@@ -18,15 +19,20 @@ class Presence:
 
     def __init__(self, folder: Path, *, slots: int) -> None:
         """Enter with `slots` slots: write a file of its own in `folder` and hold its lock."""
-        folder.mkdir(mode=0o770, exist_ok=True)
+        filesystem.make_folder(folder)
         self.id = str(uuid.uuid4())
         self._path = folder / self.id
         # Locked before it gets the name that others look for: a file seen under that name without a lock means death.
         unborn = folder / f".{self.id}"
         self._file = os.open(unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        os.write(self._file, str(slots).encode())
-        unborn.rename(self._path)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            os.write(self._file, str(slots).encode())
+            unborn.rename(self._path)
+        except BaseException:  # a full disk, say: whoever tries again each second must leave nothing behind
+            os.close(self._file)
+            unborn.unlink(missing_ok=True)
+            raise
 
     def leave(self) -> None:
         """Take the entry back; what it still claims is recovered by others."""

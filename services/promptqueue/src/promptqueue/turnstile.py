@@ -53,8 +53,13 @@ class Turnstile:
         os.close(self._main)
 
     def _open(self) -> None:
-        self._turn = open_lock(self._folder / "turn.lock")
-        self._main = open_lock(self._folder / "main.lock")
+        turn = open_lock(self._folder / "turn.lock")
+        try:
+            self._main = open_lock(self._folder / "main.lock")
+        except BaseException:
+            os.close(turn)
+            raise
+        self._turn = turn
 
 
 def open_lock(path: Path) -> int:

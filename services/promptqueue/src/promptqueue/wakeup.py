@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Self
 
+from promptqueue import filesystem
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
@@ -72,7 +74,7 @@ class Wakeup:
 
     def __init__(self, folder: Path) -> None:
         """Use the sockets in `folder`, which is made when it is missing."""
-        folder.mkdir(mode=0o770, exist_ok=True)
+        filesystem.make_folder(folder)
         self._folder = folder
         self._place = str(folder)
         # The plain socket even where gevent has replaced it: it never waits, and gevent's would be tied to the loop of
@@ -146,7 +148,7 @@ class Listener:
 
     def __init__(self, folder: Path, *, texts: bool = True) -> None:
         """Bind a socket in `folder` and listen until `close`; to live text too, unless it is not wanted."""
-        folder.mkdir(mode=0o770, exist_ok=True)
+        filesystem.make_folder(folder)
         self._path = folder / f"{uuid.uuid4()}{SOCKET if texts else OF_CHANGES}"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with _address(self._path) as address:

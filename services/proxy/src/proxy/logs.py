@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from proxy.wire import moment
@@ -54,5 +55,6 @@ class Lines(logging.Handler):
         self._lines.give()
 
     def _write(self, lines: list[str]) -> None:
-        self._stream.write("".join(f"{line}\n" for line in lines))
-        self._stream.flush()
+        with suppress(OSError):  # a log that nobody takes, or a full disk, costs no request and no thread
+            self._stream.write("".join(f"{line}\n" for line in lines))
+            self._stream.flush()

@@ -19,7 +19,7 @@ A_DAY = 24 * 3600  # seconds
 HINTS = dict.fromkeys(
     RUNNER_OPTIONS, "it would load the model anew for everybody; the operator sets it, so leave it out"
 ) | {
-    "images": "llama3.2 does not see; leave it out",
+    "images": "no images are taken; leave it out",
 }
 """Fields that Ollama knows and that are refused here, and why."""
 

@@ -52,6 +52,7 @@ class Answer:
         if self._is_chat:
             said = whole["message"] = {"role": "assistant", **(final.get("message") or {}), "content": self.text}
         else:
+            whole.pop("message", None)  # null, or empty: whoever reads a record takes its message for a chat's
             whole["response"] = self.text
         if self._thoughts:
             said["thinking"] = "".join(self._thoughts)

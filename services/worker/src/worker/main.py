@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 from promptqueue import connect
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from promptqueue import PromptQueue
+    from promptqueue.presence import Presence
     from promptqueue.wakeup import Listener
 
 TICK = 1.0  # seconds
@@ -66,11 +68,12 @@ class Worker:
     def run(self, signals: EndSignals) -> int:
         """Answer prompts until a signal comes, then drain; a second signal ends the drain. The exit code."""
         config = self._config
-        queues = self._open(2 + 2 * config.worker_concurrency, signals)
-        if not queues:
+        opened = self._open(2 + 2 * config.worker_concurrency, signals)
+        if not opened:
             return 0
-        queue = queues.pop()
-        with queue.listen(texts=False) as listener, queue.register(slots=config.worker_concurrency) as presence:
+        queues, listener, presence = opened
+        queue = queues.pop(0)
+        with listener, presence:
             terms = Terms(
                 worker=presence.id,
                 lease_seconds=config.lease_seconds,
@@ -154,10 +157,7 @@ class Worker:
 
     def _turns(self, now: float) -> bool:
         """Whether every loop has turned lately; a slot in a call is judged by its watcher."""
-        loops = [
-            watcher.turned_at if watcher.turned_at is not None else slot.turned_at
-            for slot, watcher in zip(self._slots, self._watchers, strict=True)
-        ]
+        loops = [watcher.turned_at or slot.turned_at for slot, watcher in zip(self._slots, self._watchers, strict=True)]
         if not self._model.is_pulling:
             loops.append(self._model.turned_at)
         return all(now - turned_at < HANGS_AFTER for turned_at in loops)
@@ -174,20 +174,26 @@ class Worker:
             drain=self._drain,
         )
 
-    def _open(self, number: int, signals: EndSignals) -> list[PromptQueue]:
-        """Open the queue for so many threads, however long it takes to be there; none when a signal comes first."""
-        said = False
+    def _open(self, number: int, signals: EndSignals) -> tuple[list[PromptQueue], Listener, Presence] | None:
+        """Open the queue for so many threads, however long it takes to be there; None when a signal comes first."""
+        config, said = self._config, False
         while True:
             try:
-                return [
-                    connect(self._config.database_url, journal_mode=self._config.journal_mode) for _ in range(number)
-                ]
+                with ExitStack() as opened:
+                    queues = []
+                    for _ in range(number):
+                        queues.append(connect(config.database_url, journal_mode=config.journal_mode))
+                        opened.callback(queues[-1].close)
+                    listener = opened.enter_context(queues[0].listen(texts=False))
+                    presence = opened.enter_context(queues[0].register(slots=config.worker_concurrency))
+                    opened.pop_all()
+                    return queues, listener, presence
             except StorageUnavailable as unavailable:
                 if not said:
                     log.warning("storage unavailable reason=%r", str(unavailable))
                 said = True
             if signals.wait(TICK):
-                return []
+                return None
 
     def _ollama(self) -> Ollama:
         return Ollama(self._config.ollama_urls[0], connect_timeout=self._config.connect_timeout)

@@ -51,6 +51,7 @@ class ModelKeeper:
         self._processor: str | None = None
         self._processor_at = 0.0
         self._said: Model | None = None
+        self._storage_failed = False  # already said
         self._store_broken = False
         self._pull_at = 0.0
         self._failure = ""
@@ -173,6 +174,9 @@ class ModelKeeper:
             return False
         failure = self._pull()
         if failure is None:
+            if self._store_broken:  # what this has not mended it will not mend a second later
+                self._pull_at = time.monotonic() + LONGEST_BACKOFF
+                self._failure = f"{reason}, also after a download"
             self._store_broken = False
             self._backoff = 1.0
             self._let_go()
@@ -245,12 +249,14 @@ class ModelKeeper:
     def _say(self, state: ModelState, *, percent: int | None = None, detail: str | None = None) -> None:
         model = Model(name=self._name, state=state, percent=percent, processor=self._processor, detail=detail)
         try:
-            if model == self._said and not self._is_contradicted(model):
-                return
-            self._queue.describe_model(model)
+            if model != self._said or self._is_contradicted(model):
+                self._queue.describe_model(model)
         except StorageUnavailable as unavailable:
-            log.warning("model state not written reason=%r", str(unavailable))
+            if not self._storage_failed:
+                log.warning("model state not written reason=%r", str(unavailable))
+            self._storage_failed = True
             return  # said again at the next turn
+        self._storage_failed = False
         if detail and (self._said is None or detail != self._said.detail):
             log.warning("model not ready model=%s state=%s reason=%r", self._name, state, detail)
         self._said = model

@@ -135,7 +135,7 @@ class Slot:
                 ending = Failed(cause=cause(seen), code=ErrorCode.TIMED_OUT)
             case Verdict.DOWN | Verdict.MISSING | Verdict.STORE_BROKEN:
                 self._model.report(verdict, cause(seen))  # first, so that no other slot claims meanwhile
-                return self._persist(lambda: self._give_back(call, seen.how))
+                return self._persist(lambda: self._give_back(call, seen.told))
         if seen.how is How.NO_FIRST_BYTE:
             self._persist(lambda: self._finish(call, ending, seen.told))
             self._unload()

@@ -77,7 +77,7 @@ class Row:
     verdict: Verdict
 
 
-BROKEN_FILES = r"invalid file magic|exceeds file size|invalid character|(?<!unexpected )EOF"
+BROKEN_FILES = r"invalid file magic|exceeds file size|^invalid character|^EOF$"
 
 TABLE = (
     Row(how=How.NOT_CONNECTED, verdict=Verdict.DOWN),

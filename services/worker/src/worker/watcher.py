@@ -81,10 +81,9 @@ class Watcher:
             renew_at, look_at, write_at = now + renew_every, now + LOOK_EVERY, now + WRITE_EVERY
             while not call.over.is_set():
                 self.turned_at = now
-                if call.is_stopped:
-                    call.over.wait()
-                    return
                 deadline, reason = self._deadline(call)
+                if call.is_stopped:  # and kept for all that: a name that is looked up cannot be broken off
+                    deadline = float("inf")
                 notes = self._subscription.wait(max(0.0, min(renew_at, look_at, write_at, deadline) - now))
                 now = time.monotonic()
                 if now >= deadline:

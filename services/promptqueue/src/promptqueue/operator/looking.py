@@ -44,7 +44,7 @@ def status(call: Call) -> Told:
         words=words.pairs(
             ("queued", f"{counts.queued:,}" + (f", the first for {words.duration(waiting)}" if waiting else "")),
             ("processing", f"{counts.processing:,}"),
-            ("completed", f"{counts.completed:,}, {counts.completed_per_minute:,} of them in the last minute"),
+            ("completed", f"{counts.completed:,}, {counts.completed_per_minute:,} answered in the last minute"),
             ("paused", "yes: prompts are accepted and wait" if counts.paused else "no"),
             (
                 "workers",

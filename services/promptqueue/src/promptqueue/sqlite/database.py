@@ -62,7 +62,7 @@ class Database:
             opened.callback(self._turnstile.close)
             self.wakeup = Wakeup(path.parent / "wake")
             opened.callback(self.wakeup.close)
-            _make(path)
+            filesystem.make_file(path)  # to which SQLite makes its journals alike
             self._connection = sqlite3.connect(
                 path, timeout=lock_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
             )
@@ -270,12 +270,6 @@ class Database:
                     self.run(statement)
                 self.run(f"PRAGMA user_version = {number}")
                 log.info("database migrated schema=%d", number)
-
-
-def _make(path: Path) -> None:
-    """Make an empty database that strangers on this machine cannot read; SQLite gives its journals the same mode."""
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660))
 
 
 def known_schema() -> int:
