@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+PLACE = VENV / "place"
+"""Holds the folder that the environment was made for, once it was made: its programs know it by that name."""
 REQUIREMENTS = {
     "run": ["build", "proxy", "worker"],
     "test": ["build", "dev"],
@@ -46,10 +48,11 @@ def main(purpose):
         install_system_packages()
     stamp = VENV / "{}.stamp".format(purpose)
     wanted = digest(purpose)
-    if stamp.exists() and stamp.read_text() == wanted:
+    is_made = PLACE.exists() and PLACE.read_text(encoding="utf-8") == str(ROOT)
+    if is_made and stamp.exists() and stamp.read_text() == wanted:
         return
     print("Setting up .venv (a minute or two, the first time only) …", flush=True)
-    if not (VENV / "bin" / "pip").exists():
+    if not is_made:
         create()
     for name in REQUIREMENTS[purpose]:
         pip("--require-hashes", "-r", "requirements/{}.txt".format(name))
@@ -66,7 +69,8 @@ def digest(purpose):
 
 
 def create():
-    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], cwd=str(ROOT), capture_output=True, text=True)
+    command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+    made = subprocess.run(command, cwd=str(ROOT), capture_output=True, text=True)
     if made.returncode:
         shutil.rmtree(str(VENV), ignore_errors=True)
         sys.exit(
@@ -74,6 +78,7 @@ def create():
             + made.stderr
             + "\nNo virtual environment could be made. On Debian: apt-get install python3-venv"
         )
+    PLACE.write_text(str(ROOT), encoding="utf-8")
 
 
 def pip(*arguments, needed=True):

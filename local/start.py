@@ -26,7 +26,10 @@ def main(kind: str) -> int:
         read_or_exit(config, environment)  # here, once, instead of by every process that would end of it
     host, port = environment["BIND_ADDRESS"], int(environment["PROXY_PORT"])
     refuse_taken(host, port)
-    (ROOT / "data").mkdir(exist_ok=True)
+    try:
+        (ROOT / "data").mkdir(exist_ok=True)
+    except OSError as error:
+        sys.exit(f"The folder {ROOT / 'data'} cannot be made ({error.strerror}). It is where the queue lives.")
     with tempfile.TemporaryDirectory(prefix="ollama-proxy-") as scratch:
         supervisord = subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-c", f"local/{kind}.conf", "-j", f"{scratch}/pid"],
@@ -34,15 +37,18 @@ def main(kind: str) -> int:
             env=environment | {"HEARTBEAT_PATH": f"{scratch}/worker.heartbeat"},
             start_new_session=True,  # so that Ctrl+C reaches this process alone, which then ends the others in order
         )
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: supervisord.terminate())
-        if answers(f"http://{reachable(host)}:{port}/healthz", supervisord):
-            print(words(kind, reachable(host), port, environment), flush=True)
-        else:
-            print(
-                f"The proxy did not answer within {STARTS_WITHIN:g} seconds; the log above says why.", file=sys.stderr
-            )
-        return supervisord.wait()
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, lambda *_: supervisord.terminate())
+            if answers(f"http://{reachable(host)}:{port}/healthz", supervisord):
+                print(words(kind, reachable(host), port, environment), flush=True)
+            elif supervisord.poll() is None:
+                seconds = f"{STARTS_WITHIN:g} seconds"
+                print(f"The proxy did not answer within {seconds}; the log above says why.", file=sys.stderr)
+            return supervisord.wait()
+        finally:  # whatever ends this, be it that nobody reads what it says, ends the product too
+            supervisord.terminate()
+            supervisord.wait()
 
 
 def settings(kind: str) -> dict[str, str]:

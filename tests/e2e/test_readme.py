@@ -71,6 +71,10 @@ class Running:
         os.killpg(self._process.pid, signal.SIGINT)
         return self._process.wait(60)
 
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        os.killpg(self._process.pid, signal.SIGHUP)
+
     def wait(self, timeout: float) -> int:
         """Let it end by itself; the exit code."""
         return self._process.wait(timeout)
@@ -127,6 +131,17 @@ def test_the_demo_answers_with_words_that_say_they_are_made_up_and_ctrl_c_ends_a
     assert len(running) >= 8
     demo.interrupt()
     assert [process for process in everything() if process.pid in running] == []
+
+
+@pytest.mark.timeout(SET_UP_WITHIN)
+def test_a_terminal_that_is_closed_leaves_nothing_of_the_demo(start: Callable[..., Running]) -> None:
+    demo = start("make demo", PROXY_PORT=str(free_port()), PYTHON=sys.executable)
+    demo.until_it_says("Stop:     Ctrl+C", SET_UP_WITHIN)
+    running = demo.processes()
+
+    demo.hang_up()
+
+    until(lambda: not [each for each in everything() if each.pid in running], "nothing of it runs", 60)
 
 
 @pytest.mark.timeout(SET_UP_WITHIN)

@@ -193,6 +193,19 @@ def test_what_is_forgotten_is_removed_from_the_server_too_if_that_is_wanted(
     expect(page.locator("#notice")).to_have_text(re.compile(f"^{notice}" if notice else "^$"))
 
 
+def test_where_there_is_no_storage_everything_can_be_forgotten_too(page: Page, proxy: ScriptedProxy) -> None:
+    denied = "get() { throw new DOMException('denied', 'SecurityError'); }"
+    page.add_init_script(f"Object.defineProperty(window, 'localStorage', {{ {denied} }})")
+    proxy.accept("a")
+    proxy.open()
+    submit(page, "hello")
+
+    page.get_by_role("button", name="Forget everything").click()
+    page.get_by_role("dialog").get_by_role("button", name="Forget", exact=True).click()
+
+    expect(rows(page)).to_have_count(0)
+
+
 def test_a_storage_that_holds_something_else_is_set_aside(page: Page, proxy: ScriptedProxy) -> None:
     page.add_init_script(f"localStorage.setItem({json.dumps(STORE)}, '{{')")
     proxy.open()

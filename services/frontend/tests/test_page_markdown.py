@@ -65,6 +65,10 @@ def renderer(browser: Browser) -> Iterator[Page]:
         ("[a](https://\u0430.test)", '<p><a href="https://xn--80a.test/" REL title="https://xn--80a.test/">a</a></p>'),
         (r"is $a*b*c$, $\mathbf{x}_{i} + y_{j}$ and $$\\ *x*$$, but $5 *or* $6",
          r"<p>is $a*b*c$, $\mathbf{x}_{i} + y_{j}$ and $$\\ *x*$$, but $5 <em>or</em> $6</p>"),
+        ("$$\na \\\\ *b*\n$$ and \\[ x \\| *y* \\]", "<p>$$\na \\\\ *b*\n$$ and \\[ x \\| *y* \\]</p>"),
+        ("> a\n## b", "<blockquote><p>a</p></blockquote><h4>b</h4>"),
+        ("'https://b.test/it's'",
+         '<p>\'<a href="https://b.test/it\'s" REL title="https://b.test/it\'s">https://b.test/it\'s</a>\'</p>'),
         ("see https://b.test/c.", '<p>see <a href="https://b.test/c" REL title="https://b.test/c">https://b.test/c</a>.</p>'),
         ("![cat](https://b.test/c)", '<p><a href="https://b.test/c" REL title="https://b.test/c">Image: cat</a></p>'),
         ("[a](javascript:alert(1))", "<p><span>a (javascript:alert(1))</span></p>"),
@@ -132,6 +136,27 @@ def test_code_in_an_item_keeps_the_indentation_of_its_own_and_no_other(renderer:
         html = renderer.evaluate(RENDER, f"{item}X:\n\n" + "\n".join(" " * spaces + line for line in code.split("\n")))
 
         assert "<span>def f():\n    pass\n</span></pre></div></li>" in html
+
+
+def test_two_blank_lines_in_the_code_of_an_item_are_part_of_it(renderer: Page) -> None:
+    code = "def f():\n    pass\n\n\ndef g():\n    pass\n"
+    item = "1. a\n\n   ```py\n" + "".join("   " * bool(line.strip()) + line for line in code.splitlines(keepends=True))
+
+    html = renderer.evaluate(RENDER, item + "   ```\n\n2. b\n\n# H")
+
+    assert f"<span>{code}</span></pre></div></li><li>b</li></ol><h4>H</h4>" in html
+
+
+GROWN = """(text) => {
+  const root = document.createElement("div"), write = writer(root);
+  for (let n = 1; n <= text.length; n++) while (write(text.slice(0, n), n === text.length));
+  return [...root.querySelectorAll("ol, ul")].map((x) => x.childElementCount);
+}"""
+
+
+def test_a_list_that_grows_letter_by_letter_is_one_list(renderer: Page) -> None:
+    assert renderer.evaluate(GROWN, "1. **A**: x\n\n2. **B**: y\n\n10. **C**: z\n\n") == [3]
+    assert renderer.evaluate(GROWN, "- a\n\n- b\n\n- c\n") == [3]
 
 
 def test_a_long_sentence_goes_on_beside_what_is_bold_in_it(renderer: Page) -> None:

@@ -193,6 +193,17 @@ def test_a_box_of_code_stays_as_its_reader_left_it_while_it_grows(page: Page, pr
     assert code.evaluate("(x) => x.source") == "line\n" * 80 + "more\n" * 10 + "\n"
 
 
+def test_a_box_of_code_gets_its_name_as_soon_as_it_has_come(page: Page, proxy: ScriptedProxy) -> None:
+    processing(page, proxy)
+    token(page, "```")
+    run(page, 0.5)
+
+    token(page, "python\nprint(1)")
+    run(page, 0.5)
+
+    expect(result(page).locator(".code > .bar")).to_contain_text("python")
+
+
 def test_what_is_thought_stays_unfolded_while_it_grows(page: Page, proxy: ScriptedProxy) -> None:
     processing(page, proxy)
     token(page, "<think>Hm.")

@@ -35,6 +35,20 @@ def test_a_follow_up_sends_what_was_said_and_shows_as_one_thread(page: Page, pro
     assert proxy.bodies()[1] == {"messages": [*SAID, {"role": "user", "content": "And at dusk?"}]}
 
 
+def test_a_turn_that_is_edited_stays_in_its_conversation(page: Page, proxy: ScriptedProxy) -> None:
+    answered(page, proxy)
+    proxy.end("b", "failed", "No.")
+    submit(page, "And at dusk?")
+    run(page, 2)
+
+    page.get_by_role("button", name="Edit: And at dusk?").click()
+
+    expect(page.locator("#reply")).to_contain_text("Follows: Why is the sky blue?")
+    submit(page, "And at dawn?")
+    run(page, 1)
+    assert proxy.bodies()[2] == {"messages": [*SAID, {"role": "user", "content": "And at dawn?"}]}
+
+
 def test_a_follow_up_of_a_follow_up_sends_all_of_it(page: Page, proxy: ScriptedProxy) -> None:
     answered(page, proxy)
     proxy.answer("b", "Red.")

@@ -123,8 +123,9 @@ def test_the_queue_itself_is_never_overwritten(queue, ask, tmp_path):
     ask()
     (tmp_path / "link").symlink_to(tmp_path / "queue.db")
 
-    for name in ("queue.db", "link", "copies/../queue.db"):
-        with pytest.raises(FileInTheWay, match="own database"):
+    (tmp_path / "queue.db-wal").touch()  # which a rollback journal has none of
+    for name in ("queue.db", "link", "copies/../queue.db", "queue.db-wal", "turn.lock"):
+        with pytest.raises(FileInTheWay, match="of the queue's own"):
             queue.backup(tmp_path / name, overwrite=True)
 
     assert queue.counts().queued == 1

@@ -1,18 +1,18 @@
 import pytest
 from promptqueue.connect import connect
 from promptqueue.errors import StorageUnavailable
-from promptqueue.sqlite import database
+from promptqueue.sqlite import schema
 from promptqueue.sqlite.engine import sqlite3
 
-FIRST = database._migrations()
+FIRST = schema.migrations()
 
 OPENER = """
 import sys
 from promptqueue.connect import connect
-from promptqueue.sqlite import database
+from promptqueue.sqlite import schema
 
-real = database._migrations
-database._migrations = lambda: [*real(), ["CREATE TABLE second (a)"], ["INSERT INTO second VALUES (1)"]]
+real = schema.migrations
+schema.migrations = lambda: [*real(), ["CREATE TABLE second (a)"], ["INSERT INTO second VALUES (1)"]]
 print("ready", flush=True)
 sys.stdin.readline()
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])
@@ -38,7 +38,7 @@ def migrate_to(monkeypatch):
     """Let these migrations follow the released ones."""
 
     def follow(*more):
-        monkeypatch.setattr(database, "_migrations", lambda: [*FIRST, *more])
+        monkeypatch.setattr(schema, "migrations", lambda: [*FIRST, *more])
 
     return follow
 
@@ -135,9 +135,9 @@ def test_a_process_killed_within_a_migration_leaves_nothing(run, url, journal, p
     program = """
 import os, sys
 from promptqueue.connect import connect
-from promptqueue.sqlite import database
+from promptqueue.sqlite import database, schema
 
-real, run = database._migrations, database.Database.run
+real, run = schema.migrations, database.Database.run
 
 def die(self, statement, **values):
     if "user_version = 2" in statement:
@@ -145,7 +145,7 @@ def die(self, statement, **values):
     return run(self, statement, **values)
 
 database.Database.run = die
-database._migrations = lambda: [*real(), ["CREATE TABLE second (a)"]]
+schema.migrations = lambda: [*real(), ["CREATE TABLE second (a)"]]
 connect(sys.argv[1], journal_mode=sys.argv[2])
 """
     assert run(program).read() == ""
@@ -160,7 +160,7 @@ def test_a_script_is_split_where_its_statements_end():
         "-- one; two\nCREATE TABLE a (b);\nCREATE TRIGGER c AFTER INSERT ON a BEGIN\n  SELECT 1;\n  SELECT 2;\nEND;\n"
     )
 
-    statements = [statement.strip() for statement in database._statements(script)]
+    statements = [statement.strip() for statement in schema._statements(script)]
 
     assert statements == [
         "-- one; two\nCREATE TABLE a (b);",
@@ -171,7 +171,7 @@ def test_a_script_is_split_where_its_statements_end():
 
 @pytest.mark.parametrize("rest", ["CREATE TABLE a (b)", "CREATE TABLE a ("])
 def test_a_last_statement_without_its_semicolon_is_not_passed_over(url, path, migrate_to, rest):
-    migrate_to(database._statements(f"CREATE TABLE c (d);\n{rest}"))
+    migrate_to(schema._statements(f"CREATE TABLE c (d);\n{rest}"))
 
     if rest.endswith(")"):
         connect(url).close()
@@ -199,7 +199,7 @@ def test_the_table_defends_itself(queue, ask):
 
 
 def test_whoever_waits_already_keeps_the_place_when_the_line_is_counted_in_blocks(url, path, monkeypatch):
-    monkeypatch.setattr(database, "_migrations", lambda: FIRST[:1])
+    monkeypatch.setattr(schema, "migrations", lambda: FIRST[:1])
     connect(url).close()
     look_and_commit(
         path,

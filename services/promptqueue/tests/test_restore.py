@@ -10,7 +10,7 @@ from promptqueue.connect import connect, restore
 from promptqueue.errors import NotRestorable, QueueInUse, StorageUnavailable
 from promptqueue.prompt import NewPrompt, Terms
 from promptqueue.sqlite import restore as restoring
-from promptqueue.sqlite.database import known_schema
+from promptqueue.sqlite import schema
 from promptqueue.sqlite.engine import sqlite3
 
 HOLDER = """
@@ -184,7 +184,7 @@ def test_a_file_that_is_no_whole_queue_changes_nothing(url, copy, prompts, tmp_p
                 other.execute("CREATE TABLE songs (title)")
         case "newer":
             with closing(sqlite3.connect(copy)) as newer:
-                newer.execute(f"PRAGMA user_version = {known_schema() + 1}")
+                newer.execute(f"PRAGMA user_version = {schema.known() + 1}")
         case "missing":
             copy.unlink()
 
@@ -201,7 +201,7 @@ def test_a_file_that_is_no_whole_queue_changes_nothing(url, copy, prompts, tmp_p
 def test_an_older_schema_is_restored_and_then_migrated(url, copy, prompts):
     with closing(sqlite3.connect(copy, isolation_level=None)) as older:
         older.execute("DROP INDEX prompts_by_outcome")
-        older.execute(f"PRAGMA user_version = {known_schema() - 1}")
+        older.execute(f"PRAGMA user_version = {schema.known() - 1}")
 
     restore(url, copy)
 

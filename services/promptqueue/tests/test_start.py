@@ -11,23 +11,23 @@ import pytest
 from promptqueue.connect import connect
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import NewPrompt
-from promptqueue.sqlite import database
+from promptqueue.sqlite import schema
 from promptqueue.sqlite.engine import sqlite3
 from small_disk import mounted
 
 NOBODY = 65_534
 TOGETHER = 20
-RELEASED = database.known_schema()
+RELEASED = schema.known()
 
 OPENER = """
 import sys
 from promptqueue.connect import connect
 from promptqueue.errors import StorageUnavailable
-from promptqueue.sqlite import database
+from promptqueue.sqlite import schema
 
 more = int(sys.argv[3])
-real = database._migrations()
-database._migrations = lambda: real + [[f"CREATE TABLE later{n} (a)"] for n in range(more)]
+real = schema.migrations()
+schema.migrations = lambda: real + [[f"CREATE TABLE later{n} (a)"] for n in range(more)]
 print("ready", flush=True)
 sys.stdin.readline()
 try:

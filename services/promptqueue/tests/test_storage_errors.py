@@ -316,19 +316,30 @@ def test_a_refusal_that_is_no_fault_of_the_storage_is_not_its_own(queue, ask):
     assert ask()
 
 
-@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
-def test_nothing_is_accepted_into_a_file_that_is_gone(url, open_queue, replaced):
+def test_a_database_that_was_moved_away_from_its_log_is_not_made_anew(url, tmp_path):
     path = Path(url.removeprefix("sqlite:///"))
-    queue = open_queue()
-    for each in path.parent.glob("queue.db*"):
-        each.unlink()
-    if replaced:
-        open_queue()
+    running = connect(url, journal_mode="wal")
+    running.enqueue(NewPrompt(request={"prompt": "Why?"}))
+    path.rename(path.with_name("elsewhere"))
 
-    with pytest.raises(StorageUnavailable, match="another file has taken its place" if replaced else "No such file"):
-        queue.enqueue(NewPrompt(request={"prompt": "Why?"}))
-    with pytest.raises(StorageUnavailable):
-        queue.counts()
+    with pytest.raises(StorageUnavailable, match=r"it is not there, but its log queue.db-wal is"):
+        connect(url)
 
-    with closing(open_queue()) as another:
-        assert another.counts().queued == 0
+    path.with_name("elsewhere").rename(path)
+    with closing(connect(url)) as another:
+        assert another.counts().queued == 1
+    running.close()
+
+
+@pytest.mark.parametrize("version", [0, 3])
+def test_the_database_of_another_program_is_left_as_it_is(tmp_path, version):
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as theirs:
+        theirs.execute("CREATE TABLE birds (name)")
+        theirs.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
+
+    with pytest.raises(StorageUnavailable, match="is the database of another program"):
+        connect(f"sqlite:///{path}")
+
+    assert path.read_bytes() == before

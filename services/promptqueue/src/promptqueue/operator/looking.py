@@ -69,7 +69,9 @@ def status(call: Call) -> Told:
 @click.option("--status", type=click.Choice([each.value for each in Status]), help="Only those that stand there.")
 @click.option("--outcome", type=click.Choice([each.value for each in Outcome]), help="Only those that ended so.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
-@click.option("--before", type=int, metavar="CURSOR", help="Where the page before this one ended.")
+@click.option(
+    "--before", type=click.IntRange(0, 2**63 - 1), metavar="CURSOR", help="Where the page before this one ended."
+)
 def list_(call: Call, status: str | None, outcome: str | None, limit: int, before: int | None) -> Told:
     """List prompts, the last accepted first.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from promptqueue.errors import FileInTheWay, StorageUnavailable
 from promptqueue.sqlite.engine import sqlite3
-from promptqueue.sqlite.trouble import told
+from promptqueue.sqlite.trouble import beside, told
 from promptqueue.sqlite.whole import appearing
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ class BackingUp:
     _database: Database
 
     def backup(self, file: Path, *, overwrite: bool = False, progress: Progress | None = None) -> None:
-        if file.exists() and file.samefile(self._database.path):
-            message = f"{file} is the queue's own database: give the copy another name."
+        if file.exists() and any(file.samefile(own) for own in beside(self._database.path)):
+            message = f"{file} is a file of the queue's own: give the copy another name."
             raise FileInTheWay(message)
         if file.exists() and not overwrite:
             message = f"{file} exists already: give the copy another name, or let it be overwritten."

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from promptqueue import filesystem
 from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite import schema
 from promptqueue.sqlite.engine import journal_mode, sqlite3
 from promptqueue.sqlite.trouble import told
 from promptqueue.turnstile import Turnstile
@@ -62,15 +61,15 @@ class Database:
             opened.callback(self._turnstile.close)
             self.wakeup = Wakeup(path.parent / "wake")
             opened.callback(self.wakeup.close)
-            filesystem.make_file(path)  # to which SQLite makes its journals alike
+            _make(path)
             self._connection = sqlite3.connect(
                 path, timeout=lock_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
             )
             opened.callback(self._connection.close)
-            self._file = path.stat()
             self._connection.row_factory = sqlite3.Row
             for pragma in PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
+            self._refuse_foreign()
             if wanted_journal == "keep":
                 wanted_journal = "wal" if self.journal == "wal" else "persist"
             self._choose_journal(journal_mode(wanted_journal))
@@ -86,8 +85,6 @@ class Database:
     def run(self, statement: str, **values: Any) -> list[sqlite3.Row]:
         """Run a statement, one that writes inside a `transaction`; the rows that it gives."""
         with told(self.path):
-            if not self._connection.in_transaction:
-                self._refuse_another_file()
             return self._connection.execute(statement, values).fetchall()
 
     def changed(self, prompt_id: str | None) -> None:
@@ -175,12 +172,6 @@ class Database:
         """Move the log's pages to the database beside those who read and write: it makes nobody wait."""
         self.run("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def _refuse_another_file(self) -> None:
-        """Raise OSError if the file was removed or replaced: what is written to the old one is lost when it closes."""
-        if not os.path.samestat(self._file, self.path.stat()):
-            message = "another file has taken its place while it was open"
-            raise OSError(message)
-
     @contextmanager
     def _outermost(self, durable: bool) -> Iterator[None]:
         relaxed = not durable and self.journal == "wal"  # without a log, a commit that does not wait could corrupt
@@ -242,6 +233,12 @@ class Database:
             raise
         self.run("RELEASE verb")
 
+    def _refuse_foreign(self) -> None:
+        tables = {row["name"] for row in self.run("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        if tables and "prompts" not in tables:
+            message = f"{self.path} is the database of another program: let DATABASE_URL name the queue's own."
+            raise StorageUnavailable(message)
+
     def _choose_journal(self, wanted: str) -> None:
         # To or from a log it changes for everybody, and cannot while another process has the log open; else it is this
         # connection's own affair, for which whoever only reads must not wait until the writers are done.
@@ -253,7 +250,7 @@ class Database:
             log.warning("journal mode stays journal_mode=%s wanted=%s reason=in_use", self.journal, wanted)
 
     def _migrate(self) -> None:
-        migrations = _migrations()
+        migrations = schema.migrations()
         if int(self.run("PRAGMA user_version")[0][0]) == len(migrations):
             return
         # Read inside the lock: of processes that start together exactly one migrates, and the others find it done.
@@ -272,23 +269,11 @@ class Database:
                 log.info("database migrated schema=%d", number)
 
 
-def known_schema() -> int:
-    """Give the number of the newest schema that this program knows."""
-    return len(_migrations())
-
-
-def _migrations() -> list[list[str]]:
-    folder = resources.files("promptqueue") / "migrations" / "sqlite"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return [_statements(file.read_text("utf-8")) for file in files]
-
-
-def _statements(script: str) -> list[str]:
-    # executescript() would commit first and leave the lock.
-    statements, statement = [], ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            statements.append(statement)
-            statement = ""
-    return [*statements, statement]  # the rest is a comment, or SQLite says what it misses
+def _make(path: Path) -> None:
+    """Make an empty database; SQLite makes its journals with the same mode. Raises OSError beside a log without one."""
+    log_file = path.with_name(f"{path.name}-wal")
+    if not path.exists() and log_file.exists() and log_file.stat().st_size:
+        # SQLite would empty the log for the sake of an empty database, and with it what was accepted last.
+        message = f"it is not there, but its log {log_file.name} is: put it back, or move the log away as well"
+        raise OSError(message)
+    filesystem.make_file(path)

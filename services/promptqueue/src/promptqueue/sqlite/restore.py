@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import NotRestorable, QueueInUse
+from promptqueue.sqlite import schema
 from promptqueue.sqlite.backup import copy, damage_of
-from promptqueue.sqlite.database import known_schema
 from promptqueue.sqlite.engine import sqlite3
 from promptqueue.sqlite.trouble import is_locked, told
 from promptqueue.sqlite.whole import appearing
@@ -45,13 +45,13 @@ def _copy_checked(file: Path, unfinished: Path, progress: Progress | None) -> No
     if damage := damage_of(unfinished):
         raise _not_restorable(file, f"it is damaged: {damage}")
     with closing(sqlite3.connect(unfinished, isolation_level=None)) as copied:
-        [schema] = copied.execute("PRAGMA user_version").fetchone()
+        [number] = copied.execute("PRAGMA user_version").fetchone()
         is_queue = copied.execute("SELECT 1 FROM sqlite_schema WHERE name = 'prompts'").fetchone()
-    if not is_queue or not schema:
+    if not is_queue or not number:
         raise _not_restorable(file, "it holds no queue")
-    if schema > known_schema():
-        known = known_schema()
-        raise _not_restorable(file, f"it has schema {schema} of a newer version, and this program knows {known}")
+    if number > schema.known():
+        known = schema.known()
+        raise _not_restorable(file, f"it has schema {number} of a newer version, and this program knows {known}")
 
 
 def _not_restorable(file: Path, reason: str) -> NotRestorable:

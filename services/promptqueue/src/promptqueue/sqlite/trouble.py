@@ -60,7 +60,7 @@ def _shortage(error: Exception, code: int | None, path: Path) -> str:
     full = number in (errno.ENOSPC, errno.EDQUOT) or code == sqlite3.SQLITE_FULL or "is full" in str(error)
     if full or disk.f_bavail * disk.f_frsize < SCARCE:
         return "its disk is full, so make room there; everything then goes on by itself"
-    foreign = [each for each in (folder, *_beside(path)) if not os.access(each, os.W_OK, effective_ids=_EFFECTIVE)]
+    foreign = [each for each in (folder, *beside(path)) if not os.access(each, os.W_OK, effective_ids=_EFFECTIVE)]
     if foreign:
         owner, user = foreign[0].stat().st_uid, os.geteuid()
         whose = f"belongs to user {owner}" if owner != user else "may not be written by anybody"
@@ -68,9 +68,10 @@ def _shortage(error: Exception, code: int | None, path: Path) -> str:
     return ""
 
 
-def _beside(path: Path) -> list[Path]:
-    """The database and the files that all who use it share."""
-    names = (path.name, f"{path.name}-wal", f"{path.name}-shm", "turn.lock", "main.lock", "use.lock", "wake", "workers")
+def beside(path: Path) -> list[Path]:
+    """Give the database and the files that all who use it share, those that there are."""
+    of_sqlite = (f"{path.name}{suffix}" for suffix in ("", "-wal", "-shm", "-journal"))
+    names = (*of_sqlite, "turn.lock", "main.lock", "use.lock", "wake", "workers")
     return [path.with_name(name) for name in names if path.with_name(name).exists()]
 
 

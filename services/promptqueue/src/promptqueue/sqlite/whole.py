@@ -26,7 +26,8 @@ def appearing(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
         _to_disk(path.parent)
     finally:
-        unfinished.unlink(missing_ok=True)
+        for each in (unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
+            each.unlink(missing_ok=True)
 
 
 def _to_disk(path: Path) -> None:
