@@ -22,9 +22,9 @@ STARTS_WITHIN = 30.0  # seconds
 
 def main(kind: str) -> int:
     environment = settings(kind)
-    for config in (proxy.config.Config, worker.config.Config):
-        read_or_exit(config, environment)  # here, once, instead of by every process that would end of it
-    host, port = environment["BIND_ADDRESS"], int(environment["PROXY_PORT"])
+    # Here, once, instead of by every process that would end of it.
+    served, worked = (read_or_exit(each, environment) for each in (proxy.config.Config, worker.config.Config))
+    host, port = served.bind_address, served.proxy_port
     refuse_taken(host, port)
     try:
         (ROOT / "data").mkdir(exist_ok=True)
@@ -41,7 +41,7 @@ def main(kind: str) -> int:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, lambda *_: supervisord.terminate())
             if answers(f"http://{reachable(host)}:{port}/healthz", supervisord):
-                print(words(kind, reachable(host), port, environment), flush=True)
+                print(words(kind, reachable(host), port, worked.ollama_host), flush=True)
             elif supervisord.poll() is None:
                 seconds = f"{STARTS_WITHIN:g} seconds"
                 print(f"The proxy did not answer within {seconds}; the log above says why.", file=sys.stderr)
@@ -52,11 +52,7 @@ def main(kind: str) -> int:
 
 
 def settings(kind: str) -> dict[str, str]:
-    defaults = {"BIND_ADDRESS": "127.0.0.1", "PROXY_PORT": "8000", "OLLAMA_URLS": "http://127.0.0.1:11434"}
-    told = {name: value.strip() if name in defaults else value for name, value in os.environ.items()}
-    environment = defaults | {name: value for name, value in told.items() if value or name not in defaults}
-    # Compose wants an IPv6 address in brackets, a server without.
-    environment["BIND_ADDRESS"] = environment["BIND_ADDRESS"].removeprefix("[").removesuffix("]")
+    environment = dict(os.environ)
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     if kind == "demo":
         environment |= {"SIMULATOR_PORT": str(free_port()), "DATABASE_URL": "sqlite:///data/demo/queue.db"}
@@ -99,18 +95,9 @@ def answers(url: str, process: "subprocess.Popen[bytes]") -> bool:
     return False
 
 
-def words(kind: str, host: str, port: int, environment: dict[str, str]) -> str:
-    from_whom = (
-        "the simulator: they are made up"
-        if kind == "demo"
-        else f"the Ollama at {without_password(environment['OLLAMA_URLS'])}"
-    )
+def words(kind: str, host: str, port: int, ollama: str) -> str:
+    from_whom = "the simulator: they are made up" if kind == "demo" else f"the Ollama at {ollama}"
     return f"\n  Page:     http://{host}:{port}\n  Answers:  from {from_whom}\n  Stop:     Ctrl+C\n"
-
-
-def without_password(url: str) -> str:
-    scheme, slashes, rest = url.partition("://")
-    return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
 
 
 if __name__ == "__main__":

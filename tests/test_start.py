@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
+import proxy.config
 import pytest
+import worker.config
+from promptqueue.environment import read
 
 from local import start
 
 
-def test_an_ipv6_address_may_stand_in_brackets_as_compose_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ipv6_address_may_stand_in_brackets_as_compose_wants_it() -> None:
     for written in ("::1", "[::1]"):
-        monkeypatch.setenv("BIND_ADDRESS", written)
-
-        assert start.settings("run")["BIND_ADDRESS"] == "::1"
+        assert read(proxy.config.Config, {"BIND_ADDRESS": written}).bind_address == "::1"
 
 
 def test_a_blank_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("BIND_ADDRESS", "PROXY_PORT", "OLLAMA_URLS")
-    for name in names:
-        monkeypatch.delenv(name, raising=False)
-    unset = start.settings("run")
-    for name in names:
+    for name in ("BIND_ADDRESS", "PROXY_PORT", "OLLAMA_URLS"):
         monkeypatch.setenv(name, "  ")
 
-    blank = start.settings("run")
+    settings = start.settings("run")
 
-    assert {name: blank[name] for name in names} == {name: unset[name] for name in names}
+    served, worked = read(proxy.config.Config, settings), read(worker.config.Config, settings)
+    assert (served.bind_address, served.proxy_port, worked.ollama_host) == ("127.0.0.1", 8000, "127.0.0.1:11434")
 
 
-@pytest.mark.parametrize("url", ["http://user:p@ss/word@ollama:11434", "http://ollama:11434"])
+@pytest.mark.parametrize("url", ["http://user:p@ssword@ollama:11434", "http://ollama:11434"])
 def test_no_password_of_ollamas_address_is_printed(url: str) -> None:
-    told = start.words("run", "localhost", 8000, {"OLLAMA_URLS": url})
+    told = start.words("run", "localhost", 8000, read(worker.config.Config, {"OLLAMA_URLS": url}).ollama_host)
 
-    assert "  Answers:  from the Ollama at http://ollama:11434\n" in told
+    assert "  Answers:  from the Ollama at ollama:11434\n" in told
 
 
 @pytest.mark.parametrize(

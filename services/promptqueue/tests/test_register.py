@@ -3,6 +3,7 @@
 import fcntl
 from pathlib import Path
 
+import pytest
 from promptqueue.presence import Presence, is_alive
 from promptqueue.prompt import Workers
 
@@ -105,6 +106,15 @@ def test_nobody_ever_sees_a_worker_without_its_lock(tmp_path, monkeypatch):
         pass
 
     assert seen == [(True, "4", False)]
+
+
+def test_a_registration_that_fails_leaves_nothing(tmp_path, monkeypatch, open_below):
+    monkeypatch.setattr(Path, "rename", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        Presence(tmp_path / "workers", slots=1)
+
+    assert (list((tmp_path / "workers").iterdir()), open_below(tmp_path)) == ([], [])
 
 
 def test_a_worker_that_never_was_is_not_alive(tmp_path):

@@ -10,7 +10,7 @@ from promptqueue.prompt import Model, ModelState, Outcome, Status
 from worker.drain import Drain
 from worker.model import ModelKeeper
 from worker.ollama import OllamaFailed
-from worker.verdict import How, Seen
+from worker.verdict import How, Seen, Verdict
 
 
 def state(queue):
@@ -173,6 +173,17 @@ def test_a_download_that_leaves_no_model_is_one_that_failed(queue, keep, wait_un
     assert (keeper.is_ready, state(queue)) == (False, ModelState.MISSING)
     assert "is tried again: it ended well, and yet" in queue.model().detail
     assert server.asked["pull"] < server.asked["lists"] / 2  # not at each turn: what failed is tried ever more seldom
+
+
+def test_files_that_a_download_did_not_mend_are_not_downloaded_again_at_once(keep, wait_until):
+    server = Server(pull=lambda *_: (record for record in [{"status": "success"}]), show=lambda _: None)
+    keeper = keep(server, pull=True)
+    for _ in range(3):
+        wait_until(lambda: keeper.is_ready, within=10)
+        keeper.report(Verdict.STORE_BROKEN, "invalid file magic")
+    wait_until(lambda: keeper.is_ready, within=10)
+
+    assert server.asked["pull"] == 1
 
 
 def test_the_last_word_of_a_worker_that_is_wrong_or_gone_does_not_stay(queue, keep, wait_until):

@@ -75,9 +75,10 @@ def word(expected: str) -> Kind:
 
 
 def address() -> Kind:
-    """An address of this machine that a server can listen at, or a name of one."""
+    """An address of this machine that a server can listen at, or a name of one; IPv6 in brackets as well."""
 
     def parse(value: str) -> str:
+        value = value.removeprefix("[").removesuffix("]")
         try:
             socket.getaddrinfo(value, None, flags=socket.AI_PASSIVE)
         except (OSError, UnicodeError):

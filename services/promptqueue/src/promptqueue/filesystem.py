@@ -38,6 +38,13 @@ def make_file(path: Path) -> None:
         _share(path)
 
 
+def beside(path: Path) -> list[Path]:
+    """Give the database and the files that all who use it share, those that there are."""
+    of_sqlite = (f"{path.name}{suffix}" for suffix in ("", "-wal", "-shm", "-journal"))
+    names = (*of_sqlite, "turn.lock", "main.lock", "use.lock", "wake", "workers")
+    return [path.with_name(name) for name in names if path.with_name(name).exists()]
+
+
 def refuse_network(folder: Path) -> None:
     """Refuse a folder that lies on a network, and warn of one that may. Raises StorageUnavailable."""
     kind = kind_of(folder)
@@ -49,12 +56,6 @@ def refuse_network(folder: Path) -> None:
         raise StorageUnavailable(message)
     if kind and is_doubtful(kind):
         _warn(folder, kind)
-
-
-def _share(path: Path) -> None:
-    if os.geteuid() == 0:
-        owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def is_network(kind: str | None) -> bool:
@@ -90,6 +91,12 @@ def _unescaped(text: str) -> str:
     """Read what the kernel writes as three octal digits: blanks, tabs, line ends and backslashes."""
     head, *rest = text.split("\\")
     return head + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
+
+
+def _share(path: Path) -> None:
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 @cache

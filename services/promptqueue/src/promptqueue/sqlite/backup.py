@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from promptqueue import filesystem
 from promptqueue.errors import FileInTheWay, StorageUnavailable
 from promptqueue.sqlite.engine import sqlite3
-from promptqueue.sqlite.trouble import beside, told
+from promptqueue.sqlite.trouble import told
 from promptqueue.sqlite.whole import appearing
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class BackingUp:
     _database: Database
 
     def backup(self, file: Path, *, overwrite: bool = False, progress: Progress | None = None) -> None:
-        if file.exists() and any(file.samefile(own) for own in beside(self._database.path)):
+        if file.exists() and any(file.samefile(own) for own in filesystem.beside(self._database.path)):
             message = f"{file} is a file of the queue's own: give the copy another name."
             raise FileInTheWay(message)
         if file.exists() and not overwrite:

@@ -7,6 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from promptqueue import filesystem
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.engine import sqlite3
 
@@ -60,19 +61,14 @@ def _shortage(error: Exception, code: int | None, path: Path) -> str:
     full = number in (errno.ENOSPC, errno.EDQUOT) or code == sqlite3.SQLITE_FULL or "is full" in str(error)
     if full or disk.f_bavail * disk.f_frsize < SCARCE:
         return "its disk is full, so make room there; everything then goes on by itself"
-    foreign = [each for each in (folder, *beside(path)) if not os.access(each, os.W_OK, effective_ids=_EFFECTIVE)]
+    foreign = [
+        each for each in (folder, *filesystem.beside(path)) if not os.access(each, os.W_OK, effective_ids=_EFFECTIVE)
+    ]
     if foreign:
         owner, user = foreign[0].stat().st_uid, os.geteuid()
         whose = f"belongs to user {owner}" if owner != user else "may not be written by anybody"
         return f"{foreign[0]} {whose}, so let user {user} have it and all beside it: chown -R {user} {folder}"
     return ""
-
-
-def beside(path: Path) -> list[Path]:
-    """Give the database and the files that all who use it share, those that there are."""
-    of_sqlite = (f"{path.name}{suffix}" for suffix in ("", "-wal", "-shm", "-journal"))
-    names = (*of_sqlite, "turn.lock", "main.lock", "use.lock", "wake", "workers")
-    return [path.with_name(name) for name in names if path.with_name(name).exists()]
 
 
 def _primary(error: Exception) -> int | None:
