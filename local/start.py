@@ -41,7 +41,7 @@ def main(kind: str) -> int:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, lambda *_: supervisord.terminate())
             if answers(f"http://{reachable(host)}:{port}/healthz", supervisord):
-                print(words(kind, reachable(host), port, worked.ollama_host), flush=True)
+                print(words(kind, reachable(host), port, worked.ollama_told), flush=True)
             elif supervisord.poll() is None:
                 seconds = f"{STARTS_WITHIN:g} seconds"
                 print(f"The proxy did not answer within {seconds}; the log above says why.", file=sys.stderr)

@@ -22,14 +22,14 @@ def test_a_blank_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> 
     settings = start.settings("run")
 
     served, worked = read(proxy.config.Config, settings), read(worker.config.Config, settings)
-    assert (served.bind_address, served.proxy_port, worked.ollama_host) == ("127.0.0.1", 8000, "127.0.0.1:11434")
+    assert (served.bind_address, served.proxy_port, worked.ollama_told) == ("127.0.0.1", 8000, "http://127.0.0.1:11434")
 
 
 @pytest.mark.parametrize("url", ["http://user:p@ssword@ollama:11434", "http://ollama:11434"])
 def test_no_password_of_ollamas_address_is_printed(url: str) -> None:
-    told = start.words("run", "localhost", 8000, read(worker.config.Config, {"OLLAMA_URLS": url}).ollama_host)
+    told = start.words("run", "localhost", 8000, read(worker.config.Config, {"OLLAMA_URLS": url}).ollama_told)
 
-    assert "  Answers:  from the Ollama at ollama:11434\n" in told
+    assert "  Answers:  from the Ollama at http://ollama:11434\n" in told
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,10 @@ class Config:
     drain_seconds: float = variable(20.0, number(0, LONGEST_DRAIN))
 
     @property
-    def ollama_host(self) -> str:
-        """Where Ollama is, for a log: an address may have a password in it."""
-        return urlsplit(self.ollama_urls[0]).netloc.rpartition("@")[2]
+    def ollama_told(self) -> str:
+        """Ollama's address as people may read it: without the password that it may have."""
+        parts = urlsplit(self.ollama_urls[0])
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ class Worker:
                 for _ in range(config.worker_concurrency)
             ]
             self._slots = [self._slot(queues.pop(), listener, watcher, terms) for watcher in self._watchers]
-            log.info("worker started worker=%s slots=%d ollama=%s", presence.id, len(self._slots), config.ollama_host)
+            log.info("worker started worker=%s slots=%d ollama=%s", presence.id, len(self._slots), config.ollama_told)
             exit_code = self._work(queue, signals)
         queue.close()
         log.info("worker ended worker=%s", presence.id)
