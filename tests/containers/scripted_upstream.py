@@ -21,7 +21,8 @@ class Asked:
 
 
 class ScriptedUpstream:
-    """Answers 200 with `{}`; "events" in the path is a stream, "silent" waits for `go_on`, a number is an error."""
+    """Answers 200 with `{}`; "events" in the path is a stream, "silent" waits for `go_on`, "closes" hangs up, a number
+    is an error."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -71,6 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif "silent" in path:
             upstream.go_on.wait(20)
             self._whole(200, b"{}")
+        elif "closes" in path:
+            self.close_connection = True
         elif path[-3:].isdigit():
             self._whole(int(path[-3:]), b'{"error": {"code": "its_own"}}')
         else:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import pytest
-from front_nginx import FRONTEND, FrontNginx
+from front_nginx import FRONTEND, FrontNginx, resolver
 from processes import until
 from proxy.config import Config
 from proxy.gevent_worker import SLOWEST
@@ -94,6 +94,7 @@ def test_head_of_the_page_is_its_headers_alone(nginx: FrontNginx) -> None:
     [
         "/api/v1/prompt",
         "/api/v1/prompt/some-id/status?wait=30&unless=queued",
+        "/api/v1/prompt/some-id/retry",
         "/api/v1/queue",
         "/api/generate",
         "/v1/chat/completions",
@@ -244,6 +245,63 @@ def test_nor_does_it_when_the_proxy_is_gone(nginx: FrontNginx, upstream: Scripte
     assert "secret" not in line
 
 
+@pytest.mark.parametrize(
+    ("resolv_conf", "address"),
+    [
+        ("nameserver 127.0.0.11\noptions ndots:0\n", "127.0.0.11"),
+        ("# nameserver 192.0.2.1\nsearch dns.podman\nnameserver\t10.89.0.1\n", "10.89.0.1"),
+        ("nameserver fd00::1\n", "[fd00::1]"),
+        ("nameserver 10.89.0.1", "10.89.0.1"),  # no line end
+        # The second is asked only if the first is silent, and knows no container: nginx would take turns.
+        ("nameserver 10.89.0.1\nnameserver 192.0.2.53\n", "10.89.0.1"),
+        ("nameserver fe80::1%eth0\nnameserver 192.0.2.53\n", "192.0.2.53"),  # nginx knows no zones
+        ("", "127.0.0.1"),  # as the C library reads it
+    ],
+)
+def test_names_are_asked_of_the_server_that_the_system_asks(
+    nginx_program: str, tmp_path: Path, upstream: ScriptedUpstream, resolv_conf: str, address: str
+) -> None:
+    assert f"resolver {address} " in resolver(resolv_conf)
+
+    with FrontNginx(nginx_program, tmp_path, upstream.address, resolv_conf=resolv_conf) as nginx:
+        assert nginx.call("GET", "/api/v1/queue").status == 200
+
+
+def test_the_log_says_why_a_proxy_was_not_found(nginx_program: str, tmp_path: Path) -> None:
+    quickly = {"resolver_timeout 5s;": "resolver_timeout 50ms;"}
+
+    with FrontNginx(nginx_program, tmp_path, "proxy:8000", quickly, "nameserver 127.0.0.9\n") as nginx:
+        answer = nginx.call("GET", "/api/v1/queue?secret=question")
+
+        line = until(nginx.log.read_text, "there is a line in the log")
+    _is_error(answer, 502, "proxy_unavailable", "server_error")
+    assert line.startswith("127.0.0.1 GET /api/v1/queue 502 ")
+    assert line.endswith("s the name server 127.0.0.9 does not know proxy:8000, or does not answer\n")
+
+
+def test_the_log_says_why_a_proxy_did_not_answer(
+    tmp_path: Path, nginx_program: str, upstream: ScriptedUpstream
+) -> None:
+    with FrontNginx(nginx_program, tmp_path, upstream.address, {"read_timeout 75s;": "read_timeout 50ms;"}) as nginx:
+        for path in ("/api/v1/silent", "/api/v1/closes", "/api/v1/502", "/api/v1/queue"):
+            nginx.call("GET", path)
+        upstream.stop()
+        nginx.call("GET", "/api/v1/queue")
+
+        lines = until(lambda: (told := nginx.log.read_text().splitlines())[4:] and told, "there are five lines")
+    assert [re.split(r"\d\.\d{3}s ?", line)[1] for line in lines] == [
+        f"{upstream.address} did not answer in time",
+        f"{upstream.address} closed the connection without an answer",
+        "",  # its own
+        "",
+        f"{upstream.address} takes no connection",
+    ]
+
+
+def test_a_head_that_comes_slowly_has_ten_seconds() -> None:
+    assert re.findall(r"client_header_timeout (\S+);", (FRONTEND / "nginx.conf").read_text()) == ["10s"]
+
+
 def test_a_body_that_stalls_is_given_up_by_the_proxy_which_says_so_and_not_by_nginx() -> None:
     [minutes] = re.findall(r"client_body_timeout (\d+)m;", (FRONTEND / "nginx.conf").read_text())
     [seconds] = re.findall(r"(?m)^keepalive = (\d+)$", (FRONTEND.parent / "proxy/gunicorn.conf.py").read_text())
@@ -263,7 +321,7 @@ def _is_error(answer: Reply, status: int, code: str, kind: str) -> None:
     error = answer.json["error"]
     assert (answer.status, error["code"], error["type"]) == (status, code, kind)
     assert set(error) == {"code", "message", "type", "param"}
-    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert set(answer.headers["Access-Control-Expose-Headers"].split(", ")) == EXPOSED_HEADERS
     assert answer.headers["Cache-Control"] == "no-store"

@@ -19,10 +19,23 @@ def program() -> str | None:
     return shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
 
 
+def resolver(resolv_conf: str) -> str:
+    """Give what nginx is told of a /etc/resolv.conf with this text."""
+    command = ["sh", str(FRONTEND / "resolver.sh")]
+    return subprocess.run(command, input=resolv_conf, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 class FrontNginx(FrontDoor):
     """Runs nginx.conf as it is, but for what a container has to itself: port, page, /tmp, the proxy's name."""
 
-    def __init__(self, program: str, folder: Path, upstream: str, changes: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        program: str,
+        folder: Path,
+        upstream: str,
+        changes: dict[str, str] | None = None,
+        resolv_conf: str = "nameserver 127.0.0.1\n",
+    ) -> None:
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         folder.mkdir(exist_ok=True)
@@ -38,6 +51,7 @@ class FrontNginx(FrontDoor):
             assert there in configuration, f"nginx.conf no longer says {there}"
             configuration = configuration.replace(there, here)
         (folder / "nginx.conf").write_text(configuration)
+        (folder / "resolver.conf").write_text(resolver(resolv_conf))
         shutil.copy(FRONTEND / "headers.conf", folder)
         shutil.copy(FRONTEND / "index.html", folder)
         # As root, nginx would work as a user who may not see the test's folder.

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from composed import SERVICES
+from composed import ROOT, SERVICES, docker
 from machine import BUILT_WITHIN
 from processes import until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from composed import Composed
 
 pytestmark = pytest.mark.timeout(BUILT_WITHIN)
@@ -144,6 +148,29 @@ def test_the_front_door_opens_without_a_proxy_and_finds_it_when_it_comes(in_cont
     found = until(lambda: (r := in_containers.get("/api/v1/queue")).status == 200 and r, "the proxy answers through it")
     exposed = [reply.headers["Access-Control-Expose-Headers"].split(", ") for reply in (gone, found)]
     assert set(exposed[0]) == set(exposed[1])
+
+
+def test_the_frontend_finds_the_proxy_where_another_name_server_than_dockers_is_asked(
+    in_containers: Composed, tmp_path: Path
+) -> None:
+    shutil.copy(ROOT / "tests/e2e/other_network.py", tmp_path)
+    mounted = ("--volume", f"{tmp_path}:/test:ro", "python:3.13-slim", "python", "/test/other_network.py")
+    # Docker's default network has no name server of its own: its containers ask the one that is named.
+    other = docker("run", "--detach", "--rm", *mounted).strip()
+    frontend = ""
+    try:
+        address = json.loads(docker("inspect", other))[0]["NetworkSettings"]["IPAddress"]
+        hardened = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--dns", address)
+        frontend = docker("run", "--detach", "--rm", *hardened, in_containers.image("frontend")).strip()
+
+        def asked() -> str:
+            request = "exec 3<>/dev/tcp/127.0.0.1/8080; printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
+            command = ["docker", "exec", frontend, "bash", "-c", request]
+            return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+        until(lambda: asked().endswith("found"), f"the proxy of {address} answers through nginx")
+    finally:
+        docker("rm", "--force", *filter(None, [other, frontend]))
 
 
 def test_a_worker_whose_program_dies_is_mended_inside_its_container(in_containers: Composed) -> None:
