@@ -32,6 +32,7 @@ def rejected(status, words):
 
 ROWS = [
     ("connection refused", Seen(how=How.NOT_CONNECTED, words="Connection refused"), NOTHING, Verdict.DOWN),
+    ("redirected", Seen(how=How.REDIRECTED, status=301, words="it redirects elsewhere"), NOTHING, Verdict.DOWN),
     ("closed, the server is gone", Seen(how=How.BROKEN), AWAY, Verdict.DOWN),
     ("closed, the server lives", Seen(how=How.BROKEN), NOTHING, Verdict.FAILURE),
     ("403 without a body", rejected(403, ""), NOTHING, Verdict.DOWN),

@@ -54,6 +54,8 @@ class Config:
     ollama_model: str = variable(DEFAULT_MODEL, word("a model's name, such as llama3.2 or llama3.2:1b"))
     ollama_pull: str = variable("auto", one_of("auto", "never"))
     max_tokens: int = variable(2048, whole(1, MOST_TOKENS))
+    probe_timeout: float = variable(5.0, number(0.1, A_WEEK))
+    upstream_patience: float = variable(300.0, number(0, A_WEEK))
     connect_timeout: float = variable(5.0, number(0.1, A_WEEK))
     first_byte_timeout: float = variable(900.0, number(0.1, A_WEEK))
     idle_timeout: float = variable(120.0, number(0.1, A_WEEK))

@@ -196,7 +196,8 @@ class Worker:
                 return None
 
     def _ollama(self) -> Ollama:
-        return Ollama(self._config.ollama_urls[0], connect_timeout=self._config.connect_timeout)
+        config = self._config
+        return Ollama(config.ollama_urls[0], connect_timeout=config.connect_timeout, probe_timeout=config.probe_timeout)
 
 
 def _thread(run: Callable[[], None], name: str) -> threading.Thread:

@@ -21,7 +21,8 @@ from worker.verdict import How, Seen
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
-PROBE_TIMEOUT = 2.0  # seconds; a server that starts up accepts connections long before it answers
+PROBE_TIMEOUT = 5.0  # seconds; a server that starts up accepts connections long before it answers
+LOAD_TIMEOUT = 10.0  # seconds; a model that takes longer is loaded by whatever prompt comes first
 QUESTION_TIMEOUT = 10.0  # seconds; /api/show of a large model reads its files
 UNLOAD_TIMEOUT = 5.0  # seconds; answered in 1 ms, and the model goes when its last user has
 READ_SIZE = 64 * 1024  # bytes; at most: what has come is handed on at once
@@ -83,10 +84,11 @@ class Plug:
 class Ollama:
     """One Ollama server, spoken to by one thread. Every method may raise OllamaFailed."""
 
-    def __init__(self, url: str, *, connect_timeout: float) -> None:
+    def __init__(self, url: str, *, connect_timeout: float, probe_timeout: float = PROBE_TIMEOUT) -> None:
         """Speak to the server at `url`; nothing is sent yet."""
         self._url = url
         self._connect_timeout = connect_timeout
+        self._probe_timeout = probe_timeout
         self._questions = _session()
         self._calls = _session()
         self._adapter = _PluggedAdapter()
@@ -126,7 +128,7 @@ class Ollama:
 
     def version(self) -> str:
         """Ask for the version: whether the server answers at all."""
-        return str(self._ask("GET", "/api/version", timeout=PROBE_TIMEOUT).get("version"))
+        return str(self._ask("GET", "/api/version", timeout=self._probe_timeout).get("version"))
 
     def lists(self, model: str) -> bool:
         """Tell whether the model is installed; its files may be broken all the same."""
@@ -143,6 +145,10 @@ class Ollama:
                 on_gpu, size = loaded.get("size_vram") or 0, loaded.get("size") or 0
                 return "cpu" if on_gpu == 0 else "gpu" if on_gpu >= size else "mixed"
         return None
+
+    def load(self, model: str) -> None:
+        """Have the model loaded, and nothing asked of it: whether it can be."""
+        self._ask("POST", "/api/generate", {"model": model}, timeout=LOAD_TIMEOUT)
 
     def unload(self, model: str) -> None:
         """Have the model unloaded once nobody uses it: a wedged runner or a lost slot heals by it."""
@@ -258,14 +264,15 @@ def _record(line: bytes) -> dict[str, Any]:
 
 
 def _rejected(response: requests.Response) -> OllamaFailed:
-    words = response.content.decode(errors="replace")
+    words, in_json = response.content.decode(errors="replace"), False
     try:
         match response.json():
             case {"error": said}:
-                words = _text(said)
+                words, in_json = _text(said), isinstance(said, str)
     except ValueError:
         pass  # not every error of Ollama's is JSON
-    return OllamaFailed(Seen(how=How.REJECTED, status=response.status_code, words=words[:LONGEST_ERROR]))
+    seen = Seen(how=How.REJECTED, status=response.status_code, words=words[:LONGEST_ERROR], in_json=in_json)
+    return OllamaFailed(seen)
 
 
 def _text(said: object) -> str:

@@ -21,6 +21,7 @@ class How(StrEnum):
 
     NOT_CONNECTED = "not connected"
     BROKEN = "broken"  # closed or reset before the end
+    REDIRECTED = "redirected"
     REJECTED = "rejected"  # a status other than 200
     ERROR_LINE = "error line"  # in a stream that had begun well
     GIBBERISH = "gibberish"  # 200 and no JSON records
@@ -52,6 +53,8 @@ class Seen:
     status: int | None = None
     words: str = ""
     record: Mapping[str, Any] | None = None
+    in_json: bool = False  # the words came as Ollama tells its errors, {"error": "words"}: no gateway's page does
+    retry_after: float | None = None  # seconds, as a Retry-After header told
 
     @property
     def told(self) -> str:
@@ -81,6 +84,7 @@ BROKEN_FILES = r"invalid file magic|exceeds file size|^invalid character|^EOF$"
 
 TABLE = (
     Row(how=How.NOT_CONNECTED, verdict=Verdict.DOWN),
+    Row(how=How.REDIRECTED, verdict=Verdict.DOWN),
     # The server died. If it lives, this prompt may be what kills its runner: it must not stop the line for ever.
     Row(how=How.BROKEN, only=Only.UNREACHABLE, verdict=Verdict.DOWN),
     Row(how=How.BROKEN, verdict=Verdict.FAILURE),
@@ -131,7 +135,7 @@ def cause(seen: Seen) -> str:  # noqa: PLR0911 (a table in the shape of a match)
             return f"the model server could not be reached: {words}"
         case How.BROKEN:
             return "the connection to the model server broke off"
-        case How.REJECTED:
+        case How.REDIRECTED | How.REJECTED:
             return words or f"the model server answered {seen.status} without a word"
         case How.ERROR_LINE:
             return words or "the model server reported an error without a word"
