@@ -162,4 +162,6 @@ def test_every_refusal_is_a_sentence_with_a_code():
         "QueueInUse": "in_use",
         "FileInTheWay": "file_exists",
         "NotRestorable": "not_restorable",
+        "NotRetryable": "not_retryable",
+        "StorageFull": "storage_full",
     }

@@ -2,7 +2,7 @@
 
 import pytest
 from promptqueue.lifecycle import Next, after, retry_delay
-from promptqueue.prompt import Answered, ErrorCode, Failed, Outcome, PromptError, Recovered, Status
+from promptqueue.prompt import Answered, ErrorCode, Failed, Outcome, PromptError, PutBack, Recovered, Status
 
 ANSWERED = Answered(record={}, tokens=1)
 
@@ -24,7 +24,23 @@ def test_a_failure_with_a_code_is_final_and_costs_nothing(code):
 @pytest.mark.parametrize(("failures", "delay"), [(0, 0.0), (1, 2.0), (2, 4.0), (7, 60.0)])
 def test_a_failure_with_budget_left_goes_back_in_line(failures, delay):
     assert after(Failed(cause="so"), failures=failures, max_failures=failures + 2) == Next(
-        status=Status.QUEUED, failures=failures + 1, delay=delay
+        status=Status.QUEUED, failures=failures + 1, delay=delay, last_error="so"
+    )
+
+
+@pytest.mark.parametrize(("counts", "failures"), [(False, 1), (True, 2)])
+def test_an_end_that_nobody_can_explain_puts_the_prompt_back_and_counts_only_where_it_is_said_to(counts, failures):
+    put_back = PutBack(cause="so", counts=counts)
+
+    assert after(put_back, failures=1, max_failures=3, bad_ends=2) == Next(
+        status=Status.QUEUED, failures=failures, delay=retry_delay(3), last_error="so", is_bad_end=True
+    )
+
+
+def test_an_end_that_nobody_can_explain_ends_a_prompt_only_where_it_counts():
+    assert after(PutBack(cause="so", counts=False), failures=2, max_failures=3, bad_ends=99).outcome is None
+    assert after(PutBack(cause="so", counts=True), failures=2, max_failures=3).error == PromptError(
+        code=ErrorCode.ATTEMPTS_EXHAUSTED, message="Gave up after 3 failed attempts; the last: so"
     )
 
 

@@ -198,12 +198,19 @@ def test_a_file_that_is_no_whole_queue_changes_nothing(url, copy, prompts, tmp_p
     assert [each for each in tmp_path.iterdir() if each.name.startswith(".queue.db.")] == []
 
 
-def test_an_older_schema_is_restored_and_then_migrated(url, copy, prompts):
-    with closing(sqlite3.connect(copy, isolation_level=None)) as older:
-        older.execute("DROP INDEX prompts_by_outcome")
-        older.execute(f"PRAGMA user_version = {schema.known() - 1}")
+def test_an_older_schema_is_restored_and_then_migrated(url, tmp_path, prompts):
+    older = tmp_path / "older.db"
+    with closing(sqlite3.connect(older)) as first_release:
+        for statements in schema.migrations()[:3]:
+            first_release.executescript("".join(statements))
+        first_release.execute("PRAGMA user_version = 3")
+        first_release.execute(
+            "INSERT INTO prompts (id, priority, status, created_at) VALUES ('1', 'batch', 'queued', 0)"
+        )
+        first_release.execute("""INSERT INTO requests (seq, request) VALUES (1, '{"prompt": "old"}')""")
+        first_release.commit()
 
-    restore(url, copy)
+    restore(url, older)
 
     assert prompts() == ["old"]
 

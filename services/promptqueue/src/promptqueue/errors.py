@@ -37,6 +37,18 @@ class QueueFull(PromptQueueError):
     code = "queue_full"
 
 
+class StorageFull(PromptQueueError):
+    """What is stored, or the disk, leaves no room for another prompt."""
+
+    code = "storage_full"
+
+
+class NotRetryable(PromptQueueError):
+    """The prompt has its answer, or would be refused again."""
+
+    code = "not_retryable"
+
+
 class ClaimLost(PromptQueueError):
     """The claim no longer holds: its prompt was cancelled, deleted, finished, or given to another attempt."""
 

@@ -12,9 +12,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from promptqueue.prompt import Answered, Ending, ErrorCode, Failed, Outcome, PromptError, Status
+from promptqueue.prompt import Answered, Ending, ErrorCode, Failed, Outcome, PromptError, PutBack, Status
+
+if TYPE_CHECKING:
+    from promptqueue.prompt import Prompt
 
 LONGEST_RETRY_DELAY = 60.0  # seconds
 
@@ -34,10 +37,15 @@ class Next:
     error: PromptError | None = None
     failures: int
     delay: float = 0.0
+    last_error: str | None = None  # why it was put back; None leaves what is known
+    is_bad_end: bool = False  # an end that nobody can explain
 
 
-def after(ending: Ending, *, failures: int, max_failures: int) -> Next:
-    """Say where a processing prompt goes, given how its attempt ended and how many failures it had before."""
+def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0) -> Next:
+    """Say where a processing prompt goes, given how its attempt ended and what it went through before.
+
+    `failures` are those of its budget so far, `bad_ends` the ends that nobody could explain, counted or not.
+    """
     match ending:
         case Answered():
             return Next(status=Status.COMPLETED, outcome=Outcome.SUCCEEDED, failures=failures)
@@ -48,7 +56,7 @@ def after(ending: Ending, *, failures: int, max_failures: int) -> Next:
                 error=PromptError(code=code, message=cause),
                 failures=failures,
             )
-        case Failed(cause=cause) if failures + 1 >= max_failures:
+        case Failed(cause=cause) | PutBack(cause=cause, counts=True) if failures + 1 >= max_failures:
             return Next(
                 status=Status.COMPLETED,
                 outcome=Outcome.FAILED,
@@ -58,13 +66,32 @@ def after(ending: Ending, *, failures: int, max_failures: int) -> Next:
                 ),
                 failures=failures + 1,
             )
-        case Failed():
-            return Next(status=Status.QUEUED, failures=failures + 1, delay=retry_delay(failures + 1))
+        case Failed(cause=cause):
+            return Next(status=Status.QUEUED, failures=failures + 1, delay=retry_delay(failures + 1), last_error=cause)
+        case PutBack(cause=cause, counts=counts):
+            return Next(
+                status=Status.QUEUED,
+                failures=failures + counts,
+                delay=retry_delay(bad_ends + 1),
+                last_error=cause,
+                is_bad_end=True,
+            )
         case _:
             assert_never(ending)
 
 
+def why_not_retryable(prompt: Prompt, *, is_erased: bool) -> str | None:
+    """Say why a completed prompt cannot go back into the line; None where it can."""
+    if prompt.outcome is Outcome.SUCCEEDED:
+        return "The prompt has its answer. Submit it again for another one."
+    if prompt.error and not prompt.error.code.retryable:
+        return "The prompt would be refused again for the same reason. Submit another one."
+    if is_erased:
+        return "The prompt never ran, and its text was erased since. Submit it again."
+    return None
+
+
 def retry_delay(failures: int) -> float:
-    """Seconds to wait before the attempt that follows this many failures: none at first, then 2, 4, 8 … 60."""
+    """Seconds to wait before the attempt that follows this many bad ends: none at first, then 2, 4, 8 … 60."""
     doublings = min(failures - 1, 6)  # 64 is past the longest, and 2.0 ** 1024 no float
     return 0.0 if failures <= 1 else min(2.0**doublings, LONGEST_RETRY_DELAY)

@@ -103,6 +103,7 @@ class Prompt:
     metadata: Mapping[str, Any] | None
     timeout: float | None
     overdue: bool  # its lease, its time to run or its time to wait is over: `settle` says what follows
+    last_error: str | None = None  # why its last attempt was put back; None if none was, and once it has succeeded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,12 +144,25 @@ class Terms:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """What a prompt went through in attempts whose end nobody can explain: how many, how many seconds ago.
+
+    `since` is the first of them, `last` the latest; None where there was none since the machine was started.
+    """
+
+    bad_ends: int = 0
+    since: float | None = None
+    last: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
     """One worker's hold on one prompt; consumed by `finish` or `release`, worthless once a newer attempt exists."""
 
     prompt: Prompt
     request: Mapping[str, Any]
     terms: Terms
+    trouble: Trouble = Trouble()
 
     @property
     def attempt(self) -> int:
@@ -172,7 +186,19 @@ class Failed:
     code: ErrorCode | None = None
 
 
-Ending = Answered | Failed
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PutBack:
+    """The attempt came to an end that nobody can explain: the prompt's fault, or the model server's.
+
+    The prompt goes back to its place, at once after the first such end, later after each further one. Whether it counts
+    as a failure is for whoever knows how the server fares with other prompts.
+    """
+
+    cause: str  # in words for whoever asked
+    counts: bool
+
+
+Ending = Answered | Failed | PutBack
 
 
 class ModelState(StrEnum):
@@ -182,6 +208,7 @@ class ModelState(StrEnum):
     DOWNLOADING = "downloading"
     READY = "ready"
     UNREACHABLE = "unreachable"
+    TROUBLED = "troubled"  # its server answers, and cannot serve
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,6 +220,7 @@ class Model:
     percent: int | None = None  # of the download, while there is one
     processor: str | None = None  # cpu, gpu or mixed, once it was loaded
     detail: str | None = None  # why it is not ready, in words for a person
+    retry_at: float | None = None  # when it is tried again, in seconds since the epoch, where that is known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

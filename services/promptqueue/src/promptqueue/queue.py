@@ -38,14 +38,21 @@ class PromptQueue(Protocol):
 
     # ---- asking -----------------------------------------------------------------------------------------------------
 
-    def enqueue(self, *new: NewPrompt, max_queued: int | None = None) -> list[Enqueued]:
+    def enqueue(
+        self,
+        *new: NewPrompt,
+        max_queued: int | None = None,
+        max_stored_bytes: int | None = None,
+        min_free_bytes: int | None = None,
+    ) -> list[Enqueued]:
         """Accept all of these prompts in one commit, in this order, or none of them.
 
         A prompt whose Idempotency-Key was accepted within the last 24 hours is not accepted again: the first one
         comes back, `replayed`, however full the queue is.
 
-        Raises QueueFull when more than `max_queued` would be waiting, PromptDeleted when the key's prompt was deleted,
-        IdempotencyConflict when the key came with another fingerprint.
+        Raises QueueFull when more than `max_queued` would be waiting, StorageFull when more than `max_stored_bytes` are
+        stored or fewer than `min_free_bytes` would stay free on the disk, PromptDeleted when the key's prompt was
+        deleted, IdempotencyConflict when the key came with another fingerprint.
         """
         ...
 
@@ -85,6 +92,17 @@ class PromptQueue(Protocol):
         """End a queued or processing prompt as cancelled, at once and for good; a completed one is returned unchanged.
 
         Whoever holds its claim finds it lost. Raises PromptNotFound.
+        """
+        ...
+
+    def retry(self, prompt_id: str, *, max_queued: int | None = None) -> Prompt:
+        """Queue a prompt again that failed, was cancelled or expired, at the end of the line, under the same id.
+
+        Its budget and the time that it may wait begin anew; its next attempt has the next number. One that waits or
+        runs is returned unchanged.
+
+        Raises NotRetryable for one that succeeded, that would be refused again, or whose text was erased; QueueFull
+        when more than `max_queued` would be waiting; PromptNotFound.
         """
         ...
 
@@ -132,8 +150,11 @@ class PromptQueue(Protocol):
         """
         ...
 
-    def release(self, claim: Claim) -> None:
-        """Give the prompt back to its old place in line; costs no failure. Raises ClaimLost."""
+    def release(self, claim: Claim, *, reason: str | None = None) -> None:
+        """Give the prompt back to its old place in line; costs no failure. Raises ClaimLost.
+
+        `reason` tells whoever asked why, as `last_error`.
+        """
         ...
 
     # ---- caring -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from promptqueue.errors import ClaimLost
 from promptqueue.lifecycle import Next, after
 from promptqueue.presence import Presence
-from promptqueue.prompt import Answered, Claim, Ending, Failed, Prompt, Status, Terms
+from promptqueue.prompt import Answered, Claim, Ending, Failed, Prompt, PutBack, Status, Terms
 from promptqueue.sqlite import attempt, rows
 from promptqueue.wakeup import Text
 
@@ -66,7 +66,12 @@ class Answering:
             [row] = claimed
             [text] = self._database.run("SELECT request FROM requests WHERE seq = :seq", seq=row["seq"])
             self._database.changed(row["id"])
-            return Claim(prompt=rows.prompt(row, self._clock), request=json.loads(text["request"]), terms=terms)
+            return Claim(
+                prompt=rows.prompt(row, self._clock),
+                request=json.loads(text["request"]),
+                terms=terms,
+                trouble=rows.trouble(row, self._clock),
+            )
 
     def renew(self, claim: Claim) -> None:
         # Not durable: a lease is worth nothing after a power cut anyway.
@@ -84,7 +89,12 @@ class Answering:
         self._database.wakeup.tell(Text(claim.prompt.id, claim.attempt, offset, rows.storable(text)))
 
     def finish(self, claim: Claim, ending: Ending) -> Prompt:
-        to = after(ending, failures=claim.prompt.failures, max_failures=claim.terms.max_failures)
+        to = after(
+            ending,
+            failures=claim.prompt.failures,
+            max_failures=claim.terms.max_failures,
+            bad_ends=claim.trouble.bad_ends,
+        )
         with self._database.transaction():
             match ending:
                 case Answered(record=record, tokens=tokens):
@@ -95,13 +105,13 @@ class Answering:
                         answer=rows.written(record),
                     )
                     self._database.run("DELETE FROM partials WHERE seq = :seq", seq=row["seq"])
-                case Failed():
+                case Failed() | PutBack():
                     row = self._end(claim, to)
             return rows.prompt(row, self._clock)
 
-    def release(self, claim: Claim) -> None:
+    def release(self, claim: Claim, *, reason: str | None = None) -> None:
         with self._database.transaction():
-            self._end(claim, Next(status=Status.QUEUED, failures=claim.prompt.failures))
+            self._end(claim, Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason))
 
     def _claimable(self) -> bool:
         # A read is a hundred times cheaper than a turn at the turnstile, and an idle worker asks every second.
@@ -131,11 +141,14 @@ class Answering:
                 "DELETE FROM partials WHERE seq = :seq AND attempt < :attempt", seq=seq, attempt=claim.attempt
             )
         self._database.run(
-            "INSERT INTO partials (seq, attempt, offset, text) VALUES (:seq, :attempt, :offset, :text)",
+            """
+            INSERT INTO partials (seq, attempt, offset, text, length) VALUES (:seq, :attempt, :offset, :text, :length)
+            """,
             seq=seq,
             attempt=claim.attempt,
             offset=offset,
             text=rows.storable(text),
+            length=len(text),
         )
 
     def _end(self, claim: Claim, to: Next, *, tokens: int | None = None) -> sqlite3.Row:

@@ -6,8 +6,8 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from promptqueue.errors import IdempotencyConflict, PromptDeleted, PromptNotFound, QueueFull
-from promptqueue.lifecycle import CANCELLED
+from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted, PromptNotFound, QueueFull
+from promptqueue.lifecycle import CANCELLED, why_not_retryable
 from promptqueue.prompt import Enqueued, NewPrompt, Priority, Prompt, Standing, Status
 from promptqueue.sqlite import rows
 from promptqueue.wakeup import Text
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from promptqueue.clock import Clock
     from promptqueue.prompt import Idempotency
     from promptqueue.sqlite.database import Database
+    from promptqueue.sqlite.engine import sqlite3
 
 KEY_LIFETIME = 24 * 3600.0
 """Seconds for which an Idempotency-Key is known."""
@@ -29,7 +30,13 @@ class Asking:
     _database: Database
     _clock: Clock
 
-    def enqueue(self, *new: NewPrompt, max_queued: int | None = None) -> list[Enqueued]:
+    def enqueue(
+        self,
+        *new: NewPrompt,
+        max_queued: int | None = None,
+        max_stored_bytes: int | None = None,  # noqa: ARG002
+        min_free_bytes: int | None = None,  # noqa: ARG002
+    ) -> list[Enqueued]:
         with self._database.transaction():
             return [self._replayed(one.idempotency) or self._enqueue(one, max_queued) for one in new]
 
@@ -130,20 +137,59 @@ class Asking:
             self._database.changed(prompt_id)
             return rows.prompt(cancelled[0], self._clock)
 
+    def retry(self, prompt_id: str, *, max_queued: int | None = None) -> Prompt:
+        with self._database.transaction():
+            row = rows.find(self._database, prompt_id)
+            prompt = rows.prompt(row, self._clock)
+            if prompt.status is not Status.COMPLETED:
+                return prompt
+            if reason := why_not_retryable(prompt, is_erased=row["erased_at"] is not None):
+                raise NotRetryable(reason)
+            self._refuse_full(sum(self._waiting().values()), max_queued)
+            return rows.prompt(self._move_to_the_end(row), self._clock)
+
     def delete(self, prompt_id: str) -> None:
         with self._database.transaction():
             rows.erase(self._database, rows.find(self._database, prompt_id)["seq"])
             self._database.changed(prompt_id)
             self._database.erased()
 
-    def _enqueue(self, new: NewPrompt, max_queued: int | None) -> Enqueued:
-        ahead = {
-            row["priority"]: int(row["prompts"])
+    def _waiting(self) -> dict[Priority, int]:
+        return {
+            Priority(row["priority"]): int(row["prompts"])
             for row in self._database.run("SELECT priority, prompts FROM counters WHERE status = 'queued'")
         }
-        if max_queued is not None and sum(ahead.values()) >= max_queued:
-            message = f"The queue is full: {sum(ahead.values())} prompts wait, and {max_queued} may."
+
+    def _refuse_full(self, waiting: int, max_queued: int | None) -> None:
+        if max_queued is not None and waiting >= max_queued:
+            message = f"The queue is full: {waiting} prompts wait, and {max_queued} may."
             raise QueueFull(message)
+
+    def _move_to_the_end(self, row: sqlite3.Row) -> sqlite3.Row:
+        """Queue a completed prompt again. Its number is its place, so it gets the next one, and so do its texts."""
+        [last] = self._database.run("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'prompts' RETURNING seq")
+        for texts in ("requests", "partials"):
+            self._database.run(f"UPDATE {texts} SET seq = :new WHERE seq = :old", new=last["seq"], old=row["seq"])  # noqa: S608 (a name of ours)
+        [queued] = self._database.run(
+            """
+            UPDATE prompts
+            SET seq = :new, status = 'queued', outcome = NULL, completed_at = NULL, started_at = NULL, tokens = NULL,
+                failures = 0, bad_ends = 0, bad_since = NULL, bad_at = NULL, bad_boot = NULL,
+                error_code = NULL, error_message = NULL, last_error = NULL, ran_seconds = NULL, queued_at = :now,
+                expires_at = :now + (expires_at - coalesce(queued_at, created_at))
+            WHERE seq = :old
+            RETURNING *
+            """,
+            new=last["seq"],
+            old=row["seq"],
+            now=self._clock.wall(),
+        )
+        self._database.changed(row["id"])
+        return queued
+
+    def _enqueue(self, new: NewPrompt, max_queued: int | None) -> Enqueued:
+        ahead = self._waiting()
+        self._refuse_full(sum(ahead.values()), max_queued)
         now, prompt_id = self._clock.wall(), str(uuid.uuid4())
         [row] = self._database.run(
             """

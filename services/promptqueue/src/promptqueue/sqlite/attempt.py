@@ -31,6 +31,12 @@ def end(  # noqa: PLR0913 (what is told of an end is told by name)
             completed_at = CASE :status WHEN 'completed' THEN :wall END,
             ran_seconds = CASE :outcome WHEN 'succeeded' THEN :now - claimed_at END,
             not_before = CASE WHEN :delay > 0 THEN :now + :delay END,
+            last_error = CASE WHEN :outcome = 'succeeded' THEN NULL ELSE coalesce(:last_error, last_error) END,
+            bad_ends = bad_ends + :is_bad_end,
+            bad_since = CASE WHEN NOT :is_bad_end OR (bad_since IS NOT NULL AND bad_boot = :boot) THEN bad_since
+                        ELSE :now END,
+            bad_at = CASE WHEN :is_bad_end THEN :now ELSE bad_at END,
+            bad_boot = CASE WHEN :is_bad_end THEN :boot ELSE bad_boot END,
             boot = :boot, worker = NULL, leased_until = NULL, run_until = NULL
         WHERE id = :id AND status = 'processing' AND attempt = :attempt
         RETURNING *
@@ -43,6 +49,8 @@ def end(  # noqa: PLR0913 (what is told of an end is told by name)
         code=to.error and to.error.code,
         message=to.error and storable(to.error.message),
         delay=to.delay,
+        last_error=to.last_error and storable(to.last_error),
+        is_bad_end=int(to.is_bad_end),
         tokens=tokens,
         wall=clock.wall(),
         now=clock.monotonic(),

@@ -124,6 +124,7 @@ class Caring:
             percent=row["model_percent"],
             processor=row["model_processor"],
             detail=row["model_detail"],
+            retry_at=row["model_retry_at"],
         )
 
     def describe_model(self, model: Model) -> None:
@@ -134,13 +135,14 @@ class Caring:
                 """
                 UPDATE control
                 SET model_name = :name, model_state = :state, model_percent = :percent,
-                    model_processor = :processor, model_detail = :detail
+                    model_processor = :processor, model_detail = :detail, model_retry_at = :retry_at
                 """,
                 name=model.name,
                 state=model.state,
                 percent=model.percent,
                 processor=model.processor,
                 detail=model.detail and rows.storable(model.detail),
+                retry_at=model.retry_at,
             )
 
     def pause(self, paused: bool) -> None:
@@ -216,15 +218,15 @@ class Caring:
         # The first of each lane, by its index; a minimum over all that wait would read them all.
         first = self._database.run(
             """
-            SELECT min(created_at) AS created_at FROM (
-                SELECT * FROM (SELECT created_at FROM prompts
+            SELECT min(since) AS since FROM (
+                SELECT * FROM (SELECT coalesce(queued_at, created_at) AS since FROM prompts
                                WHERE status = 'queued' AND priority = 'interactive' ORDER BY seq LIMIT 1)
                 UNION ALL
-                SELECT * FROM (SELECT created_at FROM prompts
+                SELECT * FROM (SELECT coalesce(queued_at, created_at) AS since FROM prompts
                                WHERE status = 'queued' AND priority = 'batch' ORDER BY seq LIMIT 1)
             )
             """
-        )[0]["created_at"]
+        )[0]["since"]
         return None if first is None else max(0.0, self._clock.wall() - first)
 
     def _completed_per_minute(self) -> int:

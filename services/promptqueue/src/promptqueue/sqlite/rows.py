@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from promptqueue.errors import PromptNotFound
-from promptqueue.prompt import ErrorCode, Outcome, Priority, Prompt, PromptError, Status
+from promptqueue.prompt import ErrorCode, Outcome, Priority, Prompt, PromptError, Status, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,16 @@ def prompt(row: sqlite3.Row, clock: Clock) -> Prompt:
         metadata=json.loads(row["metadata"]) if row["metadata"] else None,
         timeout=row["timeout_seconds"],
         overdue=is_overdue(row, clock),
+        last_error=row["last_error"],
     )
+
+
+def trouble(row: sqlite3.Row, clock: Clock) -> Trouble:
+    """Read what a prompt went through. Times of another boot mean nothing."""
+    if row["bad_boot"] != clock.boot:
+        return Trouble(bad_ends=row["bad_ends"])
+    now = clock.monotonic()
+    return Trouble(bad_ends=row["bad_ends"], since=now - row["bad_since"], last=now - row["bad_at"])
 
 
 def is_overdue(row: sqlite3.Row, clock: Clock) -> bool:
