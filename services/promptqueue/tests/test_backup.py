@@ -1,6 +1,7 @@
 """A backup is one whole, checked file of one moment, made while everybody goes on."""
 
 import os
+import re
 from contextlib import closing
 
 import pytest
@@ -132,8 +133,20 @@ def test_the_queue_itself_is_never_overwritten(queue, ask, tmp_path):
 
 
 def test_a_folder_that_is_missing_is_told(queue, folder):
-    with pytest.raises(StorageUnavailable, match=r"^The backup .*No such file or directory"):
+    with pytest.raises(StorageUnavailable) as refused:
         queue.backup(folder / "missing" / "copy")
+
+    assert str(refused.value) == (
+        f"The backup {folder}/missing/copy cannot be used: "
+        f"there is no folder {folder}/missing, so make it or name another."
+    )
+
+
+def test_a_file_in_the_place_of_a_folder_is_told(queue, folder):
+    (folder / "file").touch()
+
+    with pytest.raises(StorageUnavailable, match=r"file is a file and no folder, so name another\.$"):
+        queue.backup(folder / "file" / "below" / "copy")
 
 
 def test_a_disk_that_has_no_room_for_the_copy_is_told_and_left_as_it_was(queue, ask, tmp_path):
@@ -142,6 +155,24 @@ def test_a_disk_that_has_no_room_for_the_copy_is_told_and_left_as_it_was(queue, 
     with mounted(tmp_path / "disk", size="2m") as disk:
         with pytest.raises(StorageUnavailable) as refused:
             queue.backup(disk.path / "copy")
+        left = list(disk.path.iterdir())
+
+    assert re.fullmatch(
+        rf"The backup {tmp_path}/disk/copy would need \d\.\d MB, and its disk has 2\.\d MB free: "
+        r"make room there, or let the copy go to another disk\.",
+        str(refused.value),
+    )
+    assert left == []
+    assert queue.counts().queued == 1
+
+
+def test_a_disk_that_fills_while_the_copy_is_made_is_told_and_left_as_it_was(queue, ask, tmp_path, small_steps):
+    ask("x" * 3_000_000)
+
+    with mounted(tmp_path / "disk", size="5m") as disk:
+        with pytest.raises(StorageUnavailable) as refused:
+            queue.backup(disk.path / "copy", progress=lambda *_: (disk.path / "filling").exists() or disk.fill())
+        disk.make_room()
         left = list(disk.path.iterdir())
 
     assert str(refused.value).startswith(f"The backup {tmp_path}/disk/copy cannot be used: ")

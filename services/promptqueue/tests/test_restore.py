@@ -3,6 +3,7 @@
 import shutil
 import threading
 from contextlib import closing, suppress
+from io import BytesIO
 
 import pytest
 from promptqueue import usage
@@ -198,6 +199,44 @@ def test_a_file_that_is_no_whole_queue_changes_nothing(url, copy, prompts, tmp_p
     assert [each for each in tmp_path.iterdir() if each.name.startswith(".queue.db.")] == []
 
 
+def test_a_stream_is_restored_like_a_file(url, copy, prompts, tmp_path):
+    heard = []
+
+    with copy.open("rb") as stream:
+        kept = restore(url, stream, progress=lambda *told: heard.append(told))
+
+    assert prompts() == ["old"]
+    assert texts(kept) == ['{"prompt":"new"}']
+    assert heard[-1] == (copy.stat().st_size,) * 2
+
+
+@pytest.mark.parametrize("damage", ["in the middle", "cut short", "text", "empty"])
+def test_a_stream_that_is_no_whole_queue_changes_nothing(url, copy, prompts, tmp_path, damage):
+    whole = copy.read_bytes()
+    came = {
+        "in the middle": whole[: 4096 * 3] + b"\xff" * 4096 * 4 + whole[4096 * 7 :],
+        "cut short": whole[: len(whole) // 2],
+        "text": b"my diary, volume one\n" * 1_000,
+        "empty": b"",
+    }[damage]
+
+    with pytest.raises(NotRestorable, match=r"^What came cannot take the place .*; nothing was changed\.$"):
+        restore(url, BytesIO(came))
+
+    assert prompts() == ["new"]
+    assert [each for each in tmp_path.iterdir() if "replaced" in each.name or each.name.startswith(".queue.db.")] == []
+
+
+def test_a_stream_of_a_queue_in_use_is_not_even_read(run, url, copy):
+    holder = run(HOLDER)
+    holder.read()
+
+    with copy.open("rb") as stream:
+        with pytest.raises(QueueInUse):
+            restore(url, stream)
+        assert stream.tell() == 0
+
+
 def test_an_older_schema_is_restored_and_then_migrated(url, tmp_path, prompts):
     older = tmp_path / "older.db"
     with closing(sqlite3.connect(older)) as first_release:
@@ -243,7 +282,7 @@ def test_the_new_file_has_the_rights_of_the_old_one(url, copy, path):
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.parametrize("step", ["_copy_checked", "_like", "_complete", "_set_aside"])
+@pytest.mark.parametrize("step", ["_copy", "_check", "_like", "_complete", "_set_aside"])
 def test_whatever_breaks_it_off_there_is_a_whole_queue(url, copy, prompts, monkeypatch, step):
     real = getattr(restoring, step)
 

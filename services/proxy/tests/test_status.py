@@ -274,6 +274,19 @@ def test_cancel_comes_too_late_for_a_prompt_that_waited_too_long(submit, client,
     assert client.post(f"/api/v1/prompt/{prompt_id}/cancel").json["outcome"] == "expired"
 
 
+def test_the_log_calls_nothing_cancelled_that_had_ended_before(submit, client, worker, caplog):
+    caplog.set_level("INFO")
+    ended, waiting = submit(), submit()
+    worker.answer()
+
+    for prompt_id in (ended, waiting):
+        client.post(f"/api/v1/prompt/{prompt_id}/cancel")
+
+    assert f"prompt not cancelled id={ended} reason=ended outcome=succeeded" in caplog.text
+    assert [line for line in caplog.text.splitlines() if f"prompt cancelled id={ended}" in line] == []
+    assert f"prompt cancelled id={waiting}" in caplog.text
+
+
 def test_cancel_leaves_a_finished_prompt_as_it_is(client, submit, worker):
     prompt_id = submit()
     worker.answer()

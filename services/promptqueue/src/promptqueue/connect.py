@@ -13,6 +13,7 @@ from promptqueue.sqlite.restore import restore as sqlite_restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import BinaryIO
 
     from promptqueue.queue import PromptQueue
 
@@ -36,21 +37,26 @@ def connect_existing(url: str) -> PromptQueue:
     """Open the queue at `url` as it is, in the journal mode that it has. Raises QueueMissing besides."""
     path = sqlite_path(url)
     if not path.exists():
-        message = f"There is no queue at {path}: name the one you mean with --database-url or DATABASE_URL."
+        demo = path.parent / "demo" / path.name
+        there = f" There is one of `make demo` at sqlite:///{demo}." if demo.exists() else ""
+        message = (
+            f"There is no queue at {path.absolute()}: name the one you mean with --database-url or DATABASE_URL.{there}"
+        )
         raise QueueMissing(message)
     return connect(url, journal_mode="keep")
 
 
-def restore(url: str, file: Path, *, progress: Callable[[int, int], None] | None = None) -> Path | None:
-    """Let the queue in `file`, which `backup` made, take the place of the one at `url`; where that one lies then.
+def restore(url: str, source: Path | BinaryIO, *, progress: Callable[[int, int], None] | None = None) -> Path | None:
+    """Let the queue in `source`, which `backup` made, take the place of the one at `url`; where that one lies then.
 
     At every moment there is a whole database of this name, the old one or the new. Nobody can open it meanwhile. What
-    was accepted after the backup stands in the old one alone; what was completed since runs again.
+    was accepted after the backup stands in the old one alone; what was completed since runs again. A stream is read to
+    its end and checked before anything is replaced.
 
-    Raises QueueInUse while anybody has the queue open, NotRestorable when the file is damaged, no queue, or of a newer
-    version.
+    Raises QueueInUse while anybody has the queue open, NotRestorable when the source is damaged, no queue, or of a
+    newer version.
     """
-    return sqlite_restore(sqlite_path(url), file, progress=progress)
+    return sqlite_restore(sqlite_path(url), source, progress=progress)
 
 
 def sqlite_path(url: str) -> Path:

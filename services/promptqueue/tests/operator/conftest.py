@@ -1,7 +1,11 @@
 """What the tests of the operator's command line share: a command that is typed, and what it says."""
 
 import json
+import os
+import pty
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import promptqueue
@@ -22,6 +26,41 @@ class Done:
         return json.loads(self.out)
 
 
+class Terminal:
+    """One command of the operator on a terminal of its own; `code` is how it ended."""
+
+    def __init__(self, line, environ):
+        self._ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "promptqueue", *shlex.split(line)]
+        self._process = subprocess.Popen(
+            command, env={**os.environ, **environ}, stdin=theirs, stdout=theirs, stderr=theirs
+        )
+        os.close(theirs)
+        self.code = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        os.close(self._ours)
+
+    def type(self, line):
+        os.write(self._ours, f"{line}\n".encode())
+
+    def to_its_end(self):
+        """All that is shown until the command has ended."""
+        shown = b""
+        try:
+            while piece := os.read(self._ours, 4096):
+                shown += piece
+        except OSError:  # what the kernel says of a terminal that nobody has open any more
+            pass
+        self.code = self._process.wait(60)
+        return shown.decode()
+
+
 @pytest.fixture
 def environ(url):
     return {"PYTHONPATH": str(Path(promptqueue.__file__).parents[1]), "DATABASE_URL": url, "COLUMNS": "100"}
@@ -37,6 +76,19 @@ def operate(environ, tmp_path, monkeypatch):
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Done(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def on_terminal(environ):
+    """Type a command on a terminal, answer what it asks, and give all that was shown and how it ended."""
+
+    def run(line, *answers):
+        with Terminal(line, environ) as terminal:
+            for answer in answers:
+                terminal.type(answer)
+            return terminal.to_its_end(), terminal.code
 
     return run
 

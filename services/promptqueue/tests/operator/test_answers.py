@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 
 import pytest
+from promptqueue.connect import connect
 from promptqueue.operator.command import ORDER
 
 NOBODYS_ID = "4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"
@@ -48,6 +50,23 @@ def test_a_queue_that_is_not_there_is_not_made(operate, tmp_path):
         f"Error: There is no queue at {tmp_path}/queue.db: name the one you mean with --database-url or DATABASE_URL.\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demos_queue_is_named_where_there_is_no_other(operate, tmp_path):
+    connect(f"sqlite:///{tmp_path}/data/demo/queue.db").close()
+
+    done = operate("status", DATABASE_URL="")
+
+    assert done.code == 1
+    assert f"There is no queue at {tmp_path}/data/queue.db" in done.err
+    assert done.err.endswith("There is one of `make demo` at sqlite:///data/demo/queue.db.\n")
+
+
+def test_the_version_is_told(operate):
+    done = operate("--version")
+
+    assert (done.code, done.err) == (0, "")
+    assert re.fullmatch(r"promptqueue \d+\.\d+\.\d+, schema \d+, SQLite \d+\.\d+\.\d+\n", done.out)
 
 
 def test_an_id_that_is_unknown_is_refused_in_a_sentence(operate, queue):

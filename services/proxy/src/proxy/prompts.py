@@ -92,7 +92,7 @@ def blueprint(parts: Parts) -> Blueprint:
     def cancel(prompt_id: str) -> Response:
         prompt_id = known_id(prompt_id)
         prompt = parts.writer.do(lambda queue: _cancel(queue, prompt_id))
-        log.info("prompt cancelled id=%s outcome=%s", prompt.id, prompt.outcome)
+        _note_cancel(prompt)
         return _about(prompt_id, _status(parts, prompt, None))
 
     @routes.delete("/<prompt_id>")
@@ -127,6 +127,13 @@ def _accept(queue: PromptQueue, new: NewPrompt, *, max_queued: int) -> Enqueued:
         prompt = queue.settle(accepted.prompt.id)
         return Enqueued(prompt=prompt, position=queue.position(prompt.id), replayed=True)
     return accepted
+
+
+def _note_cancel(prompt: Prompt) -> None:
+    if prompt.outcome is Outcome.CANCELLED:
+        log.info("prompt cancelled id=%s", prompt.id)
+    else:
+        log.info("prompt not cancelled id=%s reason=ended outcome=%s", prompt.id, prompt.outcome)
 
 
 def _cancel(queue: PromptQueue, prompt_id: str) -> Prompt:

@@ -7,12 +7,15 @@ import json
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from promptqueue.connect import connect_existing, sqlite_path
 from promptqueue.errors import PromptQueueError
+from promptqueue.sqlite import schema
+from promptqueue.sqlite.engine import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,12 +39,24 @@ class Told:
     refusal: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(kw_only=True)
 class Call:
     """One call of a command: at which queue, and for whom."""
 
     url: str
     is_for_scripts: bool
+    is_agreed: bool = False  # whoever calls has said --yes
+    stdout_is_taken: bool = False  # by a copy, so that all else goes to standard error
+
+    def ask_back(self, question: str) -> None:
+        """Ask a person once whether it is meant. Scripts are not asked: nobody would answer them.
+
+        Raises click.ClickException when it is not.
+        """
+        is_person = not self.is_for_scripts and sys.stdin.isatty() and sys.stdout.isatty()
+        if is_person and not self.is_agreed and not click.confirm(question, err=True):
+            message = "Nothing was done."
+            raise click.ClickException(message)
 
     @contextmanager
     def queue(self) -> Iterator[PromptQueue]:
@@ -88,11 +103,21 @@ class InOrder(click.Group):
         return sorted(super().list_commands(ctx), key=ORDER.index)
 
 
+def _tell_version(context: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        click.echo(f"promptqueue {version('promptqueue')}, schema {schema.known()}, SQLite {sqlite3.sqlite_version}")
+        context.exit()
+
+
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_tell_version, help="Tell the version."
+)
 def commands() -> None:
     """Look after the queue: what it does, what is in it, and its copies.
 
-    Every command but `restore` is meant for a queue in use.
+    Every command but `restore` is meant for a queue in use. What erases or ends much for good asks back once when a
+    person is at the terminal; --yes answers beforehand.
 
     \b
     With Docker:  docker compose exec worker python -m promptqueue COMMAND
@@ -100,6 +125,10 @@ def commands() -> None:
                   1 refused, or not found; one sentence says why
                   2 not understood
     """  # noqa: D301 (click leaves lines as they are that follow its mark)
+
+
+asks_back = click.option("--yes", "-y", "is_agreed", is_flag=True, help="Do not ask back.")
+"""The option of a command that calls `Call.ask_back`."""
 
 
 def command(*examples: Example) -> Callable[[Callable[..., Told]], Help]:
@@ -121,11 +150,12 @@ def command(*examples: Example) -> Callable[[Callable[..., Told]], Help]:
         @click.option("--json", "is_for_scripts", is_flag=True, help="Print one JSON document, for scripts.")
         @functools.wraps(function)
         def run(url: str, is_for_scripts: bool, **arguments: Any) -> None:
+            call = Call(url=url, is_for_scripts=is_for_scripts, is_agreed=arguments.pop("is_agreed", False))
             try:
-                told = function(Call(url, is_for_scripts), **arguments)
+                told = function(call, **arguments)
             except PromptQueueError as error:
                 told = _refused(error)
-            _tell(told, is_for_scripts)
+            _tell(told, call)
 
         run.params.sort(key=lambda parameter: parameter.name in ("url", "is_for_scripts"))  # a command's own come first
         commands.add_command(run)
@@ -134,11 +164,11 @@ def command(*examples: Example) -> Callable[[Callable[..., Told]], Help]:
     return make
 
 
-def _tell(told: Told, is_for_scripts: bool) -> None:
-    if is_for_scripts:
-        click.echo(json.dumps(told.document, indent=2))
+def _tell(told: Told, call: Call) -> None:
+    if call.is_for_scripts:
+        click.echo(json.dumps(told.document, indent=2), err=call.stdout_is_taken)
     elif told.words:
-        click.echo(told.words)
+        click.echo(told.words, err=call.stdout_is_taken)
     if told.refusal:
         click.echo(f"Error: {told.refusal}", err=True)
         sys.exit(REFUSED)

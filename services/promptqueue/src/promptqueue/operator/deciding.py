@@ -6,7 +6,7 @@ import click
 
 from promptqueue.errors import PromptNotFound
 from promptqueue.operator import words
-from promptqueue.operator.command import Call, Told, command
+from promptqueue.operator.command import Call, Told, asks_back, command
 from promptqueue.operator.wire import prompt_body
 from promptqueue.prompt import Outcome
 
@@ -16,12 +16,15 @@ from promptqueue.prompt import Outcome
     ("end all that wait", "cancel $(python -m promptqueue list --status queued --json | jq -r '.prompts[].id')"),
 )
 @click.argument("prompt_ids", metavar="ID...", nargs=-1, required=True)
+@asks_back
 def cancel(call: Call, prompt_ids: tuple[str, ...]) -> Told:
     """End prompts for good.
 
-    Those that are completed already stay as they are. A running one frees the model within a second.
+    Those that are completed already stay as they are. The call of a running one is closed within a second.
     """
     prompts, missing = [], []
+    if len(prompt_ids) > 1:
+        call.ask_back(f"End {words.count(len(prompt_ids), 'prompt')} for good?")
     with call.queue() as queue:
         for prompt_id in prompt_ids:
             try:

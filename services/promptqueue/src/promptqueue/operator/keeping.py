@@ -9,9 +9,10 @@ import click
 
 from promptqueue import connect
 from promptqueue.connect import restore as restore_queue
-from promptqueue.operator import words
+from promptqueue.connect import sqlite_path
+from promptqueue.operator import streams, words
 from promptqueue.operator.age import AGE
-from promptqueue.operator.command import Call, Told, command
+from promptqueue.operator.command import Call, Told, asks_back, command
 
 
 @command(
@@ -22,6 +23,7 @@ from promptqueue.operator.command import Call, Told, command
     "--older-than", "age", type=AGE, required=True, help="How long ago they were completed: 90s, 12h, 7d, 4w."
 )
 @click.option("--dry-run", is_flag=True, help="Erase nothing; say how many prompts would go.")
+@asks_back
 def prune(call: Call, age: float, dry_run: bool) -> Told:
     """Erase completed prompts with their texts.
 
@@ -35,6 +37,9 @@ def prune(call: Call, age: float, dry_run: bool) -> Told:
                 document={"erased": 0, "prunable": prunable},
                 words=f"{words.count(prunable, 'prompt')} would be erased.",
             )
+        if prunable:
+            what = f"{words.count(prunable, 'prompt')} completed more than {words.duration(age)} ago"
+            call.ask_back(f"Erase {what}, with what was asked and answered, for good?")
         with call.progress("Erasing") as show:
             # What is older than it was at the beginning: else it would run after what is completed meanwhile.
             while step := queue.prune(older_than=age + (started := time.monotonic()) - begun):
@@ -47,17 +52,22 @@ def prune(call: Call, age: float, dry_run: bool) -> Told:
 
 @command(
     ("copy the queue while everything runs", "backup /var/backups/queue.backup"),
-    ("the same into the container's volume and from there to here", "backup /data/queue.backup"),
     ("in place of yesterday's copy", "backup --force /var/backups/queue.backup"),
+    ("to standard output, out of a container or to another machine", "backup - > /var/backups/queue.backup"),
 )
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 def backup(call: Call, file: Path, force: bool) -> Told:
-    """Copy the whole queue into FILE.
+    """Copy the whole queue into FILE, or with - to standard output.
 
-    Everybody goes on meanwhile. The copy is of one moment and is checked before FILE appears. It holds every prompt and
-    answer, and can be read by you alone.
-    """
+    Everybody goes on meanwhile. The copy is of one moment and is checked before FILE appears or the first byte is sent;
+    until it is sent it lies beside the queue. It holds every prompt and answer; FILE can be read by you alone.
+
+    \b
+    With Docker:  docker compose exec -T worker python -m promptqueue backup - > queue.backup
+    """  # noqa: D301 (click leaves lines as they are that follow its mark)
+    if file == streams.STREAM:
+        return _send(call)
     with call.queue() as queue, call.progress("Copying") as show:
         queue.backup(file, overwrite=force, progress=show)
     number = file.stat().st_size
@@ -67,21 +77,43 @@ def backup(call: Call, file: Path, force: bool) -> Told:
     )
 
 
-@command(("bring a copy back, with every proxy and worker ended", "restore /var/backups/queue.backup"))
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def restore(call: Call, file: Path) -> Told:
-    """Let the copy in FILE take the queue's place.
+def _send(call: Call) -> Told:
+    call.stdout_is_taken = True
+    stream = streams.wanted()
+    with call.queue() as queue, streams.passing(sqlite_path(call.url).parent) as file:
+        with call.progress("Copying") as show:
+            queue.backup(file, progress=show)
+        with call.progress("Sending") as show:
+            streams.send(file, stream, show)
+        number = file.stat().st_size
+    return Told(
+        document={"file": "-", "bytes": number},
+        words=f"Copied to standard output: {words.size(number)}, checked and whole.",
+    )
 
-    The replaced queue is kept beside it until you remove it. What was accepted after the copy was made is in that one
-    alone; what was completed since runs again. It is refused while anything has the queue open.
+
+@command(
+    ("bring a copy back, with every proxy and worker ended", "restore /var/backups/queue.backup"),
+    ("from standard input, into a container or from another machine", "restore - < /var/backups/queue.backup"),
+)
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@asks_back
+def restore(call: Call, file: Path) -> Told:
+    """Let a copy take the queue's place.
+
+    It is in FILE, or with - on standard input. The replaced queue is kept beside it until you remove it. What was
+    accepted after the copy was made is in that one alone; what was completed since runs again. It is refused while
+    anything has the queue open, and changes nothing when the copy is not whole.
 
     \b
     With Docker:  docker compose stop proxy worker
-                  docker compose run --rm worker python -m promptqueue restore FILE
+                  docker compose run --rm -T worker python -m promptqueue restore - < queue.backup
                   docker compose start proxy worker
     """  # noqa: D301 (click leaves lines as they are that follow its mark)
+    source = streams.given() if file == streams.STREAM else file
+    call.ask_back(f"Let {file} take the place of the queue at {sqlite_path(call.url)}? That one is kept beside it.")
     with call.progress("Copying") as show:
-        replaced = restore_queue(call.url, file, progress=show)
+        replaced = restore_queue(call.url, source, progress=show)
     queue = connect(call.url, journal_mode="keep")  # an older schema is migrated now, not at somebody's start
     try:
         counts = queue.counts()

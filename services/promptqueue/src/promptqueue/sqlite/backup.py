@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
+MEGABYTE = 1_000_000  # bytes
+
 PAGES_AT_ONCE = 256  # a megabyte; under a rollback journal a writer waits for as long as that takes
 
 
@@ -34,6 +37,9 @@ class BackingUp:
         if file.exists() and not overwrite:
             message = f"{file} exists already: give the copy another name, or let it be overwritten."
             raise FileInTheWay(message)
+        with told(file, "The backup"):
+            [[pages]], [[page]] = self._database.run("PRAGMA page_count"), self._database.run("PRAGMA page_size")
+            _refuse_shortage(file, needed=pages * page)
         with told(file, "The backup"), appearing(file) as unfinished:
             with self._database.still() as source:
                 copy(source, unfinished, progress)
@@ -43,6 +49,18 @@ class BackingUp:
                     "stop everything and put an earlier backup in its place: python -m promptqueue restore FILE."
                 )
                 raise StorageUnavailable(message)
+
+
+def _refuse_shortage(file: Path, *, needed: int) -> None:
+    """Refuse a copy that would fill its disk before it is whole: the queue may lie on the same one, and needs room."""
+    disk = os.statvfs(file.parent)
+    free = disk.f_bavail * disk.f_frsize
+    if needed > free:
+        message = (
+            f"The backup {file} would need {needed / MEGABYTE:,.1f} MB, and its disk has {free / MEGABYTE:,.1f} MB "
+            "free: make room there, or let the copy go to another disk."
+        )
+        raise StorageUnavailable(message)
 
 
 def copy(source: sqlite3.Connection, file: Path, progress: Progress | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import NotRestorable, QueueInUse
@@ -16,46 +17,71 @@ from promptqueue.sqlite.whole import appearing
 from promptqueue.usage import alone
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import BinaryIO
 
     from promptqueue.sqlite.backup import Progress
 
+RECEIVED_AT_ONCE = 1024 * 1024  # bytes
 
-def restore(path: Path, file: Path, *, progress: Progress | None = None) -> Path | None:
-    """Let the queue in `file` take the place of the database at `path`; `promptqueue.connect.restore` says the rest."""
-    if path.exists() and file.exists() and file.samefile(path):
-        message = f"{file} is the queue's own database: name a backup of it."
+STREAM = "What came"  # the name of a source that has none
+
+
+def restore(path: Path, source: Path | BinaryIO, *, progress: Progress | None = None) -> Path | None:
+    """Let the queue in `source` take the place of the database at `path`; `connect.restore` says the rest."""
+    if isinstance(source, Path) and path.exists() and source.exists() and source.samefile(path):
+        message = f"{source} is the queue's own database: name a backup of it."
         raise NotRestorable(message)
     with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with alone(path.parent), appearing(path) as unfinished:
-            _copy_checked(file, unfinished, progress)
+            if isinstance(source, Path):
+                _copy(source, unfinished, progress)
+            else:
+                _receive(source, unfinished, progress)
+            _check(unfinished, str(source) if isinstance(source, Path) else STREAM)
             _like(path, unfinished)
             return _set_aside(path)
 
 
-def _copy_checked(file: Path, unfinished: Path, progress: Progress | None) -> None:
+def _copy(file: Path, unfinished: Path, progress: Progress | None) -> None:
     # Read-only, but not as immutable: a database that was not made by `backup` may have a log beside it.
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)) as source:
             copy(source, unfinished, progress)
     except sqlite3.DatabaseError as error:
         reason = "there is no such file" if not file.exists() else str(error)
-        raise _not_restorable(file, reason) from error
+        raise _not_restorable(str(file), reason) from error
+
+
+def _receive(stream: BinaryIO, unfinished: Path, progress: Progress | None) -> None:
+    """Write what comes to its end. How much that is nobody knows before, so all of it is always what has come."""
+    received = 0
+    with unfinished.open("wb") as file:
+        while piece := stream.read(RECEIVED_AT_ONCE):
+            received += file.write(piece)
+            if progress:
+                progress(received, received)
+    if not received:
+        raise _not_restorable(STREAM, "it is empty")
+
+
+def _check(unfinished: Path, name: str) -> None:
+    """Refuse what is no whole queue that this program knows. `name` is what its source is called."""
     if damage := damage_of(unfinished):
-        raise _not_restorable(file, f"it is damaged: {damage}")
+        raise _not_restorable(name, f"it is damaged: {damage}")
     with closing(sqlite3.connect(unfinished, isolation_level=None)) as copied:
+        copied.execute("PRAGMA journal_mode = DELETE")  # complete in this one file, whatever it was copied from
         [number] = copied.execute("PRAGMA user_version").fetchone()
         is_queue = copied.execute("SELECT 1 FROM sqlite_schema WHERE name = 'prompts'").fetchone()
     if not is_queue or not number:
-        raise _not_restorable(file, "it holds no queue")
+        raise _not_restorable(name, "it holds no queue")
     if number > schema.known():
         known = schema.known()
-        raise _not_restorable(file, f"it has schema {number} of a newer version, and this program knows {known}")
+        raise _not_restorable(name, f"it has schema {number} of a newer version, and this program knows {known}")
 
 
-def _not_restorable(file: Path, reason: str) -> NotRestorable:
-    return NotRestorable(f"{file} cannot take the place of the queue's database: {reason}; nothing was changed.")
+def _not_restorable(name: str, reason: str) -> NotRestorable:
+    return NotRestorable(f"{name} cannot take the place of the queue's database: {reason}; nothing was changed.")
 
 
 def _like(path: Path, unfinished: Path) -> None:

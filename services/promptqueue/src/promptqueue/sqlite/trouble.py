@@ -26,6 +26,9 @@ def told(path: Path, what: str = "The queue's database") -> Iterator[None]:
     except (sqlite3.OperationalError, sqlite3.DatabaseError, OSError) as error:
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
             raise  # a mistake of ours, not of the storage
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.parent.is_dir():
+            message = f"{what} {path} cannot be used: {_missing(path.parent)}."
+            raise StorageUnavailable(message) from error
         remedy = _remedy(error, path)
         message = f"{what} {path} cannot be used: {error} (as user {os.geteuid()}){remedy and f'; {remedy}'}."
         raise StorageUnavailable(message) from error
@@ -69,6 +72,14 @@ def _shortage(error: Exception, code: int | None, path: Path) -> str:
         whose = f"belongs to user {owner}" if owner != user else "may not be written by anybody"
         return f"{foreign[0]} {whose}, so let user {user} have it and all beside it: chown -R {user} {folder}"
     return ""
+
+
+def _missing(folder: Path) -> str:
+    """Say that a folder is not there, and why it cannot be made where a file stands in its way."""
+    nearest = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not nearest.is_dir():
+        return f"{nearest} is a file and no folder, so name another"
+    return f"there is no folder {folder}, so make it or name another"
 
 
 def _primary(error: Exception) -> int | None:

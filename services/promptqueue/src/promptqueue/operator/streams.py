@@ -1,0 +1,95 @@
+"""A copy of the queue on its way through standard output or input, for whoever shares no folder with it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.trouble import told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+STREAM = Path("-")
+PIECE = 1024 * 1024  # bytes
+PREFIX = ".backup-"
+
+
+def given() -> BinaryIO:
+    """Give standard input, unless a person would have to type the copy."""
+    stream = sys.stdin.buffer
+    if stream.isatty():
+        message = "A backup cannot be typed: give it on standard input, as in `restore - < queue.backup`."
+        raise click.UsageError(message)
+    return stream
+
+
+def wanted() -> BinaryIO:
+    """Give standard output, unless a copy would be shown on a terminal."""
+    stream = sys.stdout.buffer
+    if stream.isatty():
+        message = "A backup is nothing to read: send it into a file, as in `backup - > queue.backup`."
+        raise click.UsageError(message)
+    return stream
+
+
+@contextmanager
+def passing(folder: Path) -> Iterator[Path]:
+    """Give a file to copy into, in a folder of its own below `folder`, which goes when the copy has been sent.
+
+    What a killed one has left goes too: it would hold as much room as the queue, where nobody looks.
+    """
+    with ExitStack() as opened:
+        with told(folder, "The queue's folder"), _held(folder):  # so that nobody takes away what is not held yet
+            for left in folder.glob(f"{PREFIX}*"):
+                with suppress(OSError), _held(left, fcntl.LOCK_NB):
+                    shutil.rmtree(left)
+            own = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder)))
+            opened.enter_context(_held(own))
+        yield own / "copy"
+
+
+def send(file: Path, stream: BinaryIO, progress: Callable[[int, int], None]) -> None:
+    """Write a whole file to standard output. Raises StorageUnavailable when nobody takes it to its end."""
+    sent, total = 0, file.stat().st_size
+    try:
+        with file.open("rb") as source:
+            while piece := source.read(PIECE):
+                stream.write(piece)
+                sent += len(piece)
+                progress(sent, total)
+        stream.flush()
+    except OSError as error:
+        _give_up_stdout()
+        message = (
+            f"Standard output took {sent:,} of {total:,} bytes and then no more ({error.strerror}): what came of the "
+            "backup is not whole, so throw it away."
+        )
+        raise StorageUnavailable(message) from error
+
+
+@contextmanager
+def _held(folder: Path, flags: int = 0) -> Iterator[None]:
+    """Hold a folder as somebody's who lives; with LOCK_NB it raises BlockingIOError while another does."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | flags)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _give_up_stdout() -> None:
+    """Let Python's own last flush meet no error, which it would tell in a traceback (docs.python.org, SIGPIPE)."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
