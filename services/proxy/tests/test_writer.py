@@ -1,7 +1,9 @@
 """The writer: what it commits, what it never commits, and what those who wait for it hear."""
 
+import fcntl
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 from promptqueue import connect
@@ -9,7 +11,7 @@ from promptqueue.errors import QueueFull, StorageUnavailable
 from promptqueue.prompt import NewPrompt
 from promptqueue.turnstile import Turnstile
 from proxy.concurrency import Threads
-from proxy.writer import Writer
+from proxy.writer import HEAVY, Writer, _Request
 
 NEW = NewPrompt(request={"prompt": "Why?"})
 
@@ -91,6 +93,84 @@ def test_requests_that_wait_together_share_a_commit(make_writer, url, lock_out, 
     assert not any(isinstance(one.heard(), Exception) for one in asking)
     assert queue.counts().queued == 21
     assert len(commits) == 2
+
+
+@pytest.fixture
+def batches(make_writer, url, lock_out, until):
+    """Have requests of these weights wait together; how many shared each commit, in the order of the commits."""
+
+    def batches(*weights):
+        opened = connect(url)
+        commits, transaction = [], opened.transaction
+        opened.transaction = lambda: commits.append(0) or transaction()
+        writer = ready(make_writer(lambda: opened))
+        done = []
+
+        def verb(number):
+            def run(_queue):
+                commits[-1] += 1
+                done.append(number)
+
+            return run
+
+        commits.clear()
+        let_in = lock_out()
+        first = Asking(writer, verb(None))
+        until(lambda: commits)  # the first waits for its turn, and the others will come together
+        requests = [_Request(verb(number), writer._concurrency, weight) for number, weight in enumerate(weights)]
+        writer._inbox.put(requests)
+        let_in()
+        assert first.heard() is None
+        assert all(request.done.wait(20) for request in requests)
+        assert done == [None, *range(len(weights))]
+        return commits[1:]
+
+    return batches
+
+
+def test_a_transaction_ends_at_256_requests(batches):
+    assert batches(*[0] * 600) == [256, 256, 88]
+
+
+def test_a_transaction_ends_at_four_megabytes(batches):
+    assert batches(*[1_000_000] * 10) == [4, 4, 2]
+
+
+def test_what_is_heavier_than_a_transaction_has_one_to_itself(batches):
+    assert batches(1, 30_000_000, 1, 1, 4_000_001, 3_999_999, 1) == [1, 1, 2, 1, 2]
+
+
+def test_others_have_their_turn_between_the_transactions_of_a_heavy_burst(make_writer, url, queue, tmp_path, until):
+    opened = connect(url)
+    transaction, waiting_at = opened.transaction, []
+    other = threading.Thread(target=lambda: queue.enqueue(NEW))
+
+    def is_waited_for():
+        with (tmp_path / "data" / "turn.lock").open() as turn:
+            try:
+                fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    @contextmanager
+    def noted():
+        with transaction():
+            waiting_at.append(opened.counts().queued)
+            if len(waiting_at) == 1:
+                other.start()
+                until(is_waited_for)
+            yield
+
+    writer = ready(make_writer(lambda: opened))
+    opened.transaction = noted
+    requests = [_Request(lambda queue: queue.enqueue(NEW), writer._concurrency, HEAVY) for _ in range(4)]
+
+    writer._inbox.put(requests)
+
+    assert all(request.done.wait(20) for request in requests)
+    other.join(20)
+    assert waiting_at == [0, 2, 3, 4]  # the other came during the first, and was committed before the second
 
 
 def test_a_refusal_is_its_own_and_spoils_no_other(make_writer, lock_out, queue):

@@ -40,7 +40,9 @@ def blueprint(parts: Parts) -> Blueprint:
         key = _key()
         data = body.read(parts.config.max_prompt_bytes)
         new = _checked(parts, wire.read(data), key)
-        accepted = parts.writer.do(lambda queue: _accept(queue, new, max_queued=parts.config.max_queue_depth))
+        accepted = parts.writer.do(
+            lambda queue: _accept(queue, new, max_queued=parts.config.max_queue_depth), weight=len(data)
+        )
         prompt = accepted.prompt
         if accepted.replayed:
             log.info("prompt replayed id=%s status=%s", prompt.id, prompt.status)

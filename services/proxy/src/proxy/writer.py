@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import queue as queues
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from promptqueue.errors import PromptQueueError, StorageUnavailable
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 PATIENCE = 5.0  # seconds that a request waits to be started
-ENOUGH = 256  # requests in one transaction: a longer one would keep other processes from their turn
+# What one transaction holds at most: a longer one would keep the worker's commits from their turn.
+ENOUGH = 256  # requests
+HEAVY = 4_000_000  # bytes of what they bring; one that brings more has a transaction to itself
 
 log = logging.getLogger(__name__)
 
@@ -41,17 +44,19 @@ class Writer:
         self._patience = patience
         self._inbox: Any = concurrency.inbox()
         self._requests = concurrency.gathering(lambda requests: concurrency.hand(self._inbox, requests))
+        self._line: deque[_Request] = deque()
         self._queue: PromptQueue | None = None
         self._is_lost = False
         self._ended = concurrency.bell()
         concurrency.start(self._run)
 
-    def do(self, verb: Callable[[PromptQueue], Found]) -> Found:
-        """Run `verb` in the next transaction; what it returned or raised, once that is on the disk.
+    def do(self, verb: Callable[[PromptQueue], Found], *, weight: int = 0) -> Found:
+        """Run `verb` in the next transaction that has room; what it returned or raised, once that is on the disk.
 
-        Raises StorageUnavailable, and has then changed nothing, when the transaction fails or does not begin in time.
+        `weight` is about how many bytes it writes. Raises StorageUnavailable, and has then changed nothing, when the
+        transaction fails or does not begin in time.
         """
-        request = _Request(verb, self._concurrency)
+        request = _Request(verb, self._concurrency, weight)
         self._requests.put(request)
         if not request.done.wait(self._patience):
             if request.take():  # nobody has started it, so nobody ever will
@@ -77,20 +82,27 @@ class Writer:
         self._concurrency.ring([self._ended])
 
     def _next_batch(self) -> list[_Request]:
-        """Wait for requests, and take all that came; nothing when the end was asked for."""
+        """Wait for requests, and take those that came, as many as fit; nothing when the end was asked for."""
         batch: list[_Request] = []
-        more = self._inbox.get()
-        while more is not None:
-            batch += more
-            if len(batch) >= ENOUGH:
-                return batch
-            try:
-                more = self._inbox.get_nowait()
-            except queues.Empty:
-                return batch
-        if batch:
-            self._inbox.put(None)  # the end comes after these
+        weight = 0
+        while len(batch) < ENOUGH and (self._line or self._hear(patiently=not batch)):
+            weight += self._line[0].weight
+            if batch and weight > HEAVY:
+                break
+            batch.append(self._line.popleft())
         return batch
+
+    def _hear(self, *, patiently: bool) -> bool:
+        """Let those who came stand in line, and wait for some if `patiently`; whether there are any."""
+        try:
+            more = self._inbox.get() if patiently else self._inbox.get_nowait()
+        except queues.Empty:
+            return False
+        if more is None:  # the end, which comes after all others
+            self._inbox.put(None)
+            return False
+        self._line += more
+        return True
 
     def _commit(self, batch: list[_Request]) -> None:
         try:
@@ -123,8 +135,9 @@ class Writer:
 class _Request:
     """One verb, and whoever waits for it."""
 
-    def __init__(self, verb: Callable[[PromptQueue], Any], concurrency: Threads | Greenlets) -> None:
+    def __init__(self, verb: Callable[[PromptQueue], Any], concurrency: Threads | Greenlets, weight: int) -> None:
         self.done = concurrency.bell()
+        self.weight = weight
         self._verb = verb
         self._ticket = concurrency.ticket()
         self._found: Any = None
