@@ -99,7 +99,7 @@ at_each_door = pytest.mark.parametrize("door", ["nginx", "gunicorn"])
 def is_error(reply: Reply, *statuses: int) -> bool:
     """Whether it is a refusal in the one shape; fails when it is anything else."""
     assert reply.status in statuses, reply.text
-    assert reply.headers["Content-Type"] == "application/json"
+    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
     assert reply.headers["Access-Control-Allow-Origin"] == "*"
     assert set(reply.json["error"]) == {"code", "message", "type", "param"}
     return True

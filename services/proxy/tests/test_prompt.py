@@ -133,10 +133,61 @@ def test_a_null_is_as_good_as_nothing_also_where_a_value_would_be_refused(stored
         {"keep_alive": -1},
         {"keep_alive": 0.5},
         {"think": False},
+        {"suffix": ""},
+        {"template": ""},
+        {"context": []},
+        {"raw": False},
+        {"images": []},
+        {"truncate": True},
+        {"truncate": False},
+        {"shift": True},
+        {"shift": False},
+        {"logprobs": False},
+        {"top_logprobs": 0},
+        {"width": 0, "height": 0, "steps": 0.0},
+        {"_debug_render_only": False},
+        {"format": "", "options": None, "tools": None},
     ],
 )
 def test_what_a_body_for_ollama_has_besides_is_ignored(stored, ignored):
     assert stored(prompt="Why?", model="llama3.2", **ignored) == {"prompt": "Why?"}
+
+
+def test_a_message_as_ollamas_own_type_writes_it_is_read(stored):
+    message = {"role": "user", "content": "Why?", "thinking": "", "tool_calls": [], "tool_name": "", "images": []}
+
+    del (asked := dict(message))["images"]
+    assert stored(messages=[message]) == {"messages": [asked]}
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        (rb'{"prompt": "Hello \ud83d"}', {"prompt": "Hello \ufffd"}),
+        (rb'{"prompt": "\ude00 Hello"}', {"prompt": "\ufffd Hello"}),
+        (rb'{"prompt": "\ude00\ud83d"}', {"prompt": "\ufffd\ufffd"}),
+        (rb'{"prompt": "\uD83D\uD83D\uDE00\uDE00"}', {"prompt": "\ufffd\U0001f600\ufffd"}),
+        (rb'{"prompt": "\ud83d\n\\\ud83d \\ud83d"}', {"prompt": "\ufffd\n\\\ufffd \\ud83d"}),
+        (b'{"prompt": "Hello \xed\xa0\xbd"}', {"prompt": "Hello \ufffd"}),
+        (
+            rb'{"prompt": "x", "tools": [{"type": "function", "function": {"name": "\ud83d", "\udead": 1}}]}',
+            {"prompt": "x", "tools": [{"type": "function", "function": {"name": "\ufffd", "\ufffd": 1}}]},
+        ),
+        (b'\xef\xbb\xbf{"prompt": "Why?"}', {"prompt": "Why?"}),
+        (b'\xef\xbb\xbf \r\n{"prompt": "\\ud83d"}', {"prompt": "\ufffd"}),
+    ],
+)
+def test_half_an_emoji_is_told_as_such_and_a_byte_order_mark_skipped(client, queue, body, asked):
+    answer = client.post("/api/v1/prompt", data=body)
+
+    assert answer.status_code == 202, answer.text
+    assert queue.request(answer.json["id"]) == asked
+
+
+def test_numbers_up_to_the_largest_of_float32_are_taken(stored):
+    options = {"temperature": 3.4028234663852886e38, "top_p": -3.4028235e38, "min_p": 1e-300}
+
+    assert stored(prompt="Why?", options=options)["options"] == options
 
 
 @pytest.mark.parametrize("sent", [-1, 0, -0.5, 0.9])

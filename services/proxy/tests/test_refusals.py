@@ -1,5 +1,6 @@
 """Every refusal of a submission: its status, its code, the field that it names. None of them changes the queue."""
 
+import gzip
 import json
 
 import pytest
@@ -42,7 +43,9 @@ INVALID = {
     "last word the system's": ({"messages": [{"role": "system", "content": "Hi"}]}, "messages.0.role"),
     "blank last word": ({"messages": [{"role": "user", "content": " \n"}]}, "messages.0.content"),
     "images": ({"messages": [{**USER, "images": ["aGk="]}]}, "messages.0.images"),
-    "images of a prompt": ({**WHY, "images": []}, "images"),
+    "images of a prompt": ({**WHY, "images": ["aGk="]}, "images"),
+    "images that are none": ({**WHY, "images": [None]}, "images"),
+    "images is text": ({**WHY, "images": ""}, "images"),
     "unknown in message": ({"messages": [{**USER, "name": "Bob"}]}, "messages.0.name"),
     "call without function": (
         {"messages": [{"role": "assistant", "tool_calls": [{}]}, USER]},
@@ -83,6 +86,10 @@ INVALID = {
     "stop is number": ({**WHY, "options": {"stop": 5}}, "options.stop"),
     "stop holds number": ({**WHY, "options": {"stop": ["a", 5]}}, "options.stop.1"),
     "NUL in stop": ({**WHY, "options": {"stop": ["\0"]}}, "options.stop.0"),
+    "stop is empty": ({**WHY, "options": {"stop": ""}}, "options.stop"),
+    "stop holds nothing but the empty text": ({**WHY, "options": {"stop": [""]}}, "options.stop.0"),
+    "stop holds the empty text": ({**WHY, "options": {"stop": ["a", ""]}}, "options.stop.1"),
+    "NaN as text": ({**WHY, "options": {"top_p": "NaN"}}, "options.top_p"),
     # the rest
     "model is number": ({**WHY, "model": 3.2}, "model"),
     "odd priority": ({**WHY, "priority": "urgent"}, "priority"),
@@ -107,8 +114,24 @@ INVALID = {
     "thinks high": ({**WHY, "think": "high"}, "think"),
     "thinks 0": ({**WHY, "think": 0}, "think"),
     "unknown": ({**WHY, "temperature": 0.7}, "temperature"),
+    "suffix": ({**WHY, "suffix": "x"}, "suffix"),
+    "suffix of white space": ({**WHY, "suffix": " "}, "suffix"),
+    "template": ({**WHY, "template": "{{ .Prompt }}"}, "template"),
+    "template is false": ({**WHY, "template": False}, "template"),
     "context": ({**WHY, "context": [1]}, "context"),
+    "context is object": ({**WHY, "context": {}}, "context"),
     "raw": ({**WHY, "raw": True}, "raw"),
+    "raw is 0": ({**WHY, "raw": 0}, "raw"),
+    "truncate is text": ({**WHY, "truncate": "x"}, "truncate"),
+    "shift is 0": ({**WHY, "shift": 0}, "shift"),
+    "logprobs": ({**WHY, "logprobs": True}, "logprobs"),
+    "top_logprobs": ({**WHY, "top_logprobs": 2}, "top_logprobs"),
+    "top_logprobs is false": ({**WHY, "top_logprobs": False}, "top_logprobs"),
+    "width": ({**WHY, "width": 5}, "width"),
+    "height": ({**WHY, "height": 0.5}, "height"),
+    "steps": ({**WHY, "steps": -1}, "steps"),
+    "debug": ({**WHY, "_debug_render_only": True}, "_debug_render_only"),
+    "debug by our own name": ({**WHY, "debug_render_only": False}, "debug_render_only"),
     "in capitals": ({"Prompt": "Why?"}, "Prompt"),
     # no object
     "text": ("Why?", None),
@@ -121,6 +144,12 @@ INVALID = {
     for name in (
         "num_ctx", "num_batch", "num_gpu", "main_gpu", "use_mmap", "use_mlock", "num_thread", "numa", "low_vram",
         "draft_num_predict",
+    )
+} | {
+    f"{name} beyond float32": ({**WHY, "options": {name: value}}, f"options.{name}")
+    for name, value in (
+        ("temperature", 1e39), ("temperature", 10**39), ("top_p", -1e39), ("min_p", 3.4028236e38), ("typical_p", 1e308),
+        ("repeat_penalty", -3.4028236e38), ("presence_penalty", 1e39), ("frequency_penalty", 10**300),
     )
 }  # fmt: skip
 
@@ -136,15 +165,16 @@ NO_JSON = {
     "NaN": b'{"prompt": "Why?", "options": {"seed": NaN}}',
     "Infinity": b'{"prompt": "Why?", "expires_in": Infinity}',
     "minus Infinity": b'{"prompt": "Why?", "expires_in": -Infinity}',
-    "byte order mark": b'\xef\xbb\xbf{"prompt": "Why?"}',
+    "two byte order marks": b'\xef\xbb\xbf\xef\xbb\xbf{"prompt": "Why?"}',
     "UTF-16": '{"prompt": "Why?"}'.encode("utf-16"),
     "Latin-1": '{"prompt": "für"}'.encode("latin-1"),
     "cut UTF-8": b'{"prompt": "\xf0\x9f\x8c"}',
-    "surrogate in UTF-8": b'{"prompt": "\xed\xa0\x80"}',
-    "lone surrogate": rb'{"prompt": "\ud800"}',
-    "lone low surrogate": rb'{"prompt": "\udc00 x"}',
-    "lone surrogate in a name": rb'{"prompt": "Why?", "metadata": {"\ud800": 1}}',
-    "swapped surrogates": rb'{"prompt": "\udc00\ud800"}',
+    "CESU-8": b'{"prompt": "\xed\xa0\xbd\xed\xb8\x80"}',
+    "half an escape of a surrogate": rb'{"prompt": "\ud83"}',
+    "a lone surrogate and no end": rb'{"prompt": "\ud83d',
+    "a lone surrogate and two NUL": b'{"prompt": "\\ud83d\0\0"}',
+    "surrogates without end": b'{"prompt": "' + rb"\ud83d" * 20_001 + b'"}',
+    "raw surrogates without end": b'{"prompt": "' + b"\xed\xa0\xbd" * 20_001 + b'"}',
     "raw NUL": b'{"prompt": "a\0b"}',
     "raw newline": b'{"prompt": "a\nb"}',
     "odd escape": rb'{"prompt": "\x41"}',
@@ -192,6 +222,55 @@ def test_what_is_no_json_is_refused(send, name):
     assert (answer.status, answer.code, answer.json["error"]["param"]) == (400, "invalid_json", None)
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"prompt": "Why?"}'.encode("utf-16"), "UTF-16"),
+        ('{"prompt": "Why?"}'.encode("utf-16-le"), "UTF-16"),
+        ('{"prompt": "Why?"}'.encode("utf-16-be"), "UTF-16"),
+        ('{"prompt": "Why?"}'.encode("utf-32"), "UTF-32"),
+        ('{"prompt": "Why?"}'.encode("utf-32-be"), "UTF-32"),
+        ('{"prompt": "für"}'.encode("cp1252"), "byte 13 is 0xFC, as in Windows-1252"),
+        ('{"prompt": "Hello 😀"}'.encode()[:-3] + b'"}', "cut within a character"),
+        (b'{"prompt": "\xed\xa0\xbd\xed\xb8\x80"}', "CESU-8"),
+        (gzip.compress(b'{"prompt": "Why?"}'), "gzip"),
+        (b"'{prompt:hi}'", "cmd"),
+        (b'\'{"prompt":"hi"}\'', "cmd"),
+        (b"\\'{prompt:", "cmd"),
+        (b"{prompt:hi}", "PowerShell"),
+        (b"{prompt:", "PowerShell"),
+        (b'{\\"prompt\\": \\"Why?\\"}', "backslashes"),
+        (b"{\\'prompt\\': \\'Why?\\'}", "backslashes"),
+        (b"{'prompt': 'Why?'}", "json.dumps"),
+        ("{“prompt”: “Why?”}".encode(), "word processor"),
+        (b"prompt=Why%3F", "form"),
+        (b" \n", "empty"),
+    ],
+)
+def test_the_refusal_says_what_probably_happened_to_the_body(send, body, words):
+    answer = send(body=body)
+
+    assert (answer.status, answer.code) == (400, "invalid_json")
+    assert words in answer.json["error"]["message"]
+    assert len(answer.json["error"]["message"]) <= 300
+
+
+def test_an_encoding_that_the_content_type_names_is_named(send):
+    body = '{"prompt": "なぜ"}'.encode("shift_jis")
+
+    answer = send(body=body, Content_Type="application/json; charset=Shift_JIS")
+
+    assert (answer.status, answer.code) == (400, "invalid_json")
+    assert "'Shift_JIS'" in answer.json["error"]["message"]
+
+
+def test_a_body_that_was_encoded_twice_is_told_so(send):
+    answer = send(body=json.dumps(WHY))
+
+    assert (answer.status, answer.code) == (400, "invalid_request")
+    assert "twice" in answer.json["error"]["message"]
+
+
 def test_a_number_beyond_doubles_is_refused_by_its_name(send):
     answer = send(body=b'{"prompt": "Why?", "metadata": {"a": [1e999]}}')
 
@@ -202,6 +281,21 @@ def test_options_that_reload_the_model_are_refused_with_the_reason(send):
     answer = send(body={**WHY, "options": {"num_ctx": 8192}})
 
     assert "for everybody" in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("suffix", "x", "put it into the prompt"),
+        ("template", "x", "own template"),
+        ("context", [1], "messages"),
+        ("images", ["aGk="], "no images"),
+        ("logprobs", True, "probabilities"),
+        ("width", 5, "no pictures"),
+    ],
+)
+def test_what_ollama_knows_and_is_refused_is_refused_with_the_reason(send, field, value, why):
+    assert why in send(body={**WHY, field: value}).json["error"]["message"]
 
 
 def test_the_name_of_an_unknown_field_is_told_no_longer_than_needed(send):

@@ -213,7 +213,7 @@ def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(server, reques
 
     assert refused.status in statuses
     assert refused.json["error"].keys() == {"code", "message", "type", "param"}
-    assert (refused.code, refused.headers["Content-Type"]) == ("invalid_request", "application/json")
+    assert (refused.code, refused.headers["Content-Type"]) == ("invalid_request", "application/json; charset=utf-8")
     assert (refused.headers["Access-Control-Allow-Origin"], refused.headers["Cache-Control"]) == ("*", "no-store")
     assert "Date" in refused.headers
 

@@ -1,10 +1,10 @@
 """What a chat is made of: messages, the model's calls of tools, and the tools."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from proxy.fields import Fields, JSONObject, OpenFields, Text, Whole
+from proxy.fields import Fields, JSONObject, NoList, OpenFields, Text, Whole
 
 
 class CalledFunction(Fields):
@@ -32,8 +32,7 @@ class Message(Fields):
     tool_name: Text | None = None
     tool_call_id: Text | None = None
     thinking: Text | None = None
-
-    refused: ClassVar[frozenset[str]] = frozenset({"images"})
+    images: NoList | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -59,6 +58,11 @@ class Tool(Fields):
 Messages = Annotated[list[Message], Field(min_length=1)]
 
 
-def written(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def given(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Give messages as they were sent, without fields that are null."""
     return [{name: value for name, value in message.items() if value is not None} for message in messages]
+
+
+def written(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give messages as the model is to read them, without fields that say nothing."""
+    return [{name: value for name, value in message.items() if name != "images"} for message in given(messages)]

@@ -18,6 +18,8 @@ from promptqueue.errors import (
 from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from proxy.headers import JSON
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -145,7 +147,7 @@ def envelope(
             kind = "invalid_request_error"
     body = {"error": {"code": code, "message": message, "type": kind, "param": param}}
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return Response(to_json(body), status, headers, "application/json")
+    return Response(to_json(body), status, headers, content_type=JSON)
 
 
 def _refused(error: Refused) -> Response:

@@ -74,7 +74,8 @@ def _answer(parts: Parts, bookmarks: Mapping[str, Bookmark | None], *, is_one: b
 
 
 def _last_event_id() -> str:
-    return request.headers.get("Last-Event-ID", "")
+    """Give where the reader was: by the header, or by the address, as those write it who cannot send a header."""
+    return request.headers.get("Last-Event-ID") or request.args.get("lastEventId", "")
 
 
 def _prompt_ids() -> list[str]:

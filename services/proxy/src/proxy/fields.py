@@ -1,6 +1,6 @@
 """The kinds of fields that a body has, each with the JSON Schema that tells exactly what it takes."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 EXACT = 2**53  # the last whole number up to which a double is exact
+LARGEST_SINGLE = 3.4028235e38  # what Ollama keeps a fraction in; beyond it is infinite there
 
 # U+0000 is refused wherever it stands, so no pattern lets it through.
 ANY_TEXT = r"^[^\u0000]*$"
@@ -58,8 +59,14 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _not_empty(text: str) -> str:
+    if not text:
+        raise PydanticCustomError("empty", "an empty text would end every answer at once")
+    return text
+
+
 def _in_a_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    return [_not_empty(value)] if isinstance(value, str) else value
 
 
 def _kept_alive(value: Any) -> Any:
@@ -70,7 +77,7 @@ def _kept_alive(value: Any) -> Any:
 
 def _is_false(value: bool) -> bool:
     if value:
-        raise PydanticCustomError("think", "only false is accepted: the model does not think aloud")
+        raise PydanticCustomError("no", "only false is accepted")
     return value
 
 
@@ -84,14 +91,15 @@ Whole = Annotated[
     WithJsonSchema({"type": "number", "minimum": -EXACT, "maximum": EXACT}),
 ]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Single = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST_SINGLE, le=LARGEST_SINGLE)]
 Stops = Annotated[
-    list[Text],
+    list[Annotated[str, AfterValidator(_not_empty)]],
     BeforeValidator(_in_a_list),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": ANY_TEXT},
-                {"type": "array", "items": {"type": "string", "pattern": ANY_TEXT}},
+                {"type": "string", "pattern": ANY_TEXT, "minLength": 1},
+                {"type": "array", "items": {"type": "string", "pattern": ANY_TEXT, "minLength": 1}},
             ]
         }
     ),
@@ -101,4 +109,11 @@ KeepAlive = Annotated[
     BeforeValidator(_kept_alive),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": ANY_TEXT}]}),
 ]
-NoThinking = Annotated[StrictBool, AfterValidator(_is_false), WithJsonSchema({"const": False})]
+
+# What a field of Ollama's holds that says nothing: its Go types write such values where nobody asked for anything.
+NEUTRAL = "Ignored, as Ollama's own types write it."
+NoText = Annotated[Literal[""], Field(description=NEUTRAL)]
+NoList = Annotated[list[Any], Field(max_length=0, description=NEUTRAL)]
+No = Annotated[StrictBool, AfterValidator(_is_false), WithJsonSchema({"const": False, "description": NEUTRAL})]
+Zero = Annotated[float, Field(ge=0, le=0, description=NEUTRAL)]
+Ignored = Annotated[StrictBool, Field(description="Ignored: a prompt longer than the context is refused, never cut.")]

@@ -16,6 +16,8 @@ FIXED = {
     "X-Content-Type-Options": "nosniff",
 }
 NEVER_STORED = "no-store"
+JSON = "application/json; charset=utf-8"
+"""The type of every JSON answer: without a charset, some clients decode it as Latin-1."""
 
 
 def register(app: Flask) -> None:

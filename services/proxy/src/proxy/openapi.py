@@ -58,6 +58,12 @@ LAST_EVENT_ID = {
     "twice. What is no such id is taken for none.",
     "schema": {"type": "string"},
 }
+LAST_EVENT_ID_IN_THE_ADDRESS = {
+    "name": "lastEventId",
+    "in": "query",
+    "description": "The same, for clients that cannot send a header, which counts more.",
+    "schema": {"type": "string"},
+}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -136,7 +142,7 @@ def _paths() -> dict[str, Any]:
             "get": {
                 "operationId": "events",
                 "summary": "Follow a prompt live, token by token",
-                "parameters": [PROMPT_ID, LAST_EVENT_ID],
+                "parameters": [PROMPT_ID, LAST_EVENT_ID, LAST_EVENT_ID_IN_THE_ADDRESS],
                 "responses": {
                     "200": _events(
                         "`status` (the status body, whenever status or position changes), `token` (a `Token`; a higher "
@@ -153,7 +159,7 @@ def _paths() -> dict[str, Any]:
             "get": {
                 "operationId": "events_of_several",
                 "summary": "Follow up to a hundred prompts on one connection",
-                "parameters": [SEVERAL_IDS, LAST_EVENT_ID],
+                "parameters": [SEVERAL_IDS, LAST_EVENT_ID, LAST_EVENT_ID_IN_THE_ADDRESS],
                 "responses": {
                     "200": _events("The events of each; a `token` has the prompt's `id` too. It ends when all have."),
                     "204": {"description": "The client has read the end of each."},

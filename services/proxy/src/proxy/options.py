@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from proxy.fields import Fields, Finite, Stops, Whole
+from proxy.fields import Fields, Single, Stops, Whole
 
 RUNNER_OPTIONS = frozenset(
     {
@@ -21,14 +21,14 @@ class Options(Fields):
     num_keep: Whole | None = None
     seed: Whole | None = None
     top_k: Whole | None = None
-    top_p: Finite | None = None
-    min_p: Finite | None = None
-    typical_p: Finite | None = None
+    top_p: Single | None = None
+    min_p: Single | None = None
+    typical_p: Single | None = None
     repeat_last_n: Whole | None = None
-    temperature: Finite | None = None
-    repeat_penalty: Finite | None = None
-    presence_penalty: Finite | None = None
-    frequency_penalty: Finite | None = None
+    temperature: Single | None = None
+    repeat_penalty: Single | None = None
+    presence_penalty: Single | None = None
+    frequency_penalty: Single | None = None
     stop: Stops | None = None
 
     refused: ClassVar[frozenset[str]] = RUNNER_OPTIONS

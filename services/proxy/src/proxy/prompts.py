@@ -39,7 +39,7 @@ def blueprint(parts: Parts) -> Blueprint:
     def submit() -> Response:
         key = _key()
         data = body.read(parts.config.max_prompt_bytes)
-        new = _checked(parts, wire.read(data), key)
+        new = _checked(parts, wire.read(data, charset=request.mimetype_params.get("charset")), key)
         accepted = parts.writer.do(
             lambda queue: _accept(queue, new, max_queued=parts.config.max_queue_depth), weight=len(data)
         )

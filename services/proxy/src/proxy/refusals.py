@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pydantic_core import to_json
 
 from proxy.cors import EXPOSED
-from proxy.headers import FIXED, NEVER_STORED
+from proxy.headers import FIXED, JSON, NEVER_STORED
 
 HEARD_OUT_WITHIN = 1.0  # seconds
 
@@ -36,7 +36,7 @@ def refusal(status: int) -> tuple[dict[str, str], bytes]:
     }
     body = to_json({"error": error})
     headers = {
-        "Content-Type": "application/json",
+        "Content-Type": JSON,
         "Content-Length": str(len(body)),
         "Cache-Control": NEVER_STORED,
         **FIXED,

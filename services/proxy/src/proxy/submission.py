@@ -1,6 +1,6 @@
 """What somebody may ask: the body of a submission, checked field by field."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from promptqueue.prompt import Idempotency, NewPrompt, Priority
 from pydantic import AfterValidator, Field, StrictBool, ValidationError, WithJsonSchema
@@ -9,19 +9,44 @@ from pydantic_core import PydanticCustomError
 from proxy import chat, schema, wire
 from proxy.chat import Messages, Tool
 from proxy.errors import InvalidRequest, UnsupportedModel
-from proxy.fields import Fields, Finite, JSONObject, KeepAlive, NoThinking, SomeText, Text
+from proxy.fields import (
+    Fields,
+    Finite,
+    Ignored,
+    JSONObject,
+    KeepAlive,
+    No,
+    NoList,
+    NoText,
+    SomeText,
+    Text,
+    Zero,
+)
 from proxy.options import RUNNER_OPTIONS, Options
 
 LARGEST_METADATA = 4096  # bytes of compact JSON
 A_YEAR = 365 * 24 * 3600  # seconds
 A_DAY = 24 * 3600  # seconds
 
+NO_PICTURES = "no pictures are made; leave it out"
+NO_PROBABILITIES = "the probabilities of tokens are not told; leave it out"
 HINTS = dict.fromkeys(
     RUNNER_OPTIONS, "it would load the model anew for everybody; the operator sets it, so leave it out"
 ) | {
+    "suffix": "the model cannot write what comes before a text; put it into the prompt",
+    "template": "the model's own template is used; put what it should say into prompt and system",
+    "context": "nothing is kept from one prompt to the next; send the whole chat as messages",
+    "think": "the model does not think aloud; leave it out",
+    "raw": "the model's own template is always used; leave it out",
     "images": "no images are taken; leave it out",
+    "logprobs": NO_PROBABILITIES,
+    "top_logprobs": NO_PROBABILITIES,
+    "width": NO_PICTURES,
+    "height": NO_PICTURES,
+    "steps": NO_PICTURES,
+    "_debug_render_only": "every prompt is answered; leave it out",
 }
-"""Fields that Ollama knows and that are refused here, and why."""
+"""Fields that Ollama knows and that are refused here, all but a value that says nothing, and why."""
 
 
 def _format(value: Any) -> Any:
@@ -62,15 +87,27 @@ class Submission(Fields):
     ) = None
     stream: StrictBool | None = None
     keep_alive: KeepAlive | None = None
-    think: NoThinking | None = None
-
-    refused: ClassVar[frozenset[str]] = frozenset({"images"})
+    think: No | None = None
+    truncate: Ignored | None = None
+    shift: Ignored | None = None
+    suffix: NoText | None = None
+    template: NoText | None = None
+    context: NoList | None = None
+    raw: No | None = None
+    images: NoList | None = None
+    logprobs: No | None = None
+    top_logprobs: Zero | None = None
+    width: Zero | None = None
+    height: Zero | None = None
+    steps: Zero | None = None
+    debug_render_only: Annotated[No | None, Field(alias="_debug_render_only")] = None
 
 
 def submitted(value: Any, *, model: str) -> Submission:
     """Check a body that was read as JSON. Raises InvalidRequest, or UnsupportedModel for a model other than `model`."""
     if not isinstance(value, dict):
-        message = "The body must be a JSON object with a prompt or messages."
+        twice = ", and this one was encoded twice" if isinstance(value, str) and value[:1] == "{" else ""
+        message = f"The body must be a JSON object with a prompt or messages{twice}."
         raise InvalidRequest(message)
     try:
         asked = Submission.model_validate(value)
@@ -114,7 +151,7 @@ def _given(value: dict[str, Any]) -> dict[str, Any]:
     if "options" in given:
         given["options"] = {name: each for name, each in given["options"].items() if each is not None}
     if "messages" in given:
-        given["messages"] = chat.written(given["messages"])
+        given["messages"] = chat.given(given["messages"])
     return given
 
 

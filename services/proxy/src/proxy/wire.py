@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import math
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 from pydantic_core import from_json, to_json
 
+from proxy import diagnosis, encoding
 from proxy.errors import InvalidJSON, InvalidRequest
+from proxy.headers import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,15 +25,31 @@ DEEPEST = 100
 """How many objects and lists may stand in one another."""
 
 
-def read(data: bytes) -> Any:
-    """Read a body. Raises InvalidJSON, and InvalidRequest for what JSON can say but a prompt cannot hold."""
+def read(data: bytes, *, charset: str | None = None) -> Any:
+    """Read a body. Raises InvalidJSON, and InvalidRequest for what JSON can say but a prompt cannot hold.
+
+    A byte order mark is skipped, and half a surrogate pair, as is left of an emoji that was cut, becomes U+FFFD, as in
+    the model's own text. Any other encoding is refused by its name; `charset` is what the Content-Type calls it.
+    """
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
         value = from_json(data, allow_inf_nan=False)
-    except ValueError as error:
-        message = f"The body is not JSON: {error}. Send one JSON object in UTF-8."
-        raise InvalidJSON(message) from None
+    except ValueError:
+        value = _read_again(data, charset)
     _check(value, (), DEEPEST)
     return value
+
+
+def _read_again(data: bytes, charset: str | None) -> Any:
+    data = encoding.mended(data)
+    try:
+        return from_json(data, allow_inf_nan=False)
+    except ValueError as error:
+        if foreign := encoding.foreign(data, charset):
+            message = f"The body is not in UTF-8: {foreign}. Send one JSON object in UTF-8."
+        else:
+            message = f"The body is not JSON: {error}. {diagnosis.of(data) or 'Send one JSON object'}."
+        raise InvalidJSON(message) from None
 
 
 def fingerprint(value: Any) -> str:
@@ -46,7 +65,7 @@ def compact_size(value: Any) -> int:
 
 def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Tell `body` as JSON."""
-    return Response(to_json(body), status, headers, "application/json")
+    return Response(to_json(body), status, headers, content_type=JSON)
 
 
 def status_body(prompt: Prompt, position: int | None, eta: float | None) -> dict[str, Any]:

@@ -46,6 +46,21 @@ def test_a_reader_of_an_older_attempt_gets_the_newer_one_from_its_beginning(read
     assert read(path_of(prompt_id), "1-9")[0] == ("2-6", "token", {"attempt": 2, "text": "second"})
 
 
+def test_a_reader_who_cannot_send_a_header_says_by_the_address_where_it_was(client, read, finished, path_of, text):
+    here = path_of(finished)
+
+    assert read(f"{here}?lastEventId=1-5") == read(here, "1-5")
+    assert client.get(f"{here}?lastEventId=1-{len(text)}-end").status_code == 204
+    assert client.get(f"/api/v1/events?id={finished}&lastEventId={finished[:8]}-end").status_code == 204
+
+
+def test_the_header_counts_more_than_the_address_that_a_polyfill_keeps(read, finished, path_of):
+    here = path_of(finished)
+
+    assert read(f"{here}?lastEventId=1-2", "1-5") == read(here, "1-5")
+    assert read(f"{here}?lastEventId=1-5", "") == read(here, "1-5")
+
+
 @pytest.mark.parametrize(
     "garbage", ["", "x", "1", "1-", "-1", "1-2-3", "1-2-END", "1.5-2", " 1-2", "\u0661-\u0662", "9-0", "9" * 40 + "-1"]
 )
