@@ -9,8 +9,7 @@ import pytest
 from promptqueue.prompt import Model, ModelState, Outcome, Status
 from worker.drain import Drain
 from worker.model import ModelKeeper
-from worker.ollama import OllamaFailed
-from worker.verdict import How, Seen, Verdict
+from worker.verdict import How, OllamaFailed, Seen, Verdict
 
 
 def state(queue):

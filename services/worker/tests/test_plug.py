@@ -7,8 +7,9 @@ import threading
 import time
 
 import pytest
-from worker.ollama import Ollama, OllamaFailed, Plug
-from worker.verdict import How
+from worker.ollama import Ollama
+from worker.plug import Plug
+from worker.verdict import How, OllamaFailed
 
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
 RECORD = b'{"response":"Hello","done":false}\n'

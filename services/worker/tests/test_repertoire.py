@@ -47,7 +47,7 @@ TOLD = {
     "500: a runner that is killed before the first token": Row(RUNNER_DIED),
     "500: a runner that is gone": Row("llama-server process no longer running: unknown"),
     "500: a load that stalls": Row("timed out waiting for llama-server to start -"),
-    "500 without a body": Row("the model server answered 500 without a word"),
+    "500 without a body": Row("the model server answered 500: Internal Server Error"),
     "404 though the model is installed": Row("model 'llama3.2' not found"),
     "503 of somebody else's": Row("no healthy upstream"),
     "a web page instead of JSON": Row(NO_ANSWER),
@@ -86,7 +86,7 @@ def test_a_refused_prompt_is_called_for_once(worker, ollama, ask, completed):
     ("name", "words"),
     [
         ("503: too many requests", "server busy, please try again.  maximum pending requests exceeded"),
-        ("403 without a body", "the model server answered 403 without a word"),
+        ("403 without a body", "the model server answered 403: Forbidden"),
     ],
 )
 def test_a_server_that_turns_calls_away_is_asked_once_a_second_and_costs_nothing(

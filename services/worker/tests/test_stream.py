@@ -9,8 +9,9 @@ from contextlib import suppress
 
 import pytest
 from worker.call import Call
-from worker.ollama import Ollama, OllamaFailed, Plug
-from worker.verdict import How
+from worker.ollama import Ollama
+from worker.plug import Plug
+from worker.verdict import How, OllamaFailed
 
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
 RECORDS = [{"response": "Hé"}, {"response": "llo"}, {"response": "", "done": True, "done_reason": "stop"}]
@@ -142,12 +143,17 @@ def test_a_connection_that_is_not_made_in_time_is_told_in_words(server):
 def test_a_download_that_falls_silent_is_given_up_as_soon_as_its_patience_ends(server):
     plug = Plug()
     download = ollama(server).pull("llama3.2", plug, patience=5)
-    peer = threading.Thread(target=lambda: server.accept()[0].sendall(b"".join(chunked([b"{}\n"]))), daemon=True)
-    peer.start()
+    connections = []
+
+    def serve():
+        connections.append(server.accept()[0])
+        connections[0].sendall(b"".join(chunked([b"{}\n"])))
+
+    threading.Thread(target=serve, daemon=True).start()
     assert next(download) == {}
 
     plug.be_patient(0.1)
 
     with pytest.raises(OllamaFailed) as failed:
         next(download)
-    assert failed.value.seen.how is How.BROKEN
+    assert failed.value.seen.how is How.UNANSWERED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from worker.verdict import TABLE, How, Only, Seen, Verdict, cause, judge, plain, too_long
+from worker.verdict import TABLE, How, Only, Seen, Verdict, cause, judge, too_long
 
 CONTEXT_33 = (
     '{"error":{"code":400,"message":"request (9034 tokens) exceeds the available context size (4096 tokens), try '
@@ -111,6 +111,7 @@ ROWS = [
     ("no first byte", Seen(how=How.NO_FIRST_BYTE, words="silent"), NOTHING, Verdict.FAILURE),
     ("a gap", Seen(how=How.STALLED, words="silent"), NOTHING, Verdict.FAILURE),
     ("out of time", Seen(how=How.OUT_OF_TIME, words="too long"), NOTHING, Verdict.TIMED_OUT),
+    ("too much", Seen(how=How.TOO_MUCH, words="the model's answer grew longer than 10 MB"), NOTHING, Verdict.TOO_MUCH),
     ("an error line", Seen(how=How.ERROR_LINE, words=EOF_33), NOTHING, Verdict.FAILURE),
     ("the repeat guard", Seen(how=How.UNFINISHED), NOTHING, Verdict.FAILURE),
     ("no records", Seen(how=How.GIBBERISH, words="<html>"), NOTHING, Verdict.FAILURE),
@@ -156,11 +157,6 @@ def test_whoever_asked_is_told_the_cause_in_words(seen):
 def test_both_counts_of_a_prompt_that_is_too_long_are_told():
     assert too_long(rejected(400, CONTEXT_33)) == "The prompt has 9034 tokens, the model's context holds 4096."
     assert too_long(rejected(400, CONTEXT_24)) == "The prompt is longer than the model's context."
-
-
-def test_a_message_in_a_message_is_unwrapped():
-    assert plain('{"error":{"code":400,"message":"No."}}') == "No."
-    assert plain("No. ") == "No."
 
 
 def _matches(row, seen, only):

@@ -1,61 +1,104 @@
-"""What has come of an answer so far: the pieces that Ollama streamed, and the record they add up to."""
+"""What has come of an answer so far: the text that Ollama streamed, and the record it all adds up to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Value = TypeVar("Value")
 
+LONGEST = 10 * 1024 * 1024  # bytes of UTF-8 of an answer: its text, its thoughts and its tool calls together
+DEEPEST = 32  # levels of a tool call; what is told further on cannot be told at any depth
+MOST_FIELDS = 64  # of a final record; Ollama's have a dozen
+LONGEST_FIELD = 300  # characters of a field of it that is neither text nor number
+MOST_TOKENS = 2**31  # of an answer: a count beyond it is a slip, or worse
+OURS = ("id", "status", "outcome")  # what is told beside the record's own fields
+
 
 class Malformed(Exception):
     """A record is not one of an answer: a field of it has another type than Ollama's has."""
 
 
+class TooMuch(Exception):
+    """An answer is longer than any that is kept."""
+
+
+class Unwritten(NamedTuple):
+    """Text that is not in the queue yet, where it begins, and how many tokens have come by then."""
+
+    text: str
+    offset: int
+    tokens: int
+
+
 class Answer:
-    """Written by the thread that reads, read by the one that watches: pieces are only ever appended."""
+    """Written by the thread that reads, read by the one that watches: text is only ever appended."""
 
     def __init__(self) -> None:
         """Begin with nothing said."""
-        self.pieces: list[str] = []
-        self._thoughts: list[str] = []
+        self.tokens_come = 0
+        self._text = bytearray()  # in UTF-8: of single pieces, each of an object's weight, there may be millions
+        self._thoughts = bytearray()
         self._tool_calls: list[Any] = []
+        self._tool_calls_size = 0
         self._is_chat = False
+        self._written = 0  # bytes of the text that are in the queue
+        self._characters_written = 0
 
     @property
     def text(self) -> str:
         """The whole text so far."""
-        return "".join(self.pieces)
+        return self._text.decode()
 
     def take(self, record: Mapping[str, Any]) -> str:
         """Add one record of the stream; the text that it brought, perhaps none.
 
-        Raises Malformed, and adds nothing then.
+        Raises Malformed or TooMuch, and adds nothing then.
         """
         said = _typed(record, "message", dict) or record
         piece = _typed(said, "response" if said is record else "content", str) or ""
-        thought, calls = _typed(said, "thinking", str), _typed(said, "tool_calls", list)
+        thought, calls = _typed(said, "thinking", str) or "", _typed(said, "tool_calls", list) or []
+        text, thoughts, calls_size = piece.encode(), thought.encode(), _size(calls)
+        come = len(self._text) + len(self._thoughts) + self._tool_calls_size
+        if come + len(text) + len(thoughts) + calls_size > LONGEST:
+            raise TooMuch
         self._is_chat = self._is_chat or said is not record
-        self._tool_calls.extend(calls or [])
-        if thought:
-            self._thoughts.append(thought)
+        self._tool_calls.extend(calls)
+        self._tool_calls_size += calls_size
+        self._thoughts += thoughts
         if piece:
-            self.pieces.append(piece)
+            self._text += text
+            self.tokens_come += 1
         return piece
 
+    def unwritten(self) -> Unwritten | None:
+        """Give the text that is not in the queue yet; None if there is none."""
+        tokens, text = self.tokens_come, self._text[self._written :]
+        return Unwritten(text.decode(), self._characters_written, tokens) if text else None
+
+    def wrote(self, piece: Unwritten) -> None:
+        """Take note that this is in the queue now."""
+        self._written += len(piece.text.encode())
+        self._characters_written += len(piece.text)
+
     def record(self, final: Mapping[str, Any]) -> dict[str, Any]:
-        """Give Ollama's final record with everything in it that was streamed before, and without its `context`."""
-        whole = {key: value for key, value in final.items() if key != "context"}
+        """Give Ollama's final record with everything in it that was streamed before, and nothing that cannot be told.
+
+        Kept are words and numbers; lists and objects are not an answer's (`context`, for one), but for its tool calls.
+        """
+        whole = _plain(final)
         said: dict[str, Any] = whole
         if self._is_chat:
-            said = whole["message"] = {"role": "assistant", **(final.get("message") or {}), "content": self.text}
+            whole.pop("response", None)
+            said = whole["message"] = {"role": "assistant", "content": self.text}
         else:
-            whole.pop("message", None)  # null, or empty: whoever reads a record takes its message for a chat's
             whole["response"] = self.text
+        whole.pop("thinking", None)
         if self._thoughts:
-            said["thinking"] = "".join(self._thoughts)
+            said["thinking"] = self._thoughts.decode()
         if self._tool_calls:
             said["tool_calls"] = self._tool_calls
         return whole
@@ -63,7 +106,37 @@ class Answer:
     def tokens(self, final: Mapping[str, Any]) -> int:
         """Count tokens: Ollama's count, or else the pieces."""
         count = final.get("eval_count")
-        return count if isinstance(count, int) and count > 0 else len(self.pieces)
+        return count if type(count) is int and 0 < count < MOST_TOKENS else self.tokens_come
+
+
+def _plain(final: Mapping[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for name, value in final.items():
+        if len(plain) == MOST_FIELDS:
+            break
+        if name not in OURS and len(name) <= LONGEST_FIELD and isinstance(value, str | int | float):
+            plain[name] = value[:LONGEST_FIELD] if isinstance(value, str) else value
+    return plain
+
+
+def _size(calls: list[Any]) -> int:
+    """Give the length of tool calls as JSON. Raises Malformed: they nest deeper than can be told."""
+    if not calls:
+        return 0
+    level, depth = calls, 1
+    while level:
+        if depth > DEEPEST:
+            message = f"tool_calls nest deeper than {DEEPEST} levels"
+            raise Malformed(message)
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, dict | list)
+        ]
+        depth += 1
+    return len(json.dumps(calls, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _typed(record: Mapping[str, Any], name: str, kind: type[Value]) -> Value | None:

@@ -8,9 +8,9 @@ from contextlib import closing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from worker.answer import Answer, Malformed
-from worker.ollama import OllamaFailed, Plug
-from worker.verdict import How, Seen
+from worker.answer import LONGEST, Answer, Malformed, TooMuch
+from worker.plug import Plug
+from worker.verdict import How, OllamaFailed, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,8 +40,6 @@ class Call:
         self.heard_at: float | None = None
         self.over = threading.Event()  # set when nothing more is read
         self.unwatched = threading.Event()  # set when the watcher has let go
-        self.pieces_written = 0
-        self.characters_written = 0
         self._stopped: Stop | Seen | Exception | None = None
 
     @property
@@ -64,15 +62,6 @@ class Call:
             raise self._stopped
         return seen if seen.how is How.DONE else self._stopped or seen
 
-    def unwritten(self) -> str:
-        """Give the text that is not in the queue yet."""
-        return "".join(self.answer.pieces[self.pieces_written :])
-
-    def wrote(self, pieces: int, characters: int) -> None:
-        """Take note that this much more is in the queue."""
-        self.pieces_written += pieces
-        self.characters_written += characters
-
     def _read(self, ollama: Ollama, path: str, body: Mapping[str, Any], tell: Callable[[str, int], None]) -> Seen:
         offset = 0
         try:
@@ -83,9 +72,13 @@ class Call:
                         tell(piece, offset)
                         offset += len(piece)
                     if record.get("done") is True:
-                        return Seen(how=How.DONE, words=str(record.get("done_reason") or ""), record=record)
+                        reason = record.get("done_reason")
+                        return Seen(how=How.DONE, words=reason if isinstance(reason, str) else "", record=record)
         except OllamaFailed as failed:
             return failed.seen
         except Malformed as malformed:
             return Seen(how=How.GIBBERISH, words=str(malformed))
+        except TooMuch:
+            words = f"the model's answer grew longer than {LONGEST >> 20} MB"
+            return Seen(how=How.TOO_MUCH, words=words)
         return Seen(how=How.UNFINISHED)

@@ -12,8 +12,8 @@ from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Model, ModelState
 
 from worker.download import Download
-from worker.ollama import OllamaFailed, Plug
-from worker.verdict import How, Seen, Verdict, cause
+from worker.plug import Plug
+from worker.verdict import How, OllamaFailed, Seen, Verdict, cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,7 @@ class ModelKeeper:
         """Keep `name` on the server `ollama`, downloading it when it is missing and `pull` allows it."""
         self._queue = queue
         self._ollama = ollama
+        self._ollama.meanwhile = self._turned
         self._name = name
         self._pull_allowed = pull
         self._drain = drain
@@ -118,6 +119,9 @@ class ModelKeeper:
         """Wake everybody who waits here. A download ends with the process; what came of it stays with Ollama."""
         with self._condition:
             self._condition.notify_all()
+
+    def _turned(self) -> None:
+        self.turned_at = time.monotonic()
 
     def _turn(self) -> None:
         if self._reported:

@@ -11,9 +11,8 @@ from promptqueue.prompt import Answered, ErrorCode, Failed
 from promptqueue.wakeup import Changed
 
 from worker.call import Call, Stop
-from worker.ollama import OllamaFailed
 from worker.request import call_for
-from worker.verdict import How, Only, Seen, Verdict, cause, judge, too_long
+from worker.verdict import How, OllamaFailed, Only, Seen, Verdict, cause, judge, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,6 +132,8 @@ class Slot:
                 ending = Failed(cause=too_long(seen), code=ErrorCode.PROMPT_TOO_LONG)
             case Verdict.TIMED_OUT:
                 ending = Failed(cause=cause(seen), code=ErrorCode.TIMED_OUT)
+            case Verdict.TOO_MUCH:
+                ending = Failed(cause=cause(seen), code=ErrorCode.ATTEMPTS_EXHAUSTED)
             case Verdict.DOWN | Verdict.MISSING | Verdict.STORE_BROKEN:
                 self._model.report(verdict, cause(seen))  # first, so that no other slot claims meanwhile
                 return self._persist(lambda: self._give_back(call, seen.told))
@@ -150,8 +151,8 @@ class Slot:
         claim, prompt = call.claim, None
         with self._queue.transaction():
             try:
-                if isinstance(ending, Failed) and (tail := call.unwritten()):
-                    self._queue.write(claim, tail, offset=call.characters_written, tokens=len(call.answer.pieces))
+                if isinstance(ending, Failed) and (tail := call.answer.unwritten()):
+                    self._queue.write(claim, tail.text, offset=tail.offset, tokens=tail.tokens)
                 prompt = self._queue.finish(claim, ending)
             except ClaimLost:
                 log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
@@ -224,7 +225,7 @@ def _log_end(call: Call, prompt: Prompt, ending: Ending, reason: str) -> None:
         call.claim.attempt,
         prompt.outcome or "retried",
         time.monotonic() - call.started_at,
-        ending.tokens if isinstance(ending, Answered) else len(call.answer.pieces),
+        ending.tokens if isinstance(ending, Answered) else call.answer.tokens_come,
     ]
     if isinstance(ending, Failed):
         line += " failures=%d reason=%r"

@@ -6,11 +6,12 @@ files and of its runner apart.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from worker.words import answered, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +31,8 @@ class How(StrEnum):
     NO_FIRST_BYTE = "no first byte"
     STALLED = "stalled"
     OUT_OF_TIME = "out of time"
+    UNANSWERED = "unanswered"  # a question, within the time that it has
+    TOO_MUCH = "too much"  # a line or an answer is longer than any that is kept
 
 
 class Verdict(StrEnum):
@@ -40,6 +43,7 @@ class Verdict(StrEnum):
     REFUSED = "refused"  # the prompt's own fault: never again
     TOO_LONG = "too long"
     TIMED_OUT = "timed out"
+    TOO_MUCH = "too much"  # never again, with what came
     DOWN = "down"  # costs nothing; claiming waits for Ollama
     MISSING = "missing"  # costs nothing; claiming waits for the model
     STORE_BROKEN = "store broken"  # costs nothing; claiming waits for the model's files
@@ -47,7 +51,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What was seen of a call's end. `words` are Ollama's, as they came, or else those of whoever ended it."""
+    """What was seen of a call's end.
+
+    `words` are the error that Ollama told as JSON, as it came, or else those of whoever ended the call; what was no
+    such error may be a stranger's, and is kept nowhere.
+    """
 
     how: How
     status: int | None = None
@@ -60,6 +68,15 @@ class Seen:
     def told(self) -> str:
         """How the call ended without Ollama's words, in which there may be the prompt's: for the log."""
         return f"{self.how} {self.status}" if self.status else self.how.value
+
+
+class OllamaFailed(Exception):
+    """A call to Ollama came to a bad end, which `seen` describes."""
+
+    def __init__(self, seen: Seen) -> None:
+        """Carry what was seen."""
+        super().__init__(cause(seen))
+        self.seen = seen
 
 
 class Only(StrEnum):
@@ -106,6 +123,7 @@ TABLE = (
     Row(how=How.NO_FIRST_BYTE, verdict=Verdict.FAILURE),
     Row(how=How.STALLED, verdict=Verdict.FAILURE),
     Row(how=How.OUT_OF_TIME, verdict=Verdict.TIMED_OUT),
+    Row(how=How.TOO_MUCH, verdict=Verdict.TOO_MUCH),
     Row(how=How.ERROR_LINE, verdict=Verdict.FAILURE),
     Row(how=How.UNFINISHED, verdict=Verdict.FAILURE),
     Row(how=How.GIBBERISH, verdict=Verdict.FAILURE),
@@ -129,14 +147,14 @@ def judge(seen: Seen, holds: Callable[[Only], bool]) -> Verdict:
 
 def cause(seen: Seen) -> str:  # noqa: PLR0911 (a table in the shape of a match)
     """Say in words for whoever asked why there is no answer."""
-    words = plain(seen.words)
+    words = one_line(seen.words)
     match seen.how:
         case How.NOT_CONNECTED:
             return f"the model server could not be reached: {words}"
         case How.BROKEN:
             return "the connection to the model server broke off"
         case How.REDIRECTED | How.REJECTED:
-            return words or f"the model server answered {seen.status} without a word"
+            return words or f"the model server {answered(seen.status)}"
         case How.ERROR_LINE:
             return words or "the model server reported an error without a word"
         case How.GIBBERISH:
@@ -145,7 +163,7 @@ def cause(seen: Seen) -> str:  # noqa: PLR0911 (a table in the shape of a match)
             return "the model's answer ended before it was done"
         case How.DONE:
             return f"the model server ended the answer with {words!r}" if words else "the answer ended without a reason"
-        case How.NO_FIRST_BYTE | How.STALLED | How.OUT_OF_TIME:
+        case _:
             return words
 
 
@@ -155,14 +173,3 @@ def too_long(seen: Seen) -> str:
     if not counts:
         return "The prompt is longer than the model's context."
     return f"The prompt has {counts[1]} tokens, the model's context holds {counts[2]}."
-
-
-def plain(words: str) -> str:
-    """Take Ollama's message out of the JSON that it passes on from its runner as a string."""
-    try:
-        match json.loads(words):
-            case {"error": {"message": str(message)}} | {"error": str(message)}:
-                return message
-    except ValueError:
-        pass  # most messages are plain
-    return words.strip()

@@ -125,19 +125,18 @@ class Watcher:
         return min(deadlines, key=lambda each: each[0])
 
     def _write(self, call: Call) -> bool:
-        pieces = len(call.answer.pieces)
-        text = "".join(call.answer.pieces[call.pieces_written : pieces])
-        if not text:
+        unwritten = call.answer.unwritten()
+        if not unwritten:
             return False
         try:
-            self._queue.write(call.claim, text, offset=call.characters_written, tokens=pieces)
+            self._queue.write(call.claim, unwritten.text, offset=unwritten.offset, tokens=unwritten.tokens)
         except ClaimLost:
             call.stop(Stop.LOST)
         except StorageUnavailable as unavailable:
             self._could_not(call, "write", unavailable)
             return False
         else:
-            call.wrote(pieces - call.pieces_written, len(text))
+            call.answer.wrote(unwritten)
             self._storage_failed = False
         return True
 
