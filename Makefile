@@ -21,11 +21,11 @@ up: ## Run everything in containers: docker compose up, in the background
 
 run: ## Run proxy and worker here, with the Ollama at OLLAMA_URLS (no Docker)
 	@$(PYTHON) local/environment.py run
-	@$(VENV)/python local/start.py run
+	@$(VENV)/python -m local.start run
 
 demo: ## Try everything with made-up answers: no model, no Docker
 	@$(PYTHON) local/environment.py run
-	@$(VENV)/python local/start.py demo
+	@$(VENV)/python -m local.start demo
 
 test: ## Set up what the tests need and run every test that this machine can run
 	@$(PYTHON) local/environment.py test

@@ -1,9 +1,17 @@
 """Run the product on plain processes: `run` with your own Ollama, `demo` with the simulator in its place."""
 
-import errno
-import os
+from __future__ import annotations
+
 import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to end, Ctrl+C ends this without a word
+
+import contextlib
+import errno
+import fcntl
+import os
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -11,13 +19,19 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import TextIO
 
 import proxy.config
 import worker.config
 from promptqueue.environment import read_or_exit
+from worker.ollama import Ollama, OllamaFailed
+from worker.remedy import remedy
+from worker.verdict import cause
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTS_WITHIN = 30.0  # seconds
+OWN = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Asks an address of this machine, which no proxy for the outside world knows."""
 
 
 def main(kind: str) -> int:
@@ -26,29 +40,79 @@ def main(kind: str) -> int:
     served, worked = (read_or_exit(each, environment) for each in (proxy.config.Config, worker.config.Config))
     host, port = served.bind_address, served.proxy_port
     refuse_taken(host, port)
-    try:
-        (ROOT / "data").mkdir(exist_ok=True)
-    except OSError as error:
-        sys.exit(f"The folder {ROOT / 'data'} cannot be made ({error.strerror}). It is where the queue lives.")
+    make_data_folder(ROOT / "data")
+    append(sys.stdout, sys.stderr)
     with tempfile.TemporaryDirectory(prefix="ollama-proxy-") as scratch:
-        supervisord = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", f"local/{kind}.conf", "-j", f"{scratch}/pid"],
+        product = Product(kind, environment, Path(scratch), drain=worked.drain_seconds)
+        try:
+            if product.answers(f"http://{probed(host)}:{port}/healthz"):
+                whence = "from the simulator: they are made up" if kind == "demo" else answers_from(worked)
+                print(words(reachable(host), port, whence), flush=True)
+            elif product.is_wanted:
+                seconds = f"{STARTS_WITHIN:g} seconds"
+                print(f"The proxy did not answer within {seconds}; the log above says why.", file=sys.stderr)
+            return product.wait()
+        finally:  # whatever ends this, be it that nobody reads what it says, ends the product too
+            product.end()
+
+
+class Product:
+    """Everything that runs, under supervisord. The signals that end this process end it in order."""
+
+    def __init__(self, kind: str, environment: dict[str, str], scratch: Path, *, drain: float) -> None:
+        self._drain = drain
+        self._asked: list[int] = []
+        self._supervisord: subprocess.Popen[bytes] | None = None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+        command = [sys.executable, "-m", "worker.supervision", "-c", f"local/{kind}.conf", "-j", f"{scratch}/pid"]
+        if os.getuid() == 0:
+            command += ["-u", "0"]  # else it complains that nobody told it to be root
+        self._supervisord = subprocess.Popen(
+            command,
             cwd=ROOT,
             env=environment | {"HEARTBEAT_PATH": f"{scratch}/worker.heartbeat"},
             start_new_session=True,  # so that Ctrl+C reaches this process alone, which then ends the others in order
         )
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, lambda *_: supervisord.terminate())
-            if answers(f"http://{reachable(host)}:{port}/healthz", supervisord):
-                print(words(kind, reachable(host), port, worked.ollama_told), flush=True)
-            elif supervisord.poll() is None:
-                seconds = f"{STARTS_WITHIN:g} seconds"
-                print(f"The proxy did not answer within {seconds}; the log above says why.", file=sys.stderr)
-            return supervisord.wait()
-        finally:  # whatever ends this, be it that nobody reads what it says, ends the product too
-            supervisord.terminate()
-            supervisord.wait()
+        if self._asked:
+            self._supervisord.terminate()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it runs, and nobody has ended it yet."""
+        return not self._asked and self._supervisord.poll() is None
+
+    def answers(self, url: str) -> bool:
+        """Wait until the proxy answers; whether it does."""
+        deadline = time.monotonic() + STARTS_WITHIN
+        while time.monotonic() < deadline and self.is_wanted:
+            try:
+                with OWN.open(url, timeout=1):
+                    return True
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        return False
+
+    def wait(self) -> int:
+        """Wait until it has ended; 0 where somebody wanted it to."""
+        code = self._supervisord.wait()
+        if self._asked:
+            return 0
+        print("The product ends: one of its programs cannot be kept running; the log above says why.", file=sys.stderr)
+        return code or 1
+
+    def end(self) -> None:
+        """End it, and wait until it has."""
+        self._supervisord.terminate()
+        self._supervisord.wait()
+
+    def _ask(self, number: int, _frame: object) -> None:
+        if number == signal.SIGINT and not self._asked:
+            with contextlib.suppress(OSError):
+                os.write(1, f"\nStopping; a prompt in hand may take up to {self._drain:g} seconds more.\n".encode())
+        self._asked.append(number)
+        if self._supervisord:
+            self._supervisord.terminate()
 
 
 def settings(kind: str) -> dict[str, str]:
@@ -78,26 +142,51 @@ def refuse_taken(host: str, port: int) -> None:
             sys.exit(f"Port {port} on {host} {reason}. Choose another: make PROXY_PORT={port + 1} …")
 
 
+def make_data_folder(folder: Path) -> None:
+    """Make it for its owner alone; one of an older version that was open to everybody is closed."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_mode & stat.S_IRWXO:
+            folder.chmod(0o700)
+    except OSError as error:
+        sys.exit(f"The folder {folder} cannot be made ({error.strerror}). It is where the queue lives.")
+
+
+def append(*streams: TextIO) -> None:
+    """Have whatever is written to a file go to its end.
+
+    supervisord opens the file anew for the lines of its programs, and appends. Whoever writes through the first
+    opening, which has a place of its own in the file, would write over them.
+    """
+    for stream in streams:
+        with contextlib.suppress(OSError, ValueError):  # nothing that is open
+            fcntl.fcntl(stream, fcntl.F_SETFL, fcntl.fcntl(stream, fcntl.F_GETFL) | os.O_APPEND)
+
+
+def probed(host: str) -> str:
+    """Where the proxy surely answers, and nobody else."""
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared)
+    return f"[{local}]" if ":" in local else local
+
+
 def reachable(host: str) -> str:
     if host in ("127.0.0.1", "0.0.0.0", "::"):  # noqa: S104 (compared)
         return "localhost"
     return f"[{host}]" if ":" in host else host
 
 
-def answers(url: str, process: "subprocess.Popen[bytes]") -> bool:
-    deadline = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 (the address is our own)
-                return True
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    return False
+def answers_from(worked: worker.config.Config) -> str:
+    """Say whether the Ollama answers, by asking it; if it does not, what to do."""
+    try:
+        Ollama(worked.ollama_urls[0], connect_timeout=worked.connect_timeout).version()
+    except OllamaFailed as failed:
+        what_to_do = remedy(worked.ollama_urls[0], failed.seen.words, contained=False)
+        return f"none yet, prompts wait: {cause(failed.seen)}.\n            {worked.ollama_told}: {what_to_do}"
+    return f"from the Ollama at {worked.ollama_told}"
 
 
-def words(kind: str, host: str, port: int, ollama: str) -> str:
-    from_whom = "the simulator: they are made up" if kind == "demo" else f"the Ollama at {ollama}"
-    return f"\n  Page:     http://{host}:{port}\n  Answers:  from {from_whom}\n  Stop:     Ctrl+C\n"
+def words(host: str, port: int, whence: str) -> str:
+    return f"\n  Page:     http://{host}:{port}\n  Answers:  {whence}\n  Stop:     Ctrl+C\n"
 
 
 if __name__ == "__main__":

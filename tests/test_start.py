@@ -25,11 +25,18 @@ def test_a_blank_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> 
     assert (served.bind_address, served.proxy_port, worked.ollama_told) == ("127.0.0.1", 8000, "http://127.0.0.1:11434")
 
 
-@pytest.mark.parametrize("url", ["http://user:p@ssword@ollama:11434", "http://ollama:11434"])
-def test_no_password_of_ollamas_address_is_printed(url: str) -> None:
-    told = start.words("run", "localhost", 8000, read(worker.config.Config, {"OLLAMA_URLS": url}).ollama_told)
+def test_no_password_of_ollamas_address_is_printed() -> None:
+    port = start.free_port()
 
-    assert "  Answers:  from the Ollama at http://ollama:11434\n" in told
+    told = start.answers_from(read(worker.config.Config, {"OLLAMA_URLS": f"http://user:p@ssword@127.0.0.1:{port}"}))
+
+    assert f"http://127.0.0.1:{port}: no Ollama listens there" in told
+    assert "ssword" not in told
+
+
+@pytest.mark.parametrize(("address", "probed"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("10.0.0.1", "10.0.0.1")])
+def test_the_proxy_is_asked_where_nobody_else_can_answer(address: str, probed: str) -> None:
+    assert start.probed(address) == probed
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from . import settings
@@ -21,7 +22,8 @@ def main() -> int:
     try:
         server = Server(settings.from_options(options), host=options.host, port=options.port, journal=options.journal)
     except OSError as error:
-        print(f"simulator: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        words = f"cannot listen on {options.host}:{options.port}: {error.strerror}"
+        print(_line("ERROR", words), file=sys.stderr)  # noqa: T201
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         # As the real one: all connections end at once, without a last chunk.
@@ -29,9 +31,14 @@ def main() -> int:
     # A signal between two looks would else be heard only when the next client comes.
     signal.set_wakeup_fd(server.bell.writing, warn_on_full_buffer=False)
     host = f"[{server.host}]" if ":" in server.host else server.host
-    print(f"simulator: listening on http://{host}:{server.port}", flush=True)  # noqa: T201
+    print(_line("INFO", f"listening on http://{host}:{server.port}"), flush=True)  # noqa: T201
     server.serve()
     return 0
+
+
+def _line(level: str, words: str) -> str:
+    """In the form of the lines beside which `make demo` shows it."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z {level} simulator {words}"
 
 
 if __name__ == "__main__":

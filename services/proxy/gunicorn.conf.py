@@ -5,8 +5,21 @@ import resource
 from contextlib import suppress
 from pathlib import Path
 
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from promptqueue.environment import read_or_exit
+from promptqueue.logline import Format
 from proxy.config import Config
+
+
+class logger_class(Logger):  # type: ignore[misc]  # noqa: N801 (the setting's name; Gunicorn has no types)
+    """Gunicorn's own lines, in the form of all others."""
+
+    def setup(self, cfg: object) -> None:
+        """Begin to log."""
+        super().setup(cfg)
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            handler.setFormatter(Format())
+
 
 _config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
 
@@ -24,6 +37,7 @@ worker_tmp_dir = next((folder for folder in ("/dev/shm",) if Path(folder).is_dir
 forwarder_headers = ""
 loglevel = _config.log_level
 accesslog = "-" if _config.log_level == "debug" else None
+access_log_format = '%(h)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 
 # Each held request is an open file. Many systems grant few at first, more on request; macOS less than it says.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)

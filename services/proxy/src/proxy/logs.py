@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from proxy.wire import moment
+from promptqueue.logline import Format
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -18,18 +18,10 @@ if TYPE_CHECKING:
 def to_stdout(level: str, concurrency: Threads | Greenlets) -> None:
     """Send this process's log to standard output, in UTC."""
     handler = Lines(sys.stdout, concurrency)
-    handler.setFormatter(Format("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(Format())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("flask_cors").setLevel(logging.WARNING)  # at info it comments on every OPTIONS
     logging.logThreads = logging.logMultiprocessing = False  # no line tells them
-
-
-class Format(logging.Formatter):
-    """Tells times in UTC, ISO 8601 with milliseconds and Z."""
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 (logging's names)
-        """Tell when it was."""
-        return moment(record.created)
 
 
 class Lines(logging.Handler):

@@ -41,6 +41,7 @@ def ailment(path: str) -> str | None:
 def end_when_fatal() -> None:
     """Serve supervisord as an event listener: end it when it gives a program up, so that Docker starts all anew."""
     supervisord = os.getppid()
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # as supervisord expects it of who is told to end
     while True:
         os.write(1, b"READY\n")
         header = _line()
@@ -49,10 +50,17 @@ def end_when_fatal() -> None:
         fields = dict(field.split(":", 1) for field in header.split())
         payload = _exactly(int(fields["len"]))
         if fields["eventname"] == "PROCESS_STATE_FATAL":
-            os.write(2, f"program given up, ending {payload}\n".encode())
+            name = dict(field.split(":", 1) for field in payload.split())["processname"]
+            os.write(2, f"{moment()} CRITICAL supervisord program given up, all others end name={name}\n".encode())
             if os.getppid() == supervisord:  # else it is gone, and whoever adopted this process is not meant
                 os.kill(supervisord, signal.SIGTERM)
         os.write(1, b"RESULT 2\nOK")
+
+
+def moment() -> str:
+    """Tell what time it is as the log does: UTC, ISO 8601 with milliseconds and Z."""
+    now = time.time()
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z"
 
 
 def main(arguments: list[str]) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from typing import TYPE_CHECKING
+
+from promptqueue.logline import Format
 
 if TYPE_CHECKING:
     from promptqueue.prompt import Recovered
@@ -13,10 +14,8 @@ if TYPE_CHECKING:
 
 def to_stdout(level: str) -> None:
     """Send this process's log to standard output, in UTC."""
-    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(formatter)
+    handler.setFormatter(Format())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("urllib3").setLevel(logging.WARNING)  # at debug it would log every probe
 
