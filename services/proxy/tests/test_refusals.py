@@ -418,3 +418,11 @@ def test_a_mistake_of_ours_is_500_without_details(make_app, caplog):
     assert "secret" not in answer.text
     assert "ZeroDivisionError" in caplog.text
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("bound", [{"max_stored_bytes": 1}, {"min_free_bytes": 2**60}])
+def test_a_prompt_for_which_there_is_no_room_is_refused_with_503_and_the_time_of_the_next_erasing(make_app, bound):
+    answer = make_app(**bound).test_client().post("/api/v1/prompt", json=WHY)
+
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "storage_full")
+    assert answer.headers["Retry-After"] == "60"

@@ -237,6 +237,16 @@ class Counts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """The room that the queue takes on its disk, and the room that is left; bytes."""
+
+    stored_bytes: int  # what prompts, answers and their indexes take
+    spare_bytes: int  # what erased ones left in the file: used again for new ones, or given back by `compact`
+    disk_free_bytes: int
+    in_steps: bool  # False for a file made by an older version: only as a whole can it be made smaller
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Workers:
     """The workers that are alive, and the slots they have together."""
 

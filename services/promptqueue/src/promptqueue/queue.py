@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Page,
         Prompt,
         Recovered,
+        Room,
         Standing,
         Status,
         Terms,
@@ -192,6 +193,10 @@ class PromptQueue(Protocol):
 
     def counts(self) -> Counts:
         """Count the queue as a whole."""
+        ...
+
+    def room(self) -> Room:
+        """Say how much room the queue takes on its disk, and how much there is."""
         ...
 
     def workers(self) -> Workers:

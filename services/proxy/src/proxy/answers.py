@@ -101,6 +101,7 @@ class ErrorBody(BaseModel):
         "unsupported_model",
         "queue_full",
         "storage_unavailable",
+        "storage_full",
         "too_many_streams",
         "not_ready",
         "internal_error",

@@ -15,6 +15,8 @@ PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")
 MOST_PROCESSES = 16  # the memory that compose.yaml gives the proxy holds no more
 LONGEST_BODY = 32 * 1024 * 1024  # bytes, as nginx.conf has it
 LONGEST_LINE = 1_000_000_000
+GIB = 1024**3
+LARGEST_DISK = 2**60  # bytes; a larger number is a mistake
 MOST_STREAMS = 10_000  # a process has no more connections
 
 
@@ -41,6 +43,8 @@ class Config:
     proxy_processes: int = variable(1, whole(1, MOST_PROCESSES))
     max_prompt_bytes: int = variable(1_048_576, whole(1, LONGEST_BODY))
     max_queue_depth: int = variable(10_000, whole(1, LONGEST_LINE))
+    max_stored_bytes: int = variable(4 * GIB, whole(1, LARGEST_DISK))
+    min_free_bytes: int = variable(GIB // 2, whole(0, LARGEST_DISK))
     max_streams: int = variable(5_000, whole(1, MOST_STREAMS))
     page_path: str = variable("", Kind(_file, "the path of a file"))
 

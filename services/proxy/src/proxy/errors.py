@@ -13,6 +13,7 @@ from promptqueue.errors import (
     PromptNotFound,
     PromptQueueError,
     QueueFull,
+    StorageFull,
     StorageUnavailable,
 )
 from pydantic_core import to_json
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STORAGE_RETRY_AFTER = 5  # seconds
+FULL_RETRY_AFTER = 60  # seconds; the janitor erases each minute
 STREAMS_RETRY_AFTER = 5  # seconds
 
 log = logging.getLogger(__name__)
@@ -109,6 +111,11 @@ MEANINGS = {
         status=503,
         sentence="The queue's database cannot be used; nothing was changed. Try again after Retry-After seconds.",
     ),
+    StorageFull: Meaning(
+        status=503,
+        sentence="What is stored leaves no room for another prompt. Delete prompts that are done with, or try again "
+        "after Retry-After seconds.",
+    ),
 }
 
 
@@ -126,6 +133,9 @@ def register(app: Flask, *, until_a_place_is_free: Callable[[], int]) -> None:
             case StorageUnavailable():
                 log.warning("storage unavailable reason=%s", error)
                 retry_after = STORAGE_RETRY_AFTER
+            case StorageFull():
+                log.warning("storage full reason=%s", error)
+                retry_after = FULL_RETRY_AFTER
         return envelope(meaning.status, error.code, meaning.sentence, param=meaning.param, retry_after=retry_after)
 
     app.register_error_handler(Refused, _refused)

@@ -105,6 +105,7 @@ def _paths() -> dict[str, Any]:
                     "422": _error("unsupported_model."),
                     "429": _error("queue_full.", "Retry-After"),
                     **_FAILURES,
+                    "503": _error("storage_unavailable, or storage_full: there is no room for it.", "Retry-After"),
                 },
             }
         },

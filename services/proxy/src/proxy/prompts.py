@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from promptqueue import PromptQueue
     from promptqueue.prompt import NewPrompt
 
+    from proxy.config import Config
     from proxy.parts import Parts
 
 LONGEST_WAIT = 60  # seconds
@@ -40,9 +41,7 @@ def blueprint(parts: Parts) -> Blueprint:
         key = _key()
         data = body.read(parts.config.max_prompt_bytes)
         new = _checked(parts, wire.read(data, charset=request.mimetype_params.get("charset")), key)
-        accepted = parts.writer.do(
-            lambda queue: _accept(queue, new, max_queued=parts.config.max_queue_depth), weight=len(data)
-        )
+        accepted = parts.writer.do(lambda queue: _accept(queue, new, parts.config), weight=len(data))
         prompt = accepted.prompt
         if accepted.replayed:
             log.info("prompt replayed id=%s status=%s", prompt.id, prompt.status)
@@ -118,13 +117,22 @@ def _checked(parts: Parts, value: Any, key: str | None) -> NewPrompt:
     return check()
 
 
-def _accept(queue: PromptQueue, new: NewPrompt, *, max_queued: int) -> Enqueued:
+def _accept(queue: PromptQueue, new: NewPrompt, config: Config) -> Enqueued:
+    def enqueue() -> Enqueued:
+        [accepted] = queue.enqueue(
+            new,
+            max_queued=config.max_queue_depth,
+            max_stored_bytes=config.max_stored_bytes,
+            min_free_bytes=config.min_free_bytes,
+        )
+        return accepted
+
     try:
-        [accepted] = queue.enqueue(new, max_queued=max_queued)
+        accepted = enqueue()
     except QueueFull:
         if not queue.recover().total:  # else some of those who wait waited too long, and nobody has looked since
             raise
-        [accepted] = queue.enqueue(new, max_queued=max_queued)
+        accepted = enqueue()
     if accepted.replayed and accepted.prompt.overdue:
         prompt = queue.settle(accepted.prompt.id)
         return Enqueued(prompt=prompt, position=queue.position(prompt.id), replayed=True)

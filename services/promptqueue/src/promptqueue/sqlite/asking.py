@@ -10,6 +10,7 @@ from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted,
 from promptqueue.lifecycle import CANCELLED, why_not_retryable
 from promptqueue.prompt import Enqueued, NewPrompt, Priority, Prompt, Standing, Status
 from promptqueue.sqlite import rows
+from promptqueue.sqlite.room import Bounds
 from promptqueue.wakeup import Text
 
 if TYPE_CHECKING:
@@ -34,11 +35,12 @@ class Asking:
         self,
         *new: NewPrompt,
         max_queued: int | None = None,
-        max_stored_bytes: int | None = None,  # noqa: ARG002
-        min_free_bytes: int | None = None,  # noqa: ARG002
+        max_stored_bytes: int | None = None,
+        min_free_bytes: int | None = None,
     ) -> list[Enqueued]:
+        bounds = Bounds(max_stored_bytes=max_stored_bytes, min_free_bytes=min_free_bytes)
         with self._database.transaction():
-            return [self._replayed(one.idempotency) or self._enqueue(one, max_queued) for one in new]
+            return [self._replayed(one.idempotency) or self._enqueue(one, max_queued, bounds) for one in new]
 
     def get(self, prompt_id: str) -> Prompt:
         return rows.prompt(rows.find(self._database, prompt_id), self._clock)
@@ -187,9 +189,11 @@ class Asking:
         self._database.changed(row["id"])
         return queued
 
-    def _enqueue(self, new: NewPrompt, max_queued: int | None) -> Enqueued:
+    def _enqueue(self, new: NewPrompt, max_queued: int | None, bounds: Bounds) -> Enqueued:
         ahead = self._waiting()
         self._refuse_full(sum(ahead.values()), max_queued)
+        request = rows.written(new.request)
+        bounds.refuse(self._database, len(request) if request.isascii() else len(request.encode()))
         now, prompt_id = self._clock.wall(), str(uuid.uuid4())
         [row] = self._database.run(
             """
@@ -207,7 +211,7 @@ class Asking:
         self._database.run(
             "INSERT INTO requests (seq, request) VALUES (:seq, :request)",
             seq=row["seq"],
-            request=rows.written(new.request),
+            request=request,
         )
         if new.idempotency:
             self._database.run(

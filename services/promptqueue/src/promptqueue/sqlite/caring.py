@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from promptqueue import presence
 from promptqueue.errors import PromptNotFound
 from promptqueue.lifecycle import EXPIRED, LOST_LEASE, LOST_WORKER, TIMED_OUT, after
-from promptqueue.prompt import Counts, Failed, Model, ModelState, Outcome, Prompt, Recovered, Status, Workers
-from promptqueue.sqlite import attempt, rows
+from promptqueue.prompt import Counts, Failed, Model, ModelState, Outcome, Prompt, Recovered, Room, Status, Workers
+from promptqueue.sqlite import attempt, room, rows
 from promptqueue.sqlite.asking import KEY_LIFETIME
 
 if TYPE_CHECKING:
@@ -109,6 +109,9 @@ class Caring:
             seconds_per_prompt=self._seconds_per_prompt(),
             paused=bool(control["paused"]),
         )
+
+    def room(self) -> Room:
+        return room.look(self._database)
 
     def workers(self) -> Workers:
         with self._database.told():

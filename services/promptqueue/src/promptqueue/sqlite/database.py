@@ -49,6 +49,7 @@ class Database:
         self.path = path
         self._lock_timeout = lock_timeout
         self._depth = 0
+        self.promised = 0  # bytes that this transaction's submissions may write to the journal
         self._changed: set[str | None] = set()
         self._written: set[str] = set()
         self._has_erased = False
@@ -74,6 +75,7 @@ class Database:
                 wanted_journal = "wal" if self.journal == "wal" else "persist"
             self._choose_journal(journal_mode(wanted_journal))
             self._migrate()
+            self.page_size = int(self.run("PRAGMA page_size")[0][0])
             self._opened = opened.pop_all()
 
     @property
@@ -86,6 +88,10 @@ class Database:
         """Run a statement, one that writes inside a `transaction`; the rows that it gives."""
         with told(self.path):
             return self._connection.execute(statement, values).fetchall()
+
+    def pages(self) -> tuple[int, int]:
+        """Count the file's pages, with those that this transaction has added, and the unused ones among them."""
+        return int(self.run("PRAGMA page_count")[0][0]), int(self.run("PRAGMA freelist_count")[0][0])
 
     def changed(self, prompt_id: str | None) -> None:
         """Let all who wait hear of this prompt, or of any when it is None, once the transaction has committed."""
@@ -178,6 +184,7 @@ class Database:
         try:
             if relaxed:
                 self.run("PRAGMA synchronous = NORMAL")
+            self.promised = 0
             with self._locked():
                 yield
         finally:
