@@ -5,7 +5,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up run demo test e2e conformance faults chaos soak bench bench-page profile lint format lock clean
+.PHONY: help alone up run demo test e2e conformance faults chaos soak bench bench-page profile lint format lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +14,20 @@ help: ## Say what can be made
 address = http://$$(docker compose port $(1) | \
 	sed -E 's/^(127\.0\.0\.1|0\.0\.0\.0|::|\[::\]):/localhost:/; s/^([^][]*:[^][]*):/[\1]:/')
 
-up: ## Run everything in containers: docker compose up, in the background
+# Compose knows a stack by its name alone, so that up would replace what another checkout runs under the same one.
+alone:
+	@name=$$(docker compose config 2>/dev/null | sed -n 's/^name: //p'); \
+	docker ps --filter "label=com.docker.compose.project=$$name" \
+		--format '{{.Label "com.docker.compose.project.working_dir"}}' | sort -u | while read -r folder; do \
+		if [ -d "$$folder" ] && [ "$$(cd "$$folder" && pwd -P)" != "$$(pwd -P)" ]; then \
+			echo "$$folder runs under the name $$name already and would be replaced. Stop it with docker compose down there;" \
+				"what it has in its queue is kept and goes on here. Or run this one beside it:" \
+				"COMPOSE_PROJECT_NAME=second PROXY_PORT=8001 FRONTEND_PORT=8081 make up"; \
+			exit 1; \
+		fi; \
+	done
+
+up: alone ## Run everything in containers: docker compose up, in the background
 	@echo "Building and starting; the first time this takes a few minutes. Waiting until every container is healthy ..."
 	@docker compose up --detach --build --wait
 	@echo "Page: $(call address,frontend 8080)   API: $(call address,proxy 8000)   Stop: docker compose down"

@@ -15,10 +15,15 @@ def of_example() -> dict[str, str]:
     return dict(re.findall(r"^([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
 
 
+def passed_on() -> list[str]:
+    """Variables that reach Ollama's process as they are, and only if they have a value."""
+    return re.findall(r"^ +- \$\{(\w+):\+\1=\}\$\{\1:-OLLAMA_NUM_PARALLEL\}$", COMPOSE, re.MULTILINE)
+
+
 def of_compose() -> dict[str, set[str]]:
     """Each variable that compose.yaml takes from outside, with the defaults that it names."""
-    found: dict[str, set[str]] = {}
-    for name, default in re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", COMPOSE):
+    found = {name: {""} for name in passed_on() if name.isupper()}
+    for name, default in re.findall(r"(?<!\})\$\{([A-Z_]+):-([^}]*)\}", COMPOSE):
         found.setdefault(name, set()).add(default)
     return found
 

@@ -13,12 +13,29 @@ from worker.config import LONGEST_DRAIN
 pytestmark = pytest.mark.usefixtures("compose_client")
 
 PRODUCT = {"frontend", "proxy", "worker"}
-OLLAMAS = {"ollama": "cpu", "ollama-nvidia": "gpu-nvidia", "ollama-amd": "gpu-amd"}
+OLLAMAS = {"ollama": "cpu", "ollama-nvidia": "gpu-nvidia", "ollama-amd": "gpu-amd", "ollama-vulkan": "gpu-vulkan"}
 SETTINGS_OF_OLLAMA = {
     "OLLAMA_NUM_PARALLEL": "WORKER_CONCURRENCY",
     "OLLAMA_KEEP_ALIVE": "OLLAMA_KEEP_ALIVE",
     "OLLAMA_CONTEXT_LENGTH": "OLLAMA_CONTEXT_LENGTH",
+    "OLLAMA_VULKAN": "OLLAMA_VULKAN",
 }
+OF_A_GPU = {
+    "CUDA_VISIBLE_DEVICES": "1",
+    "GGML_VK_VISIBLE_DEVICES": "0",
+    "HSA_OVERRIDE_GFX_VERSION": "10.3.0",
+    "OLLAMA_IGPU_ENABLE": "1",
+    "ROCR_VISIBLE_DEVICES": "0",
+}
+OF_A_NETWORK = {
+    "HTTPS_PROXY": "http://user:p%40ss@proxy.example:3128",
+    "HTTP_PROXY": "http://proxy.example:3128",
+    "NO_PROXY": ".example,10.0.0.0/8",
+    "https_proxy": "http://small.example:3128",
+    "http_proxy": "http://small.example:3128",
+    "no_proxy": "localhost",
+}
+PASSED_ON = OF_A_GPU | OF_A_NETWORK
 OTHERS = {"DATABASE_URL": "sqlite:////data/other.db", "OLLAMA_URLS": "http://other:1", "OLLAMA_TARGET": "baked"}
 
 
@@ -34,6 +51,7 @@ def config(*profiles: str, **variables: str) -> Any:
         (("cpu",), {"ollama"}),
         (("gpu-nvidia",), {"ollama-nvidia"}),
         (("gpu-amd",), {"ollama-amd"}),
+        (("gpu-vulkan",), {"ollama-vulkan"}),
         (("external",), set()),
     ],
 )
@@ -52,10 +70,13 @@ def test_only_the_variants_for_a_gpu_ask_for_devices() -> None:
     devices = services["ollama-nvidia"]["deploy"]["resources"]["reservations"]["devices"]
     assert [(one["driver"], one["count"], one["capabilities"]) for one in devices] == [("nvidia", -1, ["gpu"])]
     assert {name for name, service in services.items() if "deploy" in service} == {"ollama-nvidia"}
-    assert {name for name, service in services.items() if "devices" in service} == {"ollama-amd"}
     # Newer versions of Compose give each device as an object.
-    amd = [one["source"] if isinstance(one, dict) else one.split(":")[0] for one in services["ollama-amd"]["devices"]]
-    assert amd == ["/dev/kfd", "/dev/dri"]
+    passed = {
+        name: [one["source"] if isinstance(one, dict) else one.split(":")[0] for one in service["devices"]]
+        for name, service in services.items()
+        if "devices" in service
+    }
+    assert passed == {"ollama-amd": ["/dev/kfd", "/dev/dri"], "ollama-vulkan": ["/dev/dri"]}
     assert services["ollama-amd"]["build"]["args"]["OLLAMA_IMAGE"].endswith("-rocm")
 
 
@@ -70,7 +91,7 @@ def test_the_variants_of_ollama_cannot_run_side_by_side() -> None:
 def test_each_target_of_each_ollama_has_an_image_of_its_own_that_is_built_here() -> None:
     built = [config("*", OLLAMA_TARGET=target)["services"][name] for target in ("runtime", "baked") for name in OLLAMAS]
 
-    assert len({each["image"] for each in built}) == 4  # two for the CPU and NVIDIA, two for AMD
+    assert len({each["image"] for each in built}) == 4  # two for AMD, two for all others
     assert {each["pull_policy"] for each in built} == {"never"}
 
 
@@ -84,13 +105,47 @@ def test_every_setting_reaches_its_process() -> None:
         assert environment == {name: others[name] for name in environment}
     for name in OLLAMAS:
         environment = services[name]["environment"]
-        assert environment == {inside: others[outside] for inside, outside in SETTINGS_OF_OLLAMA.items()}
+        ours = {inside: others[outside] for inside, outside in SETTINGS_OF_OLLAMA.items()}
+        assert environment == ours | {name: others[name] for name in settings.passed_on() if name in others}
         assert services[name]["build"]["target"] == "baked"
         assert services[name]["build"]["args"]["OLLAMA_MODEL"] == others["OLLAMA_MODEL"]
     for service, port in (("proxy", 8000), ("frontend", 8080)):
         [published] = services[service]["ports"]
         assert published["host_ip"] == "0.0.0.0"
         assert (published["published"], published["target"]) == (others[f"{service.upper()}_PORT"], port)
+
+
+def test_what_is_of_a_gpu_or_of_the_network_outside_reaches_ollama_and_nobody_else() -> None:
+    services = config("*", **PASSED_ON)["services"]
+
+    assert settings.passed_on() == list(PASSED_ON)
+    for name, service in services.items():
+        reached = {variable: service.get("environment", {}).get(variable) for variable in PASSED_ON}
+        assert reached == (PASSED_ON if name in OLLAMAS else dict.fromkeys(PASSED_ON)), name
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_variable_without_a_value_is_not_passed_on(value: str | None) -> None:
+    services = config("*", **(dict.fromkeys(PASSED_ON, value) if value is not None else {}))["services"]
+
+    for name in OLLAMAS:
+        # An empty HSA_OVERRIDE_GFX_VERSION hides every GPU, and so does an empty list of those that may be seen.
+        assert set(services[name]["environment"]) == set(SETTINGS_OF_OLLAMA), name
+        assert services[name]["environment"]["OLLAMA_NUM_PARALLEL"] == "1", name
+
+
+def test_the_example_of_an_override_changes_what_it_says_and_nothing_else() -> None:
+    plain = config("*")
+    files = ("--file", "compose.yaml", "--file", "compose.override.example.yaml")
+    changed = json.loads(compose(*files, "--profile", "*", "config", "--format", "json"))
+
+    services = {name for name in plain["services"] if plain["services"][name] != changed["services"][name]}
+    ollama, worker = changed["services"]["ollama"], changed["services"]["worker"]
+    assert services == {"ollama", "proxy", "worker"}
+    assert set(changed["services"]["proxy"]["networks"]) == {"edge", "others"}
+    assert [each["target"] for each in worker["volumes"]] == ["/data", worker["environment"]["OLLAMA_CA_FILE"]]
+    assert [each["target"] for each in ollama["volumes"]] == ["/models", ollama["environment"]["SSL_CERT_FILE"]]
+    assert plain["services"]["ollama"]["environment"].items() <= ollama["environment"].items()
 
 
 def test_only_proxy_and_frontend_are_reachable_and_only_from_this_machine() -> None:
@@ -137,8 +192,12 @@ def test_everything_is_hardened() -> None:
     for name in PRODUCT:
         assert services[name]["pids_limit"] > 0, name
         assert int(services[name]["mem_limit"]) > 0, name
-    assert {name for name, service in services.items() if service.get("read_only")} == PRODUCT | {"ollama"}
-    assert {name for name, service in services.items() if "cap_add" in service} == {"ollama-amd"}
+    assert {name for name, service in services.items() if service.get("read_only")} == PRODUCT | {
+        "ollama",
+        "ollama-vulkan",
+    }
+    added = {name: service["cap_add"] for name, service in services.items() if "cap_add" in service}
+    assert added == {"ollama-amd": ["DAC_OVERRIDE"], "ollama-vulkan": ["DAC_OVERRIDE", "PERFMON"]}
 
 
 def test_a_worker_has_longer_to_end_than_its_programs_and_they_than_a_prompt() -> None:

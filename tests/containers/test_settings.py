@@ -13,7 +13,8 @@ from proxy.config import Config as ProxyConfig
 from worker.config import Config as WorkerConfig
 
 HOST = {"BIND_ADDRESS", "PROXY_PORT", "FRONTEND_PORT"}
-OLLAMA = {"OLLAMA_TARGET", "OLLAMA_KEEP_ALIVE", "OLLAMA_CONTEXT_LENGTH"}
+OLLAMA = {"OLLAMA_TARGET", "OLLAMA_KEEP_ALIVE", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_VULKAN"}
+PASSED_ON = {name for name in settings.passed_on() if name.isupper()}
 ELSEWHERE_IN_A_CONTAINER = {"database_url", "ollama_urls"}
 OF_THE_IMAGE = {"BIND_ADDRESS", "PROXY_PORT", "PAGE_PATH"}
 """What the proxy reads and compose.yaml does not hand on: in the container the image settles it."""
@@ -27,7 +28,9 @@ def test_the_example_names_what_compose_takes_with_the_same_defaults() -> None:
 
 
 def test_compose_takes_nothing_without_a_default() -> None:
-    assert re.findall(r"\$\{?(\w+)", settings.COMPOSE) == re.findall(r"\$\{(\w+):-", settings.COMPOSE)
+    taken = re.findall(r"\$\{?(\w+)(?!\w*:\+)", settings.COMPOSE)
+
+    assert taken == re.findall(r"\$\{(\w+):-", settings.COMPOSE)
     assert "env_file" not in settings.COMPOSE
 
 
@@ -61,4 +64,4 @@ def test_the_example_names_nothing_that_no_process_reads() -> None:
         field.name.upper() for config in (ProxyConfig, WorkerConfig) for field in dataclasses.fields(config)
     }
 
-    assert set(settings.of_example()) == (read_by_ours - {"PAGE_PATH"}) | HOST | OLLAMA
+    assert set(settings.of_example()) == (read_by_ours - {"PAGE_PATH"}) | HOST | OLLAMA | PASSED_ON

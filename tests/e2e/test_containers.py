@@ -234,6 +234,22 @@ def test_without_a_model_everything_is_healthy_and_prompts_wait_for_it(in_contai
     assert in_containers.until_status(waiting, "completed", 60)["outcome"] == "succeeded"
 
 
+def test_a_proxy_to_the_outside_reaches_ollama_alone_and_nothing_within_goes_through_it(
+    in_containers: Composed,
+) -> None:
+    outside = {"HTTPS_PROXY": "http://192.0.2.1:3128", "HTTP_PROXY": "http://192.0.2.1:3128", "NO_PROXY": "example.com"}
+
+    in_containers.start(**outside)  # everything is healthy
+    in_containers.until_ready()
+
+    for service in SERVICES:
+        words = inside(in_containers, service, "/proc/1/environ").split("\0")
+        reached = {name: value for name, _, value in (word.partition("=") for word in words) if name in outside}
+        assert reached == (outside if service == "ollama" else {}), service
+    assert in_containers.answer(in_containers.ask("Answered without a detour.", tokens=5))
+    in_containers.start()
+
+
 def test_a_second_ollama_is_refused_instead_of_taking_half_of_the_prompts(in_containers: Composed) -> None:
     in_containers.until_ready()
 
