@@ -62,6 +62,10 @@ class Stack(FrontDoor):
         """Start a second worker, with no supervisor and no janitor."""
         return self._run("lone-worker", ["python", "-m", "worker"])
 
+    def start_lone_janitor(self) -> subprocess.Popen[bytes]:
+        """Start a janitor, with no supervisor."""
+        return self._run("janitor", ["python", "-m", "worker.janitor"])
+
     # ---- looking ----------------------------------------------------------------------------------------------------
 
     def log(self, name: str) -> str:

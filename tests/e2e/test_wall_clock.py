@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
 from processes import until
+from promptqueue import connect
 from simulator.client import Simulator
 from stack import Stack
 from wall_clock import WallClock
@@ -49,6 +51,59 @@ def test_the_worker_s_clock_jumps_too(build: Callable[..., Stack], wall_clock: W
     ended = datetime.fromisoformat(stack.status(prompt_id)["completed_at"])
 
     assert timedelta(minutes=59) < ended - datetime.now(UTC) < timedelta(minutes=61)
+
+
+@pytest.mark.ollama(text="kept")
+def test_a_wall_clock_a_month_ahead_for_a_while_and_back_erases_nothing(
+    build: Callable[..., Stack], wall_clock: WallClock
+) -> None:
+    stack = build(**wall_clock.variables, RETENTION_DAYS="30")
+    stack.start_proxy()
+    stack.start_lone_worker()
+    answered = stack.submit("Will this be kept?")
+    assert stack.answer(answered) == "kept"
+    key = {"Idempotency-Key": "a-key-of-sixteen-characters"}
+    cancelled = stack.post("/api/v1/prompt", {"prompt": "And this?"}, key).json["id"]
+    stack.post(f"/api/v1/prompt/{cancelled}/cancel")
+
+    with closing(connect(f"sqlite:///{stack.folder}/data/queue.db")) as queue:
+        for offset in ("+31d", "+0", "-31d", "+0"):
+            with queue.transaction():  # as if it had looked for days: it is not for want of them that nothing is erased
+                queue._database.run("UPDATE control SET clock_since = clock_since - 3 * 24 * 3600")
+            wall_clock.set(offset)
+            _look_again(stack)
+            assert queue.counts().completed == 2, offset
+            assert queue.request(cancelled) == {"prompt": "And this?"}, offset
+
+    assert stack.answer(answered) == "kept"
+    assert stack.post("/api/v1/prompt", {"prompt": "And this?"}, key).json["id"] == cancelled
+
+
+@pytest.mark.ollama(text="old")
+def test_what_is_old_by_a_clock_that_has_been_right_for_a_day_is_erased(build: Callable[..., Stack]) -> None:
+    stack = build(RETENTION_DAYS="30")
+    stack.start_proxy()
+    stack.start_lone_worker()
+    answered = stack.submit("Will this be erased?")
+    assert stack.answer(answered) == "old"
+
+    with closing(connect(f"sqlite:///{stack.folder}/data/queue.db")) as queue:
+        until(lambda: queue.agreement() > 0, "somebody has looked at the clock before")
+        with queue.transaction():
+            queue._database.run("UPDATE control SET clock_since = clock_since - 3 * 24 * 3600")
+            queue._database.run("UPDATE prompts SET completed_at = completed_at - 31 * 24 * 3600")
+        _look_again(stack)
+
+    until(lambda: stack.get(f"/api/v1/prompt/{answered}/status").status == 404, "it is erased")
+
+
+def _look_again(stack: Stack) -> None:
+    """Let a janitor take the one turn that it takes when it starts: the next would come a minute later."""
+    started = stack.log("janitor").count("janitor started") if (stack.folder / "janitor.log").exists() else 0
+    janitor = stack.start_lone_janitor()
+    until(lambda: stack.log("janitor").count("janitor started") > started, "it has started")
+    janitor.terminate()
+    assert janitor.wait(20) == 0, stack.log("janitor")
 
 
 def _off(stack: Stack) -> timedelta:

@@ -23,10 +23,14 @@ class HandClock:
     def __init__(self):
         self.boot = "this boot"
         self._monotonic = 1_000.0
+        self._slept = 0.0
         self._wall = WALL
 
     def monotonic(self):
         return self._monotonic
+
+    def elapsed(self):
+        return self._monotonic + self._slept
 
     def wall(self):
         return self._wall
@@ -38,9 +42,13 @@ class HandClock:
     def step_wall(self, seconds):
         self._wall += seconds
 
+    def sleep(self, seconds):
+        self._slept += seconds
+        self._wall += seconds
+
     def reboot(self):
         self.boot += "'"
-        self._monotonic = 5.0
+        self._monotonic, self._slept = 5.0, 0.0
 
 
 class Worker:

@@ -19,6 +19,15 @@ def test_the_wall_clock_is_the_machines():
     assert abs(Clock().wall() - time.time()) < 1
 
 
+def test_the_clock_that_nobody_sets_counts_sleep_and_is_the_same_for_every_process(child):
+    before = Clock().elapsed()
+
+    [there] = child("from promptqueue.clock import Clock; print(Clock().elapsed())").output()
+
+    assert before <= float(there) <= Clock().elapsed()
+    assert abs(Clock().elapsed() - time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))) < 1
+
+
 def test_the_boot_is_the_same_for_every_process(child):
     [there] = child("from promptqueue.clock import Clock; print(Clock().boot)").output()
 

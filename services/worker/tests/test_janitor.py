@@ -49,6 +49,23 @@ def test_prompts_past_their_retention_are_pruned_to_the_last(start, queue, wait_
         queue.get(prompts[0].id)
 
 
+def test_nothing_is_pruned_before_the_clocks_have_agreed_for_a_day_and_all_of_it_after(start, queue, wait_until, stays):
+    queue.cancel(queue.enqueue(NewPrompt(request={"prompt": "hi"}))[0].prompt.id)
+    with queue.transaction():
+        queue._database.run("UPDATE prompts SET completed_at = completed_at - 31 * 24 * 3600")
+    janitor = start("-m", "worker.janitor", RETENTION_DAYS=30)
+    wait_until(lambda: queue._database.run("SELECT clock_boot FROM control")[0]["clock_boot"], within=10)
+    stays(lambda: queue.counts().completed == 1, seconds=1)
+    janitor.send(signal.SIGTERM)
+    janitor.ends(within=5)
+
+    with queue.transaction():
+        queue._database.run("UPDATE control SET clock_since = clock_since - 24 * 3600")
+    janitor = start("-m", "worker.janitor", RETENTION_DAYS=30)
+
+    wait_until(lambda: "prompts pruned number=1" in janitor.output, within=10)
+
+
 def test_a_log_that_grew_while_somebody_read_is_cut_down(start, queue, tmp_path, wait_until):
     log = tmp_path / "data/queue.db-wal"
     if queue.describe()["journal_mode"] != "wal":
@@ -85,8 +102,8 @@ def test_a_pruned_text_is_in_no_file(start, queue, tmp_path, wait_until):
 
 def test_it_writes_nothing_while_there_is_nothing_to_do(start, queue, onlooker, wait_until, stays):
     queue.enqueue(NewPrompt(request={"prompt": "hi"}))
-    janitor = start("-m", "worker.janitor", RETENTION_DAYS=1)
-    wait_until(lambda: "storage opened" in janitor.output, within=10)
+    start("-m", "worker.janitor", RETENTION_DAYS=1)
+    wait_until(lambda: queue._database.run("SELECT clock_boot FROM control")[0]["clock_boot"], within=10)
 
     version = onlooker()
 

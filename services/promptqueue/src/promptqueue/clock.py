@@ -1,4 +1,7 @@
-"""The clocks of the queue: a monotonic one for leases, the wall for display, expiry and retention."""
+"""The clocks of the queue: a monotonic one for leases, the wall for display, expiry and retention.
+
+A third one, which nobody sets and which does not sleep, tells whether the wall's can be believed.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,17 @@ class Clock:
     def wall(self) -> float:
         """Seconds since the epoch, as the machine believes."""
         return time.time()
+
+    def elapsed(self) -> float:
+        """Seconds since some moment of this boot, those of sleep included; never stepped.
+
+        That is CLOCK_BOOTTIME on Linux (clock_gettime(2)), and on macOS, where it goes on in sleep, CLOCK_MONOTONIC
+        (clock_gettime(3)).
+        """
+        return time.clock_gettime(_UNSLEEPING)
+
+
+_UNSLEEPING: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 @cache

@@ -175,11 +175,21 @@ class PromptQueue(Protocol):
         """Whether `recover` would move anything, from reads alone."""
         ...
 
-    def prune(self, *, older_than: float, limit: int = 100) -> int:
+    def prune(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
         """Erase some of the prompts completed more than `older_than` seconds ago; how many, 0 when none is left.
 
         One call is one commit, of at most `limit` prompts and of fewer when their texts are long: it keeps others
         waiting for less than 50 ms, unless a single prompt takes longer. Idempotency-Keys go after 24 hours.
+
+        Nothing goes before the `agreement` of the clocks is `agreed_for` seconds old: whoever says none gives the word.
+        """
+        ...
+
+    def agreement(self) -> float:
+        """Say for how many seconds the wall clock is known to have kept step with one that nobody sets.
+
+        It begins with the first who asks. A step of more than a minute and another boot begin it anew; nothing else is
+        written. A machine that slept has not been out of step.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,22 @@ def test_prune_erases_what_is_older_to_the_last_and_keeps_the_rest(operate, queu
     assert counted == {"erased": 0, "prunable": 3}
     assert erased.out == "3 prompts erased.\n"
     assert [prompt.id for prompt in queue.newest().prompts] == [young]
+
+
+def test_prune_says_how_long_the_clock_has_been_right_where_that_is_short(operate, finish, queue):
+    for _ in range(2):
+        finish()
+
+    people, script = operate("prune --older-than 7d"), operate("prune --older-than 7d --json")
+    with queue.transaction():
+        queue._database.run("UPDATE control SET clock_since = clock_since - 24 * 3600")
+    finish()
+    believed = operate("prune --older-than 7d")
+
+    assert re.fullmatch(r"The clock says .* UTC, and is known to have kept step for 0\.\d s only\.\n", people.err)
+    assert people.out == "2 prompts erased.\n"
+    assert (script.json["clock_agreed_seconds"], script.err) == (0, "")
+    assert (believed.out, believed.err) == ("1 prompt erased.\n", "")
 
 
 def test_what_was_pruned_is_gone_from_the_disk(operate, finish, stored_bytes):

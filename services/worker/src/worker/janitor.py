@@ -50,6 +50,7 @@ class Janitor:
         self._signals = signals
         self._queue: PromptQueue | None = None
         self._pruned_at = float("-inf")
+        self._agreement = 0.0
         self._is_ending = False
         self._storage_failed = False
 
@@ -74,13 +75,23 @@ class Janitor:
         logs.recovered(log, self._queue.recover())
         if time.monotonic() - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = time.monotonic()
+            self._watch_clock(self._queue)
             has_pruned = self._prune(self._queue)
             if has_pruned or _size(Path(f"{sqlite_path(self._config.database_url)}-wal")) > LARGE_JOURNAL:
                 self._queue.checkpoint()
 
+    def _watch_clock(self, queue: PromptQueue) -> None:
+        """Ask whether the clocks agree, also while nothing is to be pruned, and say it once when they begin anew."""
+        agreement = queue.agreement()
+        if agreement < self._agreement:
+            log.warning("wall clock was set, pruning waits until it has kept step agreed_seconds=%.0f", agreement)
+        self._agreement = agreement
+
     def _prune(self, queue: PromptQueue) -> bool:
-        total = 0
-        while not self._is_ending and (pruned := queue.prune(older_than=self._config.retention_days * DAY)):
+        retention, total = self._config.retention_days * DAY, 0
+        # Clocks that have agreed for as long as that have told such an age rightly; for longer ones a day must do.
+        agreed_for = min(retention, DAY)
+        while not self._is_ending and (pruned := queue.prune(older_than=retention, agreed_for=agreed_for)):
             total += pruned
             self._pause(PRUNE_PAUSE)
         if total:

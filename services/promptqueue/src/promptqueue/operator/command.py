@@ -58,6 +58,11 @@ class Call:
             message = "Nothing was done."
             raise click.ClickException(message)
 
+    def note(self, words: str | None) -> None:
+        """Tell people something beside the answer; None is nothing."""
+        if words and not self.is_for_scripts:
+            click.echo(words, err=True)
+
     @contextmanager
     def queue(self) -> Iterator[PromptQueue]:
         """Open the queue. Raises QueueMissing rather than make one: its name may have been mistyped."""

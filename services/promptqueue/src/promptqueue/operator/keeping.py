@@ -14,6 +14,8 @@ from promptqueue.operator import streams, words
 from promptqueue.operator.age import AGE
 from promptqueue.operator.command import Call, Told, asks_back, command
 
+DAY = 24 * 3600.0  # seconds
+
 
 @command(
     ("erase what was completed more than a week ago", "prune --older-than 7d"),
@@ -27,7 +29,8 @@ from promptqueue.operator.command import Call, Told, asks_back, command
 def prune(call: Call, age: float, dry_run: bool) -> Told:
     """Erase completed prompts with their texts.
 
-    It goes in small steps, between which everybody else has a turn. The janitor does the same after RETENTION_DAYS.
+    It goes in small steps, between which everybody else has a turn. The janitor does the same after RETENTION_DAYS, but
+    not before the clock has kept step for a day. Your word is obeyed at once, and you are told if the clock is new.
     """
     erased, begun = 0, time.monotonic()
     with call.queue() as queue:
@@ -37,8 +40,10 @@ def prune(call: Call, age: float, dry_run: bool) -> Told:
                 document={"erased": 0, "prunable": prunable},
                 words=f"{words.count(prunable, 'prompt')} would be erased.",
             )
+        agreement = queue.agreement()
         if prunable:
             what = f"{words.count(prunable, 'prompt')} completed more than {words.duration(age)} ago"
+            call.note(_doubt(agreement))
             call.ask_back(f"Erase {what}, with what was asked and answered, for good?")
         with call.progress("Erasing") as show:
             # What is older than it was at the beginning: else it would run after what is completed meanwhile.
@@ -47,7 +52,18 @@ def prune(call: Call, age: float, dry_run: bool) -> Told:
                 show(erased, prunable)
                 time.sleep(time.monotonic() - started)  # the disk is others' for as long as it was ours
         queue.checkpoint()
-    return Told(document={"erased": erased, "prunable": 0}, words=f"{words.count(erased, 'prompt')} erased.")
+    return Told(
+        document={"erased": erased, "prunable": 0, "clock_agreed_seconds": round(agreement)},
+        words=f"{words.count(erased, 'prompt')} erased.",
+    )
+
+
+def _doubt(agreement: float) -> str | None:
+    """Say that the wall clock, which decides what is old, may be wrong; None when it has kept step for a day."""
+    if agreement >= DAY:
+        return None
+    now = words.when(time.time())
+    return f"The clock says {now}, and is known to have kept step for {words.duration(agreement)} only."
 
 
 @command(

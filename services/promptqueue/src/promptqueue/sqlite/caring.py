@@ -10,6 +10,7 @@ from promptqueue.lifecycle import EXPIRED, LOST_LEASE, LOST_WORKER, TIMED_OUT, a
 from promptqueue.prompt import Counts, Failed, Model, ModelState, Outcome, Prompt, Recovered, Room, Status, Workers
 from promptqueue.sqlite import attempt, room, rows
 from promptqueue.sqlite.asking import KEY_LIFETIME
+from promptqueue.sqlite.timekeeping import Timekeeping
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ RATE_SAMPLE = 1_000
 """How many of the last minute's prompts are looked at: above that the rate is worked out from their time."""
 
 
-class Caring:
+class Caring(Timekeeping):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     _database: Database
@@ -56,8 +57,10 @@ class Caring:
     def is_behind(self) -> bool:
         return bool(self._overdue(limit=1))
 
-    def prune(self, *, older_than: float, limit: int = 100) -> int:
+    def prune(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
         now, erased = self._clock.wall(), 0
+        if agreed_for and self._agreement(now) < agreed_for:
+            return 0
         old = self._database.run(
             "SELECT seq FROM prompts WHERE status = 'completed' AND completed_at < :before LIMIT :limit",
             before=now - older_than,

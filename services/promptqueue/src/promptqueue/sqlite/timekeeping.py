@@ -1,0 +1,37 @@
+"""Whether the wall clock can be believed: since when it has kept step with the machine's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from promptqueue.clock import Clock
+    from promptqueue.sqlite.database import Database
+
+STEP = 60.0
+"""Seconds by which the wall clock may be set without being doubted: a daemon that keeps it right sets it by less."""
+
+
+class Timekeeping:
+    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    _database: Database
+    _clock: Clock
+
+    def agreement(self) -> float:
+        return self._agreement(self._clock.wall())
+
+    def _agreement(self, wall: float) -> float:
+        """Say for how long the clock that tells `wall` has been right; what is kept changes only when it was not."""
+        elapsed = self._clock.elapsed()
+        [kept] = self._database.run("SELECT clock_boot, clock_since, clock_offset FROM control")
+        if kept["clock_boot"] == self._clock.boot and abs(wall - elapsed - kept["clock_offset"]) <= STEP:
+            return max(0.0, elapsed - float(kept["clock_since"]))
+        with self._database.transaction(durable=False):
+            self._database.run(
+                "UPDATE control SET clock_boot = :boot, clock_since = :elapsed, clock_offset = :offset",
+                boot=self._clock.boot,
+                elapsed=elapsed,
+                offset=wall - elapsed,
+            )
+        return 0.0
