@@ -28,6 +28,7 @@ workers = _config.proxy_processes
 worker_class = "proxy.gevent_worker.Worker"
 worker_connections = 10_000
 keepalive = 75
+limit_request_fields = 32
 limit_request_line = 8190  # the most there is: an id of any length that a client makes up is not found
 graceful_timeout = 25
 control_socket_disable = True

@@ -7,10 +7,11 @@ import signal
 import time
 from contextlib import contextmanager
 from http import HTTPStatus
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import gevent  # type: ignore[import-untyped]
-from gunicorn.http.errors import InvalidHTTPVersion  # type: ignore[import-untyped]
+from gunicorn.http.errors import InvalidHTTPVersion, LimitRequestHeaders  # type: ignore[import-untyped]
 from gunicorn.util import http_date  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
@@ -18,11 +19,15 @@ from proxy.app import parts
 from proxy.refusals import hear_out, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 LAST_REQUEST_WITHIN = 1.0  # seconds that a kept connection has for a request that was on its way
+HEAD_WITHIN = 10.0  # seconds until a head is whole, from its first byte, and the first one from the connection's start
+LONGEST_HEAD = 32_768  # bytes; a browser may send a Cookie of 8 KB that other programs on this machine have set
+NARROW = 100  # places left, or a quarter of few, at which whoever has said nothing the longest must go
 SLOWEST = 4_096  # bytes a second; a body at this pace may take as long as it takes
+FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.25  # seconds between the pieces of a head, if they are small
 UNREAD = 65_536  # bytes of a body that nobody wanted, for which a connection is still kept
 
 
@@ -38,15 +43,28 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         # Until Gunicorn sets its handlers, a tenth of a second later, its master's are inherited and would swallow it.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._waiting: dict[Any, _Wait] = {}
+        self._served: set[Any] = set()
+        self._crowd = self.worker_connections - min(NARROW, self.worker_connections // 4)
         super().init_process()
 
     def timeout_ctx(self) -> _Wait:
         """Give what a connection waits in for its next request."""
         return _Wait(self.cfg.keepalive, self._waiting)
 
+    def notify(self) -> None:
+        """Say each second that the process is alive, as Gunicorn does, and keep places free."""
+        super().notify()
+        self._make_room()
+
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection."""
-        super().handle(listener, _InTurns(client, self.cfg.keepalive), addr)
+        here = gevent.getcurrent()
+        self._served.add(here)
+        try:
+            self._make_room()
+            super().handle(listener, _InTurns(client, self.cfg.keepalive, self._is_heard), addr)
+        finally:
+            self._served.discard(here)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer a request, after whoever else can go on; then close a connection that still sends its body.
@@ -84,40 +102,77 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         for greenlet, wait in list(self._waiting.items()):
             greenlet.kill(wait, block=False)
 
+    def _is_heard(self) -> None:
+        """Take note that whoever was waited for has begun to speak: how long it may go on is another limit's."""
+        if wait := self._waiting.get(gevent.getcurrent()):
+            wait.cancel()
+
+    def _make_room(self) -> None:
+        """When places get scarce, let go of the connections that have been waited for the longest.
+
+        So neither idle connections nor heads without an end can keep others out, however many there are. One that came
+        within the last second has had no time to speak.
+        """
+        old = time.monotonic() - LAST_REQUEST_WITHIN
+        too_many = max(0, len(self._served) - self._crowd)
+        for greenlet, wait in list(
+            islice(self._waiting.items(), too_many)
+        ):  # they stand in the order of their beginning
+            if wait.began < old:
+                del self._waiting[greenlet]
+                self._served.discard(greenlet)
+                greenlet.kill(wait, block=False)
+
 
 class _InTurns:
-    """A client's socket that is read in turns with all others, and for no longer than a body may take to arrive.
+    """A client's socket that is read in turns with all others, and for no longer than a head or a body may take.
 
     gevent lets nobody else run as long as there is something to read: a client that sends without end would be the only
     one that is served, until Gunicorn takes the whole process for hung.
     """
 
-    def __init__(self, client: Any, seconds: float) -> None:
+    def __init__(self, client: Any, body_within: float, is_heard: Callable[[], None]) -> None:
         self._client = client
-        self._seconds = seconds
-        self._until: float | None = None
+        self._body_within = body_within
+        self._is_heard = is_heard
+        self._is_body = False
+        self._until: float | None = time.monotonic() + HEAD_WITHIN
+        self._head = 0  # bytes of it
+        self._pause = 0.0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     @contextmanager
     def body(self) -> Iterator[None]:
-        """Let what is read inside be a body, which is given up when it is late."""
-        self._until = time.monotonic() + self._seconds
+        """Let what is read inside be a body, and what is read afterwards the next head."""
+        self._is_body, self._until, self._pause = True, time.monotonic() + self._body_within, 0.0
         try:
             yield
         finally:
-            self._until = None
+            self._is_body, self._until, self._head = False, None, 0
 
     def recv(self, size: int) -> bytes:
-        """Read up to so many bytes. Raises ConnectionResetError when they are late."""
-        if self._until is None:  # a head, which has a bound and a time of its own
-            return bytes(self._client.recv(size))
-        gevent.sleep(0)
-        late = ConnectionResetError(errno.ECONNRESET, "the body took too long to arrive")
-        with gevent.Timeout(max(0.0, self._until - time.monotonic()), late):
+        """Read up to so many bytes. Raises ConnectionResetError when they are late, LimitRequestHeaders."""
+        if self._until is None:  # nothing of a next request has come; how long that may take `Worker.timeout_ctx` says
             data = bytes(self._client.recv(size))
-        self._until += len(data) / SLOWEST
+            self._is_heard()
+            self._until = time.monotonic() + HEAD_WITHIN
+        else:
+            if self._head >= LONGEST_HEAD and not self._is_body:
+                message = "the head is too long"
+                raise LimitRequestHeaders(message)
+            gevent.sleep(self._pause)
+            late = ConnectionResetError(errno.ECONNRESET, "the head or the body took too long to arrive")
+            with gevent.Timeout(max(0.0, self._until - time.monotonic()), late):
+                data = bytes(self._client.recv(size))
+        if self._is_body:
+            self._until += len(data) / SLOWEST
+        else:
+            self._head += len(data)
+            # Gunicorn searches a head from its beginning each time that something comes. So bytes that come one by one
+            # are let gather, longer each time: they would cost as much as if all came at once.
+            self._pause = 0.0 if len(data) == size else min(LONGEST_PAUSE, max(FIRST_PAUSE, 2 * self._pause))
         return data
 
 
@@ -145,6 +200,7 @@ class _Wait(gevent.Timeout):  # type: ignore[misc]  # gevent has no types
 
     def __init__(self, seconds: float, waiting: dict[Any, _Wait]) -> None:
         super().__init__(seconds, exception=False)
+        self.began = time.monotonic()
         self._waiting = waiting
 
     def __enter__(self) -> _Wait:
@@ -153,5 +209,5 @@ class _Wait(gevent.Timeout):  # type: ignore[misc]  # gevent has no types
         return self
 
     def __exit__(self, *error: Any) -> Any:
-        del self._waiting[gevent.getcurrent()]
+        self._waiting.pop(gevent.getcurrent(), None)
         return super().__exit__(*error)
