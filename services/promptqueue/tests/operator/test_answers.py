@@ -18,6 +18,7 @@ ANSWERS_ONE_DOCUMENT = {
     "list": "list",
     "show": "show {id}",
     "cancel": "cancel {id}",
+    "retry": "retry {id}",
     "pause": "pause",
     "resume": "resume",
     "prune": "prune --older-than 7d",

@@ -36,6 +36,23 @@ def test_status_tells_scripts_the_same(operate, queue, ask, finish, journal):
     assert (told["workers"], told["slots"], told["model"]) == (1, 1, None)
     assert told["database"]["journal_mode"] == journal
     assert told["database"]["bytes"] > 0
+    assert told["stored_bytes"] > 0
+    assert told["disk_free_bytes"] > 0
+
+
+def test_status_tells_what_is_stored_and_what_was_left_by_what_was_erased(operate, queue, ask):
+    prompt_id = ask("x" * 1_000_000)
+    before = operate("status --json").json
+    queue.delete(prompt_id)
+
+    after, people = operate("status --json").json, operate("status").out
+
+    assert before["stored_bytes"] - after["stored_bytes"] == after["spare_bytes"] - before["spare_bytes"] > 900_000
+    assert re.search(
+        r"^stored +0\.\d MB, and 1\.\d MB that erased prompts left; [\d.,]+ MB of the disk are free$",
+        people,
+        re.MULTILINE,
+    )
 
 
 def test_what_a_worker_said_before_it_went_is_not_told(operate, queue, worker):

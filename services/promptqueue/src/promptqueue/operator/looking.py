@@ -10,8 +10,8 @@ import click
 from promptqueue.connect import sqlite_path
 from promptqueue.operator import words
 from promptqueue.operator.command import Call, Told, command
-from promptqueue.operator.wire import prompt_body
-from promptqueue.prompt import Model, Outcome, Prompt, Status, Workers
+from promptqueue.operator.wire import moment, prompt_body
+from promptqueue.prompt import Model, Outcome, Prompt, Room, Status, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ def status(call: Call) -> Told:
     """Tell what the queue does: what waits, who works, what is stored."""
     with call.queue() as queue:
         counts, workers, model, storage = queue.counts(), queue.workers(), queue.model(), queue.describe()
+        room = queue.room()
     model = model if workers.count else None  # what a worker said before it went no longer holds
     path = sqlite_path(call.url)
     database, journal = _size(path), _size(path.with_name(f"{path.name}-wal"))
@@ -38,7 +39,17 @@ def status(call: Call) -> Told:
             "workers": workers.count,
             "slots": workers.slots,
             "model": model
-            and {"name": model.name, "state": model.state, "percent": model.percent, "processor": model.processor},
+            and {
+                "name": model.name,
+                "state": model.state,
+                "percent": model.percent,
+                "processor": model.processor,
+                "detail": model.detail,
+                "retry_at": moment(model.retry_at),
+            },
+            "stored_bytes": room.stored_bytes,
+            "spare_bytes": room.spare_bytes,
+            "disk_free_bytes": room.disk_free_bytes,
             "database": {"path": str(path), "bytes": database, "journal_bytes": journal, **storage},
         },
         words=words.pairs(
@@ -51,7 +62,8 @@ def status(call: Call) -> Told:
                 f"{workers.count} alive with {words.count(workers.slots, 'slot')}" if workers.count else "none",
             ),
             ("model", _model_words(model, workers)),
-            ("database", f"{path}, {words.size(database)} and {words.size(journal)} of journal"),
+            ("stored", _room_words(room)),
+            ("database", f"{path.absolute()}, {words.size(database)} and {words.size(journal)} of journal"),
             ("storage", f"{storage['kind']} {storage['version']}, journal mode {storage['journal_mode']}"),
         ),
     )
@@ -131,6 +143,7 @@ def show(call: Call, prompt_id: str, with_text: bool) -> Told:
             ("started", words.when(prompt.started_at)),
             ("completed", words.when(prompt.completed_at)),
             ("error", words.harmless(f"{prompt.error.code}: {prompt.error.message}") if prompt.error else None),
+            ("put back", None if prompt.last_error is None else words.harmless(prompt.last_error)),
             ("metadata", None if prompt.metadata is None else json.dumps(prompt.metadata)),
         )
         + "".join(f"\n\n{name}\n{words.harmless(text)}" for name, text in _texts(texts)),
@@ -165,6 +178,11 @@ def _model_words(model: Model | None, workers: Workers) -> str:
     processor = "" if model.processor is None else f" on {model.processor}"
     why = "" if model.detail is None else f": {words.harmless(model.detail)}"
     return f"{model.name} is {model.state}{processor}{percent}{why}"
+
+
+def _room_words(room: Room) -> str:
+    spare = f", and {words.size(room.spare_bytes)} that erased prompts left" if room.spare_bytes else ""
+    return f"{words.size(room.stored_bytes)}{spare}; {words.size(room.disk_free_bytes)} of the disk are free"
 
 
 def _size(path: Path) -> int:

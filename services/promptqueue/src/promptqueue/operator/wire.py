@@ -28,6 +28,7 @@ def prompt_body(prompt: Prompt) -> dict[str, Any]:
             "message": prompt.error.message,
             "retryable": prompt.error.code.retryable,
         },
+        "last_error": prompt.last_error,
         "metadata": prompt.metadata,
     }
 
