@@ -3,17 +3,26 @@
 Does nothing when the requirements have not changed since. Runs on any Python 3, to say which one is wanted.
 """
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to end, Ctrl+C ends this without a word
+
+import contextlib
+import fcntl
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PLACE = VENV / "place"
-"""Holds the folder that the environment was made for, once it was made: its programs know it by that name."""
+"""Holds the folder that the environment was made for: its programs know it by that name. Not there while it is made."""
 REQUIREMENTS = {
     "run": ["build", "proxy", "worker"],
     "test": ["build", "dev"],
@@ -35,6 +44,15 @@ SYSTEM = {
 """Programs that only tests need, and what goes untested without them."""
 PACKAGED_AS = {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb"}
 """Those that have another name where Debian packs them."""
+TICK = 15.0  # seconds after which a silent step says that it goes on, where no terminal shows it
+FULL = 100 * 1024 * 1024  # bytes; with less left on a disk, it is the disk that something failed of
+BY_HAND = (
+    "cannot be written ({}). It is where the Python packages go: make this folder yours, or clone into one that is."
+)
+OFFLINE = (
+    "pip could not install what is needed; its own words are above. It needs the network, this once: a proxy for it is "
+)
+OFFLINE += "named by HTTPS_PROXY, a mirror of the package index by PIP_INDEX_URL."
 
 
 def main(purpose):
@@ -46,51 +64,120 @@ def main(purpose):
         )
     if purpose == "test":
         install_system_packages()
-    stamp = VENV / "{}.stamp".format(purpose)
-    wanted = digest(purpose)
-    is_made = PLACE.exists() and PLACE.read_text(encoding="utf-8") == str(ROOT)
-    if is_made and stamp.exists() and stamp.read_text() == wanted:
+    if is_made(purpose):
         return
+    with alone():
+        if not is_made(purpose):  # somebody else may have done it meanwhile
+            set_up(purpose)
+
+
+def is_made(purpose):
+    stamp = VENV / "{}.stamp".format(purpose)
+    return stamp.exists() and stamp.read_text() == digest(purpose) and is_sound()
+
+
+def is_sound():
+    """Whether it was made here, to its end, and still has the Python that it was made of, which is this one."""
+    if not PLACE.exists() or PLACE.read_text(encoding="utf-8") != str(ROOT):
+        return False
+    ask = [str(VENV / "bin" / "python"), "-I", "-c", "import pip, sys; print(sys.version_info[:2])"]
+    try:
+        answer = subprocess.run(ask, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:  # the Python that it was made of is gone
+        return False
+    return answer.stdout.strip() == str(sys.version_info[:2])
+
+
+@contextlib.contextmanager
+def alone():
+    """Let one at a time set up: who comes second says so, and waits."""
+    folder = os.open(str(ROOT), os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # of a file system without locks
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print("Another make is setting up .venv; waiting for it …", flush=True)
+                fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def set_up(purpose):
     print("Setting up .venv (a minute or two, the first time only) …", flush=True)
-    if not is_made:
+    if not is_sound():
         create()
+    PLACE.unlink()  # what is interrupted from here on is made anew
     for name in REQUIREMENTS[purpose]:
         pip("--require-hashes", "-r", "requirements/{}.txt".format(name))
     pip("--no-deps", "--no-build-isolation", *[part for package in PACKAGES for part in ("-e", package)])
     for name in OPTIONAL.get(purpose, []):
         pip("--require-hashes", "-r", "requirements/{}.txt".format(name), needed=False)
-    stamp.write_text(wanted)
+    (VENV / "{}.stamp".format(purpose)).write_text(digest(purpose))
+    PLACE.write_text(str(ROOT), encoding="utf-8")
 
 
 def digest(purpose):
     files = ["requirements/{}.txt".format(name) for name in REQUIREMENTS[purpose] + OPTIONAL.get(purpose, [])]
     files += ["{}/pyproject.toml".format(package) for package in PACKAGES]
-    return hashlib.sha256(b"".join((ROOT / file).read_bytes() for file in files) + sys.version.encode()).hexdigest()
+    return hashlib.sha256(b"".join((ROOT / file).read_bytes() for file in files)).hexdigest()
 
 
 def create():
-    command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
-    made = subprocess.run(command, cwd=str(ROOT), capture_output=True, text=True)
-    if made.returncode:
+    try:
+        VENV.mkdir(exist_ok=True)
+        (VENV / "trial").touch()
+    except OSError as error:
+        sys.exit(of_the_disk() or "{} {}".format(VENV, BY_HAND.format(error.strerror)))
+    if importlib.util.find_spec("ensurepip") is None:
         shutil.rmtree(str(VENV), ignore_errors=True)
-        sys.exit(
-            made.stdout
-            + made.stderr
-            + "\nNo virtual environment could be made. On Debian: apt-get install python3-venv"
-        )
+        sys.exit("This Python has no venv. On Debian and Ubuntu: apt-get install python3-venv")
+    if run([sys.executable, "-m", "venv", "--clear", str(VENV)]):
+        shutil.rmtree(str(VENV), ignore_errors=True)
+        sys.exit(of_the_disk() or "No virtual environment could be made; Python's own words are above.")
     PLACE.write_text(str(ROOT), encoding="utf-8")
 
 
 def pip(*arguments, needed=True):
     progress = "on" if sys.stdout.isatty() else "off"
     command = [str(VENV / "bin" / "pip"), "install", "--disable-pip-version-check", "--progress-bar", progress]
-    if not sys.stdout.isatty():
-        command.append("--quiet")
     print("  pip install " + " ".join(arguments), flush=True)
-    if subprocess.run([*command, *arguments], cwd=str(ROOT)).returncode:
-        if needed:
-            sys.exit("pip could not install what is needed; its own words are above.")
+    if run([*command, *arguments]):
+        full = of_the_disk()
+        if needed and not full:
+            PLACE.write_text(str(ROOT), encoding="utf-8")  # nothing was changed
+        if needed or full:
+            sys.exit(full or OFFLINE)
         print("  Not installed, and not needed: " + " ".join(arguments), flush=True)
+
+
+def run(command):
+    """Run a step to its end; its exit code. Whatever ends this process ends the step too."""
+    began = time.monotonic()
+    step = subprocess.Popen(command, cwd=str(ROOT), start_new_session=True)
+    try:
+        while True:
+            try:
+                return step.wait(TICK)
+            except subprocess.TimeoutExpired:
+                if not sys.stdout.isatty():
+                    print("  … {:.0f} seconds so far".format(time.monotonic() - began), flush=True)
+    finally:
+        if step.poll() is None:
+            os.killpg(step.pid, signal.SIGKILL)
+            step.wait()
+
+
+def of_the_disk():
+    """Say that a disk is full, if one is."""
+    for folder in (str(ROOT), tempfile.gettempdir()):
+        free = shutil.disk_usage(folder).free
+        if free < FULL:
+            return "The disk of {} is full ({} MB are free): make room for half a gigabyte, then again.".format(
+                folder, free // 2**20
+            )
+    return None
 
 
 def install_system_packages():
@@ -110,5 +197,25 @@ def install_system_packages():
     print("To have those tests run too: " + line, flush=True)
 
 
+class Interrupted(BaseException):
+    """A signal came that ends this process."""
+
+
+def interruptible(purpose):
+    """Set up; the exit code. A signal that ends it leaves a line, and nothing that runs."""
+
+    def interrupt(number, _frame):
+        raise Interrupted(number)
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, interrupt)
+    try:
+        main(purpose)
+    except Interrupted as interrupted:
+        print("\nInterrupted. What is not finished in .venv is made anew the next time.", file=sys.stderr)
+        return 128 + interrupted.args[0]
+    return 0
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.exit(interruptible(sys.argv[1]))
