@@ -29,7 +29,7 @@ RECORD = {"model": DEFAULT_MODEL, "response": "Rayleigh.", "done": True, "done_r
 ENDED = ("succeeded", "failed", "cancelled", "expired")
 EVERYWHERE = ("unknown", "deleted", *ENDED, "queued", "processing")
 FOLLOWED = EVERYWHERE[:-2]  # a stream of what has not ended does not end; services/proxy/tests/events/ follows those
-ENDING = ("cancel", "delete")  # what was asked before must not be what is asked next
+CHANGING = ("cancel", "retry", "delete")  # what was asked before must not be what is asked next
 
 UNSAYABLE = ("format", "metadata", "messages")
 """Fields with a rule that no schema can say: be a schema yourself, be short, let the user have the last word.
@@ -135,7 +135,7 @@ def ask(server, pool, asked):
         )
         @given(case=OPERATIONS[name].as_strategy(mode), stands=st.lists(stands, min_size=1, max_size=3))
         def each(case, stands):
-            about(case, [pool.one(stand, anew=name in ENDING) for stand in stands if stand != "unknown"])
+            about(case, [pool.one(stand, anew=name in CHANGING) for stand in stands if stand != "unknown"])
             response = case.call(base_url=f"http://127.0.0.1:{server.port}", session=session, timeout=30)
             asked[name, mode.value, response.status_code] += 1
             case.validate_response(response, excluded_checks=list(out_of_place(name, response)))

@@ -1,7 +1,11 @@
 """/api/v1/queue, /healthz, /readyz and the page."""
 
+import re
+import time
+
 import pytest
 from promptqueue.prompt import Model, ModelState
+from proxy import wire
 
 
 def test_the_queue_is_told_in_numbers_and_no_ids(client, submit, worker, queue):
@@ -14,14 +18,28 @@ def test_the_queue_is_told_in_numbers_and_no_ids(client, submit, worker, queue):
     told = client.get("/api/v1/queue").json
 
     assert told.pop("oldest_wait_seconds") >= 0
+    assert told.pop("stored_bytes") == queue.room().stored_bytes > 0
     assert told == {
         "queued": 1,
         "processing": 1,
         "completed_per_minute": 1,
         "paused": False,
         "workers": 1,
-        "model": {"name": "llama3.2", "state": "downloading", "percent": 41, "processor": "cpu"},
-        "limits": {"max_prompt_bytes": 1048576, "max_queue_depth": 10000, "max_streams": 5000},
+        "model": {
+            "name": "llama3.2",
+            "state": "downloading",
+            "percent": 41,
+            "processor": "cpu",
+            "detail": None,
+            "retry_at": None,
+        },
+        "limits": {
+            "max_prompt_bytes": 1048576,
+            "max_queue_depth": 10000,
+            "max_streams": 5000,
+            "max_stored_bytes": 4 * 2**30,
+            "min_free_bytes": 512 * 2**20,
+        },
     }
 
 
@@ -32,8 +50,39 @@ def test_with_no_worker_alive_nobody_knows_of_the_model(client, queue, worker):
     told = client.get("/api/v1/queue").json
 
     assert told["workers"] == 0
-    assert told["model"] == {"name": "llama3.2", "state": "unreachable", "percent": None, "processor": None}
+    assert told["model"] == {
+        "name": "llama3.2",
+        "state": "unreachable",
+        "percent": None,
+        "processor": None,
+        "detail": "no worker is alive to tell",
+        "retry_at": None,
+    }
     assert told["oldest_wait_seconds"] is None
+
+
+def test_a_troubled_model_says_why_in_a_line_and_when_it_is_tried_again(client, queue, worker):
+    words = "model requires more\nsystem memory " + "x" * 400
+    model = Model(name="llama3.2", state=ModelState.TROUBLED, detail=words, retry_at=time.time() + 500)
+    queue.describe_model(model)
+
+    told, readiness = client.get("/api/v1/queue").json["model"], client.get("/readyz")
+
+    assert told["state"] == "troubled"
+    assert told["detail"].startswith("model requires more system memory xxx")
+    assert len(told["detail"]) == 300
+    assert told["retry_at"] == wire.moment(model.retry_at)
+    assert readiness.status_code == 503
+    words = readiness.json["checks"]["model"]["detail"]
+    assert words.startswith("llama3.2 is troubled: model requires more system memory xxx")
+    assert re.search(r"; trying again in (499|500|4\d\d) s$", words)
+    assert words in readiness.json["error"]["message"]
+
+
+def test_a_moment_that_is_over_is_told_as_now(client, queue, worker):
+    queue.describe_model(Model(name="llama3.2", state=ModelState.TROUBLED, detail="busy", retry_at=time.time() - 5))
+
+    assert client.get("/readyz").json["checks"]["model"]["detail"] == "llama3.2 is troubled: busy; trying again now"
 
 
 def test_healthz_tells_the_storage_from_a_real_read(client):

@@ -78,7 +78,9 @@ def test_every_answer_keeps_to_it(client, submit, worker, specification, validat
         for what in ("status", "result"):
             call("GET", f"{here}/{what}", f"{post}/{prompt_id}/{what}")
             call("GET", f"{here}/{what}", f"{post}/{prompt_id}/{what}?wait=x")
+        call("GET", here, f"{post}/{prompt_id}")
         call("POST", f"{here}/cancel", f"{post}/{prompt_id}/cancel")
+        call("POST", f"{here}/retry", f"{post}/{prompt_id}/retry")
     call("DELETE", here, f"{post}/{ids[0]}")
     for path in ("/api/v1/queue", "/healthz", "/readyz", "/openapi.json", "/"):
         call("GET", path, path)
@@ -124,6 +126,14 @@ def test_every_answer_keeps_to_it(client, submit, worker, specification, validat
         ({"messages": [{"role": "user"}]}, False),
         ({"messages": [{"role": "user", "content": None}]}, False),
         ({"prompt": "Why?", "think": True}, False),
+        ({"prompt": "Why?", "suffix": "", "raw": False, "context": [], "width": 0, "_debug_render_only": False}, True),
+        ({"prompt": "Why?", "truncate": False, "images": None, "top_logprobs": 0}, True),
+        ({"messages": [{"role": "user", "content": "Hi", "images": []}]}, True),
+        ({"messages": [{"role": "user", "content": "Hi", "images": ["aGk="]}]}, False),
+        ({"prompt": "Why?", "suffix": "x"}, False),
+        ({"prompt": "Why?", "context": [1]}, False),
+        ({"prompt": "Why?", "options": {"stop": [""]}}, False),
+        ({"prompt": "Why?", "options": {"temperature": 1e39}}, False),
     ],
 )
 def test_its_body_is_what_the_proxy_takes(specification, body, holds):

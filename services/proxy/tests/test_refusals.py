@@ -343,6 +343,8 @@ def test_an_encoded_body_is_refused(send, coding):
         ("GET", "/api/v1/prompt/00000000-0000-4000-8000-000000000000/result"),
         ("GET", "/api/v1/prompt/00000000-0000-4000-8000-000000000000/result?wait=10"),
         ("POST", "/api/v1/prompt/00000000-0000-4000-8000-000000000000/cancel"),
+        ("POST", "/api/v1/prompt/00000000-0000-4000-8000-000000000000/retry"),
+        ("GET", "/api/v1/prompt/00000000-0000-4000-8000-000000000000"),
         ("DELETE", "/api/v1/prompt/00000000-0000-4000-8000-000000000000"),
         ("GET", "/api/v1/prompt/00000000-0000-4000-8000-00000000000%D9%A0/status"),
         ("GET", "/api/v1/prompt/00000000-0000-4000-8000-000000000000%0A/status"),
@@ -374,7 +376,8 @@ def test_what_is_not_there_is_not_found(send, method, path):
         ("DELETE", "/api/v1/queue", "GET, HEAD, OPTIONS"),
         ("POST", "/api/v1/prompt/x/status", "GET, HEAD, OPTIONS"),
         ("POST", "/api/v1/prompt/x/result", "GET, HEAD, OPTIONS"),
-        ("GET", "/api/v1/prompt/00000000-0000-4000-8000-000000000000", "DELETE, OPTIONS"),
+        ("PUT", "/api/v1/prompt/00000000-0000-4000-8000-000000000000", "DELETE, GET, HEAD, OPTIONS"),
+        ("GET", "/api/v1/prompt/00000000-0000-4000-8000-000000000000/retry", "OPTIONS, POST"),
         ("BREW", "/api/v1/prompt/x/cancel", "OPTIONS, POST"),
     ],
 )

@@ -8,7 +8,7 @@ from promptqueue.prompt import ErrorCode, Model, ModelState
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 KEYS = [
     "id", "status", "outcome", "position", "eta_seconds", "attempt", "tokens", "created_at", "started_at",
-    "completed_at", "error", "metadata",
+    "completed_at", "error", "last_error", "metadata",
 ]  # fmt: skip
 
 

@@ -104,6 +104,7 @@ class Prompt:
     timeout: float | None
     overdue: bool  # its lease, its time to run or its time to wait is over: `settle` says what follows
     last_error: str | None = None  # why its last attempt was put back; None if none was, and once it has succeeded
+    retried_at: float | None = None  # when it was put into the line again last
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ MOMENT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 
 Count = Annotated[int, Field(ge=0)]
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time", "pattern": MOMENT})]
+Line = Annotated[str, Field(max_length=300, pattern=r"^[^\r\n]*$")]
 Known = ConfigDict(extra="forbid", strict=False)
 
 
@@ -40,7 +41,7 @@ class PromptErrorBody(BaseModel):
 
     model_config = Known
     code: ErrorCode
-    message: str
+    message: Line
     retryable: bool = Field(description="False only where the same prompt would be refused again.")
 
 
@@ -59,6 +60,9 @@ class PromptStatus(BaseModel):
     started_at: Moment | None
     completed_at: Moment | None
     error: PromptErrorBody | None
+    last_error: Line | None = Field(
+        description="Why its last attempt was put back; null if none was, and once it has succeeded."
+    )
     metadata: JSONObject | None
 
 
@@ -75,6 +79,13 @@ class NoAnswer(PromptStatus):
     """Where a prompt stands that will never have an answer, and the text that had come."""
 
     partial: str
+
+
+class WholePrompt(PromptStatus):
+    """Where a prompt stands, with all its texts."""
+
+    request: JSONObject | None = Field(description="What was asked, in Ollama's words; null once it was erased.")
+    answer: JSONObject | None = Field(description="The model server's own final record; null until there is one.")
 
 
 class Answer(BaseModel):
@@ -97,11 +108,13 @@ class ErrorBody(BaseModel):
         "method_not_allowed",
         "deleted",
         "idempotency_conflict",
+        "not_retryable",
         "too_large",
         "unsupported_model",
         "queue_full",
         "storage_unavailable",
         "storage_full",
+        "busy",
         "too_many_streams",
         "not_ready",
         "internal_error",
@@ -126,6 +139,8 @@ class ModelBody(BaseModel):
     state: ModelState
     percent: Annotated[int, Field(ge=0, le=100)] | None
     processor: str | None
+    detail: Line | None = Field(description="Why it is not ready.")
+    retry_at: Moment | None = Field(description="When it is tried again, where that is known.")
 
 
 class Limits(BaseModel):
@@ -135,6 +150,8 @@ class Limits(BaseModel):
     max_prompt_bytes: int
     max_queue_depth: int
     max_streams: int
+    max_stored_bytes: int
+    min_free_bytes: int = Field(description="Of the disk, which submissions leave alone.")
 
 
 class Queue(BaseModel):
@@ -148,6 +165,7 @@ class Queue(BaseModel):
     paused: bool
     workers: Count
     model: ModelBody
+    stored_bytes: Count = Field(description="What prompts, answers and their indexes take.")
     limits: Limits
 
 
@@ -198,6 +216,7 @@ MODELS: tuple[type[Any], ...] = (
     PromptStatus,
     Token,
     NoAnswer,
+    WholePrompt,
     Answer,
     Error,
     Queue,

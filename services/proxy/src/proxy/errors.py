@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from promptqueue.errors import (
     IdempotencyConflict,
+    NotRetryable,
     PromptDeleted,
     PromptNotFound,
     PromptQueueError,
@@ -83,10 +84,13 @@ class TooManyStreams(Refused):
 
 @dataclass(frozen=True, kw_only=True)
 class Meaning:
-    """What an error of the queue means to a client. Its own sentence may name files of this machine."""
+    """What an error of the queue means to a client.
+
+    Its own sentence may name files of this machine, and stands where `sentence` is None alone.
+    """
 
     status: int
-    sentence: str
+    sentence: str | None
     param: str | None = None
 
 
@@ -107,13 +111,14 @@ MEANINGS = {
     QueueFull: Meaning(
         status=429, sentence="The queue is full, so the prompt was not accepted. Try again after Retry-After seconds."
     ),
+    NotRetryable: Meaning(status=409, sentence=None),
     StorageUnavailable: Meaning(
         status=503,
         sentence="The queue's database cannot be used; nothing was changed. Try again after Retry-After seconds.",
     ),
     StorageFull: Meaning(
         status=503,
-        sentence="What is stored leaves no room for another prompt. Delete prompts that are done with, or try again "
+        sentence="What is stored, or the disk, leaves no room for another prompt. Delete prompts that are done with, or try again "
         "after Retry-After seconds.",
     ),
 }
@@ -123,7 +128,7 @@ def register(app: Flask, *, until_a_place_is_free: Callable[[], int]) -> None:
     """Let every error of `app` be answered in the one envelope."""
 
     def of_the_queue(error: PromptQueueError) -> Response:
-        meaning = MEANINGS.get(type(error))
+        meaning = next((MEANINGS[each] for each in type(error).__mro__ if each in MEANINGS), None)
         if meaning is None:
             return _mistake(error)
         retry_after = None
@@ -136,7 +141,8 @@ def register(app: Flask, *, until_a_place_is_free: Callable[[], int]) -> None:
             case StorageFull():
                 log.warning("storage full reason=%s", error)
                 retry_after = FULL_RETRY_AFTER
-        return envelope(meaning.status, error.code, meaning.sentence, param=meaning.param, retry_after=retry_after)
+        sentence = meaning.sentence or str(error)
+        return envelope(meaning.status, error.code, sentence, param=meaning.param, retry_after=retry_after)
 
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(PromptQueueError, of_the_queue)

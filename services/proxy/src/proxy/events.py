@@ -53,10 +53,7 @@ def _answer(parts: Parts, bookmarks: Mapping[str, Bookmark | None], *, is_one: b
             if is_one:
                 raise PromptNotFound
             raise _unknown(prompt_id)
-    places = {
-        prompt_id: place if place and place.can_be_of(standings[prompt_id].prompt) else None
-        for prompt_id, place in bookmarks.items()
-    }
+    places = {prompt_id: place and place.in_(standings[prompt_id].prompt) for prompt_id, place in bookmarks.items()}
     if all(place and place.is_end for place in places.values()):
         return Response(status=204)  # which keeps an EventSource from coming back
     if request.method == "HEAD":

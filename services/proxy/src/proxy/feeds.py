@@ -87,7 +87,7 @@ class Feeds:
                 return
             self._streams.add(stream)
             for reading in stream.readings:
-                reading.feed = self._feeds.setdefault(reading.prompt_id, Feed())
+                reading.feed = self._feed_of(reading.prompt_id)
                 reading.feed.readers.append(stream)
             stream.on_close.append(partial(self._leave, stream, list(stream.readings)))
             if not self._is_running:
@@ -96,6 +96,13 @@ class Feeds:
             elif self._subscription:
                 for reading in stream.readings:
                     self._subscription.put(Written(reading.prompt_id))  # to be looked up, though nobody else need be
+
+    def _feed_of(self, prompt_id: str) -> Feed:
+        """Give the feed of a prompt: a new one where the end was told, for it may have been retried since."""
+        feed = self._feeds.get(prompt_id)
+        if feed is None or feed.is_over:
+            feed = self._feeds[prompt_id] = Feed()
+        return feed
 
     def stop(self) -> None:
         """Let every stream end now."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +32,7 @@ def blueprint(parts: Parts) -> Blueprint:
         if parts.reader.read(lambda queue: queue.is_behind()):
             with suppress(StorageUnavailable):  # to tell what is known is better than to tell nothing
                 parts.writer.do(lambda queue: queue.recover())
-        counts, workers, model = parts.reader.read(_overview)
+        (counts, workers, model), room = parts.reader.read(lambda queue: (_overview(queue), queue.room()))
         return wire.answer(
             {
                 "queued": counts.queued,
@@ -46,11 +48,16 @@ def blueprint(parts: Parts) -> Blueprint:
                     "state": model.state,
                     "percent": model.percent,
                     "processor": model.processor,
+                    "detail": model.detail and wire.line(model.detail),
+                    "retry_at": None if model.retry_at is None else wire.moment(model.retry_at),
                 },
+                "stored_bytes": room.stored_bytes,
                 "limits": {
                     "max_prompt_bytes": parts.config.max_prompt_bytes,
                     "max_queue_depth": parts.config.max_queue_depth,
                     "max_streams": parts.config.max_streams,
+                    "max_stored_bytes": parts.config.max_stored_bytes,
+                    "min_free_bytes": parts.config.min_free_bytes,
                 },
             }
         )
@@ -88,7 +95,8 @@ def blueprint(parts: Parts) -> Blueprint:
 def _overview(queue: PromptQueue) -> tuple[Counts, Workers, Model]:
     counts, workers, model = queue.counts(), queue.workers(), queue.model()
     if not workers.count:  # what a worker said before it went is no longer known
-        model = Model(name=model.name if model else DEFAULT_MODEL, state=ModelState.UNREACHABLE)
+        name = model.name if model else DEFAULT_MODEL
+        model = Model(name=name, state=ModelState.UNREACHABLE, detail="no worker is alive to tell")
     return counts, workers, model or Model(name=DEFAULT_MODEL, state=ModelState.UNREACHABLE)
 
 
@@ -102,7 +110,7 @@ def _checks(parts: Parts) -> dict[str, dict[str, Any]]:
     return {
         "database": {"ok": True, "detail": ", ".join(f"{name} {value}" for name, value in database.items())},
         "worker": _worker_check(counts, workers),
-        "model": {"ok": model.state is ModelState.READY, "detail": _model_words(model, workers)},
+        "model": {"ok": model.state is ModelState.READY, "detail": _model_words(model)},
     }
 
 
@@ -114,11 +122,16 @@ def _worker_check(counts: Counts, workers: Workers) -> dict[str, Any]:
     return {"ok": True, "detail": f"{workers.count} alive with {slots}{paused}"}
 
 
-def _model_words(model: Model, workers: Workers) -> str:
-    if not workers.count:
-        return f"{model.name}: not known, because no worker is alive to tell"
+def _model_words(model: Model) -> str:
     percent = "" if model.percent is None else f", {model.percent} %"
     runs = model.state is ModelState.READY and model.processor is not None
     processor = f" on {model.processor}" if runs else ""
-    why = "" if model.detail is None else f": {model.detail}"
-    return f"{model.name} is {model.state}{processor}{percent}{why}"
+    why = "" if model.detail is None else f": {wire.line(model.detail)}"
+    return f"{model.name} is {model.state}{processor}{percent}{why}{_again(model)}"
+
+
+def _again(model: Model) -> str:
+    if model.retry_at is None:
+        return ""
+    seconds = math.ceil(model.retry_at - time.time())
+    return f"; trying again in {seconds} s" if seconds > 0 else "; trying again now"

@@ -105,7 +105,11 @@ def _paths() -> dict[str, Any]:
                     "422": _error("unsupported_model."),
                     "429": _error("queue_full.", "Retry-After"),
                     **_FAILURES,
-                    "503": _error("storage_unavailable, or storage_full: there is no room for it.", "Retry-After"),
+                    "503": _error(
+                        "storage_unavailable; storage_full: there is no room for more; busy: too many bodies are being "
+                        "read.",
+                        "Retry-After",
+                    ),
                 },
             }
         },
@@ -183,7 +187,31 @@ def _paths() -> dict[str, Any]:
                 },
             }
         },
+        "/api/v1/prompt/{prompt_id}/retry": {
+            "post": {
+                "operationId": "retry",
+                "summary": "Queue a prompt again that failed, was cancelled or expired; one that waits or runs stays",
+                "parameters": [PROMPT_ID],
+                "responses": {
+                    "200": _answer("Where it stands now.", "PromptStatus", "X-Prompt-Id"),
+                    **_UNKNOWN,
+                    "409": _error("not_retryable: it has its answer, or would be refused again."),
+                    "429": _error("queue_full.", "Retry-After"),
+                    **_FAILURES,
+                },
+            }
+        },
         "/api/v1/prompt/{prompt_id}": {
+            "get": {
+                "operationId": "whole",
+                "summary": "See where a prompt stands, what was asked, and the answer",
+                "parameters": [PROMPT_ID],
+                "responses": {
+                    "200": _answer("The prompt with its texts.", "WholePrompt", "X-Prompt-Id"),
+                    **_UNKNOWN,
+                    **_FAILURES,
+                },
+            },
             "delete": {
                 "operationId": "delete",
                 "summary": "Cancel a prompt if need be and erase its texts",
@@ -193,7 +221,7 @@ def _paths() -> dict[str, Any]:
                     **_UNKNOWN,
                     **_FAILURES,
                 },
-            }
+            },
         },
         "/api/v1/queue": {
             "get": {

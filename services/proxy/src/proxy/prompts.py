@@ -1,13 +1,14 @@
-"""The endpoints of one prompt: hand in a prompt, see where it stands, read its answer, cancel it, delete it."""
+"""The endpoints of one prompt: hand it in, see where it stands, read its answer, cancel, retry, see or delete it."""
 
 from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Blueprint, Response, request
-from promptqueue.errors import QueueFull
+from promptqueue.errors import PromptNotFound, QueueFull
 from promptqueue.prompt import Enqueued, Outcome, Prompt, Standing, Status
 
 from proxy import body, wire
@@ -18,11 +19,15 @@ from proxy.submission import new_prompt, submitted
 from proxy.watch import Held
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from promptqueue import PromptQueue
     from promptqueue.prompt import NewPrompt
 
     from proxy.config import Config
     from proxy.parts import Parts
+
+Found = TypeVar("Found")
 
 LONGEST_WAIT = 60  # seconds
 
@@ -35,7 +40,12 @@ log = logging.getLogger(__name__)
 def blueprint(parts: Parts) -> Blueprint:
     """Serve /api/v1/prompt."""
     routes = Blueprint("prompts", __name__, url_prefix="/api/v1/prompt")
+    _serve_changes(routes, parts)
+    _serve_looks(routes, parts)
+    return routes
 
+
+def _serve_changes(routes: Blueprint, parts: Parts) -> None:
     @routes.post("")
     def submit() -> Response:
         key = _key()
@@ -55,6 +65,32 @@ def blueprint(parts: Parts) -> Blueprint:
             {"Location": links["status"]},
         )
 
+    @routes.post("/<prompt_id>/cancel")
+    def cancel(prompt_id: str) -> Response:
+        prompt_id = known_id(prompt_id)
+        prompt = parts.writer.do(lambda queue: _cancel(queue, prompt_id))
+        _note_cancel(prompt)
+        return _about(prompt_id, _status(parts, prompt, None))
+
+    @routes.post("/<prompt_id>/retry")
+    def retry(prompt_id: str) -> Response:
+        prompt_id = known_id(prompt_id)
+        prompt, position, was_over = parts.writer.do(
+            lambda queue: _retry(queue, prompt_id, max_queued=parts.config.max_queue_depth)
+        )
+        if was_over:
+            log.info("prompt retried id=%s position=%s", prompt.id, position)
+        return _about(prompt_id, _status(parts, prompt, position))
+
+    @routes.delete("/<prompt_id>")
+    def delete(prompt_id: str) -> Response:
+        prompt_id = known_id(prompt_id)
+        parts.writer.do(lambda queue: queue.delete(prompt_id))
+        log.info("prompt deleted id=%s", prompt_id)
+        return Response(status=204, headers={"X-Prompt-Id": prompt_id})
+
+
+def _serve_looks(routes: Blueprint, parts: Parts) -> None:
     @routes.get("/<prompt_id>/status")
     def status(prompt_id: str) -> Response:
         prompt_id, held, known = known_id(prompt_id), _held(), _unless()
@@ -89,21 +125,12 @@ def blueprint(parts: Parts) -> Blueprint:
                 partial = parts.reader.read(lambda queue: queue.partial(prompt_id))
                 return _about(prompt_id, {**told, "partial": partial}, 410)
 
-    @routes.post("/<prompt_id>/cancel")
-    def cancel(prompt_id: str) -> Response:
+    @routes.get("/<prompt_id>")
+    def whole(prompt_id: str) -> Response:
         prompt_id = known_id(prompt_id)
-        prompt = parts.writer.do(lambda queue: _cancel(queue, prompt_id))
-        _note_cancel(prompt)
-        return _about(prompt_id, _status(parts, prompt, None))
-
-    @routes.delete("/<prompt_id>")
-    def delete(prompt_id: str) -> Response:
-        prompt_id = known_id(prompt_id)
-        parts.writer.do(lambda queue: queue.delete(prompt_id))
-        log.info("prompt deleted id=%s", prompt_id)
-        return Response(status=204, headers={"X-Prompt-Id": prompt_id})
-
-    return routes
+        seen = parts.standings.of(prompt_id)
+        asked, answer = parts.reader.read(lambda queue: _texts(queue, seen.prompt))
+        return _about(prompt_id, {**_status(parts, seen.prompt, seen.position), "request": asked, "answer": answer})
 
 
 def _checked(parts: Parts, value: Any, key: str | None) -> NewPrompt:
@@ -127,12 +154,7 @@ def _accept(queue: PromptQueue, new: NewPrompt, config: Config) -> Enqueued:
         )
         return accepted
 
-    try:
-        accepted = enqueue()
-    except QueueFull:
-        if not queue.recover().total:  # else some of those who wait waited too long, and nobody has looked since
-            raise
-        accepted = enqueue()
+    accepted = _with_room(queue, enqueue)
     if accepted.replayed and accepted.prompt.overdue:
         prompt = queue.settle(accepted.prompt.id)
         return Enqueued(prompt=prompt, position=queue.position(prompt.id), replayed=True)
@@ -146,9 +168,40 @@ def _note_cancel(prompt: Prompt) -> None:
         log.info("prompt not cancelled id=%s reason=ended outcome=%s", prompt.id, prompt.outcome)
 
 
+def _with_room(queue: PromptQueue, verb: Callable[[], Found]) -> Found:
+    """Let `verb` put something into the line, though it may seem full."""
+    try:
+        return verb()
+    except QueueFull:
+        if not queue.recover().total:  # else some of those who wait waited too long, and nobody has looked since
+            raise
+        return verb()
+
+
 def _cancel(queue: PromptQueue, prompt_id: str) -> Prompt:
     """Cancel what has not ended, and be it that its time was over before."""
     return queue.settle(prompt_id) if queue.get(prompt_id).overdue else queue.cancel(prompt_id)
+
+
+def _retry(queue: PromptQueue, prompt_id: str, *, max_queued: int) -> tuple[Prompt, int | None, bool]:
+    """Queue a prompt again, and be it that its time was over before and nobody has looked since.
+
+    Gives the prompt, its place, and whether it was over.
+    """
+    before = queue.get(prompt_id)
+    if before.overdue:
+        before = queue.settle(prompt_id)
+    prompt = _with_room(queue, lambda: queue.retry(prompt_id, max_queued=max_queued))
+    return prompt, queue.position(prompt_id), before.status is Status.COMPLETED
+
+
+def _texts(queue: PromptQueue, prompt: Prompt) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
+    """Give what was asked, None once that was erased, and the answer, None while there is none."""
+    asked = None
+    with suppress(PromptNotFound):
+        asked = queue.request(prompt.id)
+    answer = queue.answer(prompt.id)
+    return asked, answer if prompt.outcome is Outcome.SUCCEEDED else None
 
 
 def _status(parts: Parts, prompt: Prompt, position: int | None) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promptqueue.prompt import Status
@@ -115,7 +114,7 @@ class Stream:
             return self._event(b"token", reading, Bookmark(told.attempt, end), told.token(start, end))
         if told.is_over:
             self.readings.remove(reading)
-            return self._event(b"completed", reading, replace(bookmark, is_end=True), told.status())
+            return self._event(b"completed", reading, bookmark.at_the_end_of(told.standing.prompt), told.status())
         return None
 
     def _event(self, kind: bytes, reading: Reading, bookmark: Bookmark, data: bytes) -> bytes:

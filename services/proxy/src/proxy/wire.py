@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DEEPEST = 100
 """How many objects and lists may stand in one another."""
 
+LONGEST_LINE = 300  # code points of what a model server or a worker says of a trouble
+
 
 def read(data: bytes, *, charset: str | None = None) -> Any:
     """Read a body. Raises InvalidJSON, and InvalidRequest for what JSON can say but a prompt cannot hold.
@@ -84,9 +86,10 @@ def status_body(prompt: Prompt, position: int | None, eta: float | None) -> dict
         "error": prompt.error
         and {
             "code": prompt.error.code,
-            "message": prompt.error.message,
+            "message": line(prompt.error.message),
             "retryable": prompt.error.code.retryable,
         },
+        "last_error": prompt.last_error and line(prompt.last_error),
         "metadata": prompt.metadata,
     }
 
@@ -95,6 +98,12 @@ def text_of(record: Mapping[str, Any]) -> str:
     """Give the whole text in the model server's final record of a prompt or a chat."""
     text: str | None = record["message"].get("content") if "message" in record else record.get("response")
     return text or ""
+
+
+def line(text: str) -> str:
+    """Tell somebody's words as one line that is not too long."""
+    words = " ".join(text.split())
+    return words if len(words) <= LONGEST_LINE else words[: LONGEST_LINE - 1] + "…"
 
 
 def moment(seconds: float) -> str:

@@ -57,6 +57,7 @@ def prompt(row: sqlite3.Row, clock: Clock) -> Prompt:
         timeout=row["timeout_seconds"],
         overdue=is_overdue(row, clock),
         last_error=row["last_error"],
+        retried_at=row["queued_at"],
     )
 
 

@@ -1,0 +1,80 @@
+"""GET /api/v1/prompt/{id}: where a prompt stands, what was asked, and the answer, in one look."""
+
+import pytest
+from promptqueue.prompt import ErrorCode
+
+ASKED = {"prompt": "Why?", "system": "Be brief.", "options": {"seed": 1}}
+
+
+@pytest.fixture
+def whole(client):
+    return lambda prompt_id: client.get(f"/api/v1/prompt/{prompt_id}")
+
+
+@pytest.fixture
+def standing(client):
+    return lambda prompt_id: client.get(f"/api/v1/prompt/{prompt_id}/status").json
+
+
+def test_it_is_the_status_with_what_was_asked_and_the_answer(submit, whole, standing, worker, record):
+    prompt_id = submit("Why?", system="Be brief.", options={"seed": 1}, model="llama3.2", stream=False)
+
+    waiting = whole(prompt_id)
+    waiting_status = standing(prompt_id)
+    worker.answer()
+    answered = whole(prompt_id)
+
+    assert (waiting.status_code, answered.status_code) == (200, 200)
+    assert waiting.headers["X-Prompt-Id"] == prompt_id
+    assert waiting.json == {**waiting_status, "request": ASKED, "answer": None}
+    assert answered.json == {**standing(prompt_id), "request": ASKED, "answer": record}
+
+
+def test_of_a_prompt_without_an_answer_it_tells_why(submit, whole, worker):
+    prompt_id = submit("Why?")
+    worker.fail(ErrorCode.TIMED_OUT, "It took too long.", partial="It is")
+
+    told = whole(prompt_id).json
+
+    assert (told["error"]["message"], told["request"], told["answer"]) == (
+        "It took too long.",
+        {"prompt": "Why?"},
+        None,
+    )
+
+
+def test_a_prompt_that_is_overdue_is_settled_by_whoever_looks(submit, whole, queue):
+    prompt_id = submit(expires_in=60)
+    queue._database.run("UPDATE prompts SET expires_at = expires_at - 61")
+
+    assert whole(prompt_id).json["outcome"] == "expired"
+
+
+def test_what_was_asked_is_null_once_it_was_erased(submit, whole, queue):
+    prompt_id = submit()
+    queue.cancel(prompt_id)
+    queue._database.run("DELETE FROM requests")
+
+    told = whole(prompt_id)
+
+    assert (told.status_code, told.json["outcome"], told.json["request"]) == (200, "cancelled", None)
+
+
+@pytest.mark.parametrize("prompt_id", ["7d444840-9dc0-41d1-b245-5ffdce74fad2", "nonsense"])
+def test_what_is_unknown_is_not_found(whole, prompt_id):
+    assert whole(prompt_id).status_code == 404
+
+
+def test_a_deleted_prompt_is_not_found(client, submit, whole):
+    prompt_id = submit()
+    client.delete(f"/api/v1/prompt/{prompt_id}")
+
+    assert whole(prompt_id).status_code == 404
+
+
+def test_its_head_is_told_without_it(client, submit):
+    prompt_id = submit()
+
+    answer = client.head(f"/api/v1/prompt/{prompt_id}")
+
+    assert (answer.status_code, answer.data, answer.headers["X-Prompt-Id"]) == (200, b"", prompt_id)
