@@ -118,8 +118,8 @@ MEANINGS = {
     ),
     StorageFull: Meaning(
         status=503,
-        sentence="What is stored, or the disk, leaves no room for another prompt. Delete prompts that are done with, or try again "
-        "after Retry-After seconds.",
+        sentence="What is stored, or the disk, leaves no room for another prompt. Delete prompts that are done "
+        "with, or try again after Retry-After seconds.",
     ),
 }
 
