@@ -52,13 +52,13 @@ class Composed(Product):
     def __init__(self, override: Path = PACE, *, proxy_port: int | None = None) -> None:
         self.name = f"ollama-proxy-test-{uuid.uuid4().hex[:8]}"
         self._override = override
-        self._ports = {"PROXY_PORT": str(proxy_port or free_port()), "FRONTEND_PORT": str(free_port())}
-        super().__init__(frontend_port=int(self._ports["FRONTEND_PORT"]), proxy_port=int(self._ports["PROXY_PORT"]))
+        self.ports = {"PROXY_PORT": str(proxy_port or free_port()), "FRONTEND_PORT": str(free_port())}
+        super().__init__(frontend_port=int(self.ports["FRONTEND_PORT"]), proxy_port=int(self.ports["PROXY_PORT"]))
 
     def compose(self, *arguments: str, **variables: str) -> str:
         """Run `docker compose` for this stack, with these variables beside its own."""
         files = ("--file", str(ROOT / "compose.yaml"), "--file", str(self._override))
-        return compose(*files, *arguments, **variables, **self._ports, COMPOSE_PROJECT_NAME=self.name)
+        return compose(*files, *arguments, **variables, **self.ports, COMPOSE_PROJECT_NAME=self.name)
 
     def build(self) -> None:
         """Build its images."""

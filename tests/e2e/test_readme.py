@@ -18,7 +18,10 @@ from processes import below, everything, free_port, until
 from simulator.client import Simulator
 from stack import Stack
 
+TESTED_ELSEWHERE = {"Scheduled backup": "test_copies.py", "Another machine": "test_copies.py"}
 README = (ROOT / "README.md").read_text()
+for heading in TESTED_ELSEWHERE:
+    README = re.sub(rf"^### {heading}\n.*?(?=^##)", "", README, flags=re.MULTILINE | re.DOTALL)
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 CURLS = [command for command in COMMANDS if command.startswith("curl ")]
