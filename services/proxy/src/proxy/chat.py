@@ -1,61 +1,68 @@
 """What a chat is made of: messages, the model's calls of tools, and the tools."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import Field
+from pydantic import Field, with_config
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from proxy.fields import Fields, JSONObject, NoList, OpenFields, Text, Whole
+from proxy.fields import CLOSED, OPEN, JSONObject, ListOf, NoList, Object, Text, Whole
 
 
-class CalledFunction(Fields):
+@with_config(CLOSED)
+class CalledFunction(TypedDict):
     """The function that a model called, and with what."""
 
     name: Text
     arguments: JSONObject
-    index: Whole | None = None
+    index: NotRequired[Whole | None]
 
 
-class ToolCall(Fields):
+@with_config(CLOSED)
+class ToolCall(TypedDict):
     """One call of a tool by the model."""
 
-    function: CalledFunction
-    id: Text | None = None
-    type: Text | None = None
+    function: Object[CalledFunction]
+    id: NotRequired[Text | None]
+    type: NotRequired[Text | None]
 
 
-class Message(Fields):
+@with_config(CLOSED)
+class Message(TypedDict):
     """One message of a chat."""
 
     role: Literal["system", "user", "assistant", "tool"]
-    content: Text | None = None
-    tool_calls: list[ToolCall] | None = None
-    tool_name: Text | None = None
-    tool_call_id: Text | None = None
-    thinking: Text | None = None
-    images: NoList | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it says nothing, as only an assistant that calls tools may."""
-        return self.content is None and not (self.role == "assistant" and self.tool_calls)
+    content: NotRequired[Text | None]
+    tool_calls: NotRequired[ListOf[Object[ToolCall]] | None]
+    tool_name: NotRequired[Text | None]
+    tool_call_id: NotRequired[Text | None]
+    thinking: NotRequired[Text | None]
+    images: NotRequired[NoList | None]
 
 
-class Function(OpenFields):
+@with_config(OPEN)
+class Function(TypedDict):
     """A function that the model may call; fields beyond these are passed on."""
 
     name: Text
-    description: Text | None = None
-    parameters: JSONObject | None = None
+    description: NotRequired[Text | None]
+    parameters: NotRequired[JSONObject | None]
 
 
-class Tool(Fields):
+@with_config(CLOSED)
+class Tool(TypedDict):
     """A tool that the model may call."""
 
     type: Literal["function"]
-    function: Function
+    function: Object[Function]
 
 
-Messages = Annotated[list[Message], Field(min_length=1)]
+Messages = Annotated[ListOf[Object[Message]], Field(min_length=1)]
+Tools = ListOf[Object[Tool]]
+
+
+def is_empty(message: Message) -> bool:
+    """Whether it says nothing, as only an assistant that calls tools may."""
+    return message.get("content") is None and not (message["role"] == "assistant" and message.get("tool_calls"))
 
 
 def given(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

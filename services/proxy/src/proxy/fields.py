@@ -1,6 +1,6 @@
 """The kinds of fields that a body has, each with the JSON Schema that tells exactly what it takes."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -8,11 +8,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     StrictBool,
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 EXACT = 2**53  # the last whole number up to which a double is exact
 LARGEST_SINGLE = 3.4028235e38  # what Ollama keeps a fraction in; beyond it is infinite there
@@ -22,30 +23,69 @@ ANY_TEXT = r"^[^\u0000]*$"
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 
-class Fields(BaseModel):
-    """Fields of these names and types and no others."""
+MOST_FIELDS = 64
+"""Fields of one object of ours. Each that is not known is a mistake of its own, and all would be collected."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+CLOSED = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+"""Fields of these names and types and no others."""
+OPEN = ConfigDict(
+    strict=True,
+    extra="allow",
+    hide_input_in_errors=True,
+    json_schema_extra={"maxProperties": MOST_FIELDS, "propertyNames": {"pattern": ANY_TEXT}},
+)
+"""Fields of these types, and any others as they are."""
+
+NOT_EMPTY = "it must be a text, and an empty one would end every answer at once"
+
+Item = TypeVar("Item")
+
+
+class _Few:
+    """An object that is looked into only if it has few fields."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        it = handler(source)
+        few = core_schema.custom_error_schema(
+            core_schema.dict_schema(strict=True, max_length=MOST_FIELDS),
+            custom_error_type="few",
+            custom_error_message=f"it must be an object of at most {MOST_FIELDS} fields",
+        )
+        # Only the second is ever used: the first lets the specification tell of the object itself.
+        return core_schema.json_or_python_schema(it, core_schema.chain_schema([few, it]))
+
+
+class _SomeText:
+    """A text of one character at least. What is asked 50,000 times is better asked in Rust."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.custom_error_schema(
+            core_schema.str_schema(strict=True, min_length=1),
+            custom_error_type="empty",
+            custom_error_message=NOT_EMPTY,
+        )
+
+
+Object = Annotated[Item, _Few()]
+ListOf = Annotated[list[Item], Field(fail_fast=True)]
+"""Such a list ends at its first mistake: one body may hold 50,000."""
+
+
+class Fields(BaseModel):
+    """The fields of what a body holds once; what it may hold many times is a TypedDict, which costs a fifth."""
+
+    model_config = CLOSED
     refused: ClassVar[frozenset[str]] = frozenset()
     """Fields that Ollama knows and that are refused here; null, which is as good as absent, is not."""
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls_of_refused(cls, value: Any) -> Any:
-        if not cls.refused or not isinstance(value, dict):
+    def _few_and_without_nulls_of_refused(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
             return value
+        if len(value) > MOST_FIELDS:
+            raise PydanticCustomError("few", "it must be an object of at most 64 fields")
         return {name: each for name, each in value.items() if each is not None or name not in cls.refused}
-
-
-class OpenFields(BaseModel):
-    """Fields of these types, and any others as they are."""
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="allow",
-        hide_input_in_errors=True,
-        json_schema_extra={"$comment": "OpenFields", "propertyNames": {"pattern": ANY_TEXT}},
-    )
 
 
 def _cut(value: Any) -> Any:
@@ -59,14 +99,10 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def _not_empty(text: str) -> str:
-    if not text:
-        raise PydanticCustomError("empty", "an empty text would end every answer at once")
-    return text
-
-
 def _in_a_list(value: Any) -> Any:
-    return [_not_empty(value)] if isinstance(value, str) else value
+    if value == "":
+        raise PydanticCustomError("empty", NOT_EMPTY)
+    return [value] if isinstance(value, str) else value
 
 
 def _kept_alive(value: Any) -> Any:
@@ -93,7 +129,7 @@ Whole = Annotated[
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Single = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST_SINGLE, le=LARGEST_SINGLE)]
 Stops = Annotated[
-    list[Annotated[str, AfterValidator(_not_empty)]],
+    ListOf[Annotated[str, _SomeText()]],
     BeforeValidator(_in_a_list),
     WithJsonSchema(
         {

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StrictBool, ValidationError, WithJso
 from pydantic_core import PydanticCustomError
 
 from proxy import chat, schema, wire
-from proxy.chat import Messages, Tool
+from proxy.chat import Messages, Tools
 from proxy.errors import InvalidRequest, UnsupportedModel
 from proxy.fields import (
     Fields,
@@ -77,7 +77,7 @@ class Submission(Fields):
         WithJsonSchema({"anyOf": [{"enum": ["json", ""]}, {"$comment": "JSONObject"}, {"type": "null"}]}),
     ] = None
     options: Options | None = None
-    tools: list[Tool] | None = None
+    tools: Tools | None = None
     model: Text | None = None
     priority: Literal["interactive", "batch"] | None = None
     expires_in: Annotated[Finite, Field(gt=0, le=A_YEAR, description="Seconds it may wait.")] | None = None
@@ -173,16 +173,16 @@ def _check_question(asked: Submission) -> None:
         message = "The body holds both prompt and messages. Send one of them."
         raise InvalidRequest(message, param="messages")
     for index, each in enumerate(asked.messages):
-        if each.is_empty:
+        if chat.is_empty(each):
             message = f"Message {index} says nothing. Give it content; only an assistant's tool calls need none."
             raise InvalidRequest(message, param=f"messages.{index}.content")
     last = len(asked.messages) - 1
-    if asked.messages[last].role not in ("user", "tool"):
+    if asked.messages[last]["role"] not in ("user", "tool"):
         message = "The last message must be the user's or a tool's, or there is nothing to answer."
         raise InvalidRequest(message, param=f"messages.{last}.role")
     for index in range(last, -1, -1):
-        if asked.messages[index].role == "user":
-            if not (asked.messages[index].content or "").strip():
+        if asked.messages[index]["role"] == "user":
+            if not (asked.messages[index].get("content") or "").strip():
                 message = "The user's last message must hold more than white space."
                 raise InvalidRequest(message, param=f"messages.{index}.content")
             break
