@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from proxy import cors, errors, events, headers, management, page, prompts
+from proxy.base_path import BelowBasePath
 from proxy.parts import Parts
 
 if TYPE_CHECKING:
@@ -21,12 +22,18 @@ def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:
     made = Parts.of(config, concurrency)
     app.extensions["proxy"] = made
     cors.register(app)
-    errors.register(app, until_a_place_is_free=made.estimates.until_a_place_is_free)
+    errors.register(
+        app,
+        until_a_place_is_free=made.estimates.until_a_place_is_free,
+        specification=f"{config.base_path}/openapi.json",
+    )
     headers.register(app)
     app.register_blueprint(prompts.blueprint(made))
     app.register_blueprint(events.blueprint(made))
     app.register_blueprint(management.blueprint(made))
-    app.register_blueprint(page.blueprint(config.page))
+    app.register_blueprint(page.blueprint(config.page, config.base_path))
+    if config.base_path:
+        app.wsgi_app = BelowBasePath(app.wsgi_app, app.url_map, config.base_path)  # type: ignore[method-assign]
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from promptqueue.environment import Kind, address, one_of, variable, whole
 HERE = Path(__file__).resolve().parent
 PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")
 """Where the page may lie: in the installed package, or in the checkout."""
+
+BASE_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+A_BASE_PATH = "a path such as /ollama, which begins with / and does not end with one, of letters, digits and -._~"
 
 MOST_PROCESSES = 16  # the memory that compose.yaml gives the proxy holds no more
 LONGEST_BODY = 32 * 1024 * 1024  # bytes, as nginx.conf has it
@@ -23,6 +27,12 @@ MOST_STREAMS = 10_000  # a process has no more connections
 def _database(url: str) -> str:
     sqlite_path(url)
     return url
+
+
+def _base_path(value: str) -> str:
+    if not BASE_PATH.fullmatch(value):
+        raise ValueError
+    return value
 
 
 def _file(value: str) -> str:
@@ -46,6 +56,7 @@ class Config:
     max_stored_bytes: int = variable(4 * GIB, whole(1, LARGEST_DISK))
     min_free_bytes: int = variable(GIB // 2, whole(0, LARGEST_DISK))
     max_streams: int = variable(5_000, whole(1, MOST_STREAMS))
+    base_path: str = variable("", Kind(_base_path, A_BASE_PATH))
     page_path: str = variable("", Kind(_file, "the path of a file"))
 
     @property

@@ -124,8 +124,8 @@ MEANINGS = {
 }
 
 
-def register(app: Flask, *, until_a_place_is_free: Callable[[], int]) -> None:
-    """Let every error of `app` be answered in the one envelope."""
+def register(app: Flask, *, until_a_place_is_free: Callable[[], int], specification: str) -> None:
+    """Let every error of `app` be answered in the one envelope; `specification` is the path of the specification."""
 
     def of_the_queue(error: PromptQueueError) -> Response:
         meaning = next((MEANINGS[each] for each in type(error).__mro__ if each in MEANINGS), None)
@@ -146,7 +146,7 @@ def register(app: Flask, *, until_a_place_is_free: Callable[[], int]) -> None:
 
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(PromptQueueError, of_the_queue)
-    app.register_error_handler(HTTPException, _of_flask)
+    app.register_error_handler(HTTPException, lambda error: _of_flask(error, specification))
     app.register_error_handler(Exception, _mistake)
 
 
@@ -171,7 +171,7 @@ def _refused(error: Refused) -> Response:
     return envelope(error.status, error.code, str(error), param=error.param, retry_after=retry_after)
 
 
-def _of_flask(error: HTTPException) -> Response:
+def _of_flask(error: HTTPException, specification: str) -> Response:
     match error:
         case MethodNotAllowed(valid_methods=methods):
             allowed = ", ".join(sorted(methods or ()))
@@ -180,7 +180,7 @@ def _of_flask(error: HTTPException) -> Response:
             answer.headers["Allow"] = allowed
             return answer
         case HTTPException(code=404):
-            return envelope(404, "not_found", "There is nothing at this address. /openapi.json lists what there is.")
+            return envelope(404, "not_found", f"There is nothing at this address. {specification} lists what there is.")
         case HTTPException(code=int() as status) if status in range(400, 500):
             return envelope(status, "invalid_request", error.description or "The request was not understood.")
         case _:

@@ -87,7 +87,7 @@ def blueprint(parts: Parts) -> Blueprint:
             model = parts.estimates.model()
         except StorageUnavailable:
             model = DEFAULT_MODEL
-        return wire.answer(document(model))
+        return wire.answer(document(model, parts.config.base_path))
 
     return routes
 

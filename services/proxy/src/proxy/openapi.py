@@ -74,8 +74,8 @@ IDEMPOTENCY_KEY = {
 
 
 @lru_cache(maxsize=4)
-def document(model: str) -> dict[str, Any]:
-    """Give the whole specification for a proxy whose prompts `model` answers."""
+def document(model: str, base_path: str = "") -> dict[str, Any]:
+    """Give the whole specification for a proxy whose prompts `model` answers, and that is found below `base_path`."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -83,6 +83,7 @@ def document(model: str) -> dict[str, Any]:
             "version": _version(),
             "description": "A durable queue between many clients and one Ollama. Every error has the shape of `Error`.",
         },
+        "servers": [{"url": base_path or "/"}],
         "paths": _paths(),
         "components": {"schemas": schemas(model), "headers": HEADERS},
     }

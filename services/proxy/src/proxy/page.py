@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def blueprint(path: Path | None) -> Blueprint:
-    """Serve / with the file at `path`."""
+def blueprint(path: Path | None, base_path: str) -> Blueprint:
+    """Serve / with the file at `path`, which asks for its data beside its own address."""
     routes = Blueprint("page", __name__)
 
     @routes.get("/")
@@ -23,7 +23,7 @@ def blueprint(path: Path | None) -> Blueprint:
         except FileNotFoundError:
             content = None
         if content is None:
-            message = "The page is not part of this installation. The API is under /api/v1."
+            message = f"The page is not part of this installation. The API is under {base_path}/api/v1."
             raise NotFound(message)
         answer = Response(content, headers={"Cache-Control": "no-cache"}, content_type="text/html; charset=utf-8")
         answer.add_etag()
@@ -32,4 +32,10 @@ def blueprint(path: Path | None) -> Blueprint:
         del answer.headers["Date"]  # which the server sends with every answer
         return answer
 
+    def beside_the_page() -> Response:
+        """Lead whoever left out the last slash, without which the page would look for its data one level too high."""
+        return Response(status=308, headers={"Location": f"{base_path}/"})
+
+    if base_path:
+        routes.add_url_rule(base_path, view_func=beside_the_page)
     return routes

@@ -57,7 +57,7 @@ def _serve_changes(routes: Blueprint, parts: Parts) -> None:
             log.info("prompt replayed id=%s status=%s", prompt.id, prompt.status)
         else:
             log.info("prompt accepted id=%s position=%s bytes=%d", prompt.id, accepted.position, len(data))
-        links = _links(prompt.id)
+        links = _links(parts.config.base_path, prompt.id)
         return _about(
             prompt.id,
             {"id": prompt.id, "status": prompt.status, "position": accepted.position, "links": links},
@@ -212,8 +212,8 @@ def _about(prompt_id: str, told: dict[str, Any], status: int = 200, headers: dic
     return wire.answer(told, status, {"X-Prompt-Id": prompt_id, **(headers or {})})
 
 
-def _links(prompt_id: str) -> dict[str, str]:
-    here = f"/api/v1/prompt/{prompt_id}"
+def _links(base_path: str, prompt_id: str) -> dict[str, str]:
+    here = f"{base_path}/api/v1/prompt/{prompt_id}"
     return {name: f"{here}/{name}" for name in ("status", "result", "events", "cancel")}
 
 

@@ -195,7 +195,7 @@ def _refusal(errors: ValidationError) -> InvalidRequest:
     if name in HINTS:
         return InvalidRequest(f"The field {path} is not accepted: {HINTS[str(name)]}.", param=path)
     if error["type"] == "extra_forbidden":
-        message = f"The field {path} is not known. Leave it out; /openapi.json lists the fields there are."
+        message = f"The field {path} is not known. Leave it out; the specification lists the fields there are."
         return InvalidRequest(message, param=path)
     if error["type"] == "missing":
         return InvalidRequest(f"The field {path} is missing.", param=path)

@@ -1,0 +1,43 @@
+"""The base path: what a server in front serves the product below. It stands before every path that an answer names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from werkzeug.routing import Map
+
+
+class BelowBasePath:
+    """Serves one application to requests that have lost the base path on their way and to those that still have it.
+
+    Some servers take it off, as Caddy's handle_path does, and others do not. An address that the application has is
+    meant as it stands: below /api, /api/v1/queue is the queue.
+    """
+
+    def __init__(self, application: WSGIApplication, routes: Map, base_path: str) -> None:
+        """Serve `application`, which has these `routes`."""
+        self._application = application
+        self._routes = routes.bind("")
+        self._below = base_path + "/"
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request."""
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(self._below) and not self._has(path):
+            environ["PATH_INFO"] = path[len(self._below) - 1 :]
+        return self._application(environ, start_response)
+
+    def _has(self, path: str) -> bool:
+        try:
+            self._routes.match(path)
+        except MethodNotAllowed:
+            return True
+        except NotFound:
+            return False
+        return True
