@@ -226,3 +226,18 @@ def test_the_queue_goes_on_after_a_backup(queue, another, ask, copy):
     another.pause(True)
 
     assert queue.counts().paused
+
+
+def test_room_that_erased_texts_left_is_not_copied(queue, ask, tmp_path):
+    kept, gone = ask("kept"), [ask("x" * 100_000) for _ in range(20)]
+    for prompt_id in gone:
+        queue.delete(prompt_id)
+
+    queue.backup(tmp_path / "copy.db")
+
+    assert queue.room().spare_bytes > 1_500_000
+    assert (tmp_path / "copy.db").stat().st_size < 500_000
+    assert not list(tmp_path.glob(".copy*"))
+    copy = connect(f"sqlite:///{tmp_path}/copy.db", journal_mode="persist")
+    assert copy.request(kept) == {"prompt": "kept"}
+    copy.close()

@@ -73,8 +73,8 @@ class PromptQueue(Protocol):
         """Count how often prompts have joined or left the line: while it stays the same, so does every place."""
         ...
 
-    def request(self, prompt_id: str) -> Mapping[str, Any]:
-        """Give back what was asked. Raises PromptNotFound."""
+    def request(self, prompt_id: str) -> Mapping[str, Any] | None:
+        """Give back what was asked; None once its text was erased (`erase_unrun`). Raises PromptNotFound."""
         ...
 
     def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
@@ -190,6 +190,25 @@ class PromptQueue(Protocol):
 
         It begins with the first who asks. A step of more than a minute and another boot begin it anew; nothing else is
         written. A machine that slept has not been out of step.
+        """
+        ...
+
+    def erase_unrun(self, *, older_than: float, limit: int = 100) -> int:
+        """Erase the texts of some prompts that ended more than `older_than` seconds ago without ever having run.
+
+        Where they stand is still told; what they asked is not (`request`). How many, 0 when none is left. One call is
+        one commit, as short as one of `prune`.
+        """
+        ...
+
+    def compact(self, *, rewrite: bool = False) -> int:
+        """Give some of the file's unused room back to the disk; how many bytes, 0 when there is no more to give.
+
+        One call is one commit that keeps others waiting for less than 50 ms; `checkpoint` after the last one cuts the
+        file down where somebody was reading. A file made by an older version can only be rewritten as a whole, and is
+        left alone unless `rewrite` says so: then everybody else's writes wait for as long as copying it twice takes.
+
+        Raises StorageFull when there is no room for that.
         """
         ...
 

@@ -8,6 +8,7 @@ from promptqueue.sqlite.answering import Answering
 from promptqueue.sqlite.asking import Asking
 from promptqueue.sqlite.backup import BackingUp
 from promptqueue.sqlite.caring import Caring
+from promptqueue.sqlite.compacting import Compacting
 from promptqueue.sqlite.database import Database
 from promptqueue.sqlite.engine import sqlite3
 from promptqueue.sqlite.listing import Listing
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from promptqueue.clock import Clock
 
 
-class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp):
+class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp, Compacting):
     """Keeps the contract of `promptqueue.queue.PromptQueue` with one connection of one thread."""
 
     def __init__(self, path: Path, *, journal_mode: str, lock_timeout: float, clock: Clock) -> None:

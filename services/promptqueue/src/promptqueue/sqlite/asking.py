@@ -84,13 +84,13 @@ class Asking:
         [row] = self._database.run("SELECT sum(moves) AS moves FROM counters WHERE status = 'queued'")
         return int(row["moves"])
 
-    def request(self, prompt_id: str) -> Mapping[str, Any]:
+    def request(self, prompt_id: str) -> Mapping[str, Any] | None:
         found = self._database.run(
-            "SELECT request FROM requests WHERE seq = (SELECT seq FROM prompts WHERE id = :id)", id=prompt_id
+            "SELECT request FROM prompts LEFT JOIN requests USING (seq) WHERE id = :id", id=prompt_id
         )
         if not found:
             raise PromptNotFound
-        request: Mapping[str, Any] = json.loads(found[0]["request"])
+        request: Mapping[str, Any] | None = json.loads(found[0]["request"]) if found[0]["request"] else None
         return request
 
     def answer(self, prompt_id: str) -> Mapping[str, Any] | None:

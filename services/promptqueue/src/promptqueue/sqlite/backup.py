@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from promptqueue import filesystem
 from promptqueue.errors import FileInTheWay, StorageUnavailable
 from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.squeeze import squeeze
 from promptqueue.sqlite.trouble import told
 from promptqueue.sqlite.whole import appearing
 
@@ -71,6 +72,7 @@ def copy(source: sqlite3.Connection, file: Path, progress: Progress | None) -> N
         while not _copied(source, target, pages, progress):
             pages *= 2
         target.execute("PRAGMA journal_mode = DELETE")
+    squeeze(file)  # unused pages came along: under a rollback journal nothing else would let everybody write meanwhile
 
 
 def damage_of(file: Path) -> str | None:

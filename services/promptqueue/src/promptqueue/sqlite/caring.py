@@ -88,6 +88,26 @@ class Caring(Timekeeping):
             )
         return erased
 
+    def erase_unrun(self, *, older_than: float, limit: int = 100) -> int:
+        old = self._database.run(
+            """
+            SELECT seq FROM prompts
+            WHERE status = 'completed' AND attempt = 0 AND erased_at IS NULL AND completed_at < :before LIMIT :limit
+            """,
+            before=self._clock.wall() - older_than,
+            limit=limit,
+        )
+        if not old:
+            return 0
+        erased = 0
+        with self._database.brief_transaction():
+            until = self._clock.monotonic() + PRUNE_SECONDS
+            for row in old:
+                erased += self._erase_text(row["seq"])
+                if self._clock.monotonic() >= until:
+                    break
+        return erased
+
     def prunable(self, *, older_than: float) -> int:
         [old] = self._database.run(
             "SELECT count(*) AS prompts FROM prompts WHERE status = 'completed' AND completed_at < :before",
@@ -155,6 +175,21 @@ class Caring(Timekeeping):
         with self._database.transaction():
             self._database.run("UPDATE control SET paused = :paused", paused=int(paused))
             self._database.changed(None)
+
+    def _erase_text(self, seq: int) -> bool:
+        """Erase what was asked by a prompt that never ran; False for one that was retried or deleted meanwhile."""
+        erased = self._database.run(
+            """
+            UPDATE prompts SET erased_at = :now
+            WHERE seq = :seq AND status = 'completed' AND attempt = 0 AND erased_at IS NULL
+            RETURNING seq
+            """,
+            seq=seq,
+            now=self._clock.wall(),
+        )
+        if erased:
+            self._database.run("DELETE FROM requests WHERE seq = :seq", seq=seq)
+        return bool(erased)
 
     def _overdue(self, limit: int = EXPIRED_AT_ONCE) -> list[str]:
         with self._database.told():

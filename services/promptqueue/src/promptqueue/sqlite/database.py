@@ -70,6 +70,8 @@ class Database:
             self._connection.row_factory = sqlite3.Row
             for pragma in PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
+            if not self.pages()[0]:  # a file that was made without is left so, until `compact` rewrites it
+                self.run("PRAGMA auto_vacuum = INCREMENTAL")
             self._refuse_foreign()
             if wanted_journal == "keep":
                 wanted_journal = "wal" if self.journal == "wal" else "persist"
@@ -142,6 +144,12 @@ class Database:
             yield self._connection
         finally:
             self.run("ROLLBACK")
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection itself, and keep everybody from writing meanwhile."""
+        with self._turn(), told(self.path):
+            yield self._connection
 
     def told(self) -> AbstractContextManager[None]:
         """Turn what the storage says inside into StorageUnavailable."""

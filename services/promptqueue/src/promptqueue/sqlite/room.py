@@ -28,8 +28,8 @@ class Bounds:
     max_stored_bytes: int | None = None
     min_free_bytes: int | None = None
 
-    def refuse(self, database: Database, size: int) -> None:
-        """Refuse to store a text of `size` bytes where it would not leave enough. Raises StorageFull.
+    def refuse(self, database: Database, length: int) -> None:
+        """Refuse to store a text of `length` bytes where it would not leave enough. Raises StorageFull.
 
         It is asked inside the transaction that would store it, of which there is one at a time on the whole machine: so
         nothing is counted, and nobody else's submission comes between.
@@ -37,12 +37,12 @@ class Bounds:
         if self.max_stored_bytes is None and self.min_free_bytes is None:
             return
         count, spare = database.pages()
-        needed = size // database.page_size + 1
+        needed = length // database.page_size + 1
         if self.max_stored_bytes is not None:
             stored = (count - spare) * database.page_size
             if stored + needed * database.page_size > self.max_stored_bytes:
                 message = (
-                    f"The queue stores {_size(stored)}, and {_size(self.max_stored_bytes)} is the most it may: "
+                    f"The queue stores {size(stored)}, and {size(self.max_stored_bytes)} is the most it may: "
                     "delete prompts that are done with, or wait until older ones are erased."
                 )
                 raise StorageFull(message)
@@ -53,14 +53,14 @@ class Bounds:
         # Whoever moves pages meanwhile makes the file longer and the disk fuller: seen in this order, the same bytes
         # may be taken for owed and for used, but never for neither.
         with database.told():
-            length = os.stat(database.path).st_size  # noqa: PTH116 (this runs for each submission, and pathlib takes longer)
+            now = os.stat(database.path).st_size  # noqa: PTH116 (this runs for each submission, and pathlib takes longer)
             free = _free(database)
         # All pages of this transaction go to the journal at its commit, and those that are new to the file later.
         database.promised += pages * (database.page_size + FRAME_HEADER)
-        owed = max(0, (count + max(0, pages - spare)) * database.page_size - length)
+        owed = max(0, (count + max(0, pages - spare)) * database.page_size - now)
         if free - owed - database.promised < min_free_bytes:
             message = (
-                f"The queue's disk has {_size(free)} free, of which {_size(min_free_bytes)} are kept for finishing and "
+                f"The queue's disk has {size(free)} free, of which {size(min_free_bytes)} are kept for finishing and "
                 "erasing: make room there, or delete prompts that are done with."
             )
             raise StorageFull(message)
@@ -85,6 +85,6 @@ def _free(database: Database) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def _size(number: int) -> str:
+def size(number: int) -> str:
     """Write bytes for a person."""
     return f"{number / GB:.1f} GB" if number >= GB else f"{number / MB:.1f} MB"

@@ -18,15 +18,22 @@ def appearing(path: Path) -> Iterator[Path]:
 
     It is closed to other users: what the queue holds is nobody else's to read.
     """
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4()}")
-    os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    try:
+    with passing(path.with_name(f".{path.name}.{uuid.uuid4()}")) as unfinished:
         yield unfinished
         _to_disk(unfinished)
         unfinished.replace(path)
         _to_disk(path.parent)
+
+
+@contextmanager
+def passing(path: Path) -> Iterator[Path]:
+    """Give an empty file at `path`, closed to other users, that is removed in the end unless it got another name."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        yield path
     finally:
-        for each in (unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
+        for each in (path, path.with_name(f"{path.name}-journal")):
             each.unlink(missing_ok=True)
 
 
