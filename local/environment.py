@@ -24,7 +24,7 @@ VENV = ROOT / ".venv"
 PLACE = VENV / "place"
 """Holds the folder that the environment was made for: its programs know it by that name. Not there while it is made."""
 REQUIREMENTS = {
-    "run": ["build", "proxy", "worker"],
+    "run": ["build", "local", "proxy", "worker"],
     "test": ["build", "dev"],
     "bench": ["build", "proxy", "worker", "bench"],
 }

@@ -10,14 +10,11 @@ import contextlib
 import errno
 import fcntl
 import os
+import shlex
 import socket
 import stat
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TextIO
 
@@ -28,14 +25,15 @@ from worker.ollama import Ollama, OllamaFailed
 from worker.remedy import remedy
 from worker.verdict import cause
 
+from local.product import STARTS_WITHIN, Product
+from local.settings import Misread, merged
+
 ROOT = Path(__file__).resolve().parent.parent
-STARTS_WITHIN = 30.0  # seconds
-OWN = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Asks an address of this machine, which no proxy for the outside world knows."""
+DEMO = "sqlite:///data/demo/queue.db"
 
 
 def main(kind: str) -> int:
-    environment = settings(kind)
+    environment = settings(kind, ROOT / ".env")
     # Here, once, instead of by every process that would end of it.
     served, worked = (read_or_exit(each, environment) for each in (proxy.config.Config, worker.config.Config))
     host, port = served.bind_address, served.proxy_port
@@ -43,11 +41,11 @@ def main(kind: str) -> int:
     make_data_folder(ROOT / "data")
     append(sys.stdout, sys.stderr)
     with tempfile.TemporaryDirectory(prefix="ollama-proxy-") as scratch:
-        product = Product(kind, environment, Path(scratch), drain=worked.drain_seconds)
+        product = Product(f"local/{kind}.conf", environment, Path(scratch), drain=worked.drain_seconds)
         try:
             if product.answers(f"http://{probed(host)}:{port}/healthz"):
                 whence = "from the simulator: they are made up" if kind == "demo" else answers_from(worked)
-                print(words(reachable(host), port, whence), flush=True)
+                print(words(reachable(host), port, whence, served.database_url), flush=True)
             elif product.is_wanted:
                 seconds = f"{STARTS_WITHIN:g} seconds"
                 print(f"The proxy did not answer within {seconds}; the log above says why.", file=sys.stderr)
@@ -56,70 +54,18 @@ def main(kind: str) -> int:
             product.end()
 
 
-class Product:
-    """Everything that runs, under supervisord. The signals that end this process end it in order."""
-
-    def __init__(self, kind: str, environment: dict[str, str], scratch: Path, *, drain: float) -> None:
-        self._drain = drain
-        self._asked: list[int] = []
-        self._supervisord: subprocess.Popen[bytes] | None = None
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._ask)
-        command = [sys.executable, "-m", "worker.supervision", "-c", f"local/{kind}.conf", "-j", f"{scratch}/pid"]
-        if os.getuid() == 0:
-            command += ["-u", "0"]  # else it complains that nobody told it to be root
-        self._supervisord = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment | {"HEARTBEAT_PATH": f"{scratch}/worker.heartbeat"},
-            start_new_session=True,  # so that Ctrl+C reaches this process alone, which then ends the others in order
-        )
-        if self._asked:
-            self._supervisord.terminate()
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether it runs, and nobody has ended it yet."""
-        return not self._asked and self._supervisord.poll() is None
-
-    def answers(self, url: str) -> bool:
-        """Wait until the proxy answers; whether it does."""
-        deadline = time.monotonic() + STARTS_WITHIN
-        while time.monotonic() < deadline and self.is_wanted:
-            try:
-                with OWN.open(url, timeout=1):
-                    return True
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-        return False
-
-    def wait(self) -> int:
-        """Wait until it has ended; 0 where somebody wanted it to."""
-        code = self._supervisord.wait()
-        if self._asked:
-            return 0
-        print("The product ends: one of its programs cannot be kept running; the log above says why.", file=sys.stderr)
-        return code or 1
-
-    def end(self) -> None:
-        """End it, and wait until it has."""
-        self._supervisord.terminate()
-        self._supervisord.wait()
-
-    def _ask(self, number: int, _frame: object) -> None:
-        if number == signal.SIGINT and not self._asked:
-            with contextlib.suppress(OSError):
-                os.write(1, f"\nStopping; a prompt in hand may take up to {self._drain:g} seconds more.\n".encode())
-        self._asked.append(number)
-        if self._supervisord:
-            self._supervisord.terminate()
-
-
-def settings(kind: str) -> dict[str, str]:
-    environment = dict(os.environ)
+def settings(kind: str, file: Path) -> dict[str, str]:
+    try:
+        environment, passed_over = merged(os.environ, file)
+    except Misread as misread:
+        print(misread, file=sys.stderr)
+        sys.exit(2)
+    if file.exists():
+        but = f", but for {' and '.join(passed_over)}, which name what only containers know" if passed_over else ""
+        print(f"Settings are taken from {file.name}{but}.", flush=True)
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     if kind == "demo":
-        environment |= {"SIMULATOR_PORT": str(free_port()), "DATABASE_URL": "sqlite:///data/demo/queue.db"}
+        environment |= {"SIMULATOR_PORT": str(free_port()), "DATABASE_URL": DEMO}
         environment["OLLAMA_URLS"] = f"http://127.0.0.1:{environment['SIMULATOR_PORT']}"
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT / "ollama"), os.environ.get("PYTHONPATH")]))
     return environment
@@ -185,8 +131,12 @@ def answers_from(worked: worker.config.Config) -> str:
     return f"from the Ollama at {worked.ollama_told}"
 
 
-def words(host: str, port: int, whence: str) -> str:
-    return f"\n  Page:     http://{host}:{port}\n  Answers:  {whence}\n  Stop:     Ctrl+C\n"
+def words(host: str, port: int, whence: str, database: str) -> str:
+    variable = "" if database == proxy.config.Config().database_url else f"DATABASE_URL={shlex.quote(database)} "
+    return (
+        f"\n  Page:     http://{host}:{port}\n  Answers:  {whence}\n"
+        f"  Queue:    {variable}.venv/bin/python -m promptqueue status\n  Stop:     Ctrl+C\n"
+    )
 
 
 if __name__ == "__main__":

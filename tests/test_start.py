@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import proxy.config
 import pytest
 import worker.config
@@ -9,17 +11,20 @@ from promptqueue.environment import read
 
 from local import start
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def test_an_ipv6_address_may_stand_in_brackets_as_compose_wants_it() -> None:
     for written in ("::1", "[::1]"):
         assert read(proxy.config.Config, {"BIND_ADDRESS": written}).bind_address == "::1"
 
 
-def test_a_blank_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_blank_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("BIND_ADDRESS", "PROXY_PORT", "OLLAMA_URLS"):
         monkeypatch.setenv(name, "  ")
 
-    settings = start.settings("run")
+    settings = start.settings("run", tmp_path / ".env")
 
     served, worked = read(proxy.config.Config, settings), read(worker.config.Config, settings)
     assert (served.bind_address, served.proxy_port, worked.ollama_told) == ("127.0.0.1", 8000, "http://127.0.0.1:11434")
@@ -51,3 +56,16 @@ def test_the_proxy_is_asked_where_nobody_else_can_answer(address: str, probed: s
 )
 def test_the_address_that_is_told_is_one_for_a_browser(address: str, host: str) -> None:
     assert start.reachable(address) == host
+
+
+@pytest.mark.parametrize("kind", ["run", "demo"])
+def test_the_line_that_looks_into_the_queue_names_the_one_that_is_used(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    database = read(proxy.config.Config, start.settings(kind, tmp_path / ".env")).database_url
+
+    told = start.words("localhost", 8000, "", database)
+
+    named = {"run": "", "demo": "DATABASE_URL=sqlite:///data/demo/queue.db "}[kind]
+    assert f"  Queue:    {named}.venv/bin/python -m promptqueue status\n" in told

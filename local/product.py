@@ -1,0 +1,77 @@
+"""Everything that runs under `make run` and `make demo`, from its start to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STARTS_WITHIN = 30.0  # seconds
+OWN = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Asks an address of this machine, which no proxy for the outside world knows."""
+
+
+class Product:
+    """Everything that runs, under supervisord. The signals that end this process end it in order."""
+
+    def __init__(self, configuration: str, environment: dict[str, str], scratch: Path, *, drain: float) -> None:
+        self._drain = drain
+        self._asked: list[int] = []
+        self._supervisord: subprocess.Popen[bytes] | None = None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+        command = [sys.executable, "-m", "worker.supervision", "-c", configuration, "-j", f"{scratch}/pid"]
+        if os.getuid() == 0:
+            command += ["-u", "0"]  # else it complains that nobody told it to be root
+        self._supervisord = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment | {"HEARTBEAT_PATH": f"{scratch}/worker.heartbeat"},
+            start_new_session=True,  # so that Ctrl+C reaches this process alone, which then ends the others in order
+        )
+        if self._asked:
+            self._supervisord.terminate()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it runs, and nobody has ended it yet."""
+        return not self._asked and self._supervisord.poll() is None
+
+    def answers(self, url: str) -> bool:
+        """Wait until the proxy answers; whether it does."""
+        deadline = time.monotonic() + STARTS_WITHIN
+        while time.monotonic() < deadline and self.is_wanted:
+            try:
+                with OWN.open(url, timeout=1):
+                    return True
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        return False
+
+    def wait(self) -> int:
+        """Wait until it has ended; 0 where somebody wanted it to."""
+        code = self._supervisord.wait()
+        if self._asked:
+            return 0
+        print("The product ends: one of its programs cannot be kept running; the log above says why.", file=sys.stderr)
+        return code or 1
+
+    def end(self) -> None:
+        """End it, and wait until it has."""
+        self._supervisord.terminate()
+        self._supervisord.wait()
+
+    def _ask(self, number: int, _frame: object) -> None:
+        if number == signal.SIGINT and not self._asked:
+            with contextlib.suppress(OSError):
+                os.write(1, f"\nStopping; a prompt in hand may take up to {self._drain:g} seconds more.\n".encode())
+        self._asked.append(number)
+        if self._supervisord:
+            self._supervisord.terminate()
