@@ -135,7 +135,7 @@ def test_the_demo_ends_without_a_warning_and_its_log_has_one_form(start: Callabl
 
     assert demo.interrupt() == 0
 
-    own = ("  Page:", "  Answers:", "  Stop:", "Stopping; ")
+    own = ("  Page:", "  Answers:", "  Queue:", "  Stop:", "Stopping; ")
     lines = [line for line in demo.said.splitlines() if line and not line.startswith(own)]
     assert [line for line in lines if not LINE.match(line)] == []
     sayers = {line.split()[2].partition(".")[0] for line in lines}
