@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from simulator.client import Simulator
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [ROOT / "services" / name / "src" for name in ("promptqueue", "proxy", "worker")]
 PROGRAMS = Path(sys.executable).parent
 
 
@@ -41,14 +40,14 @@ class Stack(FrontDoor):
         self.start_worker()
         self.start_proxy()
 
-    def start_proxy(self) -> subprocess.Popen[bytes]:
-        """Start it as its image does."""
-        return self._until_it_answers(self.begin_proxy())
+    def start_proxy(self, tree: Path = ROOT) -> subprocess.Popen[bytes]:
+        """Start it as its image does, or that of another tree of the repository."""
+        return self._until_it_answers(self.begin_proxy(tree))
 
-    def begin_proxy(self) -> subprocess.Popen[bytes]:
+    def begin_proxy(self, tree: Path = ROOT) -> subprocess.Popen[bytes]:
         """Start it, whether or not it will be healthy."""
-        config = str(ROOT / "services/proxy/gunicorn.conf.py")
-        return self._run("proxy", ["gunicorn", "--config", config, "proxy.wsgi:app"])
+        config = str(tree / "services/proxy/gunicorn.conf.py")
+        return self._run("proxy", ["gunicorn", "--config", config, "proxy.wsgi:app"], tree)
 
     def start_development_proxy(self) -> subprocess.Popen[bytes]:
         return self._until_it_answers(self._run("proxy", ["python", "-m", "proxy"]))
@@ -58,9 +57,9 @@ class Stack(FrontDoor):
         config = str(ROOT / "services/worker/supervisord.conf")
         return self._run("worker", ["supervisord", "-c", config, "-j", str(self.folder / "tmp/supervisord.pid")])
 
-    def start_lone_worker(self) -> subprocess.Popen[bytes]:
-        """Start a second worker, with no supervisor and no janitor."""
-        return self._run("lone-worker", ["python", "-m", "worker"])
+    def start_lone_worker(self, tree: Path = ROOT) -> subprocess.Popen[bytes]:
+        """Start a second worker, or that of another tree, with no supervisor and no janitor."""
+        return self._run("lone-worker", ["python", "-m", "worker"], tree)
 
     def start_lone_janitor(self) -> subprocess.Popen[bytes]:
         """Start a janitor, with no supervisor."""
@@ -100,7 +99,7 @@ class Stack(FrontDoor):
         until(answers, "the proxy answers")
         return proxy
 
-    def _run(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    def _run(self, name: str, command: list[str], tree: Path = ROOT) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
@@ -111,9 +110,8 @@ class Stack(FrontDoor):
             "PROXY_PORT": str(self.port),
             **self._variables,
         }
-        environment["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [*map(str, SOURCES), self._variables.get("PYTHONPATH")])
-        )
+        sources = [str(tree / "services" / part / "src") for part in ("promptqueue", "proxy", "worker")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [*sources, self._variables.get("PYTHONPATH")]))
         program, *arguments = command
         with (self.folder / f"{name}.log").open("ab") as log:
             started = subprocess.Popen(

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from composed import ROOT, Composed
+import released
+from composed import PACE, ROOT, Composed
 from front_door import FrontDoor
 from machine import BUILT_WITHIN, unable
 from processes import below, everything, free_port, until
@@ -26,6 +27,8 @@ BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 CURLS = [command for command in COMMANDS if command.startswith("curl ")]
 ADDRESS = "http://localhost:8000"
+[UPGRADE] = (block.splitlines() for block in BLOCKS if "git pull" in block)
+[WAY_BACK] = (block.splitlines() for block in BLOCKS if "git checkout" in block)
 SET_UP_WITHIN = 600  # seconds, for a virtual environment from nothing
 
 Test = TypeVar("Test", bound=Callable[..., None])
@@ -236,6 +239,60 @@ def test_make_up_tells_the_addresses_that_stand_in_the_env_file(
         assert product.get("/").status == product.proxy.get("/").status == 200
     finally:
         (checkout / ".env").unlink()
+        product.leave_nothing()
+
+
+@pytest.mark.timeout(BUILT_WITHIN)
+@runs(*UPGRADE, *WAY_BACK)
+def test_an_upgrade_from_the_last_release_keeps_every_prompt_and_the_way_back_those_of_before(
+    checkout: Path, tmp_path: Path, engine: None
+) -> None:
+    if reason := released.missing():
+        pytest.skip(reason)
+    product = Composed()
+    published = released.Checkout(tmp_path)
+    shutil.copy(PACE, published.folder / "compose.override.yaml")
+    own = os.environ | {
+        "COMPOSE_PROJECT_NAME": product.name,
+        "PROXY_PORT": product.proxy.url.rpartition(":")[2],
+        "FRONTEND_PORT": product.url.rpartition(":")[2],
+    }
+
+    def run(*commands: str) -> None:
+        for command in commands:
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=published.folder, env=own, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+    def is_new() -> bool:
+        return "charset" in product.get("/healthz").headers["Content-Type"]
+
+    try:
+        run("make up")
+        assert not is_new()
+        product.until_ready()
+        answered = product.ask("Answered by the old version.", tokens=5)
+        text = product.answer(answered)
+        in_line = [product.ask(f"Number {number} in line.", tokens=400) for number in range(5)]
+        published.publish(checkout)
+
+        run(*UPGRADE)
+
+        assert product.answer(answered) == text
+        assert is_new()
+        assert {product.until_status(each, "completed", 120)["outcome"] for each in in_line} == {"succeeded"}
+        after = product.ask("Answered by the new version.", tokens=5)
+        product.answer(after)
+
+        run(*WAY_BACK)
+
+        assert not is_new()
+        assert product.answer(answered) == text
+        assert {product.status(each)["outcome"] for each in in_line} <= {None, "succeeded"}
+        assert product.until_status(in_line[0], "completed", 120)["outcome"] == "succeeded"
+        assert product.get(f"/api/v1/prompt/{after}/status").status == 404
+    finally:
         product.leave_nothing()
 
 

@@ -6,16 +6,19 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+import released
 from composed import ROOT, docker
 from front_door import FrontDoor
 from machine import BUILT_WITHIN
 from processes import free_port, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from composed import Composed
+    from simulator.client import Simulator
+    from stack import Stack
 
 pytestmark = pytest.mark.timeout(BUILT_WITHIN)
 
@@ -115,6 +118,29 @@ def test_what_the_first_release_left_is_found_and_answered(in_containers: Compos
         "completed": ("succeeded", 1),
     }
     assert json.loads(in_containers.get("/api/v1/queue").text)["queued"] == 0
+
+
+@pytest.mark.ollama(pace=0.05)
+def test_a_worker_of_the_last_release_finishes_what_it_has_in_hand_when_the_database_becomes_the_new_versions(
+    build: Callable[..., Stack], simulator: Simulator, tmp_path: Path
+) -> None:
+    if reason := released.missing():
+        pytest.skip(reason)
+    tree = released.unpack(tmp_path / "released")
+    stack = build()
+    old_proxy, old_worker = stack.start_proxy(tree), stack.start_lone_worker(tree)
+    in_hand = stack.submit("Begun by the old one.", options={"num_predict": 100})
+    waits = stack.submit("Answered by either.")
+    until(lambda: stack.status(in_hand)["tokens"], "the old worker answers")
+
+    stack.kill(old_proxy)
+    stack.start()
+
+    ended = stack.until_status(in_hand, "completed", 60)
+    assert (ended["outcome"], ended["attempt"]) == ("succeeded", 1)
+    assert stack.until_status(waits, "completed", 60)["outcome"] == "succeeded"
+    assert old_worker.poll() is None
+    assert "Traceback" not in stack.log("lone-worker")
 
 
 def test_old_and_new_containers_work_side_by_side_and_lose_nothing(
