@@ -16,6 +16,7 @@ from chaos import campaign
 from chaos.clock import MISSING, wall_clock
 from chaos.contained import Contained
 from chaos.plain import Plain
+from chaos.product import Product, room_for
 from chaos.report import report
 
 
@@ -29,7 +30,8 @@ def main() -> int:
     seed = random.randrange(10_000) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
     print(f"A campaign of {options.seconds:g} s with SEED={seed}; evidence is kept in {folder}", flush=True)
-    product = in_containers(folder, options.journal) if options.compose else on_processes(folder, options.journal)
+    make = in_containers if options.compose else on_processes
+    product = make(folder, options.journal, room_for(options.seconds))
     outcome = campaign.run(product, folder, seed=seed, seconds=options.seconds, progress=Progress())
     told = report(outcome)
     settings = f"SEED={seed} SECONDS={options.seconds:g}{' COMPOSE=1' if options.compose else ''}"
@@ -38,18 +40,18 @@ def main() -> int:
     return 1 if outcome.findings else 0
 
 
-def on_processes(folder: Path, journal_mode: str) -> Plain:
+def on_processes(folder: Path, journal_mode: str, room: int) -> Product:
     clock = wall_clock(folder / "clock")
     if clock is None:
         print(f"The clock is not stepped: {MISSING}", flush=True)
-    return Plain(folder, clock=clock, journal_mode=journal_mode)
+    return Plain(folder, room=room, clock=clock, journal_mode=journal_mode)
 
 
-def in_containers(folder: Path, journal_mode: str) -> Contained:
+def in_containers(folder: Path, journal_mode: str, room: int) -> Product:
     if reason := compose_is_missing() or engine_is_missing():
         sys.exit(reason)
     print("The clock is not stepped: containers have the machine's. Building the images ...", flush=True)
-    return Contained(folder, journal_mode=journal_mode)
+    return Contained(folder, room=room, journal_mode=journal_mode)
 
 
 class Progress:

@@ -15,6 +15,7 @@ from chaos.copies import Copies
 from chaos.database import contents
 from chaos.door import Door
 from chaos.evidence import Evidence, calls, finishes
+from chaos.filler import Filler
 from chaos.history import History
 from chaos.onlooker import Onlooker
 from chaos.plan import Part, plan
@@ -53,7 +54,8 @@ def run(product: Product, folder: Path, *, seed: int, seconds: float, progress: 
     history = History(folder / "history.jsonl")
     copies = Copies(product, folder / "copies", history)
     onlooker = Onlooker(product)
-    striker = Striker(product, copies, folder / "strikes.jsonl")
+    filler = Filler(product)
+    striker = Striker(product, copies, filler, folder / "strikes.jsonl")
     door = Door(product.port, history)
     clients = Clients(door, seed=seed, number=CLIENTS)
     without = frozenset() if product.clock else frozenset((Part.CLOCK,))
@@ -69,6 +71,7 @@ def run(product: Product, folder: Path, *, seed: int, seconds: float, progress: 
             progress(f"{striker.kills} kills, {len(clients.scripts)} prompts, {len(history.everything())} answers")
             time.sleep(1)
         striker.wait()
+        filler.end()
         progress("no more strikes; waiting for every prompt to end")
         settled_in = _settle(front, clients)
         _read_all(door, clients, history)
@@ -87,6 +90,7 @@ def run(product: Product, folder: Path, *, seed: int, seconds: float, progress: 
         calls=calls(remains.journal),
         finishes=finishes(*remains.worker_logs),
         struck=striker.struck,
+        fillings=filler.fillings,
         max_failures=int(VARIABLES["MAX_FAILURES"]),
     )
     return Outcome(

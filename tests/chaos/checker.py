@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 REACH = 3.0  # seconds by which a strike's consequences may come later than the strike, or begin before it was noted
 ENDED = (float("inf"), 0)
+LONGEST_WORDS = 300  # characters
+UNAVAILABLE = ("storage_unavailable", "storage_full", "busy", "too_many_streams")
 
 
 def findings(evidence: Evidence) -> list[Finding]:
@@ -84,7 +86,8 @@ def everything_ends(evidence: Evidence) -> Iterator[Finding]:
 
 def no_status_goes_back(evidence: Evidence) -> Iterator[Finding]:
     """A prompt goes from attempt to attempt, in each from processing to queued, and is completed for ever."""
-    for script, seen in evidence.by_script.items():
+    for life in evidence.lives:
+        script, seen = life.script, life.seen
         standings = [(each, rank) for each in seen if (rank := _rank(each))]
         by_end = sorted(standings, key=lambda each: each[0].ended)
         highest, known = (0.0, 0), 0
@@ -102,7 +105,7 @@ def no_status_goes_back(evidence: Evidence) -> Iterator[Finding]:
 
 
 def tries_only_rise(evidence: Evidence) -> Iterator[Finding]:
-    """Attempts and failures never fall, and the failures never exceed their limit."""
+    """Attempts never fall, nor failures, unless a retry has renewed the budget; and they never exceed their limit."""
     highest: dict[str, tuple[int, int]] = {}
     at_the_end = [(prompt_id, row["attempt"], row["failures"]) for prompt_id, row in evidence.stored.prompts.items()]
     for look in [
@@ -111,7 +114,8 @@ def tries_only_rise(evidence: Evidence) -> Iterator[Finding]:
     ]:
         for prompt_id, attempt, failures in look:
             before = highest.get(prompt_id, (0, 0))
-            if attempt < before[0] or failures < before[1]:
+            may_fall = _script(evidence, prompt_id) in evidence.retried
+            if attempt < before[0] or (failures < before[1] and not may_fall):
                 words = f"attempt and failures went from {before} to {(attempt, failures)}"
                 yield _finding(Kind.WRONG, _script(evidence, prompt_id), words)
             if failures > min(attempt, evidence.max_failures):
@@ -125,7 +129,8 @@ def tries_only_rise(evidence: Evidence) -> Iterator[Finding]:
 
 def nothing_changes_once_it_has_ended(evidence: Evidence) -> Iterator[Finding]:
     """Neither the status nor the answer, and a cancelled prompt is never answered."""
-    for script, seen in evidence.by_script.items():
+    for life in evidence.lives:
+        script, seen = life.script, life.seen
         ended = [each.standing for each in seen if each.standing and each.standing["status"] == "completed"]
         bare = [{name: value for name, value in each.items() if name != "partial"} for each in ended]
         answers = [each.body for each in seen if each.what == "result" and each.status == 200]
@@ -138,7 +143,7 @@ def nothing_changes_once_it_has_ended(evidence: Evidence) -> Iterator[Finding]:
         if len(outcomes) > 1:
             yield _finding(Kind.WRONG, script, f"ended as {' and '.join(sorted(outcomes))}")
         stored = evidence.stored.prompts.get(_id(seen) or "")
-        if stored and outcomes and outcomes != {stored["outcome"]}:
+        if life.is_last and stored and outcomes and outcomes != {stored["outcome"]}:
             yield _finding(Kind.WRONG, script, f"told to be {outcomes}, stored as {stored['outcome']}")
 
 
@@ -148,6 +153,33 @@ def a_cancel_ends_it(evidence: Evidence) -> Iterator[Finding]:
         for each in seen:
             if each.what == "cancel" and each.status == 200 and each.body["status"] != "completed":
                 yield _finding(Kind.WRONG, script, f"cancelled, and {each.body['status']}")
+
+
+def a_retry_begins_anew(evidence: Evidence) -> Iterator[Finding]:
+    """What was retried does not stay cancelled, and nothing but an answer is a reason to refuse a retry."""
+    for script, seen in evidence.by_script.items():
+        stored = evidence.stored.prompts.get(_id(seen) or "")
+        for each in seen:
+            if each.what != "retry" or not stored:
+                continue
+            if each.status == 200 and stored["outcome"] == "cancelled":
+                yield _finding(
+                    Kind.WRONG, script, f"retried, told to be {each.body['status']}, and stored as cancelled"
+                )
+            if each.status == 409 and stored["outcome"] != "succeeded":
+                yield _finding(Kind.WRONG, script, f"not retried though {stored['outcome']}: {each.body}")
+
+
+def what_is_told_of_trouble_is_a_line(evidence: Evidence) -> Iterator[Finding]:
+    """Why it was put back or failed is told in at most 300 characters, and not at all once it has succeeded."""
+    for script, seen in evidence.by_script.items():
+        for standing in (each.standing for each in seen if each.standing):
+            error, last_error = standing.get("error"), standing.get("last_error")
+            for words in (error and error["message"], last_error):
+                if words is not None and (len(words) > LONGEST_WORDS or not words.isprintable()):
+                    yield _finding(Kind.WRONG, script, f"told of trouble in more than a line: {words!r}")
+            if standing["outcome"] == "succeeded" and (error or last_error):
+                yield _finding(Kind.WRONG, script, f"succeeded, and told of {error or last_error}")
 
 
 def each_end_has_its_reason(evidence: Evidence) -> Iterator[Finding]:
@@ -211,6 +243,8 @@ def each_attempt_has_one_owner(evidence: Evidence) -> Iterator[Finding]:
             continue  # deleted
         if finish.outcome == "retried":
             continue
+        if script in evidence.retried and finish.attempt < row["attempt"]:
+            continue  # of the life before
         if finish.prompt_id in last:
             yield _finding(Kind.WRONG, script, f"ended by attempt {last[finish.prompt_id]} and by {finish.attempt}")
         last[finish.prompt_id] = finish.attempt
@@ -236,8 +270,25 @@ def a_stream_tells_the_whole_answer(evidence: Evidence) -> Iterator[Finding]:
 def nobody_meets_a_mistake(evidence: Evidence) -> Iterator[Finding]:
     """No answer but those of the contract."""
     for each in evidence.history:
-        if each.status not in (0, 200, 202, 204, 404, 410, 503):
+        is_refused_retry = (each.what, each.status, _code(each)) == ("retry", 409, "not_retryable")
+        if each.status not in (0, 200, 202, 204, 404, 410, 503) and not is_refused_retry:
             yield _finding(Kind.WRONG, each.script, f"{each.what} answered {each.status}: {each.body}")
+        if each.status == 503 and _code(each) not in UNAVAILABLE:
+            yield _finding(Kind.WRONG, each.script, f"{each.what} answered 503: {each.body}")
+
+
+def only_want_of_room_refuses_for_want_of_room(evidence: Evidence) -> Iterator[Finding]:
+    """Submissions alone, while somebody fills the room; more than there is room for is never accepted, or lost."""
+    for filling in evidence.fillings:
+        if filling.overran:
+            yield _finding(Kind.WRONG, "room", f"{filling.accepted} long prompts were accepted, and none refused")
+        if filling.lost:
+            yield _finding(Kind.LOST, "room", f"{filling.lost} of {filling.accepted} long prompts were unknown")
+    for each in evidence.history:
+        if each.status == 503 and _code(each) == "storage_full":
+            filled = any(one.begun <= each.ended and each.begun <= one.ended + REACH for one in evidence.fillings)
+            if each.what != "submit" or not filled:
+                yield _finding(Kind.WRONG, each.script, f"{each.what} was refused for want of room: {each.body}")
 
 
 def the_books_balance(evidence: Evidence) -> Iterator[Finding]:
@@ -261,11 +312,14 @@ RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     tries_only_rise,
     nothing_changes_once_it_has_ended,
     a_cancel_ends_it,
+    a_retry_begins_anew,
+    what_is_told_of_trouble_is_a_line,
     each_end_has_its_reason,
     each_answer_was_given_to_that_prompt,
     each_attempt_has_one_owner,
     a_stream_tells_the_whole_answer,
     nobody_meets_a_mistake,
+    only_want_of_room_refuses_for_want_of_room,
     the_books_balance,
 )
 
@@ -307,6 +361,12 @@ def _went_back(submitted: Seen, standings: Sequence[tuple[Seen, tuple[float, int
 def _is_gone(seen: Seen) -> bool:
     """Whether this says that there is no such prompt. A 410 with a status is that of a prompt without an answer."""
     return seen.status == 404 or (seen.status == 410 and seen.what == "submit")
+
+
+def _code(seen: Seen) -> str | None:
+    """The code of a refusal."""
+    error = seen.body.get("error") if isinstance(seen.body, dict) else None
+    return error.get("code") if isinstance(error, dict) else None
 
 
 def _id(seen: Sequence[Seen]) -> str | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PAUSE = 0.3  # seconds before asking again
 GONE = 404
+NOT_RETRYABLE = 409
 
 
 class Clients:
@@ -69,6 +70,9 @@ class Clients:
             case Fate.CANCELLED:
                 self._giving_up.wait(script.after)
                 self._until(lambda: self._door.cancel(script, prompt_id), 200, GONE)
+                if script.is_retried:
+                    self._until(lambda: self._door.retry(script, prompt_id), 200, NOT_RETRYABLE, GONE)
+                    self._wait(script, prompt_id)
                 self._read_to_the_end(script, prompt_id)
             case Fate.DELETED:
                 self._giving_up.wait(script.after)

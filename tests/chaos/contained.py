@@ -32,8 +32,9 @@ class Contained:
     clock = None  # containers have the machine's, which is never touched
     slowness = 1.5  # a container of the proxy takes up to five seconds when all are busy
 
-    def __init__(self, folder: Path, *, journal_mode: str = "auto") -> None:
+    def __init__(self, folder: Path, *, room: int, journal_mode: str = "auto") -> None:
         self._folder = folder
+        self.room = room
         self.port = lasting_port()
         self._stack = Composed(OVERRIDE, proxy_port=self.port)
         name = self._stack.name
@@ -46,6 +47,7 @@ class Contained:
         self._variables = {
             **VARIABLES,
             "JOURNAL_MODE": journal_mode,
+            "MAX_STORED_BYTES": str(room),
             "SIMULATOR_OPTIONS": " ".join(f"--{key.replace('_', '-')}={value}" for key, value in options.items()),
         }
 

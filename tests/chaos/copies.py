@@ -19,6 +19,7 @@ from chaos.database import contents
 from chaos.findings import Finding, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Set
     from pathlib import Path
 
     from chaos.database import Contents
@@ -86,18 +87,23 @@ def check(path: Path, moment: float, history: list[Seen]) -> list[Finding]:
     stored = contents(path)
     if stored.integrity != "ok":
         return [Finding(kind=Kind.WRONG, about="all", words=f"integrity_check says {stored.integrity}")]
-    return list(_missing(stored, [seen for seen in history if seen.ended <= moment], _deleted(history, moment)))
+    told = [seen for seen in history if seen.ended <= moment and seen.prompt_id not in _deleted(history, moment)]
+    retried = {seen.prompt_id for seen in history if seen.what == "retry" and seen.begun <= moment}
+    return list(_missing(stored, told, retried))
 
 
-def _missing(stored: Contents, told: list[Seen], deleted: set[str]) -> list[Finding]:
+def _missing(stored: Contents, told: list[Seen], retried: Set[str | None]) -> list[Finding]:
+    """Give what was told and is not in the copy; one that may have been retried has not ended for good."""
     found = []
     for seen in told:
-        if seen.prompt_id is None or seen.prompt_id in deleted:
+        if seen.prompt_id is None:
             continue
         row = stored.prompts.get(seen.prompt_id)
         if row is None:
             if seen.what == "submit" and seen.status == 202:
                 found.append(Finding(kind=Kind.LOST, about=seen.script, words="accepted before, and not in it"))
+        elif seen.prompt_id in retried:
+            continue
         elif seen.standing and seen.standing["status"] == "completed" and row["outcome"] != seen.standing["outcome"]:
             words = f"it had ended as {seen.standing['outcome']}, and is {row['outcome'] or row['status']} in it"
             found.append(Finding(kind=Kind.WRONG, about=seen.script, words=words))

@@ -37,6 +37,9 @@ class Door:
     def cancel(self, script: Script, prompt_id: str) -> Seen:
         return self._ask(script, prompt_id, "cancel", "POST", f"/api/v1/prompt/{prompt_id}/cancel")
 
+    def retry(self, script: Script, prompt_id: str) -> Seen:
+        return self._ask(script, prompt_id, "retry", "POST", f"/api/v1/prompt/{prompt_id}/retry")
+
     def delete(self, script: Script, prompt_id: str) -> Seen:
         # Said before it is sent: from now on it may be gone, whether or not an answer ever comes.
         moment = now()

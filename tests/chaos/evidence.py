@@ -10,10 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
     from pathlib import Path
 
     from chaos.database import Contents
+    from chaos.filler import Filling
     from chaos.history import Seen
     from chaos.onlooker import Tries
     from chaos.script import Script
@@ -43,6 +44,15 @@ class Finish:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Life:
+    """What was seen of a prompt between two of its beginnings: it is accepted or retried, and ends once."""
+
+    script: str
+    seen: Sequence[Seen]
+    is_last: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Everything, after the last process has ended."""
 
@@ -53,6 +63,7 @@ class Evidence:
     calls: Sequence[Call]
     finishes: Sequence[Finish]
     struck: Sequence[Struck]
+    fillings: Sequence[Filling]
     max_failures: int
 
     @cached_property
@@ -62,6 +73,29 @@ class Evidence:
         for seen in self.history:
             found[seen.script].append(seen)
         return found
+
+    @cached_property
+    def lives(self) -> Sequence[Life]:
+        """The same once more, parted where a prompt was retried.
+
+        Its client does one thing after the other and is told nothing else until its retry is answered, so that there is
+        a life before the first retry and one from the last on.
+        """
+        found = []
+        for script, seen in self.by_script.items():
+            retries = [each for each in seen if each.what == "retry"]
+            if not retries:
+                found.append(Life(script=script, seen=seen, is_last=True))
+                continue
+            before = [each for each in seen if each.ended <= retries[0].begun]
+            after = [each for each in seen if each.ended > retries[-1].begun]
+            found += [Life(script=script, seen=before, is_last=False), Life(script=script, seen=after, is_last=True)]
+        return found
+
+    @cached_property
+    def retried(self) -> Set[str]:
+        """The scripts whose prompt may have been retried."""
+        return {seen.script for seen in self.history if seen.what == "retry"}
 
     @cached_property
     def scripts_by_id(self) -> Mapping[str, Script]:

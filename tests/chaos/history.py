@@ -18,7 +18,9 @@ class Seen:
 
     begun: float
     ended: float
-    what: str  # submit, status, result, cancel, deleting (it is sent), delete (it is answered), event or streamed
+    what: (
+        str  # submit, status, result, cancel, retry, deleting (it is sent), delete (it is answered), event or streamed
+    )
     script: str  # which client's which prompt
     prompt_id: str | None
     status: int  # HTTP's; 0 when nobody answered

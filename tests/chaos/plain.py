@@ -34,11 +34,13 @@ class Plain(Stack):
 
     slowness = 1.0
 
-    def __init__(self, folder: Path, *, clock: WallClock | None = None, journal_mode: str = "auto") -> None:
+    def __init__(self, folder: Path, *, room: int, clock: WallClock | None = None, journal_mode: str = "auto") -> None:
         self._journal = folder / "calls.jsonl"
         self.ollama = Simulator(port=lasting_port(), journal=self._journal, **SIMULATOR)
         self.clock = clock
-        variables = {**VARIABLES, "JOURNAL_MODE": journal_mode, **(clock.variables if clock else {})}
+        self.room = room
+        settings = {"JOURNAL_MODE": journal_mode, "MAX_STORED_BYTES": str(room)}
+        variables = {**VARIABLES, **settings, **(clock.variables if clock else {})}
         super().__init__(folder / "product", self.ollama, variables)
         self.port = lasting_port()
         self.url = f"http://127.0.0.1:{self.port}"

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LEASE = 2.0  # seconds; short, so that stops outlast it
 EVERY = 0.95  # seconds from one strike to the next, on average
+FILLED_EVERY = 20.0  # seconds from one filling of the room to the next, on average
 
 
 class Part(StrEnum):
@@ -22,6 +27,7 @@ class Part(StrEnum):
     OLLAMA = "ollama"
     CLOCK = "clock"
     DISK = "disk"
+    ROOM = "room"  # what may be stored
 
 
 class Blow(StrEnum):
@@ -31,6 +37,7 @@ class Blow(StrEnum):
     TERM = "SIGTERM"
     STOP = "SIGSTOP"  # and SIGCONT after `seconds`
     STEP = "stepped"  # the wall clock, by an hour
+    FILL = "filled"  # until submissions are refused; and given back after `seconds`
     COPY = "copied"  # the database as it is on the disk, with everybody who writes to it stopped
 
     @property
@@ -41,7 +48,7 @@ class Blow(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Strike:
-    """One blow. `seconds` is how long the part is stopped, or Ollama away; `to` where the clock is put."""
+    """One blow. `seconds` is how long the part is stopped, Ollama away, the room full; `to` where the clock is put."""
 
     at: float  # seconds since the start
     part: Part
@@ -113,4 +120,14 @@ def plan(seed: int, seconds: float, *, without: frozenset[Part] = frozenset(), s
             free_at[struck] = at + strike.seconds + RECOVERY.get(part, 1.0)
         if part not in without:
             strikes.append(replace(strike, at=at * slowness))
-    return strikes
+    fillings = [replace(strike, at=strike.at * slowness) for strike in _fillings(seed, seconds / slowness)]
+    return sorted([*strikes, *fillings], key=lambda strike: strike.at)
+
+
+def _fillings(seed: int, seconds: float) -> Iterator[Strike]:
+    """Give the moments at which the room is filled: in every campaign, and drawn apart from all other strikes."""
+    random = Random(f"{seed}/room")
+    at = random.uniform(0.1, 0.3) * FILLED_EVERY
+    while at < seconds - FILLED_EVERY / 5:
+        yield Strike(at=at, part=Part.ROOM, blow=Blow.FILL, seconds=random.uniform(2, 5))
+        at += random.uniform(0.7, 1.3) * FILLED_EVERY

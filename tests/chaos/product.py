@@ -26,6 +26,15 @@ VARIABLES = {
 }
 """Quick deadlines, so that much happens in little time."""
 
+FIRST_BYTES, BYTES_A_SECOND = 4_000_000, 40_000
+"""Room for what the clients themselves store, and some that is filled now and then."""
+
+
+def room_for(seconds: float) -> int:
+    """Give how many bytes may be stored in a campaign of so many seconds: `MAX_STORED_BYTES`."""
+    return FIRST_BYTES + round(BYTES_A_SECOND * seconds)
+
+
 SIMULATOR: Mapping[str, Any] = {
     "pace": 0.025,  # seconds a token; answers take up to three, so that a stopped worker finds its prompt with another
     "slots": 4,
@@ -90,6 +99,10 @@ class Product(Protocol):
     @property
     def slowness(self) -> float:
         """How many times as long as processes its parts take to be back."""
+
+    @property
+    def room(self) -> int:
+        """How many bytes it may store."""
 
     @property
     def restarts(self) -> str:

@@ -50,6 +50,9 @@ def figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
     for part in dict.fromkeys(each.part for each in sorted(evidence.struck, key=lambda each: each.part)):
         struck = [f"{hits[part, blow]} {blow}" for blow in Blow if hits[part, blow]]
         yield f"  {part}", ", ".join(struck) or "none"
+    full = sum(each.status == 503 and "storage_full" in str(each.body) for each in evidence.history)
+    filled = sum(each.full_at is not None for each in evidence.fillings)
+    yield "the room was full", f"{filled} times, and {full} submissions of others were refused for it"
     settled = "never" if outcome.settled_in is None else f"{outcome.settled_in:.1f} s after the last strike"
     yield "everything had ended", settled
     yield "copies of the database", f"{outcome.copies}, each opened and checked"

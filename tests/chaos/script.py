@@ -41,6 +41,7 @@ class Script:
     fate: Fate
     way: Way
     after: float  # seconds from acceptance until it is cancelled or deleted
+    is_retried: bool  # once it was cancelled
     is_sent_twice: bool  # though it was accepted, as a client would that had not heard of it
     pause: float  # seconds before it
 
@@ -76,6 +77,8 @@ def script(seed: int, client: int, number: int) -> Script:
         fate=random.choices(list(Fate), weights=[50, 15, 12, 23])[0],
         way=random.choice(list(Way)),
         after=random.choice([0.0, random.uniform(0, 0.5), random.uniform(0, 4)]),
+        # Apart from the others, so that a seed goes on meaning what it did.
+        is_retried=Random(f"{seed}/{client}/{number}/retry").random() < 0.4,
         is_sent_twice=random.random() < 0.2,
         pause=random.expovariate(1 / 0.3),
     )

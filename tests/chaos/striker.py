@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chaos.copies import Copies
+    from chaos.filler import Filler
     from chaos.product import Product
 
 AGAIN_AFTER = 0.5  # seconds
@@ -40,8 +41,9 @@ class Struck:
 class Striker:
     """One thread that does one thing after the other, each at its moment."""
 
-    def __init__(self, product: Product, copies: Copies, record: Path) -> None:
+    def __init__(self, product: Product, copies: Copies, filler: Filler, record: Path) -> None:
         self._product = product
+        self._filler = filler
         self._ollama = product.ollama
         self._copies = copies
         self._record = record
@@ -92,6 +94,9 @@ class Striker:
             case Part.CLOCK:
                 assert self._product.clock
                 self._product.clock.set(strike.to)
+                hit = 1
+            case Part.ROOM:
+                self._filler.fill(for_seconds=strike.seconds)
                 hit = 1
             case Part.DISK:
                 self._copies.take()

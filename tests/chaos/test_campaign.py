@@ -12,6 +12,7 @@ from chaos import campaign
 from chaos.clock import MISSING, wall_clock
 from chaos.plain import Plain
 from chaos.plan import Part, plan
+from chaos.product import room_for
 from chaos.report import report
 from chaos.script import script
 
@@ -25,12 +26,16 @@ SECONDS = 24.0
 def test_a_short_campaign_finds_nothing_lost_stuck_or_wrong(tmp_path: Path) -> None:
     clock = wall_clock(tmp_path / "clock") or unable(MISSING)
 
-    outcome = campaign.run(Plain(tmp_path, clock=clock), tmp_path, seed=SEED, seconds=SECONDS, progress=lambda _: None)
+    product = Plain(tmp_path, room=room_for(SECONDS), clock=clock)
+
+    outcome = campaign.run(product, tmp_path, seed=SEED, seconds=SECONDS, progress=lambda _: None)
 
     print(report(outcome))  # noqa: T201 (shown for a test that failed)
     assert outcome.findings == []
     assert outcome.settled_in is not None
     assert {strike.part for strike in outcome.evidence.struck} == set(Part)
+    assert [filling for filling in outcome.evidence.fillings if filling.full_at]
+    assert outcome.evidence.retried
 
 
 def test_a_seed_decides_what_happens() -> None:

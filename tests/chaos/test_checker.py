@@ -11,6 +11,7 @@ import pytest
 from chaos.checker import RULES, findings
 from chaos.database import Contents
 from chaos.evidence import Call, Evidence, Finish
+from chaos.filler import Filling
 from chaos.findings import Kind
 from chaos.history import Seen
 from chaos.onlooker import Tries
@@ -27,6 +28,7 @@ ASKED = Script(
     fate=Fate.WAITED_FOR,
     way=Way.POLLING,
     after=0.0,
+    is_retried=False,
     is_sent_twice=False,
     pause=0.0,
 )
@@ -84,6 +86,7 @@ WHOLE = Evidence(
     ],
     finishes=[Finish(prompt_id=ID, attempt=2, outcome="succeeded")],
     struck=[Struck(begun=2.4, ended=2.4, part=Part.WORKER, blow=Blow.KILL, hit=1)],
+    fillings=[Filling(begun=8, ended=12, accepted=20, full_at=9)],
     max_failures=3,
 )
 FAILED = {
@@ -94,10 +97,24 @@ FAILED = {
     "error_message": "Gave up",
 }
 NO_MORE: tuple[Seen, ...] = HISTORY[:4]
+FULL = {"error": {"code": "storage_full"}}
+NOT_RETRYABLE = {"error": {"code": "not_retryable"}}
+RETRIED = (
+    *HISTORY[:2],
+    seen(2.5, "cancel", 200, stands("completed", 1, "cancelled"), begun=2.1),
+    seen(2.9, "retry", 200, stands("queued", 1), begun=2.6),
+    *(replace(each, begun=each.begun + 1, ended=each.ended + 1) for each in HISTORY[3:]),
+)
+"""Cancelled in its first attempt, retried, and answered in its second."""
 
 
 def and_then(*more: Seen) -> Evidence:
     return replace(WHOLE, history=(*HISTORY, *more))
+
+
+def troubled(told: dict[str, Any]) -> Evidence:
+    """The same, but that where it stood back in line more was told."""
+    return replace(WHOLE, history=(*HISTORY[:2], seen(3, "status", 200, stands("queued", 1, **told)), *HISTORY[3:]))
 
 
 def with_stored(**changed: Any) -> Evidence:
@@ -163,6 +180,40 @@ BROKEN = {
         Kind.WRONG,
         and_then(seen(8, "streamed", 200, {"of_attempt": 2, "text": ASKED.answer * 2})),
     ),
+    "cancelled though it was retried": (
+        Kind.WRONG,
+        replace(WHOLE, history=RETRIED[:4], stored=stored(outcome="cancelled", error_code="cancelled"), finishes=[]),
+    ),
+    "not retried though cancelled": (
+        Kind.WRONG,
+        replace(
+            WHOLE,
+            history=(*RETRIED[:3], seen(2.9, "retry", 409, NOT_RETRYABLE)),
+            stored=stored(outcome="cancelled", error_code="cancelled"),
+            finishes=[],
+        ),
+    ),
+    "back to queued after its retry": (
+        Kind.WRONG,
+        replace(WHOLE, history=(*RETRIED, seen(12, "status", 200, stands("queued", 2)))),
+    ),
+    "told of trouble in a page": (Kind.WRONG, troubled({"last_error": "<html>\n"})),
+    "told of trouble at length": (Kind.WRONG, troubled({"last_error": "x" * 301})),
+    "told of trouble once it has succeeded": (
+        Kind.WRONG,
+        and_then(seen(8, "status", 200, stands("completed", 2, "succeeded", last_error="?"))),
+    ),
+    "a 503 of no contract": (Kind.WRONG, and_then(seen(8, "status", 503, {"error": {"code": "tired"}}))),
+    "no room though nobody fills it": (Kind.WRONG, and_then(seen(7, "submit", 503, FULL))),
+    "no room to look": (Kind.WRONG, and_then(seen(10, "status", 503, FULL))),
+    "more than there is room for": (
+        Kind.WRONG,
+        replace(WHOLE, fillings=[Filling(begun=8, ended=12, accepted=60, full_at=None, overran=True)]),
+    ),
+    "lost one of those that filled it": (
+        Kind.LOST,
+        replace(WHOLE, fillings=[Filling(begun=8, ended=12, accepted=20, full_at=9, lost=1)]),
+    ),
     "an error 500": (Kind.WRONG, and_then(seen(8, "status", 500))),
     "a broken file": (Kind.WRONG, with_stored(integrity="row 1 missing from index")),
     "text of a deleted prompt": (Kind.WRONG, with_stored(orphans=1)),
@@ -172,6 +223,14 @@ BROKEN = {
 
 def test_nothing_is_found_where_nothing_is_broken() -> None:
     assert findings(WHOLE) == []
+
+
+def test_a_submission_may_be_refused_while_somebody_fills_the_room() -> None:
+    assert findings(and_then(seen(10, "submit", 503, FULL))) == []
+
+
+def test_a_prompt_that_was_cancelled_and_retried_is_not_held_against_the_product() -> None:
+    assert findings(replace(WHOLE, history=RETRIED)) == []
 
 
 @pytest.mark.parametrize(("kind", "evidence"), BROKEN.values(), ids=BROKEN.keys())

@@ -127,6 +127,7 @@ def test_the_nightly_copy_is_made_in_use_and_brought_back(machine: Callable[[], 
     for command in restore:
         here.run(command, tmp_path)
 
+    until(lambda: here.front.get("/healthz").status == 200, "it answers again", 120)
     assert [each.name for each in tmp_path.glob("queue.backup*")] == ["queue.backup"]
     assert here.front.answer(before) == text
     assert here.front.get(f"/api/v1/prompt/{after}/status").status == 404
