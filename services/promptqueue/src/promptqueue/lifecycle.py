@@ -68,11 +68,11 @@ def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0
             )
         case Failed(cause=cause):
             return Next(status=Status.QUEUED, failures=failures + 1, delay=retry_delay(failures + 1), last_error=cause)
-        case PutBack(cause=cause, counts=counts):
+        case PutBack(cause=cause, counts=counts, delay=delay):
             return Next(
                 status=Status.QUEUED,
                 failures=failures + counts,
-                delay=retry_delay(bad_ends + 1),
+                delay=retry_delay(bad_ends + 1) if delay is None else delay,
                 last_error=cause,
                 is_bad_end=True,
             )

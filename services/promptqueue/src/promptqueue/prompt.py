@@ -197,6 +197,7 @@ class PutBack:
 
     cause: str  # in words for whoever asked
     counts: bool
+    delay: float | None = None  # seconds until it may be claimed again, where whoever knows the server knows better
 
 
 Ending = Answered | Failed | PutBack

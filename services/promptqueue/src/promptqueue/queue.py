@@ -288,8 +288,8 @@ class PromptQueue(Protocol):
         """
         ...
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Let the verbs inside share one commit.
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        """Let the verbs inside share one commit. Unless it is `durable`, a power cut may take it back.
 
         A verb that raises undoes itself alone, unless the error leaves the block.
         """

@@ -15,6 +15,7 @@ DEEPEST = 32  # levels of a tool call; what is told further on cannot be told at
 MOST_FIELDS = 64  # of a final record; Ollama's have a dozen
 LONGEST_FIELD = 300  # characters of a field of it that is neither text nor number
 MOST_TOKENS = 2**31  # of an answer: a count beyond it is a slip, or worse
+MOST_REPEATS = 30  # pieces that are the same but for white space: at the next, Ollama breaks an answer off
 OURS = ("id", "status", "outcome")  # what is told beside the record's own fields
 
 
@@ -45,6 +46,8 @@ class Answer:
         self._tool_calls: list[Any] = []
         self._tool_calls_size = 0
         self._is_chat = False
+        self._last_piece = ""
+        self._repeats = 0
         self._written = 0  # bytes of the text that are in the queue
         self._characters_written = 0
 
@@ -52,6 +55,11 @@ class Answer:
     def text(self) -> str:
         """The whole text so far."""
         return self._text.decode()
+
+    @property
+    def repeats_itself(self) -> bool:
+        """Whether it has said the same for so long that Ollama breaks it off: without a word, until 0.33."""
+        return self._repeats >= MOST_REPEATS
 
     def take(self, record: Mapping[str, Any]) -> str:
         """Add one record of the stream; the text that it brought, perhaps none.
@@ -72,6 +80,8 @@ class Answer:
         if piece:
             self._text += text
             self.tokens_come += 1
+            self._repeats = self._repeats + 1 if piece.strip() == self._last_piece else 1
+            self._last_piece = piece.strip()
         return piece
 
     def unwritten(self) -> Unwritten | None:

@@ -38,6 +38,7 @@ class Call:
         self.started_at = time.monotonic()
         self.ends_at = self.started_at + time_limit
         self.heard_at: float | None = None
+        self.touched_at = self.started_at  # when its lease began anew
         self.over = threading.Event()  # set when nothing more is read
         self.unwatched = threading.Event()  # set when the watcher has let go
         self._stopped: Stop | Seen | Exception | None = None
@@ -81,4 +82,5 @@ class Call:
         except TooMuch:
             words = f"the model's answer grew longer than {LONGEST >> 20} MB"
             return Seen(how=How.TOO_MUCH, words=words)
-        return Seen(how=How.UNFINISHED)
+        words = "most likely it repeated itself" if self.answer.repeats_itself else ""
+        return Seen(how=How.UNFINISHED, words=words)

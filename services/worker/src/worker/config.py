@@ -18,6 +18,7 @@ A_CENTURY = 36_500  # days
 A_WEEK = 7 * 24 * 3600  # seconds
 MOST_FAILURES = 1_000_000
 MOST_TOKENS = 2**31 - 1
+LONGEST_PROBE = 10  # seconds; a loop that does not turn for 15 is taken for one that hangs
 LONGEST_DRAIN = 24  # seconds; after 25 supervisord kills the worker, which would cost the prompt in hand an attempt
 
 
@@ -54,7 +55,7 @@ class Config:
     ollama_model: str = variable(DEFAULT_MODEL, word("a model's name, such as llama3.2 or llama3.2:1b"))
     ollama_pull: str = variable("auto", one_of("auto", "never"))
     max_tokens: int = variable(2048, whole(1, MOST_TOKENS))
-    probe_timeout: float = variable(5.0, number(0.1, A_WEEK))
+    probe_timeout: float = variable(5.0, number(0.1, LONGEST_PROBE))
     upstream_patience: float = variable(300.0, number(0, A_WEEK))
     connect_timeout: float = variable(5.0, number(0.1, A_WEEK))
     first_byte_timeout: float = variable(900.0, number(0.1, A_WEEK))

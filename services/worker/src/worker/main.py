@@ -16,10 +16,12 @@ from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Terms
 
 from worker import health, logs
+from worker.bulletin import Bulletin
 from worker.config import Config
 from worker.drain import Drain
 from worker.model import ModelKeeper
 from worker.ollama import Ollama
+from worker.server import Server
 from worker.signals import Signals
 from worker.slot import Slot
 from worker.watcher import Watcher
@@ -56,7 +58,7 @@ def main() -> int:
 
 
 class Worker:
-    """A worker of one process: `WORKER_CONCURRENCY` slots, each with a watcher, and one keeper of the model."""
+    """A worker of one process: `WORKER_CONCURRENCY` slots, one watcher of their calls, and one keeper of the model."""
 
     def __init__(self, config: Config) -> None:
         """Do nothing yet."""
@@ -68,7 +70,7 @@ class Worker:
     def run(self, signals: EndSignals) -> int:
         """Answer prompts until a signal comes, then drain; a second signal ends the drain. The exit code."""
         config = self._config
-        opened = self._open(2 + 2 * config.worker_concurrency, signals)
+        opened = self._open(3 + config.worker_concurrency, signals)
         if not opened:
             return 0
         queues, listener, presence = opened
@@ -80,18 +82,17 @@ class Worker:
                 timeout_seconds=config.prompt_timeout,
                 max_failures=config.max_failures,
             )
+            self._server = Server(patience=config.upstream_patience, drain=self._drain)
             self._model = ModelKeeper(
-                queue=queues.pop(),
+                server=self._server,
                 ollama=self._ollama(),
+                bulletin=Bulletin(queues.pop(), config.ollama_model),
                 name=config.ollama_model,
                 pull=config.ollama_pull == "auto",
                 drain=self._drain,
             )
-            self._watchers = [
-                Watcher(queue=queues.pop(), listener=listener, config=config, drain=self._drain)
-                for _ in range(config.worker_concurrency)
-            ]
-            self._slots = [self._slot(queues.pop(), listener, watcher, terms) for watcher in self._watchers]
+            self._watcher = Watcher(queue=queues.pop(), listener=listener, config=config, drain=self._drain)
+            self._slots = [self._slot(queues.pop(), listener, terms) for _ in range(config.worker_concurrency)]
             log.info("worker started worker=%s slots=%d ollama=%s", presence.id, len(self._slots), config.ollama_told)
             exit_code = self._work(queue, signals)
         queue.close()
@@ -100,8 +101,7 @@ class Worker:
 
     def _work(self, queue: PromptQueue, signals: EndSignals) -> int:
         slots = [_thread(slot.run, f"slot-{number}") for number, slot in enumerate(self._slots)]
-        others = [_thread(watcher.run, f"watcher-{number}") for number, watcher in enumerate(self._watchers)]
-        others.append(_thread(self._model.run, "model"))
+        others = [_thread(self._watcher.run, "watcher"), _thread(self._model.run, "model")]
         while not self._drain.has_begun:
             dead = [thread.name for thread in [*slots, *others] if not thread.is_alive()]
             if dead:
@@ -124,11 +124,10 @@ class Worker:
 
     def _end(self, seconds: float) -> None:
         self._drain.begin(seconds)
-        self._model.stop()
+        self._server.wake()
         for slot in self._slots:
             slot.wake()
-        for watcher in self._watchers:
-            watcher.wake()
+        self._watcher.wake()
 
     def _care(self, queue: PromptQueue) -> None:
         now = time.monotonic()
@@ -156,19 +155,20 @@ class Worker:
             self._beat_failed = True
 
     def _turns(self, now: float) -> bool:
-        """Whether every loop has turned lately; a slot in a call is judged by its watcher."""
-        loops = [watcher.turned_at or slot.turned_at for slot, watcher in zip(self._slots, self._watchers, strict=True)]
+        """Whether every loop has turned lately; a slot in a call is judged by the watcher."""
+        loops = [slot.turned_at for slot in self._slots if not slot.is_calling]
+        loops += [self._watcher.turned_at or now]
         if not self._model.is_pulling:
             loops.append(self._model.turned_at)
         return all(now - turned_at < HANGS_AFTER for turned_at in loops)
 
-    def _slot(self, queue: PromptQueue, listener: Listener, watcher: Watcher, terms: Terms) -> Slot:
+    def _slot(self, queue: PromptQueue, listener: Listener, terms: Terms) -> Slot:
         return Slot(
             queue=queue,
             listener=listener,
-            watcher=watcher,
+            watcher=self._watcher,
             ollama=self._ollama(),
-            model=self._model,
+            server=self._server,
             terms=terms,
             config=self._config,
             drain=self._drain,

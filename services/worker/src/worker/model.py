@@ -1,279 +1,201 @@
-"""The model: kept present, its state known to everybody, and claiming held back while it cannot answer."""
+"""The model's keeper: keeps the model present, and knows whether the server can serve."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from promptqueue.errors import StorageUnavailable
-from promptqueue.prompt import Model, ModelState
+from promptqueue.prompt import ModelState
 
-from worker.download import Download
-from worker.plug import Plug
-from worker.verdict import How, OllamaFailed, Seen, Verdict, cause
+from worker.puller import Puller
+from worker.server import ask_every, why
+from worker.verdict import How, OllamaFailed, Only, Seen, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from promptqueue import PromptQueue
-
+    from worker.bulletin import Bulletin
     from worker.drain import Drain
     from worker.ollama import Ollama
+    from worker.server import Hold, Server
 
-LOOK_EVERY = 1.0  # seconds, while the model cannot answer: no growing back-off, or prompts would wait for nobody
-PROBE_EVERY = 2.0  # seconds, while it can and nothing is asked of it
+ASK_IDLE_EVERY = 15.0  # seconds, while all is well and nobody calls: a call that fails tells at once
+ASK_BUSY_EVERY = 5.0  # seconds, while somebody calls, or one prompt after the other fails
+TURN_EVERY = 5.0  # seconds
 PROCESSOR_EVERY = 10.0  # seconds
-LONGEST_BACKOFF = 60.0  # seconds between two attempts to download
-LOG_EVERY = 5  # percent
+MEND_EVERY = 60.0  # seconds between two downloads of files that are broken
 
 log = logging.getLogger(__name__)
 
 
 class ModelKeeper:
-    """One thread's loop, and the breaker that the slots ask. `turned_at` tells when the loop last turned."""
+    """One thread's loop. `turned_at` tells when it last turned; while it `is_pulling` it may say nothing for long."""
 
-    def __init__(self, *, queue: PromptQueue, ollama: Ollama, name: str, pull: bool, drain: Drain) -> None:
-        """Keep `name` on the server `ollama`, downloading it when it is missing and `pull` allows it."""
-        self._queue = queue
+    def __init__(  # noqa: PLR0913 (handed in, each by its name)
+        self, *, server: Server, ollama: Ollama, bulletin: Bulletin, name: str, pull: bool, drain: Drain
+    ) -> None:
+        """Keep `name` on the server, which `ollama` speaks to, and download it when it is missing and `pull` allows."""
+        self._server = server
         self._ollama = ollama
         self._ollama.meanwhile = self._turned
+        self._bulletin = bulletin
         self._name = name
+        self._puller = Puller(ollama, name)
         self._pull_allowed = pull
         self._drain = drain
-        self._condition = threading.Condition()
-        self._ready = False
-        self._reported: tuple[ModelState, str] | None = None  # by a slot, not yet said
-        self._users = 0
-        self._answers = 0
+        self._asked_at = float("-inf")
+        self._has_missed = False  # an answer to the last question, beside a call
         self._answers_seen = 0
-        self._processor: str | None = None
-        self._processor_at = 0.0
-        self._said: Model | None = None
-        self._storage_failed = False  # already said
-        self._store_broken = False
-        self._pull_at = 0.0
-        self._failure = ""
-        self._backoff = 1.0
-        self.is_pulling = False  # and may be silent for minutes
+        self._processor_at = float("-inf")
+        self._met: str | None = None  # an error that nobody expected
         self.turned_at = time.monotonic()
 
-    # ---- asked by the slots -----------------------------------------------------------------------------------------
-
     @property
-    def is_ready(self) -> bool:
-        """Whether a prompt may be claimed."""
-        return self._ready
-
-    def wait_until_ready(self, timeout: float) -> bool:
-        """Wait until a prompt may be claimed, at most `timeout` seconds; whether it may."""
-        with self._condition:
-            return self._condition.wait_for(lambda: self._ready or self._drain.has_begun, timeout) and self._ready
-
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Leave the server alone inside: it is answering, and a busy one may be slow to say so."""
-        with self._condition:
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._users -= 1
-
-    def answered(self) -> None:
-        """Take note that the model has answered, so it is loaded."""
-        self._answers += 1
-
-    def report(self, verdict: Verdict, reason: str) -> None:
-        """Hold claiming back: a call has shown that the server or the model is not there."""
-        with self._condition:
-            self._ready = False
-            self._store_broken = self._store_broken or verdict is Verdict.STORE_BROKEN
-            state = ModelState.UNREACHABLE if verdict is Verdict.DOWN else ModelState.MISSING
-            self._reported = (state, reason)
-            self._condition.notify_all()
-
-    # ---- the loop ---------------------------------------------------------------------------------------------------
+    def is_pulling(self) -> bool:
+        """Whether the model is being downloaded."""
+        return self._puller.is_pulling
 
     def run(self) -> None:
         """Look after the model until the worker ends."""
         while not self._drain.has_begun:
             self.turned_at = time.monotonic()
+            changes = self._server.changes()
             try:
-                self._turn()
+                if self._ask_at() <= self.turned_at:
+                    self._asked_at = self.turned_at
+                    self._ask()
+                self._learn_processor()
+                self._met = None
             except Exception as error:
                 # Whatever the server said, it must not end the process with every prompt in hand.
                 reason = f"the worker met an unexpected error: {type(error).__name__}"
-                if self._said is None or self._said.detail != reason:
+                if self._met != reason:
                     log.exception("model met an unexpected error model=%s", self._name)
-                self._hold_back(ModelState.UNREACHABLE, reason)
-            with self._condition:
-                self._condition.wait_for(
-                    lambda: self._reported or self._drain.has_begun, PROBE_EVERY if self._ready else LOOK_EVERY
-                )
-
-    def stop(self) -> None:
-        """Wake everybody who waits here. A download ends with the process; what came of it stays with Ollama."""
-        with self._condition:
-            self._condition.notify_all()
+                self._met = reason
+                self._server.held(Verdict.AWAY, reason)
+            self._say()
+            self._server.wait_for_change(changes, max(0.0, min(self._ask_at() - time.monotonic(), TURN_EVERY)))
 
     def _turned(self) -> None:
         self.turned_at = time.monotonic()
 
-    def _turn(self) -> None:
-        if self._reported:
-            state, reason = self._reported
-            self._reported = None
-            self._say(state, detail=reason)
-        elif self._ready:
-            self._watch()
+    def _ask_at(self) -> float:
+        """When the server is to be asked how it is."""
+        hold = self._server.hold
+        if hold:
+            # No growing pauses, or prompts would wait for nobody.
+            return max(max(self._asked_at, hold.since) + ask_every(hold.since), hold.ask_at)
+        is_idle = self._server.is_well and not self._server.is_called
+        return self._asked_at + (ASK_IDLE_EVERY if is_idle else 1.0 if self._has_missed else ASK_BUSY_EVERY)
+
+    def _say(self) -> None:
+        condition = self._server.condition
+        self._bulletin.say(condition.state, detail=condition.reason, retry_at=condition.retry_at)
+
+    def _ask(self) -> None:
+        hold = self._server.hold
+        if hold:
+            self._look(hold)
         else:
-            self._look()
+            self._watch()
 
     def _watch(self) -> None:
+        asked_at = time.monotonic()
         try:
-            if self._users == 0:
-                self._ollama.version()  # which is given less time than a list
-                if not self._ollama.lists(self._name):
-                    self._hold_back(ModelState.MISSING, "it is not installed any more")
-                    return
+            is_listed = self._ollama.lists(self._name)
         except OllamaFailed as failed:
-            if self._users == 0:
-                self._hold_back(ModelState.UNREACHABLE, _why(failed.seen))
-                return
-        self._learn_processor()
-        if self._ready:  # still: a slot may have reported meanwhile
-            self._say(ModelState.READY)
+            # A server that is answering may be slow to say so.
+            if self._server.is_called and (self._server.has_spoken_since(asked_at) or not self._has_missed):
+                self._has_missed = True
+            else:
+                self._is_not_well(failed.seen)
+        else:
+            self._has_missed = False
+            if not is_listed:
+                self._server.held(Verdict.MISSING, "it is not installed any more")
 
-    def _learn_processor(self) -> None:
-        now = time.monotonic()
-        if self._answers == self._answers_seen or now - self._processor_at < PROCESSOR_EVERY:
-            return
-        self._answers_seen, self._processor_at = self._answers, now
-        with suppress(OllamaFailed):  # nice to know, and no reason to hold anything back
-            self._processor = self._ollama.processor(self._name) or self._processor
-
-    def _look(self) -> None:
+    def _look(self, hold: Hold) -> None:
         try:
             self._ollama.version()
-            if not self._ollama.lists(self._name):
-                self._fetch("it is not installed")
-            elif self._store_broken:
-                self._mend()
-            else:
-                self._let_go()
+            is_listed = self._ollama.lists(self._name)
         except OllamaFailed as failed:
-            self._hold_back(ModelState.UNREACHABLE, _why(failed.seen))
-
-    def _fetch(self, reason: str) -> bool:
-        """Download the model unless that must wait; whether it is there now."""
-        if not self._pull_allowed:
-            self._hold_back(ModelState.MISSING, f"{reason}, and OLLAMA_PULL is never")
-            return False
-        if time.monotonic() < self._pull_at:
-            self._hold_back(ModelState.MISSING, self._failure)
-            return False
-        failure = self._pull()
-        if failure is None:
-            if self._store_broken:  # what this has not mended it will not mend a second later
-                self._pull_at = time.monotonic() + LONGEST_BACKOFF
-                self._failure = f"{reason}, also after a download"
-            self._store_broken = False
-            self._backoff = 1.0
-            self._let_go()
-            return True
-        self._pull_at = time.monotonic() + self._backoff
-        if not self._drain.has_begun:
-            log.warning("download failed model=%s retry_in=%d reason=%r", self._name, self._backoff, failure)
-            self._failure = f"the download failed and is tried again: {failure}"
-            self._hold_back(ModelState.MISSING, self._failure)
-        self._backoff = min(self._backoff * 2, LONGEST_BACKOFF)
-        return False
-
-    def _mend(self) -> None:
-        # Where they cannot be downloaded again they may still be whole: what broke may have been a moment's doing.
-        if self._fetch("its files are broken"):
+            self._is_not_well(failed.seen)
             return
+        if not is_listed:
+            if self._fetch(Verdict.MISSING, "it is not installed"):
+                self._server.let_go(hold)
+        elif hold.verdict is Verdict.STORE_BROKEN:
+            self._mend(hold)
+        elif hold.by_load:
+            self._load(hold)
+        else:
+            self._server.let_go(hold)
+
+    def _is_not_well(self, seen: Seen) -> None:
+        answers = (seen.status is not None and seen.how is not How.REDIRECTED) or seen.how is How.GIBBERISH
+        verdict = Verdict.TROUBLED if answers else Verdict.AWAY
+        self._server.held(verdict, why(seen), retry_after=seen.retry_after)
+
+    def _load(self, hold: Hold) -> None:
+        """Have the server prove that it can serve, without a prompt."""
+        try:
+            self._ollama.load(self._name)
+        except OllamaFailed as failed:
+            seen, verdict = failed.seen, judge(failed.seen, _holds)
+            if seen.how is How.UNANSWERED or verdict is Verdict.REFUSED:
+                self._server.let_go(hold, is_proved=False)  # it may load for long, or not know how to load alone
+            elif verdict is Verdict.UNCLEAR:
+                self._server.held(Verdict.TROUBLED, why(seen), retry_after=seen.retry_after, by_load=True)
+            else:
+                by_load = verdict is Verdict.TROUBLED
+                self._server.held(verdict, why(seen), retry_after=seen.retry_after, by_load=by_load)
+        else:
+            self._server.let_go(hold)
+
+    def _mend(self, hold: Hold) -> None:
+        if self._fetch(Verdict.STORE_BROKEN, "its files are broken"):
+            # What this has not mended it will not mend a second later.
+            self._puller.wait(MEND_EVERY, "its files are broken, also after a download")
+            self._server.let_go(hold)
+            return
+        # Where they cannot be downloaded again they may still be whole: what broke may have been a moment's doing.
         try:
             self._ollama.show(self._name)
         except OllamaFailed as failed:
-            self._hold_back(ModelState.MISSING, f"its files are broken: {_why(failed.seen)}")
+            self._server.held(Verdict.STORE_BROKEN, f"its files are broken: {why(failed.seen)}")
         else:
-            self._store_broken = False
-            self._let_go()
+            self._server.let_go(hold)
 
-    def _pull(self) -> str | None:
-        """Download the model; None when it is there, else why it is not."""
-        now = time.monotonic()
-        download, plug = Download(now), Plug()
-        logged = 0
-        self.is_pulling = True
-        log.info("download begun model=%s", self._name)
-        self._say(ModelState.DOWNLOADING, percent=0)
-        try:
-            with closing(self._ollama.pull(self._name, plug, patience=download.patience)) as records:
-                for record in records:
-                    now = self.turned_at = time.monotonic()
-                    download.take(record, now)
-                    plug.be_patient(download.patience)
-                    self._say(ModelState.DOWNLOADING, percent=download.percent)
-                    if download.percent >= logged + LOG_EVERY:
-                        logged = download.percent - download.percent % LOG_EVERY
-                        log.info("downloading model=%s percent=%d", self._name, download.percent)
-                    if record.get("status") == "success":
-                        log.info("download finished model=%s", self._name)
-                        return None if self._ollama.lists(self._name) else "it ended well, and yet the model is missing"
-                    if download.is_stalled(now):
-                        return "nothing more comes"
-        except OllamaFailed as failed:
-            return _why(failed.seen)
-        finally:
-            self.is_pulling = False
-            if download.moved:
-                self._backoff = 1.0
-        return "it ended before it was done"
-
-    def _let_go(self) -> None:
-        with self._condition:
-            if self._reported:
-                return
-            self._ready = True
-            self._condition.notify_all()
-        self._say(ModelState.READY)
-        log.info("model ready model=%s", self._name)
-
-    def _hold_back(self, state: ModelState, reason: str) -> None:
-        with self._condition:
-            self._ready = False
-        self._say(state, detail=reason)
-
-    def _say(self, state: ModelState, *, percent: int | None = None, detail: str | None = None) -> None:
-        model = Model(name=self._name, state=state, percent=percent, processor=self._processor, detail=detail)
-        try:
-            if model != self._said or self._is_contradicted(model):
-                self._queue.describe_model(model)
-        except StorageUnavailable as unavailable:
-            if not self._storage_failed:
-                log.warning("model state not written reason=%r", str(unavailable))
-            self._storage_failed = True
-            return  # said again at the next turn
-        self._storage_failed = False
-        if detail and (self._said is None or detail != self._said.detail):
-            log.warning("model not ready model=%s state=%s reason=%r", self._name, state, detail)
-        self._said = model
-
-    def _is_contradicted(self, model: Model) -> bool:
-        """Whether another worker has said otherwise since. Whoever is ready is right, and so is whoever is alone."""
-        if model.state is not ModelState.READY and self._queue.workers().count > 1:
+    def _fetch(self, verdict: Verdict, reason: str) -> bool:
+        """Download the model unless that must wait; whether it is there now."""
+        puller = self._puller
+        if not self._pull_allowed:
+            self._server.held(verdict, f"{reason}, and OLLAMA_PULL is never")
             return False
-        stored = self._queue.model()
-        return stored is not None and stored.state is not model.state
+        if time.monotonic() >= puller.retry_at:
+            before = puller.failure
+            if puller.pull(lambda percent: self._tell(percent, before)):
+                return True
+        if not self._drain.has_begun:  # which is not the download's failure
+            self._server.held(verdict, puller.failure or reason, retry_at=puller.retry_at_wall)
+        return False
+
+    def _tell(self, percent: int, failure: str | None) -> None:
+        self._bulletin.say(ModelState.DOWNLOADING, percent=percent, detail=failure)
+
+    def _learn_processor(self) -> None:
+        """Ask what the model runs on: while it speaks if nobody knows yet, since it may be unloaded right after."""
+        server, now = self._server, time.monotonic()
+        is_unknown = self._bulletin.processor is None
+        speaks = is_unknown and server.has_spoken_since(self._processor_at)
+        if not speaks and (server.answers == self._answers_seen or now - self._processor_at < PROCESSOR_EVERY):
+            return
+        self._answers_seen, self._processor_at = server.answers, now
+        with suppress(OllamaFailed):  # nice to know, and no reason to hold anything back
+            self._bulletin.processor = self._ollama.processor(self._name) or self._bulletin.processor
+        server.is_curious = self._bulletin.processor is None
 
 
-def _why(seen: Seen) -> str:
-    if seen.how is How.REJECTED and seen.status == 403 and not seen.words:  # noqa: PLR2004 (HTTP's own number)
-        return "the model server answers 403: it does not accept the host name that OLLAMA_URLS calls it by"
-    return cause(seen)
+def _holds(only: Only) -> bool:
+    """Say what holds of a question that carries no prompt, to a server that has just answered others."""
+    return only is Only.OTHERS_ANSWERED

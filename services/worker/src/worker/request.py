@@ -33,3 +33,13 @@ def call_for(request: Mapping[str, Any], *, model: str, max_tokens: int) -> tupl
     if tools:
         body["tools"] = tools
     return "/api/chat", body
+
+
+def is_shaped(request: Mapping[str, Any]) -> bool:
+    """Whether it says which shape its answer is to have: only then can it be at fault where that cannot be had."""
+    messages = request.get("messages") or []
+    return bool(
+        request.get("format") is not None
+        or request.get("tools")
+        or any(message.get("tool_calls") or message.get("role") == "tool" for message in messages)
+    )

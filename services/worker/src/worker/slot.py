@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import ClaimLost, StorageUnavailable
-from promptqueue.prompt import Answered, ErrorCode, Failed
+from promptqueue.prompt import Answered, ErrorCode, Failed, PutBack
 from promptqueue.wakeup import Changed
 
 from worker.call import Call, Stop
-from worker.request import call_for
+from worker.request import call_for, is_shaped
 from worker.verdict import How, OllamaFailed, Only, Seen, Verdict, cause, judge, too_long
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from worker.config import Config
     from worker.drain import Drain
-    from worker.model import ModelKeeper
     from worker.ollama import Ollama
+    from worker.server import Server
     from worker.watcher import Watcher
 
 IDLE_WAIT = 1.0  # seconds; wake-ups come at once, and this is for those that got lost
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class Slot:
-    """One prompt at a time. `turned_at` tells when the loop last turned; during a call its watcher's tells more."""
+    """One prompt at a time. `turned_at` tells when the loop last turned; while it `is_calling`, the watcher's tells."""
 
     def __init__(  # noqa: PLR0913 (handed in, each by its name)
         self,
@@ -43,7 +43,7 @@ class Slot:
         listener: Listener,
         watcher: Watcher,
         ollama: Ollama,
-        model: ModelKeeper,
+        server: Server,
         terms: Terms,
         config: Config,
         drain: Drain,
@@ -53,12 +53,13 @@ class Slot:
         self._listener = listener
         self._watcher = watcher
         self._ollama = ollama
-        self._model = model
+        self._server = server
         self._terms = terms
         self._config = config
         self._drain = drain
         self._subscription: Subscription | None = None
         self._storage_failed = False
+        self.is_calling = False
         self.turned_at = time.monotonic()
 
     def run(self) -> None:
@@ -67,12 +68,14 @@ class Slot:
         with self._listener.subscribe() as self._subscription:
             while not self._drain.has_begun:
                 self.turned_at = time.monotonic()
-                if not self._model.wait_until_ready(IDLE_WAIT):
+                if not self._server.may_claim(self, IDLE_WAIT):
                     continue
                 claim = self._claim()
+                nothing_to_do = claim is None
                 while claim:
                     claim = self._turn(claim)
-                if self._model.is_ready:
+                self._server.done(self)
+                if nothing_to_do or self._server.is_well:
                     self._subscription.wait(IDLE_WAIT)
 
     def wake(self) -> None:
@@ -101,7 +104,7 @@ class Slot:
                     log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
                     return self._persist(self._claim_next)
                 case Stop.DRAINED:
-                    return self._persist(lambda: self._give_back(call, "the worker ends"))
+                    return self._persist(lambda: self._give_back(call, "the worker ends", "the worker was stopped"))
                 case Seen() as seen:
                     return self._settle(call, seen)
         except Exception as error:
@@ -112,20 +115,26 @@ class Slot:
 
     def _ask(self, call: Call) -> Stop | Seen:
         path, body = call_for(call.claim.request, model=self._config.ollama_model, max_tokens=self._config.max_tokens)
-        with self._model.in_use(), self._watcher.watching(call):
-            return call.run(
-                self._ollama, path, body, lambda text, offset: self._queue.tell(call.claim, text, offset=offset)
-            )
+
+        def tell(text: str, offset: int) -> None:
+            self._server.heard()
+            self._queue.tell(call.claim, text, offset=offset)
+
+        self.is_calling = True
+        try:
+            with self._server.called(), self._watcher.watching(call):
+                return call.run(self._ollama, path, body, tell)
+        finally:
+            self.turned_at = time.monotonic()
+            self.is_calling = False
 
     def _settle(self, call: Call, seen: Seen) -> Claim | None:
-        verdict = judge(seen, self._holds)
+        verdict = judge(seen, lambda only: self._holds(only, call.claim))
         match verdict:
             case Verdict.SUCCESS:
                 record = seen.record or {}
                 ending: Ending = Answered(record=call.answer.record(record), tokens=call.answer.tokens(record))
-                self._model.answered()
-            case Verdict.FAILURE:
-                ending = Failed(cause=cause(seen))
+                self._server.answered(call.claim.prompt.id)
             case Verdict.REFUSED:
                 ending = Failed(cause=cause(seen), code=ErrorCode.MODEL_REFUSED)
             case Verdict.TOO_LONG:
@@ -134,9 +143,12 @@ class Slot:
                 ending = Failed(cause=cause(seen), code=ErrorCode.TIMED_OUT)
             case Verdict.TOO_MUCH:
                 ending = Failed(cause=cause(seen), code=ErrorCode.ATTEMPTS_EXHAUSTED)
-            case Verdict.DOWN | Verdict.MISSING | Verdict.STORE_BROKEN:
-                self._model.report(verdict, cause(seen))  # first, so that no other slot claims meanwhile
-                return self._persist(lambda: self._give_back(call, seen.told))
+            case _:
+                # Told first, so that no other slot claims meanwhile.
+                put_back = self._server.ended(call.claim, seen, verdict, who=self, claimed_at=call.started_at)
+                if put_back is None:
+                    return self._persist(lambda: self._give_back(call, seen.told, cause(seen)))
+                ending = put_back
         if seen.how is How.NO_FIRST_BYTE:
             self._persist(lambda: self._finish(call, ending, seen.told))
             self._unload()
@@ -151,7 +163,7 @@ class Slot:
         claim, prompt = call.claim, None
         with self._queue.transaction():
             try:
-                if isinstance(ending, Failed) and (tail := call.answer.unwritten()):
+                if isinstance(ending, Failed | PutBack) and (tail := call.answer.unwritten()):
                     self._queue.write(claim, tail.text, offset=tail.offset, tokens=tail.tokens)
                 prompt = self._queue.finish(claim, ending)
             except ClaimLost:
@@ -162,18 +174,19 @@ class Slot:
         return following
 
     def _claim_next(self) -> Claim | None:
-        return self._queue.claim(self._terms) if self._model.is_ready and not self._drain.has_begun else None
+        return self._queue.claim(self._terms) if self._server.is_well and not self._drain.has_begun else None
 
-    def _give_back(self, call: Call, reason: str) -> None:
+    def _give_back(self, call: Call, reason: str, told: str) -> None:
+        """Give the prompt back at no cost: `reason` is for the log, and whoever asked is `told` the other."""
         claim = call.claim
         try:
-            self._queue.release(claim)
+            self._queue.release(claim, reason=told)
         except ClaimLost:
             log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
         else:
             log.info("prompt given back id=%s attempt=%d reason=%r", claim.prompt.id, claim.attempt, reason)
 
-    def _holds(self, only: Only) -> bool:
+    def _holds(self, only: Only, claim: Claim) -> bool:
         try:
             match only:
                 case Only.UNREACHABLE:
@@ -181,6 +194,10 @@ class Slot:
                     return False
                 case Only.UNLISTED:
                     return not self._ollama.lists(self._config.ollama_model)
+                case Only.SHAPED:
+                    return is_shaped(claim.request)
+                case Only.OTHERS_ANSWERED:
+                    return self._server.has_answered_lately
         except OllamaFailed:
             return True
 
@@ -188,7 +205,8 @@ class Slot:
         try:
             self._ollama.unload(self._config.ollama_model)
         except OllamaFailed as failed:
-            log.warning("model not unloaded model=%s reason=%r", self._config.ollama_model, str(failed))
+            # It may be unloaded all the same: only nobody has said so in time.
+            log.warning("unload not confirmed model=%s reason=%r", self._config.ollama_model, cause(failed.seen))
         else:
             log.warning("model unloaded, for it said nothing model=%s", self._config.ollama_model)
 
@@ -227,7 +245,7 @@ def _log_end(call: Call, prompt: Prompt, ending: Ending, reason: str) -> None:
         time.monotonic() - call.started_at,
         ending.tokens if isinstance(ending, Answered) else call.answer.tokens_come,
     ]
-    if isinstance(ending, Failed):
+    if isinstance(ending, Failed | PutBack):
         line += " failures=%d reason=%r"
         values += [prompt.failures, reason]
     log.info(line, *values)

@@ -1,7 +1,7 @@
-"""What the end of a call to Ollama means: the decision table, first matching row wins.
+"""Whose fault the end of a call is: the decision table, first matching row wins.
 
 The texts are Ollama's own, of versions 0.24 to 0.34: by nothing else does it tell faults of the prompt, of the model's
-files and of its runner apart.
+files and of its runner apart. What no client can cause is never the prompt's fault.
 """
 
 from __future__ import annotations
@@ -39,14 +39,24 @@ class Verdict(StrEnum):
     """What follows from the end of a call."""
 
     SUCCESS = "success"
-    FAILURE = "failure"  # counts against the budget, may run again
-    REFUSED = "refused"  # the prompt's own fault: never again
+    # The prompt's fault: it ends.
+    REFUSED = "refused"
     TOO_LONG = "too long"
+    TOO_MUCH = "too much"  # with what came
+    # Time's: it ends.
     TIMED_OUT = "timed out"
-    TOO_MUCH = "too much"  # never again, with what came
-    DOWN = "down"  # costs nothing; claiming waits for Ollama
-    MISSING = "missing"  # costs nothing; claiming waits for the model
-    STORE_BROKEN = "store broken"  # costs nothing; claiming waits for the model's files
+    # The server's: costs nothing, the line is held.
+    AWAY = "away"  # it does not answer
+    TROUBLED = "troubled"  # it answers, and cannot serve
+    MISSING = "missing"  # it has no such model
+    STORE_BROKEN = "store broken"  # it has the model's files, and cannot use them
+    # Nobody knows whose: the prompt is tried again, and pays where others are answered meanwhile.
+    UNCLEAR = "unclear"
+
+    @property
+    def is_servers(self) -> bool:
+        """Whether nothing but the server, or what stands in front of it, can be at fault."""
+        return self in (Verdict.AWAY, Verdict.TROUBLED, Verdict.MISSING, Verdict.STORE_BROKEN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,87 +94,108 @@ class Only(StrEnum):
 
     UNREACHABLE = "unreachable"  # /api/version fails too
     UNLISTED = "unlisted"  # /api/tags does not have the model
+    SHAPED = "shaped"  # the prompt came with a format or with tools
+    OTHERS_ANSWERED = "others answered"  # the server has answered another prompt within the last minute
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
     """One row of the table."""
 
-    how: How
-    status: int | None = None  # None: any
+    how: How | None = None  # None: any
+    status: tuple[int, ...] = ()  # none: any
     words: str = ""  # a regular expression that is searched for
+    in_json: bool | None = None  # None: whether or not
     only: Only | None = None
     verdict: Verdict
 
 
+TURNED_AWAY = (401, 402, 403, 405, 407, 421, 426, 429, 451, 503)
+"""What a server or a gateway answers for reasons of its own, whatever it was asked."""
+
+DISLIKED = (400, 413, 415, 422)
+"""What a gateway answers to a body that it does not like, or to all of them when it is set up wrong."""
+
+NO_SUCH_MODEL = r"model .* not found|^invalid model name|^model is required"
 BROKEN_FILES = r"invalid file magic|exceeds file size|^invalid character|^EOF$"
+CANNOT_LOAD = (
+    r"process has terminated|timed out waiting for .* to start|requires more system memory|out of memory|cudaMalloc"
+    r"|unable to allocate|failed to allocate|binary not found|do load request|(unable|failed|error) .*load.* model"
+)
+TOO_MANY_TOKENS = r"exceed_context_size_error|input length exceeds the context length"
+ABOUT_OPTIONS = r'^option "'
+ABOUT_SHAPE = r"schema|grammar|invalid format|does not support tools"
+UNWRITABLE_NUMBER = r"json: unsupported value"
 
 TABLE = (
-    Row(how=How.NOT_CONNECTED, verdict=Verdict.DOWN),
-    Row(how=How.REDIRECTED, verdict=Verdict.DOWN),
-    # The server died. If it lives, this prompt may be what kills its runner: it must not stop the line for ever.
-    Row(how=How.BROKEN, only=Only.UNREACHABLE, verdict=Verdict.DOWN),
-    Row(how=How.BROKEN, verdict=Verdict.FAILURE),
-    Row(how=How.REJECTED, status=403, words=r"^$", verdict=Verdict.DOWN),
-    Row(how=How.REJECTED, status=404, words=r"model .* not found", only=Only.UNLISTED, verdict=Verdict.MISSING),
-    Row(how=How.REJECTED, status=404, verdict=Verdict.FAILURE),
-    Row(how=How.REJECTED, status=400, words=r"does not support (generate|chat)", verdict=Verdict.STORE_BROKEN),
-    Row(
-        how=How.REJECTED,
-        status=400,
-        words=r"exceed_context_size_error|input length exceeds the context length",
-        verdict=Verdict.TOO_LONG,
-    ),
-    Row(how=How.REJECTED, status=400, verdict=Verdict.REFUSED),
-    Row(how=How.REJECTED, status=500, words=r'option "|invalid format|schema|template', verdict=Verdict.REFUSED),
-    Row(how=How.REJECTED, status=500, words=BROKEN_FILES, verdict=Verdict.STORE_BROKEN),
-    Row(how=How.REJECTED, status=500, verdict=Verdict.FAILURE),
-    Row(how=How.REJECTED, status=503, words=r"server busy", verdict=Verdict.DOWN),
-    Row(how=How.NO_FIRST_BYTE, verdict=Verdict.FAILURE),
-    Row(how=How.STALLED, verdict=Verdict.FAILURE),
-    Row(how=How.OUT_OF_TIME, verdict=Verdict.TIMED_OUT),
-    Row(how=How.TOO_MUCH, verdict=Verdict.TOO_MUCH),
-    Row(how=How.ERROR_LINE, verdict=Verdict.FAILURE),
-    Row(how=How.UNFINISHED, verdict=Verdict.FAILURE),
-    Row(how=How.GIBBERISH, verdict=Verdict.FAILURE),
     Row(how=How.DONE, words=r"^(stop|length)$", verdict=Verdict.SUCCESS),
-    Row(how=How.DONE, verdict=Verdict.FAILURE),  # load, unload: nothing was generated
+    # ---- time's
+    Row(how=How.OUT_OF_TIME, verdict=Verdict.TIMED_OUT),
+    # ---- the server's
+    Row(how=How.NOT_CONNECTED, verdict=Verdict.AWAY),
+    Row(how=How.UNANSWERED, verdict=Verdict.AWAY),
+    Row(how=How.REDIRECTED, verdict=Verdict.AWAY),
+    Row(how=How.REJECTED, status=TURNED_AWAY, verdict=Verdict.TROUBLED),
+    Row(how=How.REJECTED, status=(400, 404), words=NO_SUCH_MODEL, only=Only.UNLISTED, verdict=Verdict.MISSING),
+    Row(how=How.REJECTED, status=(400, 404), words=NO_SUCH_MODEL, verdict=Verdict.STORE_BROKEN),
+    Row(how=How.REJECTED, status=(404,), verdict=Verdict.TROUBLED),
+    Row(how=How.REJECTED, status=(400,), words=r"does not support (generate|chat)", verdict=Verdict.STORE_BROKEN),
+    Row(how=How.REJECTED, status=(500,), words=BROKEN_FILES, verdict=Verdict.STORE_BROKEN),
+    Row(how=How.REJECTED, status=(500,), words=CANNOT_LOAD, verdict=Verdict.TROUBLED),
+    Row(how=How.REJECTED, status=(500,), words=r"template", verdict=Verdict.TROUBLED),
+    # ---- the prompt's
+    Row(how=How.TOO_MUCH, verdict=Verdict.TOO_MUCH),
+    Row(how=How.REJECTED, status=(400,), words=TOO_MANY_TOKENS, verdict=Verdict.TOO_LONG),
+    Row(how=How.REJECTED, status=(400, 500), words=ABOUT_OPTIONS, verdict=Verdict.REFUSED),
+    Row(how=How.REJECTED, status=(400, 500), words=ABOUT_SHAPE, only=Only.SHAPED, verdict=Verdict.REFUSED),
+    Row(how=How.REJECTED, status=(400, 500), words=ABOUT_SHAPE, verdict=Verdict.UNCLEAR),
+    Row(how=How.REJECTED, status=(400, 500), words=UNWRITABLE_NUMBER, verdict=Verdict.REFUSED),
+    Row(how=How.REJECTED, status=(400,), in_json=True, verdict=Verdict.REFUSED),
+    Row(how=How.REJECTED, status=DISLIKED, only=Only.OTHERS_ANSWERED, verdict=Verdict.REFUSED),
+    # ---- nobody knows, unless the server is gone: a prompt in its hands then did not end it
+    Row(only=Only.UNREACHABLE, verdict=Verdict.AWAY),
+    Row(verdict=Verdict.UNCLEAR),
 )
 
 
 def judge(seen: Seen, holds: Callable[[Only], bool]) -> Verdict:
-    """Find what follows from `seen`; `holds` asks Ollama what the table wants to know besides."""
-    for row in TABLE:
-        if (
-            row.how is seen.how
-            and row.status in (None, seen.status)
-            and re.search(row.words, seen.words)
-            and (row.only is None or holds(row.only))
-        ):
-            return row.verdict
-    return Verdict.FAILURE
+    """Find what follows from `seen`; `holds` finds out what the table wants to know besides."""
+    return next(row.verdict for row in TABLE if _matches(row, seen) and (row.only is None or holds(row.only)))
 
 
-def cause(seen: Seen) -> str:  # noqa: PLR0911 (a table in the shape of a match)
+def cause(seen: Seen) -> str:
     """Say in words for whoever asked why there is no answer."""
     words = one_line(seen.words)
     match seen.how:
         case How.NOT_CONNECTED:
             return f"the model server could not be reached: {words}"
-        case How.BROKEN:
-            return "the connection to the model server broke off"
-        case How.REDIRECTED | How.REJECTED:
-            return words or f"the model server {answered(seen.status)}"
-        case How.ERROR_LINE:
-            return words or "the model server reported an error without a word"
-        case How.GIBBERISH:
-            return "the model server sent something that is not an answer"
+        case How.REDIRECTED | How.REJECTED | How.ERROR_LINE if words:
+            return words
         case How.UNFINISHED:
-            return "the model's answer ended before it was done"
+            return f"the model's answer ended before it was done{words and f': {words}'}"
         case How.DONE:
             return f"the model server ended the answer with {words!r}" if words else "the answer ended without a reason"
         case _:
-            return words
+            return outline(seen)
+
+
+def outline(seen: Seen) -> str:  # noqa: PLR0911 (a table in the shape of a match)
+    """Say it for everybody to read: without the server's words, in which there may be somebody's prompt."""
+    match seen.how:
+        case How.BROKEN:
+            return "the connection to the model server broke off"
+        case How.REDIRECTED | How.REJECTED:
+            return f"the model server {answered(seen.status)}"
+        case How.ERROR_LINE:
+            return f"the model server reported an error{'' if seen.words else ' without a word'}"
+        case How.GIBBERISH:
+            return "the model server sent something that is not an answer"
+        case How.DONE:
+            return "the model server ended an answer for no reason that is known"
+        case How.NOT_CONNECTED | How.UNFINISHED:
+            return cause(seen)
+        case How.NO_FIRST_BYTE | How.STALLED | How.OUT_OF_TIME | How.UNANSWERED | How.TOO_MUCH:
+            return one_line(seen.words)
 
 
 def too_long(seen: Seen) -> str:
@@ -173,3 +204,12 @@ def too_long(seen: Seen) -> str:
     if not counts:
         return "The prompt is longer than the model's context."
     return f"The prompt has {counts[1]} tokens, the model's context holds {counts[2]}."
+
+
+def _matches(row: Row, seen: Seen) -> bool:
+    return (
+        row.how in (None, seen.how)
+        and (not row.status or seen.status in row.status)
+        and row.in_json in (None, seen.in_json)
+        and re.search(row.words, seen.words) is not None
+    )

@@ -1,4 +1,4 @@
-"""The watcher: the thread beside a call that keeps its claim, its deadlines and its text while the other one reads."""
+"""The watcher: the thread beside the calls that keeps their claims, deadlines and text while others read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from promptqueue.errors import ClaimLost, PromptNotFound, StorageUnavailable
+from promptqueue.errors import ClaimLost, StorageUnavailable
 from promptqueue.prompt import Status
 from promptqueue.wakeup import Changed
 
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
 WRITE_EVERY = 0.25  # seconds between two writes of new text
 LOOK_EVERY = 0.5  # seconds between two looks at a claim that nothing else touches: the word of a cancel can get lost
+NOBODY = Changed("")  # a change that concerns no prompt
 
 log = logging.getLogger(__name__)
 
 
 class Watcher:
-    """One slot's watcher; it serves one call after the other."""
+    """Serves all slots of a worker: what their calls have to write and to renew shares one commit, every 250 ms."""
 
     def __init__(self, *, queue: PromptQueue, listener: Listener, config: Config, drain: Drain) -> None:
         """Watch with a queue instance of its own."""
@@ -39,7 +40,8 @@ class Watcher:
         self._listener = listener
         self._config = config
         self._drain = drain
-        self._calls: SimpleQueue[Call] = SimpleQueue()
+        self._come: SimpleQueue[Call] = SimpleQueue()  # the calls that it has not seen yet
+        self._calls: list[Call] = []
         self._storage_failed = False  # already said
         self._subscription: Subscription | None = None
         self.turned_at: float | None = None  # by the monotonic clock; None while there is nothing to watch
@@ -47,7 +49,8 @@ class Watcher:
     @contextmanager
     def watching(self, call: Call) -> Iterator[None]:
         """Have `call` watched inside; on the way out, wait until its claim is no longer touched."""
-        self._calls.put(call)
+        self._come.put(call)
+        self.wake()
         try:
             yield
         finally:
@@ -56,54 +59,62 @@ class Watcher:
             call.unwatched.wait()
 
     def wake(self) -> None:
-        """Have a look taken now."""
+        """Have the calls looked over now."""
         subscription = self._subscription
         if subscription:
-            subscription.put(Changed(None))
+            subscription.put(NOBODY)
 
     def run(self) -> None:
         """Watch what comes, for ever: the thread ends with its process."""
         while True:
-            call = self._calls.get()
+            first = self._come.get()
             try:
-                self._watch(call)
-            except Exception as error:  # noqa: BLE001 (not swallowed: it ends the call, whose slot raises it again)
-                call.stop(error)
+                # Of every change rather than of these prompts: the latter would also bring back each token that is
+                # told. And only while there is a call, so that what others do wakes no idle worker.
+                with self._listener.subscribe() as self._subscription:
+                    self._begin(first, time.monotonic())
+                    self._watch()
+            except Exception as error:  # noqa: BLE001 (not swallowed: it ends the calls, whose slots raise it again)
+                for call in self._calls:
+                    call.stop(error)
             finally:
                 self._subscription = self.turned_at = None
-                call.unwatched.set()
+                self._end(self._calls)
 
-    def _watch(self, call: Call) -> None:
-        renew_every = self._config.lease_seconds / 3
-        # Of every change rather than of this prompt: the latter would also bring back each token that is told.
-        with self._listener.subscribe() as self._subscription:
+    def _watch(self) -> None:
+        """Watch the calls and those that come meanwhile, until none is left."""
+        now = time.monotonic()
+        write_at, look_at = now + WRITE_EVERY, now + LOOK_EVERY
+        while self._calls:
+            self.turned_at = now
+            wake_at = min(write_at, look_at, *(self._deadline(call)[0] for call in self._calls))
+            notes = self._subscription.wait(max(0.0, wake_at - now)) if self._subscription else []
             now = time.monotonic()
-            renew_at, look_at, write_at = now + renew_every, now + LOOK_EVERY, now + WRITE_EVERY
-            while not call.over.is_set():
-                self.turned_at = now
+            while not self._come.empty():
+                self._begin(self._come.get(), now)
+            self._end([call for call in self._calls if call.over.is_set()])
+            for call in self._calls:
                 deadline, reason = self._deadline(call)
-                if call.is_stopped:  # and kept for all that: a name that is looked up cannot be broken off
-                    deadline = float("inf")
-                notes = self._subscription.wait(max(0.0, min(renew_at, look_at, write_at, deadline) - now))
-                now = time.monotonic()
                 if now >= deadline:
                     call.stop(reason)
-                    continue
-                touched = False
-                if now >= write_at:
-                    write_at = now + WRITE_EVERY
-                    touched = self._write(call)
-                if now >= renew_at and not touched:
-                    touched = self._renew(call)
-                    renew_at = now + (renew_every if touched else WRITE_EVERY)
-                if touched:
-                    renew_at, look_at = max(renew_at, now + renew_every), now + LOOK_EVERY
-                elif now >= look_at or _concerns(notes, call):
-                    look_at = now + LOOK_EVERY
-                    self._look(call)
+            if now >= write_at:
+                write_at = now + WRITE_EVERY
+                self._write(now)
+            if now >= look_at or self._concern(notes):
+                look_at = now + LOOK_EVERY
+                self._look()
+
+    def _begin(self, call: Call, now: float) -> None:
+        call.touched_at = now
+        self._calls.append(call)
+
+    def _end(self, calls: list[Call]) -> None:
+        self._calls = [call for call in self._calls if call not in calls]
+        for call in calls:
+            call.unwatched.set()
 
     def _deadline(self, call: Call) -> tuple[float, Stop | Seen]:
-        """Give the deadline that comes first, and what it is when it passes."""
+        """Give the deadline that comes first, and what it is when it passes; none is left once the call was ended."""
         config, heard_at, connected_at = self._config, call.heard_at, call.plug.connected_at
         if heard_at is not None:
             next_byte = (
@@ -122,54 +133,55 @@ class Watcher:
             )
         total = (call.ends_at, Seen(how=How.OUT_OF_TIME, words="The prompt ran longer than it may."))
         deadlines: tuple[tuple[float, Stop | Seen], ...] = (next_byte, total, (self._drain.until, Stop.DRAINED))
-        return min(deadlines, key=lambda each: each[0])
+        # One that was ended is kept for all that: a name that is looked up cannot be broken off.
+        return (float("inf"), Stop.LOST) if call.is_stopped else min(deadlines, key=lambda each: each[0])
 
-    def _write(self, call: Call) -> bool:
-        unwritten = call.answer.unwritten()
-        if not unwritten:
-            return False
+    def _write(self, now: float) -> None:
+        """Write all new text, which renews those leases too, and renew the others that are due: in one commit."""
+        renew_every = self._config.lease_seconds / 3
+        news = [(call, call.answer.unwritten()) for call in self._calls]
+        due = [(call, text) for call, text in news if text or now - call.touched_at >= renew_every]
+        if not due:
+            return
         try:
-            self._queue.write(call.claim, unwritten.text, offset=unwritten.offset, tokens=unwritten.tokens)
-        except ClaimLost:
-            call.stop(Stop.LOST)
+            # Not durable: a lease is worth nothing after a power cut, and text that is cut off is written anew.
+            with self._queue.transaction(durable=False):
+                for call, text in due:
+                    try:
+                        if text:
+                            self._queue.write(call.claim, text.text, offset=text.offset, tokens=text.tokens)
+                        else:
+                            self._queue.renew(call.claim)
+                    except ClaimLost:
+                        call.stop(Stop.LOST)
         except StorageUnavailable as unavailable:
-            self._could_not(call, "write", unavailable)
-            return False
-        else:
-            call.answer.wrote(unwritten)
-            self._storage_failed = False
-        return True
+            self._could_not("write", [call for call, _ in due], unavailable)
+            return
+        self._storage_failed = False
+        for call, text in due:  # those that are lost are written no more, whatever is thought of them
+            call.touched_at = now
+            if text:
+                call.answer.wrote(text)
 
-    def _renew(self, call: Call) -> bool:
+    def _look(self) -> None:
+        """See whether the claims still hold, by a read: a renewal would be a commit, which everybody is told of."""
         try:
-            self._queue.renew(call.claim)
-        except ClaimLost:
-            call.stop(Stop.LOST)
+            standings = self._queue.standings([call.claim.prompt.id for call in self._calls])
         except StorageUnavailable as unavailable:
-            self._could_not(call, "renew", unavailable)
-            return False
-        else:
-            self._storage_failed = False
-        return True
-
-    def _look(self, call: Call) -> None:
-        """See whether the claim still holds, by a read: a renewal would be a commit, which everybody is told of."""
-        try:
-            prompt = self._queue.get(call.claim.prompt.id)
-        except PromptNotFound:
-            call.stop(Stop.LOST)
-        except StorageUnavailable as unavailable:
-            self._could_not(call, "look", unavailable)
-        else:
-            if prompt.status is not Status.PROCESSING or prompt.attempt != call.claim.attempt:
+            self._could_not("look", self._calls, unavailable)
+            return
+        held = {each.prompt.id: each.prompt.attempt for each in standings if each.prompt.status is Status.PROCESSING}
+        for call in self._calls:
+            if held.get(call.claim.prompt.id) != call.claim.attempt:
                 call.stop(Stop.LOST)
 
-    def _could_not(self, call: Call, verb: str, unavailable: StorageUnavailable) -> None:
-        # The call goes on: should the lease run out meanwhile, the fence keeps its answer from doing harm.
+    def _could_not(self, verb: str, calls: list[Call], unavailable: StorageUnavailable) -> None:
+        # The calls go on: should a lease run out meanwhile, the fence keeps its answer from doing harm.
         if not self._storage_failed:
-            log.warning("claim not kept id=%s verb=%s reason=%r", call.claim.prompt.id, verb, str(unavailable))
+            ids = ",".join(call.claim.prompt.id for call in calls)
+            log.warning("claim not kept id=%s verb=%s reason=%r", ids, verb, str(unavailable))
         self._storage_failed = True
 
-
-def _concerns(notes: list[Note], call: Call) -> bool:
-    return any(note.prompt_id in (None, call.claim.prompt.id) for note in notes)
+    def _concern(self, notes: list[Note]) -> bool:
+        ids = {None, *(call.claim.prompt.id for call in self._calls)}
+        return any(note.prompt_id in ids for note in notes)

@@ -40,8 +40,8 @@ class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp, Compactin
         with self._database.told():
             return Listener(self._folder / "wake", texts=texts)
 
-    def transaction(self) -> AbstractContextManager[None]:
-        return self._database.transaction()
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        return self._database.transaction(durable=durable)
 
     def close(self) -> None:
         self._database.close()

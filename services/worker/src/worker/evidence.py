@@ -1,0 +1,67 @@
+"""Evidence: what the server was seen to do, by which an end is judged that nobody can explain."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promptqueue.prompt import Trouble
+
+LATELY = 60.0  # seconds
+MOST_EXCUSED = 1_000  # prompts
+
+
+class Evidence:
+    """Who was answered when, who was not, and whom the server's trouble has excused. For one thread at a time."""
+
+    def __init__(self, *, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Know of nothing yet; what goes on for `patience` seconds counts even with no witness."""
+        self._patience = patience
+        self._clock = clock
+        self._answered_at = float("-inf")
+        self._ended_badly: set[str] = set()  # since the last answer
+        self._proofs = 0
+        self._excused: dict[str, tuple[str, int]] = {}  # by prompt: which end, and how many proofs there were then
+
+    @property
+    def has_answered_lately(self) -> bool:
+        """Whether the server has answered a prompt within the last minute."""
+        return self._clock() - self._answered_at < LATELY
+
+    def answered(self, prompt_id: str) -> None:
+        """Take note that the server has answered this prompt."""
+        self._answered_at = self._clock()
+        self._ended_badly.clear()
+        self._excused.pop(prompt_id, None)
+
+    def ended_badly(self, prompt_id: str, trouble: Trouble, *, claimed_at: float) -> bool:
+        """Take note of an end that nobody can explain; whether it counts as the prompt's failure.
+
+        It does where the server has answered another prompt since this one's last such end, which shows that it can;
+        at the first of them within the last minute, with nobody else's bad end since. And it does when the prompt's
+        patience is over, for nothing may wait for ever. `trouble` is what was known when it was claimed.
+        """
+        others, held_for = self._ended_badly - {prompt_id}, self._clock() - claimed_at
+        self._ended_badly.add(prompt_id)
+        if (0.0 if trouble.since is None else trouble.since + held_for) >= self._patience:
+            return True
+        if trouble.last is None:
+            return self.has_answered_lately and not others
+        return self._answered_at > claimed_at - trouble.last
+
+    def proved(self) -> None:
+        """Take note that the server has shown, without a prompt, that it can serve."""
+        self._proofs += 1
+
+    def excuses(self, prompt_id: str, end: str) -> bool:
+        """Whether this `end` is put down to the server: not where the prompt brings it again after a proof."""
+        before, proofs = self._excused.get(prompt_id, ("", 0))
+        if before == end and proofs < self._proofs:
+            return False
+        self._excused[prompt_id] = (end, self._proofs)
+        if len(self._excused) > MOST_EXCUSED:
+            del self._excused[next(iter(self._excused))]
+        return True
