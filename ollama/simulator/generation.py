@@ -67,6 +67,7 @@ class Generation:
         model = find_model(self._store, self._question)
         self._question.check()
         options = self._question.options(self._settings)
+        check_load(self._settings)
         load_time = self._fault.seconds or 0.0 if self._fault and self._fault.kind is Kind.SLOW_LOAD else None
         visit = self._scheduler.admit(
             self._connection, model, options.shape, self._question.keep_alive, load_time=load_time
@@ -228,6 +229,16 @@ def find_model(store: Store, question: Question) -> Model:
     if model.is_broken:
         raise Refused(400, f'"{question.model}" does not support {"chat" if question.is_chat else "generate"}')
     return model
+
+
+def check_load(settings: Settings) -> None:
+    """Load the model as far as that can fail.
+
+    Raises:
+        Refused: it does.
+    """
+    if settings.load_error:
+        raise Refused(500, settings.load_error, late=True)
 
 
 def formatted(question: Question) -> str:

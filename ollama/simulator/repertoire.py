@@ -10,6 +10,11 @@ from typing import Any
 Told = Mapping[str, Any]
 """What the control endpoint is sent."""
 
+
+def _status(status: int, text: str | None = None, **more: Any) -> Told:
+    return {"kind": "status", "status": status, "times": None, "text": text, **more}
+
+
 FAILING: Mapping[str, Told] = {
     "silent before the headers": {"kind": "hang_before_headers", "times": None},
     "silent before the first token": {"kind": "hang_before_first_token", "times": None},
@@ -21,55 +26,50 @@ FAILING: Mapping[str, Told] = {
     "ended without `done`": {"kind": "cut", "times": None},
     "ended with `done: false`": {"kind": "done_false", "after": 3, "times": None},
     "an error line: a runner that is killed in mid-answer": {"kind": "error_line", "times": None},
-    "500: a runner that is killed before the first token": {"kind": "status", "status": 500, "times": None},
-    "500: a runner that is gone": {
-        "kind": "status",
-        "status": 500,
-        "text": "llama-server process no longer running: unknown ",
-        "times": None,
-    },
-    "500: a load that stalls": {
-        "kind": "status",
-        "status": 500,
-        "text": "timed out waiting for llama-server to start - ",
-        "times": None,
-    },
-    "500 without a body": {"kind": "status", "status": 500, "text": "", "times": None},
-    "404 though the model is installed": {"kind": "status", "status": 404, "times": None},
-    "503 of somebody else's": {"kind": "status", "status": 503, "text": "no healthy upstream", "times": None},
+    "500: a runner that is killed before the first token": _status(500),
+    "500: a runner that is gone": _status(500, "llama-server process no longer running: unknown "),
+    "500 without a body": _status(500, ""),
+    "500: a schema that nobody sent": _status(500, "invalid JSON schema in format"),
+    "502 of a gateway": _status(502, ""),
+    "504 of a gateway": _status(504, ""),
+    "413 of a gateway, to everybody": _status(413, ""),
     "a web page instead of JSON": {"kind": "html", "times": None},
     "bytes that are no UTF-8": {"kind": "bad_utf8", "after": 3, "times": None},
 }
-"""An attempt fails; the prompt runs again until its failures are spent."""
+"""Nobody knows whose fault it is."""
 
 REFUSING: Mapping[str, Told] = {
-    "400: an image": {
-        "kind": "status",
-        "status": 400,
-        "text": "Multimodal data provided, but model does not support multimodal requests.",
-    },
-    "400: thinking": {"kind": "status", "status": 400, "text": '"llama3.2" does not support thinking'},
-    "400: a prompt that is too long": {"kind": "status", "status": 400},
-    "500: a bad option": {"kind": "status", "status": 500, "text": 'option "temperature" must be of type float32'},
-    "500: a bad format": {
-        "kind": "status",
-        "status": 500,
-        "text": 'invalid format: "\\"xml\\""; expected "json" or a valid JSON Schema object',
-    },
-    "500: a bad schema, as told by Ollama 0.24": {
-        "kind": "status",
-        "status": 500,
-        "text": "invalid JSON schema in format",
-    },
-    "500: a bad template": {"kind": "status", "status": 500, "text": "template: :1: unclosed action"},
+    "400: an image": _status(400, "Multimodal data provided, but model does not support multimodal requests."),
+    "400: thinking": _status(400, '"llama3.2" does not support thinking'),
+    "400: a prompt that is too long": _status(400),
+    "500: a bad option": _status(500, 'option "temperature" must be of type float32'),
+    "500: a bad format": _status(500, 'invalid format: "\\"xml\\""; expected "json" or a valid JSON Schema object'),
+    "500: a bad schema, as told by Ollama 0.24": _status(500, "invalid JSON schema in format"),
+    "500: a number that cannot be written": _status(500, "json: unsupported value: +Inf"),
 }
-"""The prompt itself is at fault, and would be refused again."""
+"""The prompt itself is at fault, and would be refused again. Those about a format strike prompts that have one."""
+
+TURNING_AWAY: Mapping[str, Told] = {
+    "401 of a gateway": _status(401, ""),
+    "404 that names no model": _status(404, ""),
+    "405 of a gateway": _status(405, ""),
+    "407 of a gateway": _status(407, ""),
+    "429: a rate limit": _status(429, ""),
+    "503 of somebody else's": _status(503, "no healthy upstream"),
+    "500: a load that stalls": _status(500, "timed out waiting for llama-server to start - "),
+    "500: a load that fails": _status(500, "llama-server process has terminated: signal: killed"),
+    "500: too little memory": _status(500, "model requires more system memory (3.2 GiB) than is available (1.1 GiB)"),
+    "500: too little memory on the GPU": _status(500, "cudaMalloc failed: out of memory"),
+    "500: a bad template": _status(500, "template: :1: unclosed action"),
+}
+"""The server, or what stands in front of it, is at fault, and answers questions all the same."""
 
 PASSING: Mapping[str, Told] = {
     "connections refused": {"kind": "refuse", "seconds": 2},
-    "403 without a body": {"kind": "status", "status": 403, "text": "", "times": 2},
-    "503: too many requests": {"kind": "status", "status": 503, "times": 2},
+    "403 without a body": _status(403, "", times=2),
+    "503: too many requests": _status(503, times=2),
     "404: the model is missing": {"kind": "model_gone"},
+    "404 though the model is installed": {"kind": "status", "status": 404},
     "400: the model's files are broken": {"kind": "broken_store"},
 }
 """The server or its model is away, and comes back."""

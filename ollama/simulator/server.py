@@ -6,6 +6,7 @@ import select
 import socket
 import threading
 import time
+from http import HTTPStatus
 from pathlib import Path
 
 from . import origin
@@ -16,7 +17,7 @@ from .control import Control
 from .errors import BadHead, ClientGone, Refused
 from .faults import Faults
 from .fields import load, read_fields
-from .generation import Generation, find_model
+from .generation import Generation, check_load, find_model
 from .misbehaviour import Ended
 from .models import Store
 from .name import parse_name
@@ -131,7 +132,7 @@ class Server:
             elif self._greet(connection, request):
                 if request.path.startswith(CONTROL):
                     self._control.handle(connection, request)
-                else:
+                elif not self._stand_before(connection, request):
                     self._dispatch(connection, request)
         except Refused as problem:
             answer_refusal(connection, request, problem)
@@ -154,6 +155,20 @@ class Server:
             connection.answer(request, 204, headers=[*headers, *origin.preflight_headers(page)])
             return False
         request.cors = origin.headers_for(page)
+        return True
+
+    def _stand_before(self, connection: Connection, request: Request) -> bool:
+        """Answer as a gateway in front does that lets nothing through; whether there is one."""
+        settings = self.settings
+        if not settings.gateway_status or not request.path.startswith(settings.gateway_path):
+            return False
+        self.record.other(f"gateway {request.method} {request.path}")
+        title = f"{settings.gateway_status} {HTTPStatus(settings.gateway_status).phrase}"
+        page = f"<html>\n<head><title>{title}</title></head>\n<body><h1>{title}</h1></body>\n</html>\n"
+        seconds = settings.gateway_retry_after
+        headers = [("Retry-After", f"{seconds:g}")] if seconds else []
+        connection.body(request)
+        connection.answer(request, settings.gateway_status, page.encode(), content_type="text/html", headers=headers)
         return True
 
     def _dispatch(self, connection: Connection, request: Request) -> None:  # noqa: C901 (the table of the endpoints)
@@ -244,6 +259,7 @@ class Server:
             return
         question.check()
         options = question.options(self.settings)
+        check_load(self.settings)
         visit = self.scheduler.admit(connection, model, options.shape, question.keep_alive, wants_slot=False)
         visit.leave()
         connection.answer_json(request, 200, answer.loaded("load"))

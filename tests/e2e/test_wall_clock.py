@@ -20,7 +20,7 @@ WORDS = " ".join(f"word{number}" for number in range(50))
 def test_a_wall_clock_that_jumps_an_hour_forth_and_back_changes_nothing(
     build: Callable[..., Stack], simulator: Simulator, wall_clock: WallClock
 ) -> None:
-    stack = build(**wall_clock.variables, LEASE_SECONDS="5", IDLE_TIMEOUT="10", FIRST_BYTE_TIMEOUT="10")
+    stack = build(**wall_clock.variables, LEASE_SECONDS="5", IDLE_TIMEOUT="10", FIRST_BYTE_TIMEOUT="30")
     stack.start()
     first = stack.submit("in mid-answer when it jumps", timeout=60)
     second = stack.submit("waiting when it jumps")

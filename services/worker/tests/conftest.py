@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from promptqueue import connect
+from promptqueue.environment import read
 from promptqueue.prompt import NewPrompt, Prompt, Status
 from promptqueue.sqlite.engine import sqlite3  # a process opens a file through one module alone
 from simulator.client import Simulator
+from worker.config import Config
+from worker.main import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -157,6 +162,36 @@ def ollama(_ollama) -> Ollama:
 def worker(start, ollama):
     """Start a worker that asks the simulator, with these variables besides."""
     return lambda **variables: start("-m", "worker", **{"OLLAMA_URLS": ollama.url} | variables)
+
+
+class NoSignals:
+    """Nobody asks the worker to end, until the test is over."""
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+
+    def wait(self, timeout: float) -> int:
+        return 2 if self._over.wait(timeout) else 0  # the second signal ends the drain
+
+    def end(self) -> None:
+        self._over.set()
+
+
+@pytest.fixture
+def short_of_patience(environ, ollama, monkeypatch):
+    """Run a worker in this process, with times that are shorter than anybody may set them."""
+    monkeypatch.setenv("HEARTBEAT_PATH", environ["HEARTBEAT_PATH"])
+    signals, threads = NoSignals(), []
+
+    def run(**fields: object) -> None:
+        config = dataclasses.replace(read(Config, environ | {"OLLAMA_URLS": ollama.url}), **fields)
+        threads.append(threading.Thread(target=Worker(config).run, args=(signals,)))
+        threads[-1].start()
+
+    yield run
+    signals.end()
+    for thread in threads:
+        thread.join(10)
 
 
 @pytest.fixture

@@ -14,18 +14,18 @@ EXCEEDED = (
 TOO_LONG = "400: a prompt that is too long"
 
 
-def test_a_failure_counts_and_the_prompt_runs_again(worker, ollama, ask, completed):
+def test_a_bad_end_that_nobody_can_explain_costs_nothing_and_the_prompt_runs_again(worker, ollama, ask, completed):
     ollama.fault("error_line")
-    worker()
+    worker(MAX_FAILURES=1)
 
     ended = completed(ask("Hi"))
 
-    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 2, 1)
+    assert (ended.outcome, ended.attempt, ended.failures, ended.last_error) == (Outcome.SUCCEEDED, 2, 0, None)
 
 
-def test_a_prompt_that_always_fails_ends_when_its_failures_are_spent(worker, ollama, ask, completed):
+def test_a_prompt_whose_patience_is_over_ends_when_its_failures_are_spent(worker, ollama, ask, completed):
     ollama.fault("error_line", times=None)
-    worker(MAX_FAILURES=2)
+    worker(MAX_FAILURES=2, UPSTREAM_PATIENCE=0)
 
     ended = completed(ask("Hi"))
 
@@ -33,15 +33,51 @@ def test_a_prompt_that_always_fails_ends_when_its_failures_are_spent(worker, oll
     assert ended.error.message.endswith("an error was encountered while running the model: unexpected EOF")
 
 
+def test_where_a_prompt_stands_tells_why_it_was_put_back(worker, ollama, queue, ask, wait_until):
+    ollama.fault("error_line", times=None)
+    worker()
+    prompt = ask("Hi")
+
+    wait_until(lambda: queue.get(prompt.id).last_error, within=10)
+
+    assert queue.get(prompt.id).last_error == "an error was encountered while running the model: unexpected EOF"
+
+
 @pytest.mark.parametrize("name", [name for name in REFUSING if name != TOO_LONG])
 def test_a_refused_prompt_ends_with_ollamas_words(worker, ollama, ask, completed, name):
     ollama.fault(**REFUSING[name])
     worker()
 
-    ended = completed(ask("Hi"))
+    ended = completed(ask("Hi", format="json"))
 
     assert (ended.outcome, ended.attempt, ended.error.code) == (Outcome.FAILED, 1, ErrorCode.MODEL_REFUSED)
     assert ended.error.message == REFUSING[name]["text"]
+
+
+def test_words_about_a_format_do_not_end_a_prompt_that_has_none(worker, ollama, queue, ask, completed, wait_until):
+    ollama.fault(**REFUSING["500: a bad schema, as told by Ollama 0.24"])
+    worker(MAX_FAILURES=1)
+    prompt = ask("Hi")
+
+    wait_until(lambda: queue.get(prompt.id).last_error, within=10)
+    ollama.clear_faults()
+
+    assert completed(prompt).outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.parametrize("status", [413, 415, 422])
+def test_a_body_that_a_gateway_dislikes_is_refused_only_where_another_was_answered(
+    worker, ollama, queue, ask, completed, wait_until, status
+):
+    ollama.fault("status", status=status, text="", match="first", times=2)
+    ollama.fault("status", status=status, text="", match="large", times=None)
+    worker(MAX_FAILURES=1)
+
+    first = completed(ask("first"))
+    large = completed(ask("large"))
+
+    assert (first.outcome, first.attempt, first.failures) == (Outcome.SUCCEEDED, 3, 0)
+    assert (large.attempt, large.error.code, large.error.code.retryable) == (1, ErrorCode.MODEL_REFUSED, False)
 
 
 def test_a_prompt_longer_than_the_context_is_told_both_counts(worker, ollama, ask, completed):

@@ -92,15 +92,16 @@ def test_a_prompt_out_of_time_is_left_within_a_second_at_every_point_of_its_call
 def test_a_prompt_that_waits_for_its_next_attempt_is_ended_and_never_called_for_again(
     worker, ollama, queue, ask, wait_until, stays, end
 ):
-    ollama.fault("error_line", times=2)
+    ollama.fault("error_line", times=4)
     worker()
     prompt = ask("Hi")
-    wait_until(lambda: queue.get(prompt.id).failures == 2, within=10)  # two seconds until the third attempt
+    ollama.wait_for_ended(4)
+    wait_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=10)  # for two seconds, until the fifth
 
     end(queue, prompt)
 
-    stays(lambda: len(ollama.calls()) == 2, seconds=2.5)
-    assert stands(queue, prompt) in ((Status.COMPLETED, Outcome.CANCELLED, 2), None)
+    stays(lambda: len(ollama.calls()) == 4, seconds=2.5)
+    assert stands(queue, prompt) in ((Status.COMPLETED, Outcome.CANCELLED, 4), None)
 
 
 def test_a_prompt_that_waited_too_long_for_ollama_expires_and_never_reaches_it(worker, ollama, queue, completed):

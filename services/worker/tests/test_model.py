@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 
 import pytest
 from promptqueue.prompt import Model, ModelState, Outcome, Status
+from worker.bulletin import Bulletin
 from worker.drain import Drain
-from worker.model import ModelKeeper
+from worker.model import ASK_IDLE_EVERY, ModelKeeper
+from worker.server import Server
 from worker.verdict import How, OllamaFailed, Seen, Verdict
 
 
@@ -94,13 +97,13 @@ def test_a_model_that_vanishes_while_nobody_asks_is_downloaded_before_somebody_d
     wait_until(lambda: state(queue) is ModelState.READY, within=10)
     ollama.set(models=[], pull_time=2)
 
-    wait_until(lambda: state(queue) is ModelState.DOWNLOADING, within=5)
+    wait_until(lambda: state(queue) is ModelState.DOWNLOADING, within=ASK_IDLE_EVERY + 5)
 
     wait_until(lambda: state(queue) is ModelState.READY, within=10)
     assert (ollama.others("/api/pull"), ollama.calls()) == (1, [])
 
 
-class Server:
+class Says:
     """A model server that has the model; a test has it say something else."""
 
     def __init__(self, **says):
@@ -117,21 +120,23 @@ class Server:
 
 @pytest.fixture
 def keep(queue):
-    """Start a keeper of the model on a server; it ends with the test."""
+    """Keep the model on what a server says; the keeper ends with the test."""
     started = []
 
-    def keep(server, *, pull=False):
+    def keep(says, *, pull=False):
         drain = Drain()
-        keeper = ModelKeeper(queue=queue, ollama=server, name="llama3.2", pull=pull, drain=drain)
+        server = Server(patience=300, drain=drain)
+        bulletin = Bulletin(queue, "llama3.2")
+        keeper = ModelKeeper(server=server, ollama=says, bulletin=bulletin, name="llama3.2", pull=pull, drain=drain)
         thread = threading.Thread(target=keeper.run)
-        started.append((keeper, drain, thread))
+        started.append((server, drain, thread))
         thread.start()
-        return keeper
+        return server
 
     yield keep
-    for keeper, drain, thread in started:
+    for server, drain, thread in started:
         drain.begin(0)
-        keeper.stop()
+        server.wake()
         thread.join(10)
 
 
@@ -139,63 +144,132 @@ def test_a_server_that_cannot_say_what_it_runs_on_is_ready_all_the_same(queue, k
     def fail(_):
         raise OllamaFailed(Seen(how=How.REJECTED, status=500, words="boom"))
 
-    server = Server(processor=fail)
-    keeper = keep(server)
-    keeper.answered()
+    says = Says(processor=fail)
+    server = keep(says)
+    server.heard()
 
-    wait_until(lambda: server.asked["processor"], within=10)
-    turned_at = keeper.turned_at
-    wait_until(lambda: keeper.turned_at > turned_at, within=10)
+    wait_until(lambda: says.asked["processor"], within=10)
 
-    assert (keeper.is_ready, state(queue)) == (True, ModelState.READY)
+    wait_until(lambda: state(queue) is ModelState.READY, within=10)
+    assert server.is_well
 
 
 def test_whatever_a_server_says_the_keeper_goes_on(queue, keep, wait_until, caplog):
-    server = Server(lists=lambda _: len(5))
-    keeper = keep(server)
+    says = Says(lists=lambda _: len(5))
+    server = keep(says)
 
-    wait_until(lambda: server.asked["lists"] > 2, within=10)
+    wait_until(lambda: says.asked["lists"] > 2, within=10)
 
     assert state(queue) is ModelState.UNREACHABLE
     assert "TypeError" in queue.model().detail
     assert caplog.text.count("Traceback") == 1
-    server.says["lists"] = lambda _: True
-    wait_until(lambda: keeper.is_ready and state(queue) is ModelState.READY, within=10)
+    says.says["lists"] = lambda _: True
+    wait_until(lambda: server.is_well and state(queue) is ModelState.READY, within=10)
 
 
 def test_a_download_that_leaves_no_model_is_one_that_failed(queue, keep, wait_until):
-    server = Server(lists=lambda _: False, pull=lambda *_: (record for record in [{"status": "success"}]))
-    keeper = keep(server, pull=True)
+    says = Says(lists=lambda _: False, pull=lambda *_: (record for record in [{"status": "success"}]))
+    server = keep(says, pull=True)
 
-    wait_until(lambda: server.asked["lists"] > 4, within=10)
+    wait_until(lambda: says.asked["version"] > 6, within=15)
 
-    assert (keeper.is_ready, state(queue)) == (False, ModelState.MISSING)
+    assert (server.is_well, state(queue)) == (False, ModelState.MISSING)
     assert "is tried again: it ended well, and yet" in queue.model().detail
-    assert server.asked["pull"] < server.asked["lists"] / 2  # not at each turn: what failed is tried ever more seldom
+    assert says.asked["pull"] < says.asked["version"] - 2  # not each time: what failed is tried ever more seldom
 
 
 def test_files_that_a_download_did_not_mend_are_not_downloaded_again_at_once(keep, wait_until):
-    server = Server(pull=lambda *_: (record for record in [{"status": "success"}]), show=lambda _: None)
-    keeper = keep(server, pull=True)
+    says = Says(pull=lambda *_: (record for record in [{"status": "success"}]), show=lambda _: None)
+    server = keep(says, pull=True)
     for _ in range(3):
-        wait_until(lambda: keeper.is_ready, within=10)
-        keeper.report(Verdict.STORE_BROKEN, "invalid file magic")
-    wait_until(lambda: keeper.is_ready, within=10)
+        wait_until(lambda: server.is_well, within=10)
+        server.held(Verdict.STORE_BROKEN, "invalid file magic")
+    wait_until(lambda: server.is_well, within=10)
 
-    assert server.asked["pull"] == 1
+    assert says.asked["pull"] == 1
+
+
+def test_what_answers_and_cannot_serve_has_to_load_the_model_before_it_is_believed(queue, keep, wait_until):
+    fails = OllamaFailed(Seen(how=How.REJECTED, status=500, words="cudaMalloc failed: out of memory", in_json=True))
+
+    def fail(_):
+        raise fails
+
+    says = Says(load=fail)
+    server = keep(says)
+    wait_until(lambda: server.is_well, within=10)
+    server.held(Verdict.TROUBLED, "out of memory", by_load=True)
+
+    wait_until(lambda: says.asked["load"] > 2, within=10)
+    assert (server.is_well, state(queue)) == (False, ModelState.TROUBLED)
+    assert queue.model().detail == "cudaMalloc failed: out of memory"
+
+    says.says["load"] = lambda _: None
+    wait_until(lambda: server.is_well and state(queue) is ModelState.READY, within=5)
+
+
+def test_a_server_that_loads_for_longer_than_a_question_may_take_gets_one_prompt_to_try(keep, wait_until):
+    def is_silent(_):
+        raise OllamaFailed(Seen(how=How.UNANSWERED, words="no answer within 10 s"))
+
+    server = keep(Says(load=is_silent))
+    wait_until(lambda: server.is_well, within=10)
+    server.held(Verdict.TROUBLED, "busy", by_load=True)
+
+    assert server.may_claim("one slot", 10)
+    assert not server.may_claim("another", 0)
+    server.done("one slot")
+    assert server.may_claim("another", 0)
+
+
+def test_a_server_that_asks_to_be_left_alone_is_asked_no_earlier(queue, keep, wait_until, stays):
+    says = Says(load=lambda _: None)
+    server = keep(says)
+    wait_until(lambda: server.is_well, within=10)
+
+    server.held(Verdict.TROUBLED, "answered 429: Too Many Requests", retry_after=3, by_load=True)
+
+    wait_until(lambda: state(queue) is ModelState.TROUBLED, within=2)
+    assert 0 < queue.model().retry_at - time.time() <= 3
+    stays(lambda: says.asked["load"] == 0, seconds=2)
+    wait_until(lambda: server.is_well, within=5)
+
+
+def test_beside_a_call_the_server_is_asked_too_and_a_gap_is_forgiven_once(queue, keep, wait_until):
+    def fail(_):
+        raise OllamaFailed(Seen(how=How.NOT_CONNECTED, words="No route to host"))
+
+    says = Says()
+    server = keep(says)
+    wait_until(lambda: server.is_well, within=10)
+    with server.called():
+        asked = says.asked["lists"]
+        says.says["lists"] = fail
+
+        wait_until(lambda: state(queue) is ModelState.UNREACHABLE, within=15)
+        assert says.asked["lists"] == asked + 2
+
+
+def test_while_it_is_well_and_idle_it_is_asked_once_in_fifteen_seconds(keep, wait_until, stays):
+    says = Says()
+    server = keep(says)
+    wait_until(lambda: server.is_well, within=10)
+    asked = says.asked.total()
+
+    stays(lambda: says.asked.total() == asked, seconds=7)
 
 
 def test_the_last_word_of_a_worker_that_is_wrong_or_gone_does_not_stay(queue, keep, wait_until):
     with queue.register(slots=1):
-        server = Server()
-        keep(server)
+        says = Says()
+        keep(says)
         wait_until(lambda: state(queue) is ModelState.READY, within=10)
 
         queue.describe_model(Model(name="llama3.2", state=ModelState.UNREACHABLE, detail="the other one is lost"))
         wait_until(lambda: state(queue) is ModelState.READY, within=10)
 
-        server.says["lists"] = lambda _: False
-        wait_until(lambda: state(queue) is ModelState.MISSING, within=10)
+        says.says["lists"] = lambda _: False
+        wait_until(lambda: state(queue) is ModelState.MISSING, within=ASK_IDLE_EVERY + 5)
         queue.describe_model(Model(name="llama3.2", state=ModelState.READY))
         wait_until(lambda: state(queue) is ModelState.MISSING, within=10)
 
@@ -225,7 +299,7 @@ def test_ollama_killed_in_mid_answer_gives_the_prompt_back_and_resumes_within_tw
     wait_until(lambda: state(queue) is ModelState.UNREACHABLE, within=5)
     ollama.start()
 
-    assert wait_until(lambda: queue.get(prompt.id).status is Status.PROCESSING, within=5) < 2
+    assert wait_until(lambda: queue.get(prompt.id).attempt == 2, within=5) < 2
     assert queue.get(prompt.id).failures == 0
 
 
@@ -234,7 +308,7 @@ def test_an_idle_worker_notices_that_ollama_is_gone_and_back(worker, ollama, que
     wait_until(lambda: state(queue) is ModelState.READY, within=10)
 
     ollama.kill()
-    wait_until(lambda: state(queue) is ModelState.UNREACHABLE, within=5)
+    wait_until(lambda: state(queue) is ModelState.UNREACHABLE, within=ASK_IDLE_EVERY + 5)
     ollama.start()
 
     wait_until(lambda: state(queue) is ModelState.READY, within=5)
@@ -258,3 +332,15 @@ def test_what_the_model_runs_on_is_told_after_the_first_answer(worker, ollama, q
     completed(ask("Hi"))
 
     wait_until(lambda: queue.model().processor == "gpu", within=5)
+
+
+def test_what_a_model_runs_on_is_told_though_it_is_unloaded_after_each_answer(
+    worker, ollama, queue, ask, completed, wait_until
+):
+    ollama.set(processor="gpu", keep_alive="0", pace=0.02, text="word " * 50)
+    worker()
+
+    completed(ask("Hi"))
+
+    wait_until(lambda: queue.model().processor == "gpu", within=5)
+    assert ollama.state()["loaded"] == []

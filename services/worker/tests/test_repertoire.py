@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
-from simulator.repertoire import FAILING, PASSING, REFUSING, WELL
+from simulator.repertoire import FAILING, PASSING, REFUSING, TURNING_AWAY, WELL
+from worker.model import ASK_IDLE_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,21 +47,24 @@ TOLD = {
     "an error line: a runner that is killed in mid-answer": Row(RUNNER_DIED, THREE),
     "500: a runner that is killed before the first token": Row(RUNNER_DIED),
     "500: a runner that is gone": Row("llama-server process no longer running: unknown"),
-    "500: a load that stalls": Row("timed out waiting for llama-server to start -"),
     "500 without a body": Row("the model server answered 500: Internal Server Error"),
-    "404 though the model is installed": Row("model 'llama3.2' not found"),
-    "503 of somebody else's": Row("no healthy upstream"),
+    "500: a schema that nobody sent": Row("invalid JSON schema in format"),
+    "502 of a gateway": Row("the model server answered 502: Bad Gateway"),
+    "504 of a gateway": Row("the model server answered 504: Gateway Timeout"),
+    "413 of a gateway, to everybody": Row("the model server answered 413: Request Entity Too Large"),
     "a web page instead of JSON": Row(NO_ANSWER),
     "bytes that are no UTF-8": Row(NO_ANSWER, THREE),
 }
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_a_failure_is_told_in_its_words_and_costs_one_call_an_attempt(worker, ollama, queue, ask, completed, name):
+def test_a_bad_end_is_told_in_its_words_and_costs_one_call_an_attempt(
+    short_of_patience, ollama, queue, ask, completed, name
+):
     row = TOLD[name]
     ollama.set(text=WORDS, pace=0.01)
     ollama.fault(**FAILING[name])
-    worker(MAX_FAILURES=2, FIRST_BYTE_TIMEOUT=0.8, IDLE_TIMEOUT=0.7)
+    short_of_patience(max_failures=2, first_byte_timeout=0.8, idle_timeout=0.7, upstream_patience=0)
 
     ended = completed(ask("Hi"))
 
@@ -69,6 +73,45 @@ def test_a_failure_is_told_in_its_words_and_costs_one_call_an_attempt(worker, ol
     assert ended.error.message == f"Gave up after 2 failed attempts; the last: {row.words}"
     assert queue.partial(ended.id) == row.partial
     assert len(ollama.calls()) == 2
+
+
+def test_a_prompt_alone_before_a_sick_server_waits_and_is_answered_once_it_is_well(
+    worker, ollama, queue, ask, completed, wait_until, stays
+):
+    ollama.fault(**FAILING["502 of a gateway"])
+    worker(MAX_FAILURES=1)
+    prompt = ask("Hi")
+    wait_until(lambda: queue.model() and queue.model().state is ModelState.TROUBLED, within=10)
+
+    stays(lambda: queue.get(prompt.id).outcome is None, seconds=4)
+
+    assert queue.model().detail == "calls keep ending badly, the last: the model server answered 502: Bad Gateway"
+    assert queue.model().retry_at
+    assert queue.get(prompt.id).failures == 0
+    assert 4 <= len(ollama.calls()) <= 6
+    ollama.clear_faults()
+    assert completed(prompt).outcome is Outcome.SUCCEEDED
+    wait_until(lambda: queue.model().state is ModelState.READY, within=2)
+
+
+def test_in_trouble_one_prompt_at_a_time_is_tried_however_many_slots_there_are(
+    worker, ollama, queue, ask, completed, wait_until
+):
+    ollama.set(slots=4)
+    ollama.fault(**FAILING["silent between tokens, as with a runner that is stopped"])
+    worker(WORKER_CONCURRENCY=4, IDLE_TIMEOUT=0.6)
+    prompts = [ask(f"number {number}") for number in range(12)]
+    wait_until(lambda: queue.model() and queue.model().state is ModelState.TROUBLED, within=10)
+    wait_until(lambda: queue.counts().processing == 0, within=10)
+    before = len(ollama.calls())
+
+    wait_until(lambda: len(ollama.calls()) >= before + 2, within=15)
+    ollama.clear_faults()
+    tried = ollama.calls()[before : before + 2]
+
+    assert tried[0]["ended"] <= tried[1]["received"]
+    assert {completed(prompt).outcome for prompt in prompts} == {Outcome.SUCCEEDED}
+    assert {queue.get(prompt.id).failures for prompt in prompts} == {0}
 
 
 def test_a_refused_prompt_is_called_for_once(worker, ollama, ask, completed):
@@ -86,7 +129,7 @@ def test_a_refused_prompt_is_called_for_once(worker, ollama, ask, completed):
     ("name", "words"),
     [
         ("503: too many requests", "server busy, please try again.  maximum pending requests exceeded"),
-        ("403 without a body", "the model server answered 403: Forbidden"),
+        ("403 without a body", "the model server answers 403: it does not accept the host name that OLLAMA_URLS"),
     ],
 )
 def test_a_server_that_turns_calls_away_is_asked_once_a_second_and_costs_nothing(
@@ -102,8 +145,8 @@ def test_a_server_that_turns_calls_away_is_asked_once_a_second_and_costs_nothing
     calls = len(ollama.calls())
     ollama.clear_faults()
 
-    assert calls <= 5
-    assert words in told
+    assert calls <= 6
+    assert any(words in each for each in told if each)
     back_at = time.monotonic()
     ended = completed(prompt)
     assert time.monotonic() - back_at < 2
@@ -132,6 +175,54 @@ def test_a_server_that_refuses_connections_is_down_and_says_so(worker, queue, as
     assert (queue.get(prompt.id).status, queue.get(prompt.id).attempt) == (Status.QUEUED, 0)
 
 
+@pytest.mark.parametrize("name", TURNING_AWAY)
+def test_a_server_that_is_at_fault_costs_a_prompt_nothing_and_is_told(
+    worker, ollama, queue, ask, completed, wait_until, name
+):
+    ollama.fault(**TURNING_AWAY[name])
+    prompt = ask("Hi")
+    worker(MAX_FAILURES=1)
+    wait_until(lambda: queue.model() and queue.model().state is ModelState.TROUBLED, within=10)
+    ollama.wait_for_call(3)
+
+    ollama.clear_faults()
+
+    ended = completed(prompt)
+    assert (ended.outcome, ended.failures) == (Outcome.SUCCEEDED, 0)
+
+
+LOAD_ERROR = "llama-server process has terminated: signal: killed"
+
+
+def test_a_model_that_cannot_be_loaded_costs_nothing_and_no_call(worker, ollama, queue, ask, completed, wait_until):
+    ollama.set(load_error=LOAD_ERROR)
+    prompts = [ask(f"number {number}") for number in range(5)]
+    worker(MAX_FAILURES=1)
+    wait_until(lambda: queue.model() and queue.model().state is ModelState.TROUBLED, within=10)
+    wait_until(lambda: ollama.others("load") >= 3, within=10)
+
+    assert queue.model().detail == LOAD_ERROR
+    assert len(ollama.calls()) == 1
+    ollama.set(load_error="")
+    assert {completed(prompt).failures for prompt in prompts} == {0}
+
+
+def test_the_wait_that_a_gateway_asks_for_is_kept(worker, ollama, queue, ask, completed, wait_until):
+    process = worker(MAX_FAILURES=1)
+    wait_until(lambda: "model ready" in process.output, within=10)
+    ollama.set(gateway_status=429, gateway_path="/api/generate", gateway_retry_after=3.0)
+    prompt = ask("Hi")
+    wait_until(lambda: queue.model().state is ModelState.TROUBLED, within=10)
+    assert queue.model().detail == "the model server answered 429: Too Many Requests"
+
+    ollama.set(gateway_status=0)
+    since = time.monotonic()
+
+    assert completed(prompt).outcome is Outcome.SUCCEEDED
+    assert 1 < time.monotonic() - since < 5
+    assert ollama.others("gateway POST") == 1
+
+
 @pytest.mark.parametrize("hangs_up", [True, False], ids=["hangs up", "says nothing"])
 def test_a_server_that_only_connects_is_down_and_asked_once_a_second(worker, queue, ask, wait_until, stays, hangs_up):
     prompt = ask("Hi")
@@ -150,8 +241,8 @@ def test_a_server_that_stands_still_is_down_and_work_resumes_within_two_seconds(
     wait_until(lambda: queue.model() and queue.model().state is ModelState.READY, within=10)
     ollama.signal(signal.SIGSTOP)
     try:
-        wait_until(lambda: queue.model().state is ModelState.UNREACHABLE, within=10)
         prompt = ask("Hi")
+        wait_until(lambda: queue.model().state is ModelState.UNREACHABLE, within=ASK_IDLE_EVERY + 10)
     finally:
         ollama.signal(signal.SIGCONT)
 
@@ -159,11 +250,9 @@ def test_a_server_that_stands_still_is_down_and_work_resumes_within_two_seconds(
     assert queue.get(prompt.id).failures == 0
 
 
-def test_a_server_that_restarts_in_mid_answer_costs_an_attempt_at_most(
-    worker, ollama, queue, ask, completed, wait_until
-):
+def test_a_server_that_restarts_in_mid_answer_costs_nothing(worker, ollama, queue, ask, completed, wait_until):
     ollama.set(pace=0.02, text="word " * 200)
-    worker()
+    worker(MAX_FAILURES=1)
     prompt = ask("Hi")
     wait_until(lambda: queue.partial(prompt.id), within=10)
 
@@ -171,8 +260,7 @@ def test_a_server_that_restarts_in_mid_answer_costs_an_attempt_at_most(
     ollama.start()
 
     ended = completed(prompt)
-    assert (ended.outcome, ended.attempt) == (Outcome.SUCCEEDED, 2)
-    assert ended.failures <= 1  # none if the worker looked while it was away
+    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 2, 0)
     assert len(ollama.calls()) == 1  # as far as the new one knows
 
 
@@ -211,7 +299,7 @@ def test_a_line_of_eight_megabytes_is_read_whole(worker, ollama, queue, ask, com
     assert len(ollama.calls()) == 1
 
 
-def test_a_runner_that_is_killed_costs_all_who_used_it_one_failure_each(worker, ollama, ask, completed):
+def test_a_runner_that_is_killed_costs_nobody_who_used_it_anything(worker, ollama, ask, completed):
     ollama.set(slots=2)
     ollama.fault("error_line", match="first")
     ollama.fault("status", status=500, text="llama-server process no longer running: unknown ", match="second")
@@ -220,7 +308,7 @@ def test_a_runner_that_is_killed_costs_all_who_used_it_one_failure_each(worker, 
 
     ended = [completed(prompt) for prompt in prompts]
 
-    assert [(each.outcome, each.attempt, each.failures) for each in ended] == [(Outcome.SUCCEEDED, 2, 1)] * 2
+    assert [(each.outcome, each.attempt, each.failures) for each in ended] == [(Outcome.SUCCEEDED, 2, 0)] * 2
     assert len(ollama.calls()) == 4
 
 

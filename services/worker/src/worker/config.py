@@ -18,6 +18,7 @@ A_CENTURY = 36_500  # days
 A_WEEK = 7 * 24 * 3600  # seconds
 MOST_FAILURES = 1_000_000
 MOST_TOKENS = 2**31 - 1
+SHORTEST_FIRST_BYTE = 30  # seconds; Ollama itself needs 20 to replace a runner that stands still
 LONGEST_PROBE = 10  # seconds; a loop that does not turn for 15 is taken for one that hangs
 LONGEST_DRAIN = 24  # seconds; after 25 supervisord kills the worker, which would cost the prompt in hand an attempt
 
@@ -58,7 +59,7 @@ class Config:
     probe_timeout: float = variable(5.0, number(0.1, LONGEST_PROBE))
     upstream_patience: float = variable(300.0, number(0, A_WEEK))
     connect_timeout: float = variable(5.0, number(0.1, A_WEEK))
-    first_byte_timeout: float = variable(900.0, number(0.1, A_WEEK))
+    first_byte_timeout: float = variable(900.0, number(SHORTEST_FIRST_BYTE, A_WEEK))
     idle_timeout: float = variable(120.0, number(0.1, A_WEEK))
     prompt_timeout: float = variable(3600.0, number(0.1, A_WEEK))
     drain_seconds: float = variable(20.0, number(0, LONGEST_DRAIN))

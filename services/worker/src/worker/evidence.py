@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 LATELY = 60.0  # seconds
 MOST_EXCUSED = 1_000  # prompts
+
+
+class Excuse(NamedTuple):
+    """An end that was put down to the server: which, after how many proofs that it can serve, when by the clock."""
+
+    end: str
+    proofs: int
+    at: float
 
 
 class Evidence:
@@ -24,7 +32,7 @@ class Evidence:
         self._answered_at = float("-inf")
         self._ended_badly: set[str] = set()  # since the last answer
         self._proofs = 0
-        self._excused: dict[str, tuple[str, int]] = {}  # by prompt: which end, and how many proofs there were then
+        self._excused: dict[str, Excuse] = {}  # by prompt
 
     @property
     def has_answered_lately(self) -> bool:
@@ -48,9 +56,10 @@ class Evidence:
         self._ended_badly.add(prompt_id)
         if (0.0 if trouble.since is None else trouble.since + held_for) >= self._patience:
             return True
-        if trouble.last is None:
-            return self.has_answered_lately and not others
-        return self._answered_at > claimed_at - trouble.last
+        if trouble.last is not None:
+            return self._answered_at > claimed_at - trouble.last
+        excuse = self._excused.get(prompt_id)
+        return self._answered_at > excuse.at if excuse else self.has_answered_lately and not others
 
     def proved(self) -> None:
         """Take note that the server has shown, without a prompt, that it can serve."""
@@ -58,10 +67,10 @@ class Evidence:
 
     def excuses(self, prompt_id: str, end: str) -> bool:
         """Whether this `end` is put down to the server: not where the prompt brings it again after a proof."""
-        before, proofs = self._excused.get(prompt_id, ("", 0))
-        if before == end and proofs < self._proofs:
+        before = self._excused.get(prompt_id)
+        if before and before.end == end and before.proofs < self._proofs:
             return False
-        self._excused[prompt_id] = (end, self._proofs)
+        self._excused[prompt_id] = Excuse(end, self._proofs, self._clock())
         if len(self._excused) > MOST_EXCUSED:
             del self._excused[next(iter(self._excused))]
         return True

@@ -64,8 +64,8 @@ class ModelKeeper:
                 if self._ask_at() <= self.turned_at:
                     self._asked_at = self.turned_at
                     self._ask()
+                    self._met = None
                 self._learn_processor()
-                self._met = None
             except Exception as error:
                 # Whatever the server said, it must not end the process with every prompt in hand.
                 reason = f"the worker met an unexpected error: {type(error).__name__}"
@@ -122,8 +122,7 @@ class ModelKeeper:
             self._is_not_well(failed.seen)
             return
         if not is_listed:
-            if self._fetch(Verdict.MISSING, "it is not installed"):
-                self._server.let_go(hold)
+            self._fetch(hold)
         elif hold.verdict is Verdict.STORE_BROKEN:
             self._mend(hold)
         elif hold.by_load:
@@ -152,33 +151,40 @@ class ModelKeeper:
         else:
             self._server.let_go(hold)
 
+    def _fetch(self, hold: Hold) -> None:
+        lack = self._lack("it is not installed")
+        if lack is None:
+            self._server.let_go(hold)
+        else:
+            self._server.held(Verdict.MISSING, lack, retry_at=self._puller.retry_at_wall)
+
     def _mend(self, hold: Hold) -> None:
-        if self._fetch(Verdict.STORE_BROKEN, "its files are broken"):
+        reason = "its files are broken"
+        lack = self._lack(reason)
+        if lack is None:
             # What this has not mended it will not mend a second later.
-            self._puller.wait(MEND_EVERY, "its files are broken, also after a download")
+            self._puller.wait(MEND_EVERY, f"{reason}, also after a download")
             self._server.let_go(hold)
             return
         # Where they cannot be downloaded again they may still be whole: what broke may have been a moment's doing.
         try:
             self._ollama.show(self._name)
         except OllamaFailed as failed:
-            self._server.held(Verdict.STORE_BROKEN, f"its files are broken: {why(failed.seen)}")
+            words = f"{lack}: {why(failed.seen)}"
+            self._server.held(Verdict.STORE_BROKEN, words, retry_at=self._puller.retry_at_wall)
         else:
             self._server.let_go(hold)
 
-    def _fetch(self, verdict: Verdict, reason: str) -> bool:
-        """Download the model unless that must wait; whether it is there now."""
+    def _lack(self, reason: str) -> str | None:
+        """Download the model unless that must wait; None when it is there now, else why it is not."""
         puller = self._puller
         if not self._pull_allowed:
-            self._server.held(verdict, f"{reason}, and OLLAMA_PULL is never")
-            return False
+            return f"{reason}, and OLLAMA_PULL is never"
         if time.monotonic() >= puller.retry_at:
             before = puller.failure
             if puller.pull(lambda percent: self._tell(percent, before)):
-                return True
-        if not self._drain.has_begun:  # which is not the download's failure
-            self._server.held(verdict, puller.failure or reason, retry_at=puller.retry_at_wall)
-        return False
+                return None
+        return puller.failure or reason
 
     def _tell(self, percent: int, failure: str | None) -> None:
         self._bulletin.say(ModelState.DOWNLOADING, percent=percent, detail=failure)

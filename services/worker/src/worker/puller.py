@@ -47,7 +47,7 @@ class Puller:
         finally:
             self.is_pulling = False
         if failure is None:
-            self._backoff, self.failure = 1.0, None
+            self._backoff, self.retry_at_wall, self.failure = 1.0, None, None
             return True
         if self._broke_off and download.moved:
             # The next one goes on from there. Whatever else went wrong would cost as much again each time.
