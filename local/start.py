@@ -21,9 +21,9 @@ from typing import TextIO
 import proxy.config
 import worker.config
 from promptqueue.environment import read_or_exit
-from worker.ollama import Ollama, OllamaFailed
+from worker.ollama import Ollama
 from worker.remedy import remedy
-from worker.verdict import cause
+from worker.verdict import OllamaFailed, cause
 
 from local.product import STARTS_WITHIN, Product
 from local.settings import Misread, merged

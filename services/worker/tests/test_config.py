@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -26,6 +27,9 @@ def test_the_defaults_need_no_environment():
         ("DATABASE_URL", "mysql://here"),
         ("OLLAMA_URLS", "ollama:11434"),
         ("OLLAMA_URLS", "http://a:11434,http://b:11434"),
+        *(("OLLAMA_URLS", f"http://a:11434{path}") for path in ("/v1", "/v1/", "/api", "/api/", "/api/generate")),
+        *(("OLLAMA_URLS", f"http://a/gateway{path}") for path in ("/v1/chat/completions", "/api/tags", "//api")),
+        *(("OLLAMA_URLS", f"http://a:11434{rest}") for rest in ("?key=1", "/#top", "/a path")),
         ("OLLAMA_PULL", "always"),
         ("OLLAMA_MODEL", "llama 3.2"),
         ("WORKER_CONCURRENCY", "0"),
@@ -43,8 +47,17 @@ def test_the_defaults_need_no_environment():
     ],
 )
 def test_a_value_that_is_not_understood_is_named_with_what_is_expected(name, value):
-    with pytest.raises(Misconfigured, match=f"^{name} must be .*, got '{value}'"):
+    with pytest.raises(Misconfigured, match=f"^{name} must be .*, got '{re.escape(value)}'"):
         read(Config, {name: value})
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "/ollama", "/api/ollama", "/v1/ollama/", "/apis", "/v1beta", "/rapi", "/team-v1"]
+)
+def test_a_path_before_ollamas_own_is_accepted(path):
+    assert read(Config, {"OLLAMA_URLS": f"https://gateway{path}"}).ollama_urls == (
+        f"https://gateway{path.rstrip('/')}",
+    )
 
 
 @pytest.mark.parametrize("program", ["worker", "worker.main", "worker.janitor", "worker.config"])

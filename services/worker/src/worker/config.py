@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -20,6 +21,11 @@ MOST_FAILURES = 1_000_000
 MOST_TOKENS = 2**31 - 1
 SHORTEST_FIRST_BYTE = 30  # seconds; Ollama itself needs 20 to replace a runner that stands still
 LONGEST_PROBE = 10  # seconds; a loop that does not turn for 15 is taken for one that hangs
+PATH_OF_AN_API = re.compile(
+    r"/(api|v1)(/+(chat/completions|chat|completions|embed|embeddings|generate|messages|models|ps|pull|responses|show|tags"
+    r"|version))?/*$"
+)
+"""What other programs want at the end of the address. A path before Ollama's own, as of a gateway, is none of it."""
 LONGEST_DRAIN = 24  # seconds; after 25 supervisord kills the worker, which would cost the prompt in hand an attempt
 
 
@@ -30,7 +36,8 @@ def _database(url: str) -> str:
 
 def _one_url(value: str) -> tuple[str, ...]:
     found: tuple[str, ...] = urls("http", "https").read(value)
-    if len(found) > 1:
+    parts = urlsplit(found[0])
+    if len(found) > 1 or len(value.split()) > 1 or parts.query or parts.fragment or PATH_OF_AN_API.search(parts.path):
         raise ValueError
     return found
 
@@ -50,7 +57,8 @@ class Config:
         ("http://127.0.0.1:11434",),
         Kind(
             _one_url,
-            "one address that begins with http:// or https:// (several servers are not supported)",
+            "one address that begins with http:// or https:// and ends before the path of an API, "
+            "like http://127.0.0.1:11434 (several servers are not supported)",
         ),
     )
     ollama_model: str = variable(DEFAULT_MODEL, word("a model's name, such as llama3.2 or llama3.2:1b"))
