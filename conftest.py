@@ -1,4 +1,4 @@
-"""What the tests ask is on this machine, which no proxy for the outside world knows; whatever they start leaves it out."""
+"""Whatever the tests start asks addresses of this machine, which no proxy for the outside world knows."""
 
 import os
 
