@@ -72,4 +72,7 @@ def given(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def written(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Give messages as the model is to read them, without fields that say nothing."""
-    return [{name: value for name, value in message.items() if name != "images"} for message in given(messages)]
+    return [
+        {name: value for name, value in message.items() if value is not None and name != "images"}
+        for message in messages
+    ]

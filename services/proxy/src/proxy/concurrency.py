@@ -39,6 +39,10 @@ class Threads:
 
     blocks_others = False
 
+    def __init__(self) -> None:
+        """Let one thread at a time do what takes long."""
+        self._alone = threading.Lock()
+
     def start(self, run: Callable[[], None]) -> None:
         """Run this on a native thread for as long as the process lives."""
         threading.Thread(target=run, name="writer", daemon=True).start()
@@ -79,6 +83,11 @@ class Threads:
         """Run something that may block, without stopping other requests; what it returned or raised."""
         return run()
 
+    def alone(self, run: Callable[[], Found]) -> Found:
+        """Run something that takes long, after all others that do; what it returned or raised."""
+        with self._alone:
+            return run()
+
 
 class Greenlets:
     """Requests are greenlets of one thread, gevent's hub. Native threads are those that gevent's patches hide."""
@@ -88,7 +97,7 @@ class Greenlets:
     def __init__(self) -> None:
         """Belong to the hub of the calling thread."""
         import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 (only where gevent is in use)
-        from gevent import event, monkey  # noqa: PLC0415
+        from gevent import event, monkey, threadpool  # noqa: PLC0415
 
         self._hub = gevent.get_hub()
         self._event = event.Event
@@ -98,6 +107,7 @@ class Greenlets:
         self._home = self._thread()
         self._queue = monkey.get_original("queue", "SimpleQueue")
         self._rest = self._lock()
+        self._one = threadpool.ThreadPool(1, hub=self._hub)
         self._rung: deque[Iterable[Bell]] = deque()
         self._wakes = self._hub.loop.async_(ref=False)
         self._wakes.start(self._ring_here)
@@ -150,6 +160,16 @@ class Greenlets:
 
     def apart(self, run: Callable[[], Found]) -> Found:
         """Run something that may block, without stopping other requests; what it returned or raised."""
+        return self._on(self._hub.threadpool, run)
+
+    def alone(self, run: Callable[[], Found]) -> Found:
+        """Run something that takes long, apart and after all others that do; what it returned or raised.
+
+        Only one of them shares Python's lock with the hub then, however many there are.
+        """
+        return self._on(self._one, run)
+
+    def _on(self, pool: Any, run: Callable[[], Found]) -> Found:
         found: list[Found] = []
 
         def attempt() -> Exception | None:
@@ -159,7 +179,7 @@ class Greenlets:
                 return error
             return None
 
-        if error := self._hub.threadpool.apply(attempt):
+        if error := pool.apply(attempt):
             raise error
         return found[0]
 

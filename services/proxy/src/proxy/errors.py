@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 STORAGE_RETRY_AFTER = 5  # seconds
 FULL_RETRY_AFTER = 60  # seconds; the janitor erases each minute
 STREAMS_RETRY_AFTER = 5  # seconds
+BUSY_RETRY_AFTER = 1  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ class Refused(Exception):
 
     status = 400
     code = "invalid_request"
+    retry_after: int | None = None
+    """Seconds; None where the same request would be refused again."""
 
     def __init__(self, message: str, *, param: str | None = None) -> None:
         """Say what happened, to which field if to one, and what to do."""
@@ -80,6 +83,15 @@ class TooManyStreams(Refused):
 
     status = 503
     code = "too_many_streams"
+    retry_after = STREAMS_RETRY_AFTER
+
+
+class Busy(Refused):
+    """The bodies that are being read take all the memory that they may."""
+
+    status = 503
+    code = "busy"
+    retry_after = BUSY_RETRY_AFTER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +179,7 @@ def envelope(
 
 
 def _refused(error: Refused) -> Response:
-    retry_after = STREAMS_RETRY_AFTER if isinstance(error, TooManyStreams) else None
-    return envelope(error.status, error.code, str(error), param=error.param, retry_after=retry_after)
+    return envelope(error.status, error.code, str(error), param=error.param, retry_after=error.retry_after)
 
 
 def _of_flask(error: HTTPException, specification: str) -> Response:

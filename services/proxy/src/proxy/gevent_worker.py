@@ -28,7 +28,8 @@ LONGEST_HEAD = 32_768  # bytes; a browser may send a Cookie of 8 KB that other p
 NARROW = 100  # places left, or a quarter of few, at which whoever has said nothing the longest must go
 SLOWEST = 4_096  # bytes a second; a body at this pace may take as long as it takes
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.25  # seconds between the pieces of a head, if they are small
-UNREAD = 65_536  # bytes of a body that nobody wanted, for which a connection is still kept
+UNREAD, UNREAD_PIECE = 65_536, 4_096  # bytes of a body that nobody wanted, for which a connection is still kept
+LONGEST_PIECE = 65_536  # bytes; Gunicorn asks for a megabyte at once, and holds what it has no use for yet
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
@@ -75,8 +76,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         with sock.body():
             super().handle_request(listener_name, req, sock, addr)
             with self.timeout_ctx():
-                if len(req.body.read(UNREAD)) < UNREAD:
-                    return
+                for _ in range(UNREAD // UNREAD_PIECE):
+                    if not req.body.read(UNREAD_PIECE):
+                        return
             hear_out(sock)
             raise StopIteration
 
@@ -165,7 +167,7 @@ class _InTurns:
             gevent.sleep(self._pause)
             late = ConnectionResetError(errno.ECONNRESET, "the head or the body took too long to arrive")
             with gevent.Timeout(max(0.0, self._until - time.monotonic()), late):
-                data = bytes(self._client.recv(size))
+                data = bytes(self._client.recv(min(size, LONGEST_PIECE)))
         if self._is_body:
             self._until += len(data) / SLOWEST
         else:

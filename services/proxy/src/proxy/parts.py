@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from proxy.estimates import Estimates
 from proxy.feeds import Feeds
 from proxy.reader import Reader
+from proxy.room import Room
 from proxy.standing import Standings
 from proxy.storage import opener
 from proxy.watch import Watch
@@ -30,6 +31,7 @@ class Parts:
     estimates: Estimates
     watch: Watch
     feeds: Feeds
+    room: Room
 
     @classmethod
     def of(cls, config: Config, concurrency: Threads | Greenlets) -> Self:
@@ -48,6 +50,7 @@ class Parts:
             estimates=estimates,
             watch=watch,
             feeds=Feeds(reader=reader, standings=standings, estimates=estimates, watch=watch),
+            room=Room(),
         )
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ from proxy import body, wire
 from proxy.connection import Connection
 from proxy.errors import InvalidRequest
 from proxy.standing import known_id
-from proxy.submission import new_prompt, submitted
+from proxy.submission import check_model, new_prompt, submitted
 from proxy.watch import Held
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 LONGEST_WAIT = 60  # seconds
+BRIEF = 16 * 1024  # bytes of a body that is checked at once, within some milliseconds, whatever it holds
 
 KEY = re.compile(r"[\x21-\x7e]{16,255}")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
@@ -49,14 +50,14 @@ def _serve_changes(routes: Blueprint, parts: Parts) -> None:
     @routes.post("")
     def submit() -> Response:
         key = _key()
-        data = body.read(parts.config.max_prompt_bytes)
-        new = _checked(parts, wire.read(data, charset=request.mimetype_params.get("charset")), key)
-        accepted = parts.writer.do(lambda queue: _accept(queue, new, parts.config), weight=len(data))
+        with body.reading(parts.config.max_prompt_bytes, parts.room) as data:
+            new, size = _checked(parts, data, key), len(data)
+            accepted = parts.writer.do(lambda queue: _accept(queue, new, parts.config), weight=size)
         prompt = accepted.prompt
         if accepted.replayed:
             log.info("prompt replayed id=%s status=%s", prompt.id, prompt.status)
         else:
-            log.info("prompt accepted id=%s position=%s bytes=%d", prompt.id, accepted.position, len(data))
+            log.info("prompt accepted id=%s position=%s bytes=%d", prompt.id, accepted.position, size)
         links = _links(parts.config.base_path, prompt.id)
         return _about(
             prompt.id,
@@ -133,15 +134,18 @@ def _serve_looks(routes: Blueprint, parts: Parts) -> None:
         return _about(prompt_id, {**_status(parts, seen.prompt, seen.position), "request": asked, "answer": answer})
 
 
-def _checked(parts: Parts, value: Any, key: str | None) -> NewPrompt:
-    def check() -> NewPrompt:
-        return new_prompt(submitted(value, model=model), value, key=key)
+def _checked(parts: Parts, data: bytes, key: str | None) -> NewPrompt:
+    charset = request.mimetype_params.get("charset")
 
-    named = isinstance(value, dict) and value.get("model") is not None
-    model = parts.estimates.model() if named else ""
-    if isinstance(value, dict) and isinstance(value.get("format"), dict):
-        return parts.concurrency.apart(check)  # a schema of some size takes long to check
-    return check()
+    def check() -> tuple[str | None, NewPrompt]:
+        value = wire.read(data, charset=charset)
+        asked = submitted(value)
+        return asked.model, new_prompt(asked, value, key=key)
+
+    model, new = check() if len(data) <= BRIEF else parts.concurrency.alone(check)
+    if model is not None:
+        check_model(model, answers=parts.estimates.model())
+    return new
 
 
 def _accept(queue: PromptQueue, new: NewPrompt, config: Config) -> Enqueued:

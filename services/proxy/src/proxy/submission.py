@@ -6,7 +6,7 @@ from promptqueue.prompt import Idempotency, NewPrompt, Priority
 from pydantic import AfterValidator, Field, StrictBool, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from proxy import chat, schema, wire
+from proxy import chat, schema, values, wire
 from proxy.chat import Messages, Tools
 from proxy.errors import InvalidRequest, UnsupportedModel
 from proxy.fields import (
@@ -103,8 +103,8 @@ class Submission(Fields):
     debug_render_only: Annotated[No | None, Field(alias="_debug_render_only")] = None
 
 
-def submitted(value: Any, *, model: str) -> Submission:
-    """Check a body that was read as JSON. Raises InvalidRequest, or UnsupportedModel for a model other than `model`."""
+def submitted(value: Any) -> Submission:
+    """Check a body that was read as JSON, all but the model that it names. Raises InvalidRequest."""
     if not isinstance(value, dict):
         twice = ", and this one was encoded twice" if isinstance(value, str) and value[:1] == "{" else ""
         message = f"The body must be a JSON object with a prompt or messages{twice}."
@@ -114,10 +114,14 @@ def submitted(value: Any, *, model: str) -> Submission:
     except ValidationError as errors:
         raise _refusal(errors) from None
     _check_question(asked)
-    if asked.model is not None and asked.model not in names(model):
-        message = f"Prompts are answered by {model}. Leave the field model out, or send that name."
-        raise UnsupportedModel(message, param="model")
     return asked
+
+
+def check_model(model: str, *, answers: str) -> None:
+    """Check that this model is the one that answers. Raises UnsupportedModel."""
+    if model not in names(answers):
+        message = f"Prompts are answered by {answers}. Leave the field model out, or send that name."
+        raise UnsupportedModel(message, param="model")
 
 
 def new_prompt(asked: Submission, value: dict[str, Any], *, key: str | None) -> NewPrompt:
@@ -191,7 +195,7 @@ def _check_question(asked: Submission) -> None:
 def _refusal(errors: ValidationError) -> InvalidRequest:
     error = errors.errors(include_url=False, include_context=False, include_input=False)[0]
     name = error["loc"][-1] if error["loc"] else ""
-    path = wire.dotted(error["loc"])
+    path = values.dotted(error["loc"])
     if name in HINTS:
         return InvalidRequest(f"The field {path} is not accepted: {HINTS[str(name)]}.", param=path)
     if error["type"] == "extra_forbidden":
@@ -200,4 +204,4 @@ def _refusal(errors: ValidationError) -> InvalidRequest:
     if error["type"] == "missing":
         return InvalidRequest(f"The field {path} is missing.", param=path)
     said = error["msg"][:1].lower() + error["msg"][1:]
-    return InvalidRequest(f"The field {path} is not accepted: {said}.", param=path)
+    return InvalidRequest(f"{'The body' if path is None else f'The field {path}'} is not accepted: {said}.", param=path)

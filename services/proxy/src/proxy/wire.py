@@ -5,15 +5,14 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
-import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
 from pydantic_core import from_json, to_json
 
-from proxy import diagnosis, encoding
-from proxy.errors import InvalidJSON, InvalidRequest
+from proxy import diagnosis, encoding, values
+from proxy.errors import InvalidJSON
 from proxy.headers import JSON
 
 if TYPE_CHECKING:
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
 
     from promptqueue.prompt import Prompt
 
-DEEPEST = 100
-"""How many objects and lists may stand in one another."""
-
 LONGEST_LINE = 300  # code points of what a model server or a worker says of a trouble
+
+
+PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def read(data: bytes, *, charset: str | None = None) -> Any:
@@ -34,18 +33,21 @@ def read(data: bytes, *, charset: str | None = None) -> Any:
     the model's own text. Any other encoding is refused by its name; `charset` is what the Content-Type calls it.
     """
     data = data.removeprefix(codecs.BOM_UTF8)
-    try:
-        value = from_json(data, allow_inf_nan=False)
-    except ValueError:
-        value = _read_again(data, charset)
-    _check(value, (), DEEPEST)
+    excess = values.excess(data)
+    value = _parsed(data[:excess], charset, is_whole=excess is None)
+    if excess is not None:
+        raise values.too_many(value)
+    values.check(value)
     return value
 
 
-def _read_again(data: bytes, charset: str | None) -> Any:
-    data = encoding.mended(data)
+def _parsed(data: bytes, charset: str | None, *, is_whole: bool) -> Any:
     try:
-        return from_json(data, allow_inf_nan=False)
+        return from_json(data, allow_inf_nan=False, allow_partial=not is_whole)
+    except ValueError:
+        data = encoding.mended(data)
+    try:
+        return from_json(data, allow_inf_nan=False, allow_partial=not is_whole)
     except ValueError as error:
         if foreign := encoding.foreign(data, charset):
             message = f"The body is not in UTF-8: {foreign}. Send one JSON object in UTF-8."
@@ -111,41 +113,10 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def _check(value: Any, path: tuple[str | int, ...], levels: int) -> None:
-    if isinstance(value, str):
-        _check_text(value, path)
-    elif isinstance(value, float):
-        if math.isinf(value):
-            message = f"The number in {dotted(path)} is larger than a double can hold."
-            raise InvalidRequest(message, param=dotted(path))
-    elif isinstance(value, dict | list):
-        if not levels:
-            message = f"The body nests deeper than {DEEPEST} levels. Send a flatter one."
-            raise InvalidJSON(message)
-        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(key, str):
-                _check_text(key, (*path, key))
-            _check(each, (*path, key), levels - 1)
-
-
-def _check_text(text: str, path: tuple[str | int, ...]) -> None:
-    if "\0" in text:
-        message = f"The text in {dotted(path)} holds U+0000, which no model can read. Leave it out."
-        raise InvalidRequest(message, param=dotted(path))
-
-
-def dotted(path: tuple[str | int, ...]) -> str | None:
-    """Name a field by its path, such as messages.0.content; None for the body itself."""
-    return ".".join(map(str, path)).replace("\0", "\\u0000")[:200] if path else None
-
-
 def _by_value(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: _by_value(each) for key, each in value.items()}
-        case list():
-            return [_by_value(each) for each in value]
-        case float() if value.is_integer():
-            return int(value)
-        case _:
-            return value
+    """Write numbers that are equal alike. What is no number and holds none, which is most, is not asked for."""
+    if isinstance(value, dict):
+        return {key: each if type(each) in PLAIN else _by_value(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [each if type(each) in PLAIN else _by_value(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
