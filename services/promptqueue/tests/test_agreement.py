@@ -171,3 +171,18 @@ def test_keys_do_not_go_either(queue, prune, clock):
     clock.step_wall(-MONTH)
 
     assert queue.enqueue(new)[0].prompt.id == first.prompt.id
+
+
+def test_texts_of_what_never_ran_wait_for_it_as_well(queue, ask, clock):
+    prompt_id = queue.cancel(ask()).id
+    queue.agreement()
+    erased = []
+
+    for step in (MONTH, -MONTH):
+        clock.step_wall(step)
+        erased.append(queue.erase_unrun(older_than=50 * 60, agreed_for=30 * 60))
+    clock.advance(50 * 60 + 1)
+
+    assert erased == [0, 0]
+    assert queue.request(prompt_id) is not None
+    assert queue.erase_unrun(older_than=50 * 60, agreed_for=30 * 60) == 1

@@ -66,6 +66,47 @@ def test_nothing_is_pruned_before_the_clocks_have_agreed_for_a_day_and_all_of_it
     wait_until(lambda: "prompts pruned number=1" in janitor.output, within=10)
 
 
+def test_texts_of_prompts_that_never_ran_go_within_the_hour_and_the_rest_is_still_told(start, queue, wait_until):
+    old, young = (queue.enqueue(NewPrompt(request={"prompt": "hi"}))[0].prompt.id for _ in range(2))
+    queue.cancel(old)
+    queue.cancel(young)
+    queue.agreement()
+    with queue.transaction():
+        queue._database.run("UPDATE control SET clock_since = clock_since - 3600")
+        queue._database.run("UPDATE prompts SET completed_at = completed_at - 51 * 60 WHERE id = :id", id=old)
+
+    janitor = start("-m", "worker.janitor")
+
+    wait_until(lambda: "texts of prompts that never ran erased number=1" in janitor.output, within=10)
+    assert (queue.request(old), queue.request(young)) == (None, {"prompt": "hi"})
+    assert queue.get(old).outcome is Outcome.CANCELLED
+
+
+def test_much_unused_room_is_given_back_to_the_disk(start, queue, tmp_path, wait_until):
+    database = tmp_path / "data/queue.db"
+    for one in queue.enqueue(*[NewPrompt(request={"prompt": "x" * 1_000_000})] * 20):
+        queue.delete(one.prompt.id)
+    queue.checkpoint()
+    before = database.stat().st_size
+
+    janitor = start("-m", "worker.janitor")
+
+    wait_until(lambda: "room given back bytes=" in janitor.output, within=20)
+    wait_until(lambda: database.stat().st_size < 1_000_000, within=10)
+    assert before > 20_000_000
+
+
+def test_it_ends_at_once_in_the_middle_of_its_steps(start, queue, wait_until):
+    for one in queue.enqueue(*[NewPrompt(request={"prompt": "x" * 1_000_000})] * 40):
+        queue.cancel(one.prompt.id)
+    janitor = start("-m", "worker.janitor", RETENTION_DAYS=0)
+    wait_until(lambda: queue.counts().completed < 40, within=10)
+
+    janitor.send(signal.SIGTERM)
+
+    assert janitor.ends(within=2) == 0
+
+
 def test_a_log_that_grew_while_somebody_read_is_cut_down(start, queue, tmp_path, wait_until):
     log = tmp_path / "data/queue.db-wal"
     if queue.describe()["journal_mode"] != "wal":

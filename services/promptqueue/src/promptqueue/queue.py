@@ -193,11 +193,11 @@ class PromptQueue(Protocol):
         """
         ...
 
-    def erase_unrun(self, *, older_than: float, limit: int = 100) -> int:
+    def erase_unrun(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
         """Erase the texts of some prompts that ended more than `older_than` seconds ago without ever having run.
 
         Where they stand is still told; what they asked is not (`request`). How many, 0 when none is left. One call is
-        one commit, as short as one of `prune`.
+        one commit, as short as one of `prune`, and `agreed_for` is that of `prune`.
         """
         ...
 

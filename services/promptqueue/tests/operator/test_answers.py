@@ -22,6 +22,7 @@ ANSWERS_ONE_DOCUMENT = {
     "pause": "pause",
     "resume": "resume",
     "prune": "prune --older-than 7d",
+    "compact": "compact",
     "backup": "backup {folder}/copy",
     "restore": "restore {folder}/copy",
 }

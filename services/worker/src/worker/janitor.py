@@ -1,4 +1,4 @@
-"""The janitor: a process of its own that recovers lost prompts, prunes old ones and bounds the journal.
+"""The janitor: a process of its own that recovers lost prompts, erases old texts, and bounds the journal and the file.
 
 It knows nothing of Ollama and imports nothing for it, so it stays small, and works on while the worker is down.
 """
@@ -22,13 +22,22 @@ from worker.config import Config
 from worker.signals import Signals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from promptqueue import PromptQueue
 
 RECOVER_EVERY = 1.0  # seconds
 PRUNE_EVERY = 60.0  # seconds
-PRUNE_PAUSE = 0.05  # seconds between two steps, for those who wait for the lock
+STEP_PAUSE = 0.05  # seconds between two steps, for those who wait for the lock
 LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, unless somebody keeps reading
+LARGE_SPARE = 16 * 1024 * 1024  # bytes; less is soon used again
 DAY = 24 * 3600.0  # seconds
+
+UNRUN_AFTER = 50 * 60.0
+"""Seconds: with a turn each minute the texts are gone within the hour, and until then their prompts can be retried."""
+
+UNRUN_AGREED = 30 * 60.0
+"""Seconds for which the clocks must have agreed: whatever the clock did, nothing goes that is younger than this."""
 
 log = logging.getLogger("worker.janitor")  # run as a program, its __name__ would tell nobody anything
 
@@ -76,8 +85,8 @@ class Janitor:
         if time.monotonic() - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = time.monotonic()
             self._watch_clock(self._queue)
-            has_pruned = self._prune(self._queue)
-            if has_pruned or _size(Path(f"{sqlite_path(self._config.database_url)}-wal")) > LARGE_JOURNAL:
+            has_written = any([self._prune(self._queue), self._erase_unrun(self._queue), self._compact(self._queue)])
+            if has_written or _size(Path(f"{sqlite_path(self._config.database_url)}-wal")) > LARGE_JOURNAL:
                 self._queue.checkpoint()
 
     def _watch_clock(self, queue: PromptQueue) -> None:
@@ -87,16 +96,38 @@ class Janitor:
             log.warning("wall clock was set, pruning waits until it has kept step agreed_seconds=%.0f", agreement)
         self._agreement = agreement
 
-    def _prune(self, queue: PromptQueue) -> bool:
-        retention, total = self._config.retention_days * DAY, 0
+    def _prune(self, queue: PromptQueue) -> int:
+        retention = self._config.retention_days * DAY
         # Clocks that have agreed for as long as that have told such an age rightly; for longer ones a day must do.
         agreed_for = min(retention, DAY)
-        while not self._is_ending and (pruned := queue.prune(older_than=retention, agreed_for=agreed_for)):
-            total += pruned
-            self._pause(PRUNE_PAUSE)
-        if total:
-            log.info("prompts pruned number=%d", total)
-        return total > 0
+        pruned = self._in_steps(lambda: queue.prune(older_than=retention, agreed_for=agreed_for))
+        if pruned:
+            log.info("prompts pruned number=%d", pruned)
+        return pruned
+
+    def _erase_unrun(self, queue: PromptQueue) -> int:
+        erased = self._in_steps(lambda: queue.erase_unrun(older_than=UNRUN_AFTER, agreed_for=UNRUN_AGREED))
+        if erased:
+            log.info("texts of prompts that never ran erased number=%d", erased)
+        return erased
+
+    def _compact(self, queue: PromptQueue) -> int:
+        """Give unused room back to the disk, unless it is so little that the next prompts will soon have taken it."""
+        room = queue.room()
+        if room.spare_bytes < LARGE_SPARE + room.stored_bytes // 4:
+            return 0
+        given = self._in_steps(queue.compact)
+        if given:
+            log.info("room given back bytes=%d", given)
+        return given
+
+    def _in_steps(self, step: Callable[[], int]) -> int:
+        """Do a step until there is nothing left to do or a signal comes; the sum of what they did."""
+        total = 0
+        while not self._is_ending and (done := step()):
+            total += done
+            self._pause(STEP_PAUSE)
+        return total
 
     def _pause(self, seconds: float) -> None:
         self._is_ending = self._is_ending or self._signals.wait(seconds) > 0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from promptqueue.queue import PromptQueue
 
 PROGRAM = "python -m promptqueue"
-ORDER = ("status", "list", "show", "cancel", "retry", "pause", "resume", "prune", "backup", "restore")
+ORDER = ("status", "list", "show", "cancel", "retry", "pause", "resume", "prune", "compact", "backup", "restore")
 REFUSED = 1  # the exit code; click's own for what it does not understand is 2
 
 Example = tuple[str, str]

@@ -58,6 +58,50 @@ def prune(call: Call, age: float, dry_run: bool) -> Told:
     )
 
 
+@command(("give the room of what was erased back to the disk, while everything runs", "compact"))
+@asks_back
+def compact(call: Call) -> Told:
+    """Give the room of erased prompts back to the disk.
+
+    New prompts use that room again, and the janitor gives it back when it is much; this does it now, in small steps
+    between which everybody else has a turn. The file of a queue that an older version made can only be written anew as
+    a whole, once: submissions then wait, or are refused, for as long as copying it twice takes.
+    """
+    with call.queue() as queue:
+        before, room = _length(call), queue.room()
+        if not room.in_steps:
+            long = f"writing {words.size(room.stored_bytes)} twice"
+            call.ask_back(f"An older version made this file. Nobody else can write for as long as {long} takes. Go on?")
+            queue.compact(rewrite=True)
+        with call.progress("Compacting") as show:
+            given, begun = 0, time.monotonic()
+            while step := queue.compact():
+                given += step
+                show(given, room.spare_bytes)
+                time.sleep(time.monotonic() - begun)  # the disk is others' for as long as it was ours
+                begun = time.monotonic()
+            show(1, 1)
+        queue.checkpoint()
+        after, room = _length(call), queue.room()
+    return Told(
+        document={
+            "bytes_before": before,
+            "bytes_after": after,
+            "stored_bytes": room.stored_bytes,
+            "spare_bytes": room.spare_bytes,
+            "disk_free_bytes": room.disk_free_bytes,
+        },
+        words=(
+            f"The queue's file went from {words.size(before)} to {words.size(after)}; "
+            f"{words.size(room.disk_free_bytes)} of its disk are free."
+        ),
+    )
+
+
+def _length(call: Call) -> int:
+    return sqlite_path(call.url).stat().st_size
+
+
 def _doubt(agreement: float) -> str | None:
     """Say that the wall clock, which decides what is old, may be wrong; None when it has kept step for a day."""
     if agreement >= DAY:

@@ -159,6 +159,8 @@ def _row(prompt: Prompt) -> tuple[str, ...]:
 def _texts(texts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Give the texts with their names, as people read them: a request's or answer's own text, not its JSON."""
     found = []
+    if "request" in texts and texts["request"] is None:
+        found.append(("prompt", "It never ran, and its text was erased."))
     if request := texts.get("request"):
         found += [(name, request[name]) for name in ("system", "prompt") if name in request]
         found += [(message["role"], message.get("content", "")) for message in request.get("messages", ())]

@@ -66,7 +66,7 @@ def retry(call: Call, prompt_ids: tuple[str, ...], outcome: str | None, age: flo
 
     They keep their ids and go to the end of the line, with a new budget of failures and a new time to wait. Those that
     wait or run stay where they are. Refused are those that have their answer, that would be refused again, or whose
-    text was erased.
+    text was erased: that of a prompt that never ran goes within the hour.
     """
     if bool(prompt_ids) == bool(outcome) or (age is not None and not outcome):
         message = "Name the prompts by their ids, or by --outcome and, if you like, --since."

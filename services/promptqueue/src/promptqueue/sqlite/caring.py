@@ -88,18 +88,20 @@ class Caring(Timekeeping):
             )
         return erased
 
-    def erase_unrun(self, *, older_than: float, limit: int = 100) -> int:
+    def erase_unrun(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
+        now, erased = self._clock.wall(), 0
+        if agreed_for and self._agreement(now) < agreed_for:
+            return 0
         old = self._database.run(
             """
             SELECT seq FROM prompts
             WHERE status = 'completed' AND attempt = 0 AND erased_at IS NULL AND completed_at < :before LIMIT :limit
             """,
-            before=self._clock.wall() - older_than,
+            before=now - older_than,
             limit=limit,
         )
         if not old:
             return 0
-        erased = 0
         with self._database.brief_transaction():
             until = self._clock.monotonic() + PRUNE_SECONDS
             for row in old:
