@@ -32,10 +32,62 @@ class Kind(StrEnum):
     MODEL_GONE = "model_gone"
     BROKEN_STORE = "broken_store"
 
+    REDIRECT = "redirect"
+    PAGE = "page"
+    ERROR_OBJECT = "error_object"
+    LONG_ERROR = "long_error"
+    FOREIGN = "foreign"
+    BOMB = "bomb"
+    ENDLESS_LINE = "endless_line"
+    ENDLESS_TOKENS = "endless_tokens"
+    ENDLESS_VALUES = "endless_values"
+    ENDLESS_HEAD = "endless_head"
+    ENDLESS_CHUNK_SIZE = "endless_chunk_size"
+    CONTINUES = "continues"
+    DRIP = "drip"
+    DRIP_HEAD = "drip_head"
+    NO_HTTP = "no_http"
 
-AT_ARRIVAL = frozenset(
-    (Kind.HANG_BEFORE_HEADERS, Kind.STATUS, Kind.HTML, Kind.SLOW_LOAD, Kind.MODEL_GONE, Kind.BROKEN_STORE)
+    DEEP_RECORD = "deep_record"
+    DEEP_TOOL_CALL = "deep_tool_call"
+    NOT_A_NUMBER = "not_a_number"
+    HUGE_NUMBER = "huge_number"
+    MANY_FIELDS = "many_fields"
+    OUR_FIELDS = "our_fields"
+    LONE_SURROGATE = "lone_surrogate"
+
+
+AT_THE_END = frozenset(
+    (
+        Kind.DEEP_RECORD,
+        Kind.DEEP_TOOL_CALL,
+        Kind.NOT_A_NUMBER,
+        Kind.HUGE_NUMBER,
+        Kind.MANY_FIELDS,
+        Kind.OUR_FIELDS,
+        Kind.LONE_SURROGATE,
+    )
 )
+"""Those that only change the last record."""
+
+IN_THE_ANSWER = frozenset(
+    (
+        Kind.HANG_BEFORE_FIRST_TOKEN,
+        Kind.HANG_BETWEEN_TOKENS,
+        Kind.CUT,
+        Kind.TRUNCATED,
+        Kind.ERROR_LINE,
+        Kind.DONE_FALSE,
+        Kind.HUGE_LINE,
+        Kind.BAD_UTF8,
+        Kind.CRASH,
+        Kind.RESET,
+        Kind.EOF,
+    )
+)
+AT_ARRIVAL = frozenset(Kind) - AT_THE_END - IN_THE_ANSWER
+ANYWHERE = AT_ARRIVAL - {Kind.REFUSE, Kind.SLOW_LOAD, Kind.MODEL_GONE, Kind.BROKEN_STORE}
+"""Those that need no call that asks for an answer."""
 TEXTS = {
     400: "the input length exceeds the context length",
     404: "model 'llama3.2' not found",
@@ -47,11 +99,15 @@ _TOKENS_BEFORE = {Kind.HANG_BETWEEN_TOKENS: 3, Kind.CUT: 3, Kind.TRUNCATED: 3, K
 
 @dataclass(kw_only=True)
 class Fault:
-    """One way, for the next `times` calls (null: until cleared) whose prompt contains `match`."""
+    """One way, for the next `times` calls (null: until cleared) whose prompt contains `match`.
+
+    With a `path` it is for the next requests of that path instead, whatever they are; `*` is every path.
+    """
 
     kind: Kind
     times: int | None = 1
     match: str = ""
+    path: str | None = None
     after: int | None = None
     """Tokens that are sent first."""
     seconds: float | None = None
@@ -63,6 +119,11 @@ class Fault:
     def tokens(self) -> int:
         """`after`, or what is usual for the kind."""
         return _TOKENS_BEFORE.get(self.kind, 0) if self.after is None else self.after
+
+    @property
+    def phrase(self) -> str:
+        """The words of its status."""
+        return HTTPStatus(self.status).phrase
 
 
 def read_fault(given: Any) -> Fault:
@@ -84,6 +145,8 @@ def read_fault(given: Any) -> Fault:
     fault = Fault(**{**given, "kind": Kind(given["kind"])})
     if fault.kind is Kind.REFUSE and fault.seconds is None:
         raise NotUnderstood("seconds", "refuse needs them: nothing can end it while nobody is let in")
+    if fault.path is not None and fault.kind not in ANYWHERE:
+        raise NotUnderstood("path", f"{fault.kind} needs a call that asks for an answer")
     return fault
 
 
@@ -94,6 +157,7 @@ def _is_count(value: Any) -> bool:
 _FITS: dict[str, Callable[[Any], bool]] = {
     "times": lambda value: value != 0 and _is_count(value),
     "match": lambda value: isinstance(value, str),
+    "path": lambda value: value is None or value == "*" or (isinstance(value, str) and value.startswith("/")),
     "after": _is_count,
     "seconds": lambda value: _is_count(value) or (isinstance(value, float) and value >= 0),
     "status": lambda value: value in set(HTTPStatus),
@@ -115,9 +179,16 @@ class Faults:
 
     def take(self, prompt: str) -> Fault | None:
         """What is to go wrong with the call that brings this prompt."""
+        return self._take(lambda fault: fault.path is None and fault.match in prompt)
+
+    def take_at(self, path: str) -> Fault | None:
+        """What is to go wrong with a request of this path."""
+        return self._take(lambda fault: fault.path in (path, "*"))
+
+    def _take(self, strikes: Callable[[Fault], bool]) -> Fault | None:
         with self._lock:
             for fault in self._due:
-                if fault.match in prompt:
+                if strikes(fault):
                     if fault.times is not None:
                         fault.times -= 1
                         if fault.times <= 0:

@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from . import gojson, misbehaviour
+from . import gojson, hostile, misbehaviour
 from .answer import Answer
 from .errors import Refused
-from .faults import AT_ARRIVAL, Faults, Kind
+from .faults import AT_ARRIVAL, AT_THE_END, Faults, Kind
 from .models import Model, Store
 from .options import SMALLEST_CONTEXT
 from .prompt import kept_of, token_ids
@@ -185,9 +185,12 @@ class Generation:
             self._line(self._answer.piece("", self._answer.tool_calls))
 
     def _line(self, record: dict[str, Any]) -> None:
+        self._raw(gojson.dumps(record))
+
+    def _raw(self, record: bytes) -> None:
         if self._stream:
             is_first = not self._stream.has_begun
-            self._stream.line(record)
+            self._stream.raw(record + b"\n")
             if is_first:
                 self._record.mark(self._call, "first_byte")
 
@@ -195,17 +198,18 @@ class Generation:
         self._call.status = 200
         last = self._answer.last(reason, whole=self._stream is None)
         self._record.answers(self._call, last["created_at"])
+        body = hostile.last_record(self._fault, gojson.dumps(last))
         if self._stream:
-            self._line(last)
+            self._raw(body)
             self._stream.end()
         else:
-            self._connection.answer(self._request, 200, gojson.dumps(last), content_type=JSON)
+            self._connection.answer(self._request, 200, body, content_type=JSON)
             self._record.mark(self._call, "first_byte")
 
     def _misbehave_at(self, made: int | None, visit: Visit) -> None:
         """Do what is due after so many tokens; None: there are no more."""
         fault = self._fault
-        if fault is None or fault.kind in AT_ARRIVAL or (made is not None and made != fault.tokens):
+        if fault is None or fault.kind in AT_ARRIVAL | AT_THE_END or (made is not None and made != fault.tokens):
             return
         if made is None and self._answer.eval_count > fault.tokens:
             return

@@ -3,7 +3,7 @@
 import os
 from typing import NoReturn
 
-from . import gojson
+from . import gojson, hostile
 from .answer import Answer
 from .errors import Refused
 from .faults import TEXTS, Fault, Kind
@@ -21,8 +21,8 @@ class Ended(Exception):
     """The fault has ended the call; nothing is left to answer."""
 
 
-def on_arrival(fault: Fault, connection: Connection, request: Request, store: Store, question: Question) -> None:
-    """What goes wrong before the model is looked at. Returns when the call goes on."""
+def on_request(fault: Fault, connection: Connection, request: Request) -> None:
+    """What goes wrong whatever is asked. Returns when the request is answered as if nothing was."""
     match fault.kind:
         case Kind.HANG_BEFORE_HEADERS:
             connection.wait(fault.seconds)
@@ -35,10 +35,20 @@ def on_arrival(fault: Fault, connection: Connection, request: Request, store: St
             page = fault.text or "<!DOCTYPE html><title>Sign in</title><p>Please sign in to this network."
             connection.answer(request, 200, page.encode(), content_type="text/html; charset=utf-8")
             raise Ended
+        case _:
+            if hostile.answer(fault, connection, request):
+                raise Ended
+
+
+def on_arrival(fault: Fault, connection: Connection, request: Request, store: Store, question: Question) -> None:
+    """What goes wrong before the model is looked at. Returns when the call goes on."""
+    match fault.kind:
         case Kind.MODEL_GONE:
             store.remove(question.name())
         case Kind.BROKEN_STORE:
             store.damage(question.name())
+        case _:
+            on_request(fault, connection, request)
 
 
 def on_answer(fault: Fault, connection: Connection, request: Request, stream: Stream | None, answer: Answer) -> None:

@@ -82,3 +82,34 @@ WELL: Mapping[str, Told] = {
     "a line of 8 MB": {"kind": "huge_line", "after": 3},
 }
 """It only looks wrong: the answer is whole."""
+
+STRANGE: Mapping[str, Told] = {
+    "a redirect": {"kind": "redirect", "status": 302, "text": "http://127.0.0.1:9/api/generate"},
+    "a gateway's page": {"kind": "page", "status": 502},
+    "an error object": {"kind": "error_object", "status": 500},
+    "an error of 2 MB": {"kind": "long_error", "status": 500},
+    "a stranger's text with 200": {"kind": "foreign", "status": 200},
+    "a stranger's text with 500": {"kind": "foreign", "status": 500},
+    "no HTTP": {"kind": "no_http"},
+    "a compressed body that becomes 300 MB": {"kind": "bomb"},
+    "a line without an end": {"kind": "endless_line"},
+    "a line of three million lists": {"kind": "endless_values"},
+    "a head without an end": {"kind": "endless_head"},
+    "a chunk's size without an end": {"kind": "endless_chunk_size"},
+    "a tool call of 300 levels": {"kind": "deep_tool_call"},
+    "tokens without an end": {"kind": "endless_tokens"},
+    "interim answers without an end": {"kind": "continues"},
+    "a byte each half second": {"kind": "drip"},
+    "a byte of the head each half second": {"kind": "drip_head"},
+}
+"""No Ollama does it: somebody else answers in its place, or means harm."""
+
+ODD: Mapping[str, Told] = {
+    "a record of 300 levels": {"kind": "deep_record"},
+    "counts that are no numbers": {"kind": "not_a_number"},
+    "counts that are too large": {"kind": "huge_number"},
+    "a record of 100,000 fields": {"kind": "many_fields"},
+    "a record with our fields": {"kind": "our_fields"},
+    "half a character": {"kind": "lone_surrogate"},
+}
+"""The answer is whole, and its last record has what cannot be kept or told."""

@@ -9,7 +9,7 @@ import time
 from http import HTTPStatus
 from pathlib import Path
 
-from . import origin
+from . import misbehaviour, origin
 from .answer import Answer
 from .bell import Bell
 from .control import PATH as CONTROL
@@ -171,7 +171,17 @@ class Server:
         connection.answer(request, settings.gateway_status, page.encode(), content_type="text/html", headers=headers)
         return True
 
-    def _dispatch(self, connection: Connection, request: Request) -> None:  # noqa: C901 (the table of the endpoints)
+    def _dispatch(self, connection: Connection, request: Request) -> None:
+        fault = self.faults.take_at(request.path)
+        try:
+            if fault:
+                self.record.other(f"{request.method} {request.path}")
+                misbehaviour.on_request(fault, connection, request)
+            self._serve(connection, request)
+        except Ended:
+            pass
+
+    def _serve(self, connection: Connection, request: Request) -> None:  # noqa: C901 (the table of the endpoints)
         elsewhere = route(request)
         if elsewhere:
             connection.answer(

@@ -84,9 +84,13 @@ class Answer:
             self._last_piece = piece.strip()
         return piece
 
-    def unwritten(self) -> Unwritten | None:
-        """Give the text that is not in the queue yet; None if there is none."""
-        tokens, text = self.tokens_come, self._text[self._written :]
+    def unwritten(self, most: int = LONGEST) -> Unwritten | None:
+        """Give text that is not in the queue yet, so many bytes of it at most; None if there is none."""
+        tokens, text = self.tokens_come, self._text[self._written : self._written + most]
+        while (
+            text and len(self._text) > self._written + len(text) and _is_within(self._text[self._written + len(text)])
+        ):
+            text.pop()  # a character is written whole
         return Unwritten(text.decode(), self._characters_written, tokens) if text else None
 
     def wrote(self, piece: Unwritten) -> None:
@@ -117,6 +121,11 @@ class Answer:
         """Count tokens: Ollama's count, or else the pieces."""
         count = final.get("eval_count")
         return count if type(count) is int and 0 < count < MOST_TOKENS else self.tokens_come
+
+
+def _is_within(byte: int) -> bool:
+    """Whether a character goes on with this byte of UTF-8."""
+    return byte >> 6 == 0b10  # noqa: PLR2004 (UTF-8's own mark)
 
 
 def _plain(final: Mapping[str, Any]) -> dict[str, Any]:

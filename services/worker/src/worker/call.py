@@ -77,8 +77,8 @@ class Call:
                         return Seen(how=How.DONE, words=reason if isinstance(reason, str) else "", record=record)
         except OllamaFailed as failed:
             return failed.seen
-        except Malformed as malformed:
-            return Seen(how=How.GIBBERISH, words=str(malformed))
+        except Malformed:
+            return Seen(how=How.GIBBERISH)
         except TooMuch:
             words = f"the model's answer grew longer than {LONGEST >> 20} MB"
             return Seen(how=How.TOO_MUCH, words=words)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from promptqueue.connect import sqlite_path
@@ -42,6 +43,12 @@ def _one_url(value: str) -> tuple[str, ...]:
     return found
 
 
+def _file(path: str) -> str:
+    if not Path(path).is_file():
+        raise ValueError
+    return path
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """What worker and janitor are told; times are seconds unless the name says otherwise."""
@@ -61,6 +68,7 @@ class Config:
             "like http://127.0.0.1:11434 (several servers are not supported)",
         ),
     )
+    ollama_ca_file: str = variable("", Kind(_file, "a file that is there, with the certificates of those to trust"))
     ollama_model: str = variable(DEFAULT_MODEL, word("a model's name, such as llama3.2 or llama3.2:1b"))
     ollama_pull: str = variable("auto", one_of("auto", "never"))
     max_tokens: int = variable(2048, whole(1, MOST_TOKENS))

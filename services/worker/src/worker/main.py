@@ -197,7 +197,12 @@ class Worker:
 
     def _ollama(self) -> Ollama:
         config = self._config
-        return Ollama(config.ollama_urls[0], connect_timeout=config.connect_timeout, probe_timeout=config.probe_timeout)
+        return Ollama(
+            config.ollama_urls[0],
+            connect_timeout=config.connect_timeout,
+            probe_timeout=config.probe_timeout,
+            ca_file=config.ollama_ca_file,
+        )
 
 
 def _thread(run: Callable[[], None], name: str) -> threading.Thread:

@@ -36,9 +36,9 @@ class Ollama:
         *,
         connect_timeout: float,
         probe_timeout: float = PROBE_TIMEOUT,
-        ca_file: str | None = None,
+        ca_file: str = "",
     ) -> None:
-        """Speak to the server at `url`, trusting the authorities in `ca_file`; nothing is sent yet."""
+        """Speak to the server at `url`, trusting those in `ca_file`, or else the usual ones; nothing is sent yet."""
         self.meanwhile: Callable[[], None] = lambda: None
         self._url = url
         self._connect_timeout = connect_timeout

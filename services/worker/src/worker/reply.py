@@ -78,7 +78,9 @@ class Reply:
     def _pieces(self) -> Generator[bytes]:
         raw, coding = self._response.raw, self._response.headers.get("Content-Encoding", "identity")
         if coding.strip().lower() not in ("", "identity"):
-            raise OllamaFailed(Seen(how=How.GIBBERISH))  # not decoded: a few bytes can become any number
+            # Not decoded: a few bytes can become any number.
+            words = "the model server, or what stands before it, compresses what is asked for as it is"
+            raise OllamaFailed(Seen(how=How.GIBBERISH, words=words))
         if raw.chunked:
             yield from raw.read_chunked(READ_SIZE, decode_content=False)  # chunk by chunk, and at less cost
         else:

@@ -62,8 +62,7 @@ class Transport:
                         raise OllamaFailed(reply.rejection(self._elsewhere(response, path)))
                     yield reply
         except (requests.RequestException, HTTPError, OSError) as error:
-            how = How.NOT_CONNECTED if plug.connected_at is None else How.BROKEN
-            raise OllamaFailed(Seen(how=how, words=_reason(error))) from error
+            raise OllamaFailed(_seen(error, is_connected=plug.connected_at is not None)) from error
 
     @contextlib.contextmanager
     def _plugged(self, plug: Plug) -> Iterator[_PluggedAdapter]:
@@ -168,22 +167,33 @@ class _PluggedAdapter(HTTPAdapter):
         return connection
 
 
-def _reason(error: Exception) -> str:
-    """Find the innermost words: the outer ones name pools and retries, which tell nobody anything."""
-    inner: object = error
+def _seen(error: Exception, *, is_connected: bool) -> Seen:
+    """Say what an error means. Words only of a connection that was not made: later errors quote what was sent."""
+    inner = _innermost(error)
+    if not is_connected:
+        return Seen(how=How.NOT_CONNECTED, words=_reason(inner))
+    cut_off = (http.client.RemoteDisconnected, http.client.IncompleteRead)
+    if isinstance(inner, http.client.HTTPException) and not isinstance(inner, cut_off):
+        return Seen(how=How.GIBBERISH, words="the model server does not speak HTTP")
+    return Seen(how=How.BROKEN)
+
+
+def _innermost(error: Exception) -> Exception:
+    """Find the first cause: the outer ones name pools and retries, which tell nobody anything."""
     while True:
-        deeper = getattr(inner, "reason", None) or next(
-            (a for a in getattr(inner, "args", ()) if isinstance(a, Exception)), None
+        deeper = getattr(error, "reason", None) or next(
+            (each for each in error.args if isinstance(each, Exception)), None
         )
         if not isinstance(deeper, Exception):
-            break
-        inner = deeper
-    if isinstance(inner, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({inner.verify_message}); name whoever signed it in OLLAMA_CA_FILE"
-    if isinstance(inner, http.client.HTTPException):
-        return "it does not speak HTTP"  # what it speaks instead, these quote
-    *_, words = getattr(inner, "args", ()) or ("",)
+            return error
+        error = deeper
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message}); name whoever signed it in OLLAMA_CA_FILE"
+    *_, words = error.args or ("",)
     if not isinstance(words, str):
-        words = str(inner)
+        words = str(error)
     # Of the last argument's words: a time-out while connecting puts the connection itself before its own.
     return re.sub(r"\[Errno -?\d+\] ", "", words.rsplit(": ", maxsplit=1)[-1])

@@ -15,7 +15,7 @@ from worker.verdict import How, OllamaFailed, Seen
 class Trust:
     """The authorities whose word for a server's name is taken."""
 
-    def __init__(self, ca_file: str | None = None) -> None:
+    def __init__(self, ca_file: str = "") -> None:
         """Trust those in `ca_file`, or else those that the environment names, or else the system's."""
         self._ca_file = ca_file
 

@@ -182,6 +182,8 @@ def cause(seen: Seen) -> str:
 def outline(seen: Seen) -> str:  # noqa: PLR0911 (a table in the shape of a match)
     """Say it for everybody to read: without the server's words, in which there may be somebody's prompt."""
     match seen.how:
+        case How.REDIRECTED | How.GIBBERISH if seen.words:
+            return one_line(seen.words)  # ours
         case How.BROKEN:
             return "the connection to the model server broke off"
         case How.REDIRECTED | How.REJECTED:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from worker.drain import Drain
 
 WRITE_EVERY = 0.25  # seconds between two writes of new text
+MOST_WRITTEN = 1024 * 1024  # bytes of text in one write: what is longer takes several
 LOOK_EVERY = 0.5  # seconds between two looks at a claim that nothing else touches: the word of a cancel can get lost
 NOBODY = Changed("")  # a change that concerns no prompt
 
@@ -139,7 +140,7 @@ class Watcher:
     def _write(self, now: float) -> None:
         """Write all new text, which renews those leases too, and renew the others that are due: in one commit."""
         renew_every = self._config.lease_seconds / 3
-        news = [(call, call.answer.unwritten()) for call in self._calls]
+        news = [(call, call.answer.unwritten(MOST_WRITTEN)) for call in self._calls]
         due = [(call, text) for call, text in news if text or now - call.touched_at >= renew_every]
         if not due:
             return

@@ -10,7 +10,7 @@ from promptqueue.lifecycle import Next, after
 from promptqueue.presence import Presence
 from promptqueue.prompt import Answered, Claim, Ending, Failed, Prompt, PutBack, Status, Terms
 from promptqueue.sqlite import attempt, rows
-from promptqueue.wakeup import Text
+from promptqueue.wakeup import LARGEST_DATAGRAM, Text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,8 @@ class Answering:
             self._database.written(claim.prompt.id)
 
     def tell(self, claim: Claim, text: str, *, offset: int) -> None:
-        self._database.wakeup.tell(Text(claim.prompt.id, claim.attempt, offset, rows.storable(text)))
+        if len(text) <= LARGEST_DATAGRAM:  # else not even looked at: it may have megabytes
+            self._database.wakeup.tell(Text(claim.prompt.id, claim.attempt, offset, rows.storable(text)))
 
     def finish(self, claim: Claim, ending: Ending) -> Prompt:
         to = after(
