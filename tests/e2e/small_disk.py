@@ -1,5 +1,6 @@
 """A disk of a few megabytes, which only root can mount."""
 
+import os
 import subprocess
 from contextlib import contextmanager, suppress
 
@@ -11,6 +12,10 @@ class SmallDisk:
 
     def __init__(self, path):
         self.path = path
+
+    def free(self):
+        disk = os.statvfs(self.path)
+        return disk.f_bavail * disk.f_frsize
 
     def fill(self):
         with (self.path / "filling").open("wb", buffering=0) as file, suppress(OSError):
