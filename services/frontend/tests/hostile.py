@@ -1,4 +1,4 @@
-"""Twenty-three answers that nobody should send to a browser."""
+"""Twenty-six answers that nobody should send to a browser."""
 
 import base64
 
@@ -37,6 +37,9 @@ HOSTILE = {
     "links": "[a](" * 25_000,
     "a list of 2,000 levels": "\n".join(" " * n + "- x" for n in range(2_000)),
     "a quote of 500 levels": "\n".join("> " * n + "x" for n in range(500)),
+    "thoughts in thoughts": "<think>\n" * 2_047,
+    "thoughts that never end": "<think>\n" * 40_000,
+    "thoughts in thoughts that end": "<think>\n" * 1_000 + "</think>\n" * 1_000,
     "fences": "```\n" * 5_000,
     "joined emoji": "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d" * 10_000,
     "combining marks": "e" + "\u0301" * 50_000,

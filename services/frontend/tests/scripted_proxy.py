@@ -1,6 +1,7 @@
 """The proxy's side of the HTTP contract, answered by a script instead of a queue."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ Answer = tuple[int, dict[str, Any]] | tuple[int, dict[str, Any], dict[str, str]]
 
 READY: dict[str, Any] = {
     "queued": 2, "processing": 1, "oldest_wait_seconds": 3.0, "completed_per_minute": 4, "paused": False, "workers": 1,
-    "model": {"name": "llama3.2", "state": "ready", "percent": None, "processor": "cpu"},
-    "limits": {"max_prompt_bytes": 1048576, "max_queue_depth": 10000, "max_streams": 5000},
+    "model": {"name": "llama3.2", "state": "ready", "percent": None, "processor": "cpu", "detail": None,
+              "retry_at": None},
+    "stored_bytes": 102400,
+    "limits": {"max_prompt_bytes": 1048576, "max_queue_depth": 10000, "max_streams": 5000,
+               "max_stored_bytes": 4294967296, "min_free_bytes": 536870912},
 }  # fmt: skip
 
 
@@ -30,6 +34,7 @@ def status(prompt_id: str, name: str = "queued", **facts: Any) -> dict[str, Any]
         "started_at",
         "completed_at",
         "error",
+        "last_error",
         "metadata",
     )
     return {"id": prompt_id, "status": name, **dict.fromkeys(fields), "attempt": 0, **facts}
@@ -65,9 +70,9 @@ class ScriptedProxy:
     refused: set[str] = field(default_factory=set)
     strangers: list[str] = field(default_factory=list)
 
-    def open(self, query: str = "") -> None:
+    def open(self, query: str = "", login: str = "") -> None:
         self.page.context.route("**/*", self._route)
-        self.page.goto(f"{ORIGIN}/{query}")
+        self.page.goto(f"{ORIGIN}/{query}".replace("//", f"//{login}", 1))
 
     def accept(self, *ids: str, live: bool = False) -> None:
         """Accept the next prompts under these ids; of those that are `live` there are event streams."""
@@ -100,7 +105,7 @@ class ScriptedProxy:
 
     def _route(self, route: Route) -> None:
         request = route.request
-        if not request.url.startswith(ORIGIN):
+        if not re.match(rf"{ORIGIN}/".replace("//", "//([^/]+@)?", 1), request.url):
             self.strangers.append(request.url)
             route.abort()
         elif "/api/v1/" not in request.url:

@@ -182,6 +182,14 @@ def test_what_is_written_ends(renderer: Page, text: str) -> None:
     assert len(html) < len(text) * 1.2
 
 
+def test_thoughts_in_thoughts_are_unfolded_six_levels_deep_and_then_shown_as_they_are(renderer: Page) -> None:
+    html = renderer.evaluate(RENDER, "<think>\n" * 40 + "deep\n" + "</think>\n" * 40)
+
+    assert html.count("<details") == 6
+    assert "&lt;think&gt;" in html
+    assert "deep" in html
+
+
 def test_a_bidi_override_in_code_is_made_visible(renderer: Page) -> None:
     html = renderer.evaluate(RENDER, "```\na\u202eb\n```\n`c\u2066d`")
 

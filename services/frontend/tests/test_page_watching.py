@@ -321,6 +321,11 @@ def test_the_header_tells_how_the_stack_is(page: Page, proxy: ScriptedProxy) -> 
         ({"model": {**MODEL, "state": "downloading", "percent": 42.7}}, "The model is downloading: 42 %." + WAIT),
         ({"model": {**MODEL, "state": "missing"}}, "llama3.2 is missing on the model server." + WAIT),
         ({"model": {**MODEL, "state": "unreachable"}}, "Ollama cannot be reached." + WAIT),
+        (
+            {"model": {**MODEL, "state": "troubled", "detail": "model requires more memory."}},
+            "Ollama has trouble: model requires more memory." + WAIT,
+        ),
+        ({"model": {**MODEL, "state": "troubled"}}, "Ollama has trouble." + WAIT),
         ({"workers": 0}, "No worker is running." + WAIT),
         ({"paused": True}, "The queue is paused." + WAIT),
     ]
@@ -333,6 +338,36 @@ def test_the_header_tells_how_the_stack_is(page: Page, proxy: ScriptedProxy) -> 
 
         expect(page.locator("#headline")).to_have_text(words)
         expect(page.locator("#depth")).to_have_text("2 queued · 1 processing")
+
+
+def test_trouble_of_the_model_server_counts_down_to_its_next_try(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.open()
+    time = page.evaluate("Date.now()")
+    page.clock.pause_at(time + 1000)
+    retry_at = page.evaluate("new Date(Date.now() + 9500).toISOString()")
+    model = {**MODEL, "state": "troubled", "detail": "it answered 502: Bad Gateway", "retry_at": retry_at}
+    proxy.queue = {**READY, "model": model}
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+    headline = page.locator("#headline")
+    expect(headline).to_have_text("Ollama has trouble: it answered 502: Bad Gateway, trying again in 10 s." + WAIT)
+    run(page, 4)
+    expect(headline).to_have_text(re.compile(r"Bad Gateway, trying again in [56] s\."))
+    run(page, 7)
+    expect(headline).to_have_text("Ollama has trouble: it answered 502: Bad Gateway, trying again now." + WAIT)
+
+
+def test_a_prompt_that_was_put_back_says_why(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a")
+    words = "the connection broke <b>off</b>."
+    proxy.statuses["a"] = [(200, status("a", position=1, attempt=1, last_error=words))]
+    proxy.open()
+
+    submit(page, "hello")
+    run(page, 2)
+
+    expect(rows(page)).to_contain_text("Next in line")
+    expect(rows(page)).to_contain_text("put back: the connection broke <b>off</b>")
 
 
 def test_a_download_shows_its_progress_until_the_model_is_ready(page: Page, proxy: ScriptedProxy) -> None:
