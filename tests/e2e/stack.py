@@ -65,6 +65,22 @@ class Stack(FrontDoor):
         """Start a janitor, with no supervisor."""
         return self._run("janitor", ["python", "-m", "worker.janitor"])
 
+    # ---- operating --------------------------------------------------------------------------------------------------
+
+    def operate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the operator on its queue."""
+        return subprocess.run(
+            [sys.executable, "-m", "promptqueue", *arguments],
+            env={
+                "PYTHONPATH": str(ROOT / "services/promptqueue/src"),
+                "DATABASE_URL": f"sqlite:///{self.folder / 'data/queue.db'}",
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
     # ---- looking ----------------------------------------------------------------------------------------------------
 
     def log(self, name: str) -> str:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from machine import BUILT_WITHIN
 from processes import until
-from stack import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,24 +19,16 @@ if TYPE_CHECKING:
 PROGRAM = ("python", "-m", "promptqueue")
 
 
-def operate(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command on the queue of a product on plain processes."""
-    url = f"sqlite:///{stack.folder / 'data/queue.db'}"
-    command = [sys.executable, "-m", "promptqueue", *arguments, "--database-url", url]
-    environment = {"PYTHONPATH": str(ROOT / "services/promptqueue/src")}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-
 @pytest.mark.ollama(text="short")
 def test_a_paused_product_accepts_and_says_so_and_goes_on_when_resumed(stack: Stack, simulator: Simulator) -> None:
-    operate(stack, "pause")
+    stack.operate("pause")
     try:
         waiting = stack.submit("Are you there?")
         told = stack.queue()
         ready = stack.get("/readyz").json["checks"]["worker"]["detail"]
         asked = len(simulator.calls())
     finally:
-        operate(stack, "resume")
+        stack.operate("resume")
 
     assert (told["paused"], told["queued"], asked) == (True, 1, 0)
     assert "paused: prompts are accepted and wait" in ready
@@ -57,15 +46,15 @@ def test_a_copy_made_in_use_is_brought_back_once_everything_has_ended(
     stack.answer(answered)
     copy = str(stack.folder / "queue.backup")
 
-    made = operate(stack, "backup", copy)
+    made = stack.operate("backup", copy)
     later = stack.submit("After the copy.")
     stack.answer(later)
-    while_in_use = operate(stack, "restore", copy)
+    while_in_use = stack.operate("restore", copy)
     proxy.terminate()
-    without_proxy = operate(stack, "restore", copy)
+    without_proxy = stack.operate("restore", copy)
     worker.terminate()
     until(lambda: not stack.processes(), "everything has ended")
-    restored = operate(stack, "restore", copy)
+    restored = stack.operate("restore", copy)
     stack.start()
 
     assert made.returncode == 0, made.stderr
@@ -80,12 +69,12 @@ def test_idle_connections_of_the_proxy_alone_keep_a_queue_from_being_replaced(bu
     stack = build(JOURNAL_MODE="persist")  # in which SQLite itself would notice nobody
     proxy = stack.start_proxy()
     stack.submit("Are you there?")
-    operate(stack, "backup", str(stack.folder / "queue.backup"))
+    stack.operate("backup", str(stack.folder / "queue.backup"))
 
-    refused = operate(stack, "restore", str(stack.folder / "queue.backup"))
+    refused = stack.operate("restore", str(stack.folder / "queue.backup"))
     proxy.kill()
     until(lambda: not stack.processes(), "it is gone", 60)
-    restored = operate(stack, "restore", str(stack.folder / "queue.backup"))
+    restored = stack.operate("restore", str(stack.folder / "queue.backup"))
 
     assert (refused.returncode, restored.returncode) == (1, 0), restored.stderr
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from processes import until
 from small_disk import mounted
-from test_operator import operate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,10 +133,10 @@ def test_a_disk_filled_by_every_cheap_ending_keeps_its_reserve_and_is_mended_by_
     assert stack.cancel(cancelled)["outcome"] in ("cancelled", "succeeded")
     assert [stack.answer(prompt_id) for prompt_id in flood.waiting] == ["short"] * len(flood.waiting)
     assert {stack.status(prompt_id)["attempt"] for prompt_id in flood.waiting} == {1}
-    pruned = operate(stack, "prune", "--older-than", "0s")
+    pruned = stack.operate("prune", "--older-than", "0s")
     assert pruned.returncode == 0, pruned.stderr
     assert stack.get(f"/api/v1/prompt/{rest[0]}/status").status == 404
-    compacted = operate(stack, "compact")
+    compacted = stack.operate("compact")
     assert compacted.returncode == 0, compacted.stderr
 
     until(lambda: (stack.folder / "data/queue.db").stat().st_size < 2 * MB, "the file has shrunk")
