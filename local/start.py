@@ -22,7 +22,6 @@ import proxy.config
 import worker.config
 from promptqueue.environment import read_or_exit
 from worker.ollama import Ollama
-from worker.remedy import remedy
 from worker.verdict import OllamaFailed, cause
 
 from local.product import STARTS_WITHIN, Product
@@ -122,12 +121,12 @@ def reachable(host: str) -> str:
 
 
 def answers_from(worked: worker.config.Config) -> str:
-    """Say whether the Ollama answers, by asking it; if it does not, what to do."""
+    """Say whether the Ollama answers, by asking it; if it does not, why, and what to do."""
     try:
-        Ollama(worked.ollama_urls[0], connect_timeout=worked.connect_timeout).version()
+        Ollama.of(worked).version()
     except OllamaFailed as failed:
-        what_to_do = remedy(worked.ollama_urls[0], failed.seen.words, contained=False)
-        return f"none yet, prompts wait: {cause(failed.seen)}.\n            {worked.ollama_told}: {what_to_do}"
+        asked = f"The Ollama at {worked.ollama_told} does not answer"
+        return f"none yet, prompts wait. {asked}:\n            {cause(failed.seen)}"
     return f"from the Ollama at {worked.ollama_told}"
 
 

@@ -35,7 +35,7 @@ def test_no_password_of_ollamas_address_is_printed() -> None:
 
     told = start.answers_from(read(worker.config.Config, {"OLLAMA_URLS": f"http://user:p@ssword@127.0.0.1:{port}"}))
 
-    assert f"http://127.0.0.1:{port}: no Ollama listens there" in told
+    assert f"The Ollama at http://127.0.0.1:{port} does not answer" in told
     assert "ssword" not in told
 
 

@@ -206,8 +206,8 @@ def test_make_run_says_what_to_do_where_no_ollama_answers(start: Callable[..., L
     product.until_it_says("Stop:     Ctrl+C")
 
     assert "Answers:  from the Ollama" not in product.said
-    assert "  Answers:  none yet, prompts wait: the model server could not be reached: Connection" in product.said
-    assert f"{nobody}: no Ollama listens there: start it (ollama serve), or name another with" in product.said
+    assert f"  Answers:  none yet, prompts wait. The Ollama at {nobody} does not answer:\n" in product.said
+    assert "Connection refused; no Ollama listens there: start it with 'ollama serve', or name another" in product.said
     assert product.door.get("/api/v1/queue").json["model"]["state"] == "unreachable"
 
 

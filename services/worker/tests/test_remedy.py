@@ -11,9 +11,9 @@ REFUSED, UNKNOWN, TIMED_OUT = "Connection refused", "Name or service not known",
 @pytest.mark.parametrize(
     ("url", "words", "contained", "told"),
     [
-        ("http://127.0.0.1:11434", REFUSED, False, "start it (ollama serve)"),
-        ("http://localhost:11434", REFUSED, False, "start it (ollama serve)"),
-        ("http://[::1]:11434", REFUSED, False, "start it (ollama serve)"),
+        ("http://127.0.0.1:11434", REFUSED, False, "start it with 'ollama serve'"),
+        ("http://localhost:11434", REFUSED, False, "start it with 'ollama serve'"),
+        ("http://[::1]:11434", REFUSED, False, "start it with 'ollama serve'"),
         ("http://192.168.0.7:11434", REFUSED, False, "OLLAMA_HOST=0.0.0.0"),
         ("http://192.168.0.7:11434", TIMED_OUT, False, "firewall"),
         ("http://olama.lan:11434", UNKNOWN, False, "correct it in OLLAMA_URLS"),

@@ -161,7 +161,9 @@ def test_a_server_that_cannot_be_found_by_its_name_is_down_and_says_so(worker, q
 
     said, _, why = queue.model().detail.partition(" (")
     assert said == "the model server could not be reached: Failed to resolve 'nowhere.invalid'"
-    assert why in ("Name or service not known)", "Temporary failure in name resolution)")
+    cause, _, remedy = why.partition("); ")
+    assert cause in ("Name or service not known", "Temporary failure in name resolution")
+    assert remedy == "nobody knows that name: correct it in OLLAMA_URLS"
     assert (queue.get(prompt.id).status, queue.get(prompt.id).failures) == (Status.QUEUED, 0)
 
 
@@ -171,7 +173,9 @@ def test_a_server_that_refuses_connections_is_down_and_says_so(worker, queue, as
 
     wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=10)
 
-    assert queue.model().detail == "the model server could not be reached: Connection refused"
+    assert queue.model().detail.startswith(
+        "the model server could not be reached: Connection refused; no Ollama listens"
+    )
     assert (queue.get(prompt.id).status, queue.get(prompt.id).attempt) == (Status.QUEUED, 0)
 
 

@@ -85,7 +85,7 @@ class Worker:
             self._server = Server(patience=config.upstream_patience, drain=self._drain)
             self._model = ModelKeeper(
                 server=self._server,
-                ollama=self._ollama(),
+                ollama=Ollama.of(self._config),
                 bulletin=Bulletin(queues.pop(), config.ollama_model),
                 name=config.ollama_model,
                 pull=config.ollama_pull == "auto",
@@ -167,7 +167,7 @@ class Worker:
             queue=queue,
             listener=listener,
             watcher=self._watcher,
-            ollama=self._ollama(),
+            ollama=Ollama.of(self._config),
             server=self._server,
             terms=terms,
             config=self._config,
@@ -194,15 +194,6 @@ class Worker:
                 said = True
             if signals.wait(TICK):
                 return None
-
-    def _ollama(self) -> Ollama:
-        config = self._config
-        return Ollama(
-            config.ollama_urls[0],
-            connect_timeout=config.connect_timeout,
-            probe_timeout=config.probe_timeout,
-            ca_file=config.ollama_ca_file,
-        )
 
 
 def _thread(run: Callable[[], None], name: str) -> threading.Thread:

@@ -14,6 +14,9 @@ from worker.verdict import How, OllamaFailed, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
+    from typing import Self
+
+    from worker.config import Config
 
 PROBE_TIMEOUT = 5.0  # seconds; a server that starts up accepts connections long before it answers
 LOAD_TIMEOUT = 10.0  # seconds; a model that takes longer is loaded by whatever prompt comes first
@@ -46,6 +49,16 @@ class Ollama:
         self._trust = Trust(ca_file)
         self._calls = self._transport()
         self._errand: Errand[dict[str, Any]] | None = None  # that was asked last; it may still look a name up
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Speak to the one that is configured, as it is configured."""
+        return cls(
+            config.ollama_urls[0],
+            connect_timeout=config.connect_timeout,
+            probe_timeout=config.probe_timeout,
+            ca_file=config.ollama_ca_file,
+        )
 
     def stream(self, path: str, body: Mapping[str, Any], plug: Plug) -> Generator[dict[str, Any]]:
         """Yield the records that Ollama streams, over a connection that `plug` can end.

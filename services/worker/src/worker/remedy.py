@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from pathlib import Path
+import sys
 from urllib.parse import urlsplit
 
-MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
-"""Files that Docker and Podman put into every container."""
+IMAGE = "/venv"
+"""Where the worker's image has its Python. In a container that somebody works in, it is as on any machine."""
 
 OF_CONTAINERS = ("ollama", "host.docker.internal")
 """Names that only containers know."""
@@ -18,9 +18,11 @@ NO_TLS = re.compile(r"wrong.version.number|record layer|http request", re.IGNORE
 LISTENS = "an Ollama listens on 127.0.0.1 alone unless it is started with OLLAMA_HOST=0.0.0.0"
 
 
-def in_container() -> bool:
-    """Whether this process runs in a container."""
-    return any(mark.exists() for mark in MARKS)
+def advised(url: str, words: str) -> str:
+    """Say why the Ollama at `url` cannot be reached, in the system's `words`, and what to do, unless they say so."""
+    if "OLLAMA_" in words:
+        return words
+    return f"{words}; {remedy(url, words, contained=sys.prefix == IMAGE)}"
 
 
 def remedy(url: str, words: str, *, contained: bool) -> str:  # noqa: PLR0911 (a table)
@@ -43,7 +45,7 @@ def remedy(url: str, words: str, *, contained: bool) -> str:  # noqa: PLR0911 (a
         case False, _ if host in OF_CONTAINERS and unknown:
             return "only containers know that name: without Docker leave OLLAMA_URLS out, or write 127.0.0.1"
         case False, _ if _is_own(host) and refused:
-            return "no Ollama listens there: start it (ollama serve), or name another with OLLAMA_URLS"
+            return "no Ollama listens there: start it with 'ollama serve', or name another with OLLAMA_URLS"
         case _ if refused:
             return f"nothing listens there: {LISTENS}"
         case _ if unknown:

@@ -17,6 +17,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from worker.plug import Plug
+from worker.remedy import advised
 from worker.reply import Reply
 from worker.verdict import How, OllamaFailed, Seen
 
@@ -62,7 +63,7 @@ class Transport:
                         raise OllamaFailed(reply.rejection(self._elsewhere(response, path)))
                     yield reply
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise OllamaFailed(_seen(error, is_connected=plug.connected_at is not None)) from error
+            raise OllamaFailed(_seen(error, self._url, is_connected=plug.connected_at is not None)) from error
 
     @contextlib.contextmanager
     def _plugged(self, plug: Plug) -> Iterator[_PluggedAdapter]:
@@ -167,11 +168,11 @@ class _PluggedAdapter(HTTPAdapter):
         return connection
 
 
-def _seen(error: Exception, *, is_connected: bool) -> Seen:
+def _seen(error: Exception, url: str, *, is_connected: bool) -> Seen:
     """Say what an error means. Words only of a connection that was not made: later errors quote what was sent."""
     inner = _innermost(error)
     if not is_connected:
-        return Seen(how=How.NOT_CONNECTED, words=_reason(inner))
+        return Seen(how=How.NOT_CONNECTED, words=advised(url, _reason(inner)))
     cut_off = (http.client.RemoteDisconnected, http.client.IncompleteRead)
     if isinstance(inner, http.client.HTTPException) and not isinstance(inner, cut_off):
         return Seen(how=How.GIBBERISH, words="the model server does not speak HTTP")
