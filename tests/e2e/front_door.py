@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from processes import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +45,11 @@ class Event:
 
 
 class FrontDoor:
-    """A client of the server at `url`."""
+    """A client of what is served below `url`; a certificate must be the one that is trusted."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, trusted: Path | None = None) -> None:
         self.url = url
+        self.trusted = trusted
 
     def get(self, path: str, **headers: str) -> Reply:
         return self.call("GET", path, None, headers)
@@ -59,15 +62,22 @@ class FrontDoor:
 
     def call(self, method: str, path: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
         """Ask over a connection of its own."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=70)
+        connection = self._connection()
         try:
-            connection.request(method, path, data, headers or {})
+            connection.request(method, urlsplit(self.url).path + path, data, headers or {})
             answer = connection.getresponse()
             return Reply(status=answer.status, headers=answer.headers, body=answer.read())
         except (OSError, http.client.HTTPException) as error:
             return Reply(status=0, headers=http.client.HTTPMessage(), body=repr(error).encode())
         finally:
             connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        server = urlsplit(self.url).netloc
+        if self.trusted:
+            trusting = ssl.create_default_context(cafile=self.trusted)
+            return http.client.HTTPSConnection(server, timeout=70, context=trusting)
+        return http.client.HTTPConnection(server, timeout=70)
 
     # ---- prompts ----------------------------------------------------------------------------------------------------
 
@@ -104,9 +114,10 @@ class FrontDoor:
 
     def events(self, prompt_id: str, last_event_id: str = "") -> Iterator[Event]:
         """Follow a prompt until the stream ends."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=70)
+        path = f"{urlsplit(self.url).path}/api/v1/prompt/{prompt_id}/events"
+        connection = self._connection()
         try:
-            connection.request("GET", f"/api/v1/prompt/{prompt_id}/events", headers={"Last-Event-ID": last_event_id})
+            connection.request("GET", path, headers={"Last-Event-ID": last_event_id})
             answer = connection.getresponse()
             assert answer.status in (200, 204), answer.read()
             fields: dict[str, str] = {}

@@ -25,6 +25,13 @@ def resolver(resolv_conf: str) -> str:
     return subprocess.run(command, input=resolv_conf, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
+def below(base_path: str) -> subprocess.CompletedProcess[str]:
+    """Give what nginx is told of this BASE_PATH."""
+    command = ["sh", str(FRONTEND / "base_path.sh")]
+    environment = os.environ | {"BASE_PATH": base_path}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
 class FrontNginx(FrontDoor):
     """Runs nginx.conf as it is, but for what a container has to itself: port, page, /tmp, the proxy's name."""
 
@@ -35,6 +42,7 @@ class FrontNginx(FrontDoor):
         upstream: str,
         changes: dict[str, str] | None = None,
         resolv_conf: str = "nameserver 127.0.0.1\n",
+        base_path: str = "",
     ) -> None:
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
@@ -52,6 +60,7 @@ class FrontNginx(FrontDoor):
             configuration = configuration.replace(there, here)
         (folder / "nginx.conf").write_text(configuration)
         (folder / "resolver.conf").write_text(resolver(resolv_conf))
+        (folder / "base_path.conf").write_text(below(base_path).stdout.replace(":8080/", f":{self.port}/"))
         shutil.copy(FRONTEND / "headers.conf", folder)
         shutil.copy(FRONTEND / "index.html", folder)
         # As root, nginx would work as a user who may not see the test's folder.

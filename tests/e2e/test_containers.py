@@ -250,6 +250,17 @@ def test_a_proxy_to_the_outside_reaches_ollama_alone_and_nothing_within_goes_thr
     in_containers.start()
 
 
+def test_below_a_path_both_doors_serve_everything(in_containers: Composed) -> None:
+    in_containers.start(BASE_PATH="/ollama")
+
+    for door in (in_containers, in_containers.proxy):
+        assert "<title>Ollama Proxy</title>" in door.get("/ollama/").text
+        told = door.post("/ollama/api/v1/prompt", {"prompt": "Below a path."})
+        assert told.headers["Location"].startswith("/ollama/api/v1/prompt/")
+        assert door.get(told.headers["Location"]).json["id"] == told.json["id"]
+    in_containers.start()
+
+
 def test_a_second_ollama_is_refused_instead_of_taking_half_of_the_prompts(in_containers: Composed) -> None:
     in_containers.until_ready()
 
