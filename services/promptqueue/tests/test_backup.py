@@ -166,6 +166,15 @@ def test_a_disk_that_has_no_room_for_the_copy_is_told_and_left_as_it_was(queue, 
     assert queue.counts().queued == 1
 
 
+def test_room_for_what_is_left_without_unused_pages_is_needed_as_well(queue, ask, tmp_path):
+    kept, erased = ask("x" * 1_500_000), ask("x" * 1_500_000)
+    queue.delete(erased)
+    assert queue.request(kept)
+
+    with mounted(tmp_path / "disk", size="4m") as disk, pytest.raises(StorageUnavailable, match=r"would need 4\.\d MB"):
+        queue.backup(disk.path / "copy")
+
+
 def test_a_disk_that_fills_while_the_copy_is_made_is_told_and_left_as_it_was(queue, ask, tmp_path, small_steps):
     ask("x" * 3_000_000)
 

@@ -1,9 +1,12 @@
 """Restoring puts a checked copy in the queue's place, when nobody has the queue open, and keeps the old one."""
 
+import os
 import shutil
+import tempfile
 import threading
 from contextlib import closing, suppress
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from promptqueue import usage
@@ -14,6 +17,7 @@ from promptqueue.sqlite import restore as restoring
 from promptqueue.sqlite import schema
 from promptqueue.sqlite.engine import sqlite3
 
+NOBODY = 65_534
 HOLDER = """
 import sys
 from promptqueue.connect import connect
@@ -197,6 +201,24 @@ def test_a_file_that_is_no_whole_queue_changes_nothing(url, copy, prompts, tmp_p
     assert prompts() == ["new"]
     assert list(tmp_path.glob("*.replaced-*")) == []
     assert [each for each in tmp_path.iterdir() if each.name.startswith(".queue.db.")] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can let somebody else try")
+def test_a_copy_that_may_not_be_read_is_told_with_the_way_round(copy):
+    elsewhere = Path(tempfile.mkdtemp())
+    elsewhere.chmod(0o777)
+    shutil.copy(copy, elsewhere / "copy")
+    (elsewhere / "copy").chmod(0o600)
+
+    os.seteuid(NOBODY)
+    try:
+        with pytest.raises(NotRestorable) as refused:
+            restore(f"sqlite:///{elsewhere}/queue.db", elsewhere / "copy")
+    finally:
+        os.seteuid(0)
+        shutil.rmtree(elsewhere)
+
+    assert f"it belongs to user 0, and user {NOBODY} may not read it: give it on standard input" in str(refused.value)
 
 
 def test_a_stream_is_restored_like_a_file(url, copy, prompts, tmp_path):

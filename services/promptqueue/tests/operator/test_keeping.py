@@ -5,9 +5,12 @@ import pty
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from promptqueue.clock import Clock
+from promptqueue.prompt import NewPrompt
 
 
 def test_prune_erases_what_is_older_to_the_last_and_keeps_the_rest(operate, queue, finish, clock):
@@ -38,6 +41,29 @@ def test_prune_says_how_long_the_clock_has_been_right_where_that_is_short(operat
     assert people.out == "2 prompts erased.\n"
     assert (script.json["clock_agreed_seconds"], script.err) == (0, "")
     assert (believed.out, believed.err) == ("1 prompt erased.\n", "")
+
+
+def test_a_clock_that_is_set_while_prune_runs_erases_no_more(operate, queue, monkeypatch):
+    accepted = queue.enqueue(*(NewPrompt(request={}) for _ in range(150)))
+    with queue.transaction():
+        for one in accepted:
+            queue.cancel(one.prompt.id)
+        queue._database.run("UPDATE prompts SET completed_at = :now", now=time.time() - 20 * 86_400)
+        queue._database.run("UPDATE prompts SET completed_at = :now WHERE seq <= 30", now=time.time() - 40 * 86_400)
+    wall, prune, offset = Clock.wall, type(queue).prune, []
+    monkeypatch.setattr(Clock, "wall", lambda clock: wall(clock) + sum(offset))
+
+    def prune_and_set_the_clock(*arguments, **settings):
+        erased = prune(*arguments, **settings, limit=10)
+        offset[:] = [31 * 86_400]
+        return erased
+
+    monkeypatch.setattr(type(queue), "prune", prune_and_set_the_clock)
+    done = operate("prune --older-than 30d --json")
+
+    assert (done.code, done.json["erased"], done.json["prunable"]) == (1, 10, 20)
+    assert done.err == "Error: The clock was set meanwhile, so no more was erased: look at it, and try again.\n"
+    assert queue.counts().completed == 140
 
 
 def test_what_was_pruned_is_gone_from_the_disk(operate, finish, stored_bytes):

@@ -32,29 +32,40 @@ def prune(call: Call, age: float, dry_run: bool) -> Told:
     It goes in small steps, between which everybody else has a turn. The janitor does the same after RETENTION_DAYS, but
     not before the clock has kept step for a day. Your word is obeyed at once, and you are told if the clock is new.
     """
-    erased, begun = 0, time.monotonic()
+    erased = 0
     with call.queue() as queue:
+        agreement, begun = queue.agreement(), time.monotonic()
         prunable = queue.prunable(older_than=age)
         if dry_run:
             return Told(
                 document={"erased": 0, "prunable": prunable},
                 words=f"{words.count(prunable, 'prompt')} would be erased.",
             )
-        agreement = queue.agreement()
         if prunable:
             what = f"{words.count(prunable, 'prompt')} completed more than {words.duration(age)} ago"
             call.note(_doubt(agreement))
             call.ask_back(f"Erase {what}, with what was asked and answered, for good?")
         with call.progress("Erasing") as show:
-            # What is older than it was at the beginning: else it would run after what is completed meanwhile.
-            while step := queue.prune(older_than=age + (started := time.monotonic()) - begun):
+            # What was old at the beginning, by the clock of then: else it would run after what is completed meanwhile,
+            # and a clock that is set meanwhile would erase what nobody has agreed to.
+            since = 0.0
+            while step := queue.prune(older_than=age + since, agreed_for=since):
                 erased += step
                 show(erased, prunable)
-                time.sleep(time.monotonic() - started)  # the disk is others' for as long as it was ours
+                time.sleep(time.monotonic() - begun - since)  # the disk is others' for as long as it was ours
+                since = time.monotonic() - begun
+        is_stepped = queue.agreement() < time.monotonic() - begun
         queue.checkpoint()
     return Told(
-        document={"erased": erased, "prunable": 0, "clock_agreed_seconds": round(agreement)},
+        document={
+            "erased": erased,
+            "prunable": max(0, prunable - erased) if is_stepped else 0,
+            "clock_agreed_seconds": round(agreement),
+        },
         words=f"{words.count(erased, 'prompt')} erased.",
+        refusal="The clock was set meanwhile, so no more was erased: look at it, and try again."
+        if is_stepped
+        else None,
     )
 
 

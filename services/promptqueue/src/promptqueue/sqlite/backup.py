@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from promptqueue import filesystem
 from promptqueue.errors import FileInTheWay, StorageUnavailable
 from promptqueue.sqlite.engine import sqlite3
-from promptqueue.sqlite.squeeze import squeeze
+from promptqueue.sqlite.squeeze import squeeze, worth_squeezing
 from promptqueue.sqlite.trouble import told
 from promptqueue.sqlite.whole import appearing
 
@@ -39,8 +39,9 @@ class BackingUp:
             message = f"{file} exists already: give the copy another name, or let it be overwritten."
             raise FileInTheWay(message)
         with told(file, "The backup"):
-            [[pages]], [[page]] = self._database.run("PRAGMA page_count"), self._database.run("PRAGMA page_size")
-            _refuse_shortage(file, needed=pages * page)
+            count, spare = self._database.pages()
+            pages = count + (count - spare if worth_squeezing(count, spare) else 0)
+            _refuse_shortage(file, needed=pages * self._database.page_size)
         with told(file, "The backup"), appearing(file) as unfinished:
             with self._database.still() as source:
                 copy(source, unfinished, progress)

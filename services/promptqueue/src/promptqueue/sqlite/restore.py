@@ -49,8 +49,17 @@ def _copy(file: Path, unfinished: Path, progress: Progress | None) -> None:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)) as source:
             copy(source, unfinished, progress)
     except sqlite3.DatabaseError as error:
-        reason = "there is no such file" if not file.exists() else str(error)
-        raise _not_restorable(str(file), reason) from error
+        raise _not_restorable(str(file), _unreadable(file) or str(error)) from error
+
+
+def _unreadable(file: Path) -> str | None:
+    """Say why a file cannot be read at all; None where it can."""
+    if not file.exists():
+        return "there is no such file"
+    if os.access(file, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+        return None
+    owner, user = file.stat().st_uid, os.geteuid()
+    return f"it belongs to user {owner}, and user {user} may not read it: give it on standard input, with `restore -`"
 
 
 def _receive(stream: BinaryIO, unfinished: Path, progress: Progress | None) -> None:

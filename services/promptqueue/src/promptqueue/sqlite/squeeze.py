@@ -21,11 +21,16 @@ def squeeze(file: Path) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         [count] = connection.execute("PRAGMA page_count").fetchone()
         [spare] = connection.execute("PRAGMA freelist_count").fetchone()
-        if spare * WORTH_IT < count:
+        if not worth_squeezing(count, spare):
             return
         with passing(file.with_name(f"{file.name}.squeezed")) as smaller:
             vacuum_into(connection, smaller)
             smaller.replace(file)
+
+
+def worth_squeezing(count: int, spare: int) -> bool:
+    """Tell whether a database of `count` pages with so many unused ones is to be copied without them."""
+    return spare * WORTH_IT >= count
 
 
 def vacuum_into(connection: sqlite3.Connection, file: Path) -> None:
