@@ -5,7 +5,7 @@ VENV := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help alone up run demo test e2e conformance faults chaos soak bench bench-page profile lint format lock clean
+.PHONY: help alone up run demo test e2e conformance faults chaos soak bench bench-page profile lint format lock sbom clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,10 @@ lock: ## Pin requirements/*.in again, with hashes
 		$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-annotate requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
+
+sbom: ## Write what each image is made of into sbom/: a software bill of materials for each, as CycloneDX
+	@$(PYTHON) local/environment.py test
+	@$(VENV)/python -m local.sbom
 
 clean: ## Remove the virtual environment and what tests left, but no data
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis services/frontend/lint/node_modules
