@@ -1,6 +1,7 @@
 from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
+from promptqueue.connect import connect
 from promptqueue.environment import (
     Misconfigured,
     address,
@@ -150,3 +151,28 @@ def test_a_server_may_listen_at_an_address_or_the_name_of_one(value):
 
 def test_an_address_may_be_an_ip6_address():
     assert read(Config, {"SERVERS": "http://[::1]:11434"}).servers == ("http://[::1]:11434",)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ftp://user:secret@h", "ftp://…@h"),
+        ("ftps://secret@h/path", "ftps://…@h/path"),
+        ("http:/user:secret@h", "http:/…@h"),
+        ("user:secret@h:11434", "…@h:11434"),
+        ("ftp://user:se/cr,et@h,http://other:secret@h2", "ftp://…@h2"),
+        ("ftp://user:se cret@h", "ftp://…@h"),
+        ("me@home", "me@home"),
+        ("lots", "lots"),
+    ],
+)
+def test_a_value_that_is_not_understood_is_told_without_user_and_password(text, told):
+    with pytest.raises(Misconfigured) as problems:
+        read(Config, {"SERVERS": text})
+
+    assert f"got {told!r}." in str(problems.value)
+
+
+def test_a_database_url_that_names_no_queue_is_told_without_user_and_password():
+    with pytest.raises(ValueError, match="got 'postgresql://…@h/queue'"):
+        connect("postgresql://user:secret@h/queue")

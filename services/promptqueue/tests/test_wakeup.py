@@ -1,5 +1,6 @@
 """The sockets of the wake-up: dead ones, full ones, odd messages, and as many prompts as there are."""
 
+import shutil
 import socket
 
 import pytest
@@ -137,6 +138,10 @@ def test_a_commit_stands_even_when_the_sockets_folder_is_gone(another, ask, wake
         b'{"changed": [{"id": "a"}]}',
         b'{"text": ["a", 1]}',
         b'{"written": [null]}',
+        b'{"text": ["a", 1, -1, "b"]}',
+        b"[" * 59_000,
+        b'{"changed": ' + b"9" * 50_000 + b"}",
+        bytes(range(256)),
     ],
     ids=repr,
 )
@@ -172,4 +177,22 @@ def test_a_folder_may_lie_as_deep_as_it_likes(tmp_path):
 
     wakeup.close()
     assert heard == [Changed("id")]
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["its socket", "the folder"])
+def test_a_listener_whose_socket_was_taken_away_binds_it_again_and_looks(
+    queue, tmp_path, eventually, monkeypatch, what
+):
+    monkeypatch.setattr("promptqueue.wakeup.LOOK_EVERY", 0.05)
+    folder = tmp_path / "wake"
+
+    with queue.listen() as listener, listener.subscribe() as heard:
+        [path] = folder.iterdir()
+        path.unlink() if what == "its socket" else shutil.rmtree(folder)
+
+        assert heard.wait(20) == [Changed(None)]
+        queue._database.wakeup.changed(["id"])
+        assert heard.wait(20) == [Changed("id")]
+
     assert list(folder.iterdir()) == []

@@ -1,3 +1,7 @@
+import os
+import shutil
+
+import pytest
 from promptqueue.prompt import Workers
 
 
@@ -55,3 +59,41 @@ def test_a_worker_whose_slots_cannot_be_read_has_none(queue, hire, tmp_path):
     path.write_text("")
 
     assert queue.workers() == Workers(count=1, slots=0)
+
+
+ODD = {
+    "a FIFO": os.mkfifo,
+    "a folder": lambda path: (path.mkdir(), (path / "inside").touch()),
+    "a link to a FIFO": lambda path: (os.mkfifo(f"{path}-fifo"), path.symlink_to(f"{path}-fifo")),
+    "a link to a device": lambda path: path.symlink_to("/dev/tty"),
+    "a link to itself": lambda path: path.symlink_to(path),
+}
+
+
+@pytest.mark.parametrize("make", ODD.values(), ids=ODD)
+def test_whatever_else_lies_among_the_workers_is_none_and_is_not_waited_for(queue, hire, ask, tmp_path, make):
+    odd = hire(slots=7)
+    ask()
+    queue.claim(odd.terms)
+    hire(slots=2)
+    (tmp_path / "workers" / odd.terms.worker).unlink()
+    make(tmp_path / "workers" / odd.terms.worker)
+
+    assert queue.workers() == Workers(count=1, slots=2)
+    assert queue.recover().requeued == 1
+    assert queue.workers() == Workers(count=1, slots=2)
+
+
+@pytest.mark.parametrize("what", ["its entry", "the folder"])
+def test_a_worker_whose_entry_was_taken_away_enters_again_under_the_same_name(queue, tmp_path, what):
+    presence = queue.register(slots=3)
+    (tmp_path / "workers" / presence.id).unlink() if what == "its entry" else shutil.rmtree(tmp_path / "workers")
+    assert queue.workers().count == 0
+
+    presence.stay()
+    presence.stay()
+
+    assert queue.workers() == Workers(count=1, slots=3)
+    assert [path.name for path in (tmp_path / "workers").iterdir()] == [presence.id]
+    presence.leave()
+    assert queue.workers().count == 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from promptqueue.clock import Clock
+from promptqueue.environment import without_secrets
 from promptqueue.errors import QueueMissing
 from promptqueue.sqlite import SQLitePromptQueue
 from promptqueue.sqlite.restore import restore as sqlite_restore
@@ -19,17 +20,25 @@ if TYPE_CHECKING:
 
 
 def connect(
-    url: str, *, journal_mode: str = "auto", lock_timeout: float = 5.0, clock: Clock | None = None
+    url: str,
+    *,
+    journal_mode: str = "auto",
+    lock_timeout: float = 5.0,
+    clock: Clock | None = None,
+    create: bool = True,
 ) -> PromptQueue:
-    """Open the queue at `url`, creating or migrating it first; one instance for one thread.
+    """Open the queue at `url`, migrating it first, and making it unless it must be there; one instance for one thread.
 
     `sqlite:////data/queue.db` is an absolute path, `sqlite:///data/queue.db` one below the working directory.
     `journal_mode` is auto, wal, persist or keep; `lock_timeout` is how many seconds a write may wait for its turn.
 
+    An instance notices at its next verb when the file is no longer at its path: StorageUnavailable. The verb after that
+    goes on with what is there by then, whether it was put back or replaced; no instance makes a new one.
+
     Raises ValueError for a URL that names no queue, StorageUnavailable for one that cannot be opened.
     """
     return SQLitePromptQueue(
-        sqlite_path(url), journal_mode=journal_mode, lock_timeout=lock_timeout, clock=clock or Clock()
+        sqlite_path(url), journal_mode=journal_mode, lock_timeout=lock_timeout, clock=clock or Clock(), create=create
     )
 
 
@@ -65,6 +74,6 @@ def sqlite_path(url: str) -> Path:
     path = parts.path[1:]
     # SQLite would keep `:memory:` in memory, and lose what was accepted.
     if parts.scheme != "sqlite" or parts.netloc or parts.query or parts.fragment or path in ("", ":memory:"):
-        message = f"DATABASE_URL must look like sqlite:////data/queue.db, got {url!r}."
+        message = f"DATABASE_URL must look like sqlite:////data/queue.db, got {without_secrets(url)!r}."
         raise ValueError(message)
     return Path(path)

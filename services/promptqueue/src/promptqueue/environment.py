@@ -6,6 +6,7 @@ A library would do it, and cost each of the worker's processes 8 MB or more of t
 from __future__ import annotations
 
 import dataclasses
+import re
 import socket
 import sys
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ def read(config: type[Config], environ: Mapping[str, str]) -> Config:
         try:
             values[each.name] = kind.read(text)
         except ValueError:
-            problems.append(f"{name} must be {kind.expected}, got {text!r}.")
+            problems.append(f"{name} must be {kind.expected}, got {without_secrets(text)!r}.")
     if problems:
         raise Misconfigured("\n".join(problems))
     return config(**values)
@@ -61,6 +62,14 @@ def read_or_exit(config: type[Config], environ: Mapping[str, str]) -> Config:
     except Misconfigured as problems:
         print(problems, file=sys.stderr)  # noqa: T201 (the process ends before it has a log)
         sys.exit(2)
+
+
+def without_secrets(text: str) -> str:
+    """Give a text that may be meant as an address without the user and password that it may hold."""
+    held = re.match(r"(\s*[\w+.-]+:/+)?(.*)@", text, re.DOTALL)
+    if not held or not (held[1] or ":" in held[2]):
+        return text
+    return f"{held[1] or ''}…@{text[held.end() :]}"
 
 
 def word(expected: str) -> Kind:

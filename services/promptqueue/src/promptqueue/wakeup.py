@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Self
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LARGEST_DATAGRAM = 60_000  # bytes; well below Linux's default send buffer of 208 KiB
 LONGEST_ADDRESS = 100  # bytes; macOS has room for 103, Linux for 107
+LOOK_EVERY = 5.0  # seconds without a datagram after which a listener sees to its socket being there
 UNSETTLED = 100_000_000  # nanoseconds in which a folder may change again and show the same time of change
 SOCKET, OF_CHANGES = ".sock", ".changes.sock"
 """How sockets are called; the latter want no live text."""
@@ -148,12 +149,8 @@ class Listener:
 
     def __init__(self, folder: Path, *, texts: bool = True) -> None:
         """Bind a socket in `folder` and listen until `close`; to live text too, unless it is not wanted."""
-        filesystem.make_folder(folder)
         self._path = folder / f"{uuid.uuid4()}{SOCKET if texts else OF_CHANGES}"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        with _address(self._path) as address:
-            self._socket.bind(address)
-        self._path.chmod(0o660)
+        self._socket = self._bound()
         self._lock = threading.Lock()
         self._subscriptions: dict[str | Scope, set[Subscription]] = {}
         self._closed = False
@@ -178,6 +175,9 @@ class Listener:
     def close(self) -> None:
         """Stop listening, wake everybody who waits, and take the socket away."""
         self._closed = True
+        # A shutdown does not end a wait with a time limit everywhere, a datagram does; without a socket it ends soon.
+        with suppress(OSError), _address(self._path) as address:
+            self._socket.sendto(b"", socket.MSG_DONTWAIT, address)
         self._path.unlink(missing_ok=True)
         with self._lock:
             everybody = [one for those in self._subscriptions.values() for one in those]
@@ -197,11 +197,39 @@ class Listener:
         while not self._closed:
             try:
                 message = self._socket.recv(LARGEST_DATAGRAM)
+            except TimeoutError:
+                self._stay()
+                continue
             except OSError:
                 return  # closed
             if message:
                 for note in _notes(message):
                     self._hand_out(note)
+
+    def _stay(self) -> None:
+        """Bind the socket anew where somebody took it away, though it may have to be tried again."""
+        if self._closed or self._path.exists():
+            return
+        try:
+            lost, self._socket = self._socket, self._bound()
+        except OSError as error:
+            log.debug("not bound again path=%s error=%s", self._path, error)
+        else:
+            lost.close()
+            self._hand_out(Changed(None))  # whatever was not heard meanwhile
+
+    def _bound(self) -> socket.socket:
+        filesystem.make_folder(self._path.parent)
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            with _address(self._path) as address:
+                bound.bind(address)
+            self._path.chmod(0o660)
+        except BaseException:
+            bound.close()
+            raise
+        bound.settimeout(LOOK_EVERY)
+        return bound
 
     def _hand_out(self, note: Note) -> None:
         with self._lock:
@@ -260,8 +288,8 @@ def _notes(message: bytes) -> list[Note]:
                 return [Changed(prompt_id) for prompt_id in prompt_ids]
             case {"written": [*prompt_ids]} if all(isinstance(one, str) for one in prompt_ids):
                 return [Written(prompt_id) for prompt_id in prompt_ids]
-            case {"text": [str(prompt_id), int(attempt), int(offset), str(text)]}:
+            case {"text": [str(prompt_id), int(attempt), int(offset), str(text)]} if attempt > 0 and offset >= 0:
                 return [Text(prompt_id, attempt, offset, text)]
-    except ValueError:
+    except Exception:  # noqa: BLE001, S110 (whatever was sent, nested without end as well, it must not end the thread)
         pass  # falls through to the same answer as a message of a newer version
     return [Changed(None)]

@@ -18,8 +18,20 @@ log = logging.getLogger(__name__)
 
 
 def opener(config: Config) -> Callable[[], PromptQueue]:
-    """Give what opens one more instance of the queue. It raises StorageUnavailable."""
-    return lambda: connect(config.database_url, journal_mode=config.journal_mode)
+    """Give what opens one more instance of the queue; only the first makes one where there is none.
+
+    Later a queue that is not there was moved or deleted, and an empty one in its place would hide it. It raises
+    StorageUnavailable.
+    """
+    has_had_one = False
+
+    def open_one() -> PromptQueue:
+        nonlocal has_had_one
+        queue = connect(config.database_url, journal_mode=config.journal_mode, create=not has_had_one)
+        has_had_one = True
+        return queue
+
+    return open_one
 
 
 def let_go(queue: PromptQueue) -> None:

@@ -75,6 +75,7 @@ class Worker:
             return 0
         queues, listener, presence = opened
         queue = queues.pop(0)
+        self._presence = presence
         with listener, presence:
             terms = Terms(
                 worker=presence.id,
@@ -133,10 +134,17 @@ class Worker:
         now = time.monotonic()
         if now - self._recovered_at >= TICK:
             self._recovered_at = now
+            self._stay()
             self._recover(queue)
         if now - self._beaten_at >= BEAT_EVERY and self._turns(now):
             self._beaten_at = now
             self._beat()
+
+    def _stay(self) -> None:
+        try:
+            self._presence.stay()
+        except OSError as error:
+            log.debug("not entered again reason=%r", str(error))  # each slot warns of it already
 
     def _recover(self, queue: PromptQueue) -> None:
         try:

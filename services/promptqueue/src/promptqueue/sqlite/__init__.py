@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp, Compacting):
     """Keeps the contract of `promptqueue.queue.PromptQueue` with one connection of one thread."""
 
-    def __init__(self, path: Path, *, journal_mode: str, lock_timeout: float, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, *, journal_mode: str, lock_timeout: float, clock: Clock, create: bool = True
+    ) -> None:
         """Open the file at `path`; `promptqueue.connect` says what the values mean. Raises StorageUnavailable."""
         self._folder = path.parent
         self._workers = path.parent / "workers"
         self._clock = clock
-        self._database = Database(path, wanted_journal=journal_mode, lock_timeout=lock_timeout)
+        self._database = Database(path, wanted_journal=journal_mode, lock_timeout=lock_timeout, create=create)
 
     def describe(self) -> Mapping[str, str]:
         self._database.run("SELECT only_row FROM control")

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from promptqueue import filesystem
 from promptqueue.errors import StorageUnavailable
-from promptqueue.sqlite import schema
+from promptqueue.sqlite import place, schema
 from promptqueue.sqlite.engine import journal_mode, sqlite3
+from promptqueue.sqlite.place import Loss, Place
 from promptqueue.sqlite.trouble import told
 from promptqueue.turnstile import Turnstile
 from promptqueue.usage import Usage
 from promptqueue.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -41,30 +42,50 @@ log = logging.getLogger(__name__)
 class Database:
     """A connection of one thread. Open it after a fork: neither SQLite's locks nor ours survive one."""
 
-    def __init__(self, path: Path, *, wanted_journal: str, lock_timeout: float) -> None:
-        """Open the file at `path`, create or migrate it. Raises StorageUnavailable, saying what is wrong with it.
+    def __init__(self, path: Path, *, wanted_journal: str, lock_timeout: float, create: bool = True) -> None:
+        """Open the file at `path`, migrate it, and make it if it may be made.
 
-        The journal mode `keep` is the one that the file has.
+        The journal mode `keep` is the one that the file has. Raises StorageUnavailable, saying what is wrong; later as
+        well, when the file is no longer at its path. The use after that opens what is there by then, and makes nothing.
         """
         self.path = path
+        self._wanted_journal = wanted_journal
         self._lock_timeout = lock_timeout
+        self._place: Place | None = None
+        self._loss: Loss | None = None
         self._depth = 0
         self.promised = 0  # bytes that this transaction's submissions may write to the journal
         self._changed: set[str | None] = set()
         self._written: set[str] = set()
         self._has_erased = False
+        self._opened = ExitStack()
+        self._open(create=create)
+
+    def _open(self, *, create: bool) -> None:
+        path = self.path
         # What was opened is closed if a later step fails: whoever tries again each second must not run out of files.
         with told(path), ExitStack() as opened:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if create:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            elif not path.exists():
+                raise self._lost(Loss.MISSING)
             filesystem.refuse_network(path.parent)
             opened.callback(Usage(path.parent).close)
             self._turnstile = Turnstile(path.parent)
             opened.callback(self._turnstile.close)
             self.wakeup = Wakeup(path.parent / "wake")
             opened.callback(self.wakeup.close)
-            _make(path)
+            if create:
+                _make(path)
+            place.make_way(path)
+            opening = place.identity(str(path))
             self._connection = sqlite3.connect(
-                path, timeout=lock_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
+                f"{path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                timeout=self._lock_timeout,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
             )
             opened.callback(self._connection.close)
             self._connection.row_factory = sqlite3.Row
@@ -73,12 +94,17 @@ class Database:
             if not self.pages()[0]:  # a file that was made without is left so, until `compact` rewrites it
                 self.run("PRAGMA auto_vacuum = INCREMENTAL")
             self._refuse_foreign()
-            if wanted_journal == "keep":
-                wanted_journal = "wal" if self.journal == "wal" else "persist"
-            self._choose_journal(journal_mode(wanted_journal))
+            wanted = self._wanted_journal
+            if wanted == "keep":
+                wanted = "wal" if self.journal == "wal" else "persist"
+            self._choose_journal(journal_mode(wanted))
             self._migrate()
             self.page_size = int(self.run("PRAGMA page_size")[0][0])
-            self._opened = opened.pop_all()
+            now = Place.of(path, with_log=self.journal == "wal")
+            if now.database != opening:
+                raise self._lost(Loss.REPLACED)
+            opened.enter_context(now.in_use())
+            self._opened, self._place, self._loss = opened.pop_all(), now, None
 
     @property
     def journal(self) -> str:
@@ -88,8 +114,9 @@ class Database:
 
     def run(self, statement: str, **values: Any) -> list[sqlite3.Row]:
         """Run a statement, one that writes inside a `transaction`; the rows that it gives."""
-        with told(self.path):
-            return self._connection.execute(statement, values).fetchall()
+        if self._loss or not self._connection.in_transaction:
+            self._look()
+        return self._execute(statement, values)
 
     def pages(self) -> tuple[int, int]:
         """Count the file's pages, with those that this transaction has added, and the unused ones among them."""
@@ -128,7 +155,7 @@ class Database:
             with self.transaction(durable=False):
                 yield
         finally:
-            self.run(f"PRAGMA wal_autocheckpoint = {LONG_LOG}")
+            self._execute(f"PRAGMA wal_autocheckpoint = {LONG_LOG}")
         if not self._depth:
             self._move_pages()
 
@@ -148,6 +175,7 @@ class Database:
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
         """Give the connection itself, and keep everybody from writing meanwhile."""
+        self._look()
         with self._turn(), told(self.path):
             yield self._connection
 
@@ -176,11 +204,56 @@ class Database:
                     self.run("PRAGMA journal_mode = PERSIST")
                 return not journal.exists()
             finally:
-                self.run(f"PRAGMA busy_timeout = {round(self._lock_timeout * 1000)}")
+                self._execute(f"PRAGMA busy_timeout = {round(self._lock_timeout * 1000)}")
 
     def close(self) -> None:
         """Let go of the file, the locks and the socket."""
+        if self._loss:
+            self._let_go()
         self._opened.close()
+
+    def _look(self) -> None:
+        """Make sure that the files are where they were. Raises StorageUnavailable, once, when they are not."""
+        if self._loss:
+            self._open_again(self._loss)
+        elif self._place:  # else it is being opened
+            with told(self.path):
+                self._loss = self._place.loss()
+            if self._loss:
+                raise self._lost(self._loss)
+
+    def _open_again(self, loss: Loss) -> None:
+        """Open what is there now."""
+        self._let_go()
+        self._loss = None
+        try:
+            self._open(create=False)
+        except BaseException:
+            self._loss = loss
+            raise
+        log.warning("database opened again path=%s reason=%r", self.path, loss.partition(":")[0])
+
+    def _let_go(self) -> None:
+        """Let go of files that are not where they were, once all that was accepted is in the database among them."""
+        left, self._place = self._place, None
+        if left and left.log != place.NOTHING:
+            try:
+                with self._turn(), told(self.path):
+                    # Once another log has been begun, what the lost one holds would undo what was written since.
+                    if not left.has_another_log():
+                        [moved] = self._execute("PRAGMA wal_checkpoint(FULL)")
+                        if not moved["busy"]:
+                            left.clear_log()
+            except StorageUnavailable as unavailable:
+                log.warning("log not saved path=%s reason=%s", self.path, unavailable)
+        self._opened.close()
+
+    def _lost(self, loss: Loss) -> StorageUnavailable:
+        return StorageUnavailable(f"The queue's database {self.path} {loss}.")
+
+    def _execute(self, statement: str, values: Mapping[str, Any] | None = None) -> list[sqlite3.Row]:
+        with told(self.path):
+            return self._connection.execute(statement, values or {}).fetchall()
 
     def _move_pages(self) -> None:
         """Move the log's pages to the database beside those who read and write: it makes nobody wait."""
@@ -188,6 +261,7 @@ class Database:
 
     @contextmanager
     def _outermost(self, durable: bool) -> Iterator[None]:
+        self._look()
         relaxed = not durable and self.journal == "wal"  # without a log, a commit that does not wait could corrupt
         try:
             if relaxed:
@@ -197,7 +271,7 @@ class Database:
                 yield
         finally:
             if relaxed:
-                self.run("PRAGMA synchronous = FULL")
+                self._execute("PRAGMA synchronous = FULL")
             changed, self._changed = self._changed, set()
             written, self._written = self._written - changed, set()
         if changed:
@@ -216,13 +290,15 @@ class Database:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with self._turn():
-            self.run("BEGIN IMMEDIATE")
+            self._execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self.run("COMMIT")
+                self._look()
+                self._execute("COMMIT")
+                self._look()  # while the disk was waited for
             finally:
                 if self._connection.in_transaction:
-                    self.run("ROLLBACK")
+                    self._execute("ROLLBACK")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
