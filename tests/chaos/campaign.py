@@ -54,7 +54,7 @@ def run(product: Product, folder: Path, *, seed: int, seconds: float, progress: 
     history = History(folder / "history.jsonl")
     copies = Copies(product, folder / "copies", history)
     onlooker = Onlooker(product)
-    filler = Filler(product)
+    filler = Filler(product.port, product.room)
     striker = Striker(product, copies, filler, folder / "strikes.jsonl")
     door = Door(product.port, history)
     clients = Clients(door, seed=seed, number=CLIENTS)

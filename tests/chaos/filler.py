@@ -6,16 +6,13 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from front_door import FrontDoor
 
 from chaos.history import now
 
-if TYPE_CHECKING:
-    from chaos.product import Product
-
-TEXT_BYTES = 500_000
+LENGTHS = (500_000, 50_000, 4_000)
+"""Bytes of its texts, the next of them when one of the last was refused: in the end there is no room for anybody."""
 PAUSE = 0.3  # seconds before asking again
 GIVEN_BACK_WITHIN = 60.0  # seconds
 
@@ -35,9 +32,10 @@ class Filling:
 class Filler:
     """Does one filling after the other, in a thread of its own."""
 
-    def __init__(self, product: Product) -> None:
-        self._front = FrontDoor(f"http://127.0.0.1:{product.port}")
-        self._most = product.room // TEXT_BYTES + 1
+    def __init__(self, port: int, room: int) -> None:
+        """Use the product at this port, in which so many bytes may be stored."""
+        self._front = FrontDoor(f"http://127.0.0.1:{port}")
+        self._room = room
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._hurry = threading.Event()
@@ -59,13 +57,15 @@ class Filler:
             raise self._error
 
     def _run(self, seconds: float) -> None:
-        begun, taken, full_at = now(), list[str](), None
+        begun, taken, stored, left = now(), list[str](), 0, list(LENGTHS)
         try:
-            while full_at is None and len(taken) <= self._most:
-                if prompt_id := self._take():
+            while left and stored <= self._room:
+                if prompt_id := self._take(left[0]):
                     taken.append(prompt_id)
+                    stored += left[0]
                 else:
-                    full_at = now()
+                    left.pop(0)
+            full_at = None if left else now()
             self._hurry.wait(seconds)
             lost = sum(not self._give_back(prompt_id) for prompt_id in taken)
         except BaseException as error:  # noqa: BLE001 (raised again where the campaign waits)
@@ -77,14 +77,14 @@ class Filler:
                 ended=now(),
                 accepted=len(taken),
                 full_at=full_at,
-                overran=full_at is None and len(taken) > self._most,
+                overran=full_at is None,
                 lost=lost,
             )
         )
 
-    def _take(self) -> str | None:
+    def _take(self, length: int) -> str | None:
         """Have a long prompt accepted and cancel it, so that nobody waits for it; None when there is no room."""
-        body, key = {"prompt": "x" * TEXT_BYTES, "priority": "batch"}, {"Idempotency-Key": f"filler-{uuid.uuid4()}"}
+        body, key = {"prompt": "x" * length, "priority": "batch"}, {"Idempotency-Key": f"filler-{uuid.uuid4()}"}
         while True:
             reply = self._front.post("/api/v1/prompt", body, key)
             if reply.status == 503 and reply.json["error"]["code"] == "storage_full":

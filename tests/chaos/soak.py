@@ -21,11 +21,15 @@ from simulator.client import Simulator
 from stack import Stack
 
 from chaos.__main__ import Progress
+from chaos.filler import Filler
+from chaos.product import room_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from processes import Process
+
+    from chaos.filler import Filling
 
 EVERY = 5.0  # seconds from one look to the next
 WARM_UP = 0.25  # of the time
@@ -33,6 +37,8 @@ GROWTH = 0.05  # of a process's memory, from the first to the last third of what
 HANDLES = 2  # more open files than before
 LARGEST_JOURNAL = 24 * 1024 * 1024  # bytes; the janitor empties it at 16 MB, once a minute
 RATE = 12.0  # prompts a second
+FILLINGS = 8  # of all the room there is, for FULL_FOR seconds each
+FULL_FOR = 2.0
 
 ENDINGS = {"-m worker": "worker", "-m worker.janitor": "janitor", "end-when-fatal": "supervisor's listener"}
 
@@ -52,6 +58,7 @@ class Soaked:
     looks: Mapping[str, Sequence[Look]]
     journal: Sequence[int]
     answered: int
+    fillings: Sequence[Filling]
 
     def figures(self) -> Iterator[tuple[str, str, str | None]]:
         """Give each figure: its name, its value, and what is wrong with it, if anything is."""
@@ -63,6 +70,9 @@ class Soaked:
             yield f"memory of {name}", words, "it grows" if growth > GROWTH else None
             before, after = (median(look.handles for look in part) for part in _ends(looks))
             yield f"open files of {name}", f"{before:g}, then {after:g}", "more" if after > before + HANDLES else None
+        full = sum(filling.full_at is not None for filling in self.fillings)
+        lost = sum(filling.lost for filling in self.fillings)
+        yield "the room was full", f"{full} times, {lost} prompts lost", None if full and not lost else "not as it must"
         largest = max(self.journal, default=0)
         yield "largest journal", f"{largest / 1e6:.1f} MB", "unbounded" if largest > LARGEST_JOURNAL else None
 
@@ -86,23 +96,30 @@ def soak(folder: Path, *, seconds: float, progress: Callable[[str], None]) -> So
     looks: dict[str, list[Look]] = defaultdict(list)
     journal: list[int] = []
     with Simulator(slots=4, pace=0.002, text="word " * 40) as ollama:
-        stack = Stack(folder / "product", ollama, {"WORKER_CONCURRENCY": "4"})
+        room = room_for(seconds)
+        stack = Stack(folder / "product", ollama, {"WORKER_CONCURRENCY": "4", "MAX_STORED_BYTES": str(room)})
+        filler = Filler(stack.port, room)
         try:
             stack.start()
             until(lambda: stack.get("/readyz").status == 200, "the product is ready", 60)
             names = {process.pid: name for process in stack.processes() if (name := _name(process))}
             load = Load(stack)
-            end = time.monotonic() + seconds
+            begun = time.monotonic()
+            filled, end = 0, begun + seconds
             while (now := time.monotonic()) < end:
+                if now >= begun + filled * seconds / FILLINGS:
+                    filler.fill(for_seconds=FULL_FOR)
+                    filled += 1
                 time.sleep(min(EVERY, end - now))
                 for pid, name in names.items():
                     looks[name].append(_look(pid))
                 journal.append(sum(file.stat().st_size for file in (folder / "product/data").glob("queue.db-[wj]*")))
                 progress(f"{load.answered} prompts, journal {journal[-1] / 1e6:.1f} MB")
+            filler.end()
             load.end()
         finally:
             stack.stop()
-    return Soaked(looks=looks, journal=journal, answered=load.answered)
+    return Soaked(looks=looks, journal=journal, answered=load.answered, fillings=filler.fillings)
 
 
 class Load:
@@ -127,7 +144,7 @@ class Load:
         next_at = time.monotonic()
         while not self._over.is_set():
             number += 1
-            prompt_id = self._stack.submit("Why is the sky blue?", metadata={"number": number})
+            prompt_id = until(lambda number=number: self._submit(number), "there is room", 60)  # type: ignore[misc]
             match number % 10:
                 case 3:
                     self._stack.cancel(prompt_id)
@@ -138,6 +155,12 @@ class Load:
                     self.answered += self._stack.result(prompt_id).status == 200
             next_at = max(next_at + self._each, time.monotonic() - self._each)
             self._over.wait(max(0.0, next_at - time.monotonic()))
+
+    def _submit(self, number: int) -> str | None:
+        """Hand one in; None while there is no room."""
+        reply = self._stack.post("/api/v1/prompt", {"prompt": "Why is the sky blue?", "metadata": {"number": number}})
+        assert reply.status == 202 or "storage_full" in reply.text, reply.text
+        return str(reply.json["id"]) if reply.status == 202 else None
 
 
 def _name(process: Process) -> str | None:

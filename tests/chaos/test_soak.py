@@ -9,13 +9,15 @@ import pytest
 from machine import unable
 from processes import PROC
 
+from chaos.filler import Filling
 from chaos.soak import Look, Soaked, soak
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 STEADY = [Look(memory=50_000_000, handles=20)] * 20
-SOAKED = Soaked(looks={"worker": STEADY}, journal=[4_000_000] * 20, answered=100)
+FILLED = Filling(begun=1, ended=5, accepted=20, full_at=3)
+SOAKED = Soaked(looks={"worker": STEADY}, journal=[4_000_000] * 20, answered=100, fillings=[FILLED])
 GROWING = {
     "memory": replace(
         SOAKED, looks={"worker": [Look(memory=50_000_000 + 500_000 * at, handles=20) for at in range(20)]}
@@ -23,6 +25,8 @@ GROWING = {
     "files": replace(SOAKED, looks={"worker": [Look(memory=50_000_000, handles=20 + at) for at in range(20)]}),
     "journal": replace(SOAKED, journal=[4_000_000 * at for at in range(20)]),
     "nothing is answered": replace(SOAKED, answered=0),
+    "the room is never full": replace(SOAKED, fillings=[replace(FILLED, full_at=None, overran=True)]),
+    "one of those that filled it is lost": replace(SOAKED, fillings=[replace(FILLED, lost=1)]),
 }
 
 
@@ -50,3 +54,4 @@ def test_every_process_of_the_product_is_looked_at(tmp_path: Path) -> None:
     assert all(look.memory > 1_000_000 and look.handles >= 3 for looks in soaked.looks.values() for look in looks)
     assert soaked.answered > 10
     assert max(soaked.journal) > 0
+    assert [filling.full_at for filling in soaked.fillings if filling.full_at]
