@@ -115,7 +115,6 @@ class ErrorBody(BaseModel):
         "storage_unavailable",
         "storage_full",
         "busy",
-        "busy",
         "too_many_streams",
         "not_ready",
         "internal_error",
