@@ -55,7 +55,10 @@ class Stack(FrontDoor):
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Start worker and janitor as their image does."""
         config = str(ROOT / "services/worker/supervisord.conf")
-        return self._run("worker", ["supervisord", "-c", config, "-j", str(self.folder / "tmp/supervisord.pid")])
+        return self._run(
+            "worker",
+            ["python", "-m", "worker.supervision", "-c", config, "-j", str(self.folder / "tmp/supervisord.pid")],
+        )
 
     def start_lone_worker(self, tree: Path = ROOT) -> subprocess.Popen[bytes]:
         """Start a second worker, or that of another tree, with no supervisor and no janitor."""

@@ -28,7 +28,7 @@ def supervise(start, tmp_path):
             assert found
         conf = tmp_path / "supervisord.conf"
         conf.write_text(text)
-        started.append(start("-m", "supervisor.supervisord", "-c", str(conf), TMPDIR=tmp_path, **variables))
+        started.append(start("-m", "worker.supervision", "-c", str(conf), TMPDIR=tmp_path, **variables))
         return started[-1]
 
     yield supervise
