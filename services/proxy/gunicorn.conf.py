@@ -1,13 +1,13 @@
 """How Gunicorn serves the proxy. Its settings are named in Gunicorn's own documentation."""
 
 import os
-import resource
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from promptqueue.environment import read_or_exit
 from promptqueue.logline import Format
+from proxy import descriptors
 from proxy.config import Config
 
 
@@ -23,11 +23,12 @@ class logger_class(Logger):  # type: ignore[misc]  # noqa: N801 (the setting's n
 
 
 _config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
+_caps = descriptors.caps(_config.max_streams)
 
 bind = _config.bind
 workers = _config.proxy_processes
 worker_class = "proxy.gevent_worker.Worker"
-worker_connections = 10_000
+worker_connections = _caps.connections
 keepalive = 75
 limit_request_fields = 32
 limit_request_line = 8190  # the most there is: an id of any length that a client makes up is not found
@@ -41,12 +42,11 @@ loglevel = _config.log_level
 accesslog = "-" if _config.log_level == "debug" else None
 access_log_format = '%(h)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 
-# Each held request is an open file. Many systems grant few at first, more on request; macOS less than it says.
-_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-_wanted = 65_536 if _hard == resource.RLIM_INFINITY else min(65_536, _hard)
-if _soft != resource.RLIM_INFINITY and _soft < _wanted:
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (_wanted, _hard))
+
+def on_starting(server: Any) -> None:
+    """Say once, for all processes, what few descriptors lower."""
+    if line := _caps.lowered(_config.max_streams):
+        server.log.warning(line)
 
 
 def worker_exit(_server: object, worker: object) -> None:

@@ -38,7 +38,7 @@ class Reply:
 class Server:
     """A real process that serves the proxy on a free port: `gevent` under Gunicorn, `threads` by `python -m proxy`."""
 
-    def __init__(self, kind, folder, *, starts=True, **variables):
+    def __init__(self, kind, folder, *, starts=True, descriptors=None, **variables):
         self.kind = kind
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,9 +55,12 @@ class Server:
             "PROXY_PORT": str(self.port),
             **{name: str(value) for name, value in variables.items()},
         }
+        command = [sys.executable, "-m", *(gunicorn if kind == "gevent" else ["proxy"])]
+        if descriptors:
+            command = ["sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh", *command]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *(gunicorn if kind == "gevent" else ["proxy"])],
+                command,
                 cwd=folder,
                 env=environment,
                 stdout=log,

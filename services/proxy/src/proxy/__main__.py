@@ -8,13 +8,14 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from promptqueue.environment import read_or_exit
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from proxy import concurrency, logs
+from proxy import concurrency, descriptors, logs
 from proxy.app import create_app, parts
 from proxy.config import Config
 from proxy.refusals import hear_out, refusal
@@ -71,7 +72,10 @@ def main() -> int:
     here = concurrency.current()
     logs.to_stdout(config.log_level, here)
     logging.getLogger("werkzeug").setLevel(logging.INFO if config.log_level == "debug" else logging.WARNING)
-    app = create_app(config, here)
+    caps = descriptors.caps(config.max_streams)
+    if line := caps.lowered(config.max_streams):
+        log.warning(line)
+    app = create_app(replace(config, max_streams=caps.streams), here)
     server = Server(config.bind_address, config.proxy_port, app, Handler)
 
     def stop(_number: int, _frame: FrameType | None) -> None:

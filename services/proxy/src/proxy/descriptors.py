@@ -1,0 +1,54 @@
+"""File descriptors: how many this process is granted, and how many connections and streams that is enough for."""
+
+from __future__ import annotations
+
+import resource
+from contextlib import suppress
+from dataclasses import dataclass
+
+WANTED = 65_536
+MOST_CONNECTIONS = 10_000
+OWN = 128  # of the process: some thirty at rest, and what readers of the database open when many come at once
+SPARE = 256  # connections that no stream may take, or an eighth of few: others ask and submit meanwhile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caps:
+    """What the granted descriptors are enough for."""
+
+    granted: int
+    connections: int
+    streams: int
+
+    def lowered(self, max_streams: int) -> str | None:
+        """Give the line of the log that tells of it if they are enough for less than was asked for."""
+        if self.streams == max_streams and self.connections == MOST_CONNECTIONS:
+            return None
+        return (
+            f"connections limited descriptors={self.granted} connections={self.connections} max_streams={self.streams}"
+        )
+
+
+def raised() -> int:
+    """Ask for as many as are wanted, and say how many are granted.
+
+    Each connection is an open file. Many systems grant few at first, more on request; macOS less than it says.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return WANTED if soft == resource.RLIM_INFINITY else soft
+
+
+def caps(max_streams: int) -> Caps:
+    """Say how many connections there may be, and how many of them may be streams and held requests."""
+    granted = raised()
+    connections = max(2, min(MOST_CONNECTIONS, granted - OWN))
+    return Caps(
+        granted=granted,
+        connections=connections,
+        streams=min(max_streams, connections - min(SPARE, max(1, connections // 8))),
+    )
