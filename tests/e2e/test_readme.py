@@ -26,6 +26,7 @@ for heading in TESTED_ELSEWHERE:
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 CURLS = [command for command in COMMANDS if command.startswith("curl ")]
+[KEEP] = (command for command in COMMANDS if command.startswith("ID="))
 ADDRESS = "http://localhost:8000"
 [UPGRADE] = (block.splitlines() for block in BLOCKS if "git pull" in block)
 [WAY_BACK] = (block.splitlines() for block in BLOCKS if "git checkout" in block)
@@ -168,7 +169,7 @@ def test_make_run_asks_the_ollama_that_is_named_and_downloads_the_model(
         product.interrupt()
 
 
-@runs(*CURLS)
+@runs(*CURLS, KEEP)
 def test_the_requests_are_answered_as_they_are_said_to_be(stack: Stack) -> None:
     if shutil.which("curl") is None:
         unable("no curl; on Debian: apt-get install curl")
@@ -180,7 +181,8 @@ def test_the_requests_are_answered_as_they_are_said_to_be(stack: Stack) -> None:
             here, env={**os.environ, "ID": prompt_id}, stdout=subprocess.PIPE, text=True, check=True
         ).stdout
 
-    [prompt_id] = re.findall(r'^\{"id":"([^"]+)","status":"queued","position":1,"links":', run(submit))
+    assert re.match(r'\{"id":"[^"]+","status":"queued","position":1,"links":', run(submit))
+    prompt_id = run(f'{KEEP}; printf %s "$ID"')
     told = re.findall("^event: (.+)$", run(events, prompt_id), re.MULTILINE)
     assert (told[0], told[-1], set(told)) == ("status", "completed", {"status", "token", "completed"})
     assert '"outcome":"succeeded"' in run(result, prompt_id)
