@@ -57,10 +57,24 @@ class Seen:
                 self.oldest = max(self.oldest, time.time() - self._heartbeat.stat().st_mtime)
 
 
+HASTY = """
+import dataclasses, os, sys
+from promptqueue.environment import read
+from worker import logs, memory
+from worker.config import Config
+from worker.main import Worker
+from worker.signals import Signals
+memory.give_back()
+logs.to_stdout("info")
+config = dataclasses.replace(read(Config, os.environ), first_byte_timeout=2, idle_timeout=2, probe_timeout=1)
+sys.exit(Worker(config).run(Signals()))
+"""
+
+
 @pytest.fixture
-def patient(worker):
-    """A worker with short deadlines, for servers that never come to an end."""
-    return worker(FIRST_BYTE_TIMEOUT=2, IDLE_TIMEOUT=2, PROMPT_TIMEOUT=60, PROBE_TIMEOUT=1, MAX_FAILURES=3)
+def hasty(start, ollama):
+    """A worker with shorter deadlines than anybody may set, for servers that never come to an end."""
+    return start("-c", HASTY, OLLAMA_URLS=ollama.url)
 
 
 def told(queue, prompt) -> str:
@@ -71,11 +85,11 @@ def told(queue, prompt) -> str:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's share of memory")
 def test_no_server_makes_a_worker_large_or_keeps_it_from_turning(
-    patient, ollama, queue, ask, environ, completed, wait_until
+    hasty, ollama, queue, ask, environ, completed, wait_until
 ):
     ollama.set(text="one two three")
     completed(ask("Hi"))
-    with Seen(patient.pid, Path(environ["HEARTBEAT_PATH"])) as seen:
+    with Seen(hasty.pid, Path(environ["HEARTBEAT_PATH"])) as seen:
         before, sizes = seen.size(), {}
         for name, fault in (STRANGE | ODD).items():
             seen.largest = 0
@@ -85,23 +99,24 @@ def test_no_server_makes_a_worker_large_or_keeps_it_from_turning(
             assert SECRET.split()[0] not in told(queue, prompt)
             assert prompt.outcome is Outcome.SUCCEEDED or name in ("a line without an end", "tokens without an end")
         for name in OF_QUESTIONS:
-            seen.largest = 0
-            ollama.fault(**{**STRANGE[name], "path": "/api/version", "times": None})
+            seen.largest, asked = 0, ollama.others("/api/version")
+            ollama.fault(**{**STRANGE[name], "path": "*", "times": None})
             wait_until(lambda: queue.model().state is not ModelState.READY, within=60, what=f"the word of {name}")
+            wait_until(lambda asked=asked: ollama.others("/api/version") > asked + 2, within=60, what=name)
             said = queue.model().detail
             assert said
             assert len(said) <= 300
             assert SECRET.split()[0] not in said
             ollama.clear_faults()
-            wait_until(lambda: queue.model().state is ModelState.READY, within=30, what=f"the end of {name}")
-            sizes[f"{name}, asked for its version"] = seen.largest
+            sizes[f"{name}, asked how it is"] = seen.largest
+        wait_until(lambda: queue.model().state is ModelState.READY, within=30, what="the end of all this")
         wait_until(lambda: seen.size() <= before + LARGEST // 3, within=30, what=f"its size of {before} MB again")
 
     assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
     assert seen.oldest < STANDS
-    assert "Traceback" not in patient.output
-    assert SECRET.split()[0] not in patient.output
-    assert BANNER.split()[-1] not in patient.output
+    assert "Traceback" not in hasty.output
+    assert SECRET.split()[0] not in hasty.output
+    assert BANNER.split()[-1] not in hasty.output
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -133,7 +148,7 @@ def test_what_has_no_end_fails_at_once_with_what_came(worker, ollama, queue, ask
     assert came == 0 if name == "a line without an end" else 10_000_000 < came <= 10 << 20
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [301, 307])
 def test_where_a_redirect_leads_nothing_is_ever_heard(worker, ollama, queue, ask, completed, wait_until, status):
     heard = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -153,7 +168,7 @@ def test_where_a_redirect_leads_nothing_is_ever_heard(worker, ollama, queue, ask
     assert heard == []
 
 
-@pytest.mark.parametrize("fault", ["drip", "drip_head", "continues", "endless_head", "bomb", "endless_line"])
+@pytest.mark.parametrize("fault", ["drip", "continues", "bomb", "endless_line"])
 def test_a_download_that_is_none_ends_and_the_worker_turns_meanwhile(
     worker, ollama, queue, environ, wait_until, stays, fault
 ):
@@ -163,9 +178,9 @@ def test_a_download_that_is_none_ends_and_the_worker_turns_meanwhile(
     process = worker(PROBE_TIMEOUT=1)
     wait_until(lambda: ollama.others("/api/pull"), within=20)
 
-    stays(lambda: not heartbeat.exists() or time.time() - heartbeat.stat().st_mtime < STANDS, seconds=5)
+    stays(lambda: not heartbeat.exists() or time.time() - heartbeat.stat().st_mtime < STANDS, seconds=3)
     ollama.clear_faults()
-    if fault in ("drip", "drip_head", "continues"):
+    if fault in ("drip", "continues"):
         process.send(15)  # these are given a minute, as a download that stands still
         assert process.ends(within=30) == 0
     else:

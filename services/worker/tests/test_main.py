@@ -51,7 +51,7 @@ def test_the_heart_stops_when_a_loop_hangs(environ, queue, heartbeat, hangs):
     worker = Worker(read(Config, environ))
     worker._slots = [SimpleNamespace(turned_at=past if hangs == "slot" else now, is_calling=False)]
     worker._watcher = SimpleNamespace(turned_at=past if hangs == "watcher" else None)
-    worker._model = SimpleNamespace(turned_at=past if hangs == "model" else now, is_pulling=False)
+    worker._model = SimpleNamespace(turned_at=past if hangs == "model" else now)
 
     worker._care(queue)
 
@@ -63,7 +63,7 @@ def test_a_slot_in_a_long_call_is_judged_by_its_watcher(environ, queue, heartbea
     worker = Worker(read(Config, environ))
     worker._slots = [SimpleNamespace(turned_at=now - 600, is_calling=True)]
     worker._watcher = SimpleNamespace(turned_at=now)
-    worker._model = SimpleNamespace(turned_at=now, is_pulling=False)
+    worker._model = SimpleNamespace(turned_at=now)
 
     worker._care(queue)
 

@@ -15,7 +15,7 @@ from promptqueue.environment import read_or_exit
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Terms
 
-from worker import health, logs
+from worker import health, logs, memory
 from worker.bulletin import Bulletin
 from worker.config import Config
 from worker.drain import Drain
@@ -52,6 +52,7 @@ class EndSignals(Protocol):
 
 def main() -> int:
     """Run the worker until it is told to end; the exit code."""
+    memory.give_back()
     config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
     logs.to_stdout(config.log_level)
     return Worker(config).run(Signals())
@@ -166,8 +167,7 @@ class Worker:
         """Whether every loop has turned lately; a slot in a call is judged by the watcher."""
         loops = [slot.turned_at for slot in self._slots if not slot.is_calling]
         loops += [self._watcher.turned_at or now]
-        if not self._model.is_pulling:
-            loops.append(self._model.turned_at)
+        loops.append(self._model.turned_at)
         return all(now - turned_at < HANGS_AFTER for turned_at in loops)
 
     def _slot(self, queue: PromptQueue, listener: Listener, terms: Terms) -> Slot:

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class ModelKeeper:
-    """One thread's loop. `turned_at` tells when it last turned; while it `is_pulling` it may say nothing for long."""
+    """One thread's loop. `turned_at` tells when it last turned, or last waited for the server."""
 
     def __init__(  # noqa: PLR0913 (handed in, each by its name)
         self, *, server: Server, ollama: Ollama, bulletin: Bulletin, name: str, pull: bool, drain: Drain
@@ -49,11 +49,6 @@ class ModelKeeper:
         self._processor_at = float("-inf")
         self._met: str | None = None  # an error that nobody expected
         self.turned_at = time.monotonic()
-
-    @property
-    def is_pulling(self) -> bool:
-        """Whether the model is being downloaded."""
-        return self._puller.is_pulling
 
     def run(self) -> None:
         """Look after the model until the worker ends."""

@@ -79,11 +79,13 @@ class Ollama:
             while True:
                 seconds = plug.patience or patience
                 try:
-                    yield errand.bring(seconds, self.meanwhile)
+                    answer = errand.bring(seconds, self.meanwhile)
                 except Over:
                     return
                 except NotInTime:
                     raise OllamaFailed(_unanswered("nothing more came", seconds)) from None
+                self.meanwhile()
+                yield answer
 
     def version(self) -> str:
         """Ask for the version: whether the server answers at all."""

@@ -33,7 +33,6 @@ class Puller:
         self._name = name
         self._backoff = 1.0
         self._broke_off = False
-        self.is_pulling = False  # and may be silent for minutes
         self.retry_at = 0.0
         self.retry_at_wall: float | None = None
         self.failure: str | None = None
@@ -41,11 +40,8 @@ class Puller:
     def pull(self, tell: Callable[[int], None]) -> bool:
         """Download the model, and `tell` each percentage; whether it is there."""
         download = Download(time.monotonic())
-        self.is_pulling, self._broke_off = True, False
-        try:
-            failure = self._pull(download, tell)
-        finally:
-            self.is_pulling = False
+        self._broke_off = False
+        failure = self._pull(download, tell)
         if failure is None:
             self._backoff, self.retry_at_wall, self.failure = 1.0, None, None
             return True
