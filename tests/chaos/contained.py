@@ -80,7 +80,8 @@ class Contained:
             "--volume",
             f"{self._stack.name}_queue:{DATA}",
         ]
-        command = ["docker", "run", "--interactive", "--init", "--rm", *own, self._stack.image("worker")]
+        image = docker("inspect", "--format", "{{.Config.Image}}", self._worker.name).strip()
+        command = ["docker", "run", "--interactive", "--init", "--rm", *own, image]
         return [*command, "python", "-", f"{DATA}/queue.db"]
 
     def end(self) -> Remains:

@@ -173,6 +173,22 @@ def test_keys_do_not_go_either(queue, prune, clock):
     assert queue.enqueue(new)[0].prompt.id == first.prompt.id
 
 
+def test_a_key_is_known_for_as_long_as_a_clock_that_was_set_is_doubted(queue, clock):
+    new = NewPrompt(request={}, idempotency=Idempotency(key="k", fingerprint="f"))
+    [first] = queue.enqueue(new)
+    queue.agreement()
+
+    clock.step_wall(MONTH)
+    before_anybody_looked = queue.enqueue(new)[0]
+    queue.agreement()
+    afterwards = queue.enqueue(new)[0]
+    clock.advance(DAY)
+    believed = queue.enqueue(new)[0]
+
+    assert [before_anybody_looked.prompt.id, afterwards.prompt.id] == [first.prompt.id] * 2
+    assert (believed.replayed, believed.prompt.id == first.prompt.id) == (False, False)
+
+
 def test_texts_of_what_never_ran_wait_for_it_as_well(queue, ask, clock):
     prompt_id = queue.cancel(ask()).id
     queue.agreement()

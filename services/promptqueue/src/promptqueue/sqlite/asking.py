@@ -11,6 +11,7 @@ from promptqueue.lifecycle import CANCELLED, why_not_retryable
 from promptqueue.prompt import Enqueued, NewPrompt, Priority, Prompt, Standing, Status
 from promptqueue.sqlite import rows
 from promptqueue.sqlite.room import Bounds
+from promptqueue.sqlite.timekeeping import Timekeeping
 from promptqueue.wakeup import Text
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ KEY_LIFETIME = 24 * 3600.0
 """Seconds for which an Idempotency-Key is known."""
 
 
-class Asking:
+class Asking(Timekeeping):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     _database: Database
@@ -235,14 +236,14 @@ class Asking:
             return None
         known = self._database.run(
             """
-            SELECT idempotency_keys.fingerprint, prompts.*
+            SELECT idempotency_keys.fingerprint, idempotency_keys.created_at AS known_since, prompts.*
             FROM idempotency_keys LEFT JOIN prompts ON prompts.id = prompt_id
-            WHERE key = :key AND idempotency_keys.created_at > :oldest
+            WHERE key = :key
             """,
             key=idempotency.key,
-            oldest=self._clock.wall() - KEY_LIFETIME,
         )
-        if not known:
+        now = self._clock.wall()
+        if not known or (known[0]["known_since"] <= now - KEY_LIFETIME and not self._was_just_set(now)):
             return None
         if known[0]["id"] is None:
             raise PromptDeleted
