@@ -50,14 +50,18 @@ def test_a_prompt_that_is_overdue_is_settled_by_whoever_looks(submit, whole, que
     assert whole(prompt_id).json["outcome"] == "expired"
 
 
-def test_what_was_asked_is_null_once_it_was_erased(submit, whole, queue):
+def test_what_was_asked_is_null_once_it_was_erased(client, submit, whole, queue):
     prompt_id = submit()
     queue.cancel(prompt_id)
-    queue._database.run("DELETE FROM requests")
+    queue._database.run("UPDATE prompts SET completed_at = completed_at - 3600")
+    assert queue.erase_unrun(older_than=60) == 1
 
     told = whole(prompt_id)
+    again = client.post(f"/api/v1/prompt/{prompt_id}/retry")
 
     assert (told.status_code, told.json["outcome"], told.json["request"]) == (200, "cancelled", None)
+    assert (again.status_code, again.json["error"]["code"]) == (409, "not_retryable")
+    assert "erased" in again.json["error"]["message"]
 
 
 @pytest.mark.parametrize("prompt_id", ["7d444840-9dc0-41d1-b245-5ffdce74fad2", "nonsense"])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Blueprint, Response, request
-from promptqueue.errors import PromptNotFound, QueueFull
+from promptqueue.errors import QueueFull
 from promptqueue.prompt import Enqueued, Outcome, Prompt, Standing, Status
 
 from proxy import body, wire
@@ -201,11 +200,8 @@ def _retry(queue: PromptQueue, prompt_id: str, *, max_queued: int) -> tuple[Prom
 
 def _texts(queue: PromptQueue, prompt: Prompt) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
     """Give what was asked, None once that was erased, and the answer, None while there is none."""
-    asked = None
-    with suppress(PromptNotFound):
-        asked = queue.request(prompt.id)
-    answer = queue.answer(prompt.id)
-    return asked, answer if prompt.outcome is Outcome.SUCCEEDED else None
+    answer = queue.answer(prompt.id) if prompt.outcome is Outcome.SUCCEEDED else None
+    return queue.request(prompt.id), answer
 
 
 def _status(parts: Parts, prompt: Prompt, position: int | None) -> dict[str, Any]:
