@@ -60,6 +60,7 @@ def test_the_page_is_led_to_where_it_finds_its_data(client, make_app, tmp_path):
     led = client.get("/team/ollama")
 
     assert (led.status_code, led.headers["Location"]) == (308, "/team/ollama/")
+    assert client.get("/team/ollama?a=%C3%A4").headers["Location"] == "/team/ollama/?a=%C3%A4"
     assert client.get(led.headers["Location"]).text == client.get("/").text == "the page"
 
 

@@ -21,7 +21,7 @@ ESCAPED_HALF = re.compile(
 )
 ESCAPED_BACKSLASH, PUT_AWAY = rb"\\", b"\0\0"
 
-NAMES = {"utf-16": "UTF-16", "utf-32": "UTF-32"}
+NAMES = {"utf-16": "UTF-16, as PowerShell writes files", "utf-32": "UTF-32"}
 
 
 def mended(data: bytes) -> bytes:

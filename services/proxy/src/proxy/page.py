@@ -34,7 +34,8 @@ def blueprint(path: Path | None, base_path: str) -> Blueprint:
 
     def beside_the_page() -> Response:
         """Lead whoever left out the last slash, without which the page would look for its data one level too high."""
-        return Response(status=308, headers={"Location": f"{base_path}/"})
+        query = request.query_string.decode("latin-1")
+        return Response(status=308, headers={"Location": f"{base_path}/{query and f'?{query}'}"})
 
     if base_path:
         routes.add_url_rule(base_path, view_func=beside_the_page)
