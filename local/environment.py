@@ -5,7 +5,8 @@ Does nothing when the requirements have not changed since. Runs on any Python 3,
 
 import signal
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to end, Ctrl+C ends this without a word
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to end, Ctrl+C ends this without a word
 
 import contextlib
 import fcntl
@@ -208,7 +209,8 @@ def interruptible(purpose):
         raise Interrupted(number)
 
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, interrupt)
+        if signal.getsignal(each) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(each, interrupt)
     try:
         main(purpose)
     except Interrupted as interrupted:

@@ -26,7 +26,8 @@ class Product:
         self._asked: list[int] = []
         self._supervisord: subprocess.Popen[bytes] | None = None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._ask)
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, self._ask)
         command = [sys.executable, "-m", "worker.supervision", "-c", configuration, "-j", f"{scratch}/pid"]
         if os.getuid() == 0:
             command += ["-u", "0"]  # else it complains that nobody told it to be root

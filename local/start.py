@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to end, Ctrl+C ends this without a word
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to end, Ctrl+C ends this without a word
 
 import contextlib
 import errno
@@ -60,7 +61,7 @@ def settings(kind: str, file: Path) -> dict[str, str]:
         print(misread, file=sys.stderr)
         sys.exit(2)
     if file.exists():
-        but = f", but for {' and '.join(passed_over)}, which name what only containers know" if passed_over else ""
+        but = f", but for {' and '.join(passed_over)}: only containers know what is named there" if passed_over else ""
         print(f"Settings are taken from {file.name}{but}.", flush=True)
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     if kind == "demo":
@@ -82,9 +83,17 @@ def refuse_taken(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            reason = "is taken by another program" if taken else f"cannot be used ({error.strerror})"
-            sys.exit(f"Port {port} on {host} {reason}. Choose another: make PROXY_PORT={port + 1} …")
+            what_to_do = f"Choose another: make PROXY_PORT={port + 1} …"
+            match error.errno:
+                case errno.EADDRINUSE:
+                    reason = f"Port {port} on {host} is taken by another program. {what_to_do}"
+                case errno.EADDRNOTAVAIL:
+                    reason = f"{host} is no address of this machine. Set BIND_ADDRESS to one, or leave it out."
+                case errno.EACCES:
+                    reason = f"Port {port} is kept for root. Choose one from 1024 on: make PROXY_PORT=8000 …"
+                case _:
+                    reason = f"Port {port} on {host} cannot be used ({error.strerror}). {what_to_do}"
+            sys.exit(reason)
 
 
 def make_data_folder(folder: Path) -> None:

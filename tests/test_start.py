@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 import proxy.config
@@ -69,3 +71,24 @@ def test_the_line_that_looks_into_the_queue_names_the_one_that_is_used(
 
     named = {"run": "", "demo": "DATABASE_URL=sqlite:///data/demo/queue.db "}[kind]
     assert f"  Queue:    {named}.venv/bin/python -m promptqueue status\n" in told
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (errno.EADDRINUSE, "make PROXY_PORT=8001"),
+        (errno.EADDRNOTAVAIL, "10.0.0.1 is no address of this machine. Set BIND_ADDRESS"),
+        (errno.EACCES, "Choose one from 1024 on"),
+        (errno.ENOBUFS, "cannot be used"),
+    ],
+)
+def test_each_reason_why_it_cannot_listen_has_its_own_remedy(
+    code: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bind(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("socket.socket.bind", bind)
+
+    with pytest.raises(SystemExit, match=told):
+        start.refuse_taken("10.0.0.1", 8000)

@@ -32,13 +32,13 @@ LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|E
 class Local:
     """`python -m local.start`, as make calls it, in a folder of its own."""
 
-    def __init__(self, kind: str, folder: Path, **variables: str) -> None:
+    def __init__(self, kind: str, folder: Path, *before: str, **variables: str) -> None:
         self.port = free_port()
         self.door = FrontDoor(f"http://127.0.0.1:{self.port}")
         self._log = folder / "log"
         with self._log.open("wb") as output:  # as a shell's > does: not for appending
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local.start", kind],
+                [*before, sys.executable, "-m", "local.start", kind],
                 cwd=folder,
                 env={**os.environ, "PROXY_PORT": str(self.port), **variables},
                 stdout=output,
@@ -62,6 +62,10 @@ class Local:
         """Press Ctrl+C; the exit code."""
         os.killpg(self._process.pid, signal.SIGINT)
         return self._process.wait(STARTED_WITHIN)
+
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        os.killpg(self._process.pid, signal.SIGHUP)
 
     def wait(self) -> int:
         """Let it end by itself; the exit code."""
@@ -87,8 +91,8 @@ def folder(tmp_path: Path) -> Path:
 def start(folder: Path) -> Iterator[Callable[..., Local]]:
     started: list[Local] = []
 
-    def start(kind: str, **variables: str) -> Local:
-        started.append(Local(kind, folder, **variables))
+    def start(kind: str, *before: str, **variables: str) -> Local:
+        started.append(Local(kind, folder, *before, **variables))
         return started[-1]
 
     yield start
@@ -141,6 +145,16 @@ def test_the_demo_ends_without_a_warning_and_its_log_has_one_form(start: Callabl
     sayers = {line.split()[2].partition(".")[0] for line in lines}
     assert {"gunicorn", "promptqueue", "proxy", "simulator", "supervisord", "worker"} <= sayers
     assert [line for line in lines if " WARNING " in line and "received SIGTERM" not in line] == []
+
+
+def test_nohup_keeps_it_when_the_terminal_is_closed(start: Callable[..., Local]) -> None:
+    demo = start("demo", "nohup")
+    demo.until_it_says("Stop:     Ctrl+C")
+
+    demo.hang_up()
+
+    assert "Simulated answer" in demo.door.answer(demo.door.submit("Why is the sky blue?"))
+    assert "SIGTERM" not in demo.said
 
 
 def test_lines_that_go_to_a_file_write_over_no_others(start: Callable[..., Local]) -> None:
