@@ -174,6 +174,30 @@ def test_a_database_that_comes_back_is_used_again(make_app, tmp_path, until):
     assert client.post("/api/v1/prompt", json={"prompt": "Why?"}).status_code == 202
 
 
+def test_a_database_that_was_moved_away_is_not_healthy_and_is_used_again_once_it_is_back(make_app, tmp_path, until):
+    client = make_app().test_client()
+    accepted = client.post("/api/v1/prompt", json={"prompt": "Why?"})
+    away = tmp_path / "away"
+    (tmp_path / "data").rename(away)
+
+    health, readiness = client.get("/healthz"), client.get("/readyz")
+    others = [
+        client.post("/api/v1/prompt", json={"prompt": "Why?"}),
+        client.post(f"/api/v1/prompt/{accepted.json['id']}/retry"),
+        client.get(f"/api/v1/prompt/{accepted.json['id']}"),
+    ]
+    away.rename(tmp_path / "data")
+
+    assert (health.status_code, health.json["error"]["code"]) == (503, "storage_unavailable")
+    assert "moved or deleted: put it back" in health.json["error"]["message"]
+    assert (readiness.status_code, readiness.json["checks"]["database"]["ok"]) == (503, False)
+    for answer in others:
+        assert (answer.status_code, answer.json["error"]["code"]) == (503, "storage_unavailable")
+        assert str(tmp_path) not in answer.text
+    until(lambda: client.get("/healthz").status_code == 200)
+    assert client.get(f"/api/v1/prompt/{accepted.json['id']}").status_code == 200
+
+
 def test_the_page_is_asked_for_again_only_when_it_changed(make_app, tmp_path):
     page = tmp_path / "index.html"
     page.write_text("<!doctype html>one")
