@@ -46,8 +46,8 @@ def connect_existing(url: str) -> PromptQueue:
     """Open the queue at `url` as it is, in the journal mode that it has. Raises QueueMissing besides."""
     path = sqlite_path(url)
     if not path.exists():
-        demo = path.parent / "demo" / path.name
-        there = f" There is one of `make demo` at sqlite:///{demo}." if demo.exists() else ""
+        demo = demo_beside(url)
+        there = f" There is one of `make demo` at {demo}." if demo else ""
         message = (
             f"There is no queue at {path.absolute()}: name the one you mean with --database-url or DATABASE_URL.{there}"
         )
@@ -66,6 +66,13 @@ def restore(url: str, source: Path | BinaryIO, *, progress: Callable[[int, int],
     newer version.
     """
     return sqlite_restore(sqlite_path(url), source, progress=progress)
+
+
+def demo_beside(url: str) -> str | None:
+    """Give the URL of the queue that `make demo` keeps below the folder of this one; None where there is none."""
+    path = sqlite_path(url)
+    demo = path.parent / "demo" / path.name
+    return f"sqlite:///{demo}" if demo.exists() else None
 
 
 def sqlite_path(url: str) -> Path:

@@ -63,6 +63,19 @@ def test_what_a_worker_said_before_it_went_is_not_told(operate, queue, worker):
     assert "not known, for no worker is alive to tell" in operate("status").out
 
 
+def test_whoever_looks_at_a_queue_without_workers_is_told_of_the_demos(operate, queue, worker, tmp_path):
+    connect(f"sqlite:///{tmp_path}/demo/queue.db").close()
+    with_workers = operate("status").out
+    worker.die()
+
+    without = operate("status").out
+
+    assert "demo" not in with_workers
+    assert (
+        f"none; the queue of `make demo` is another one: --database-url sqlite:///{tmp_path}/demo/queue.db" in without
+    )
+
+
 def test_the_journal_mode_is_left_as_it_is(operate, queue, journal):
     queue.close()
 

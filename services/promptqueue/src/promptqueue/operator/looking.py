@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from promptqueue.connect import sqlite_path
+from promptqueue.connect import demo_beside, sqlite_path
 from promptqueue.operator import words
 from promptqueue.operator.command import Call, Told, command
 from promptqueue.operator.wire import moment, prompt_body
@@ -57,10 +57,7 @@ def status(call: Call) -> Told:
             ("processing", f"{counts.processing:,}"),
             ("completed", f"{counts.completed:,}, {counts.completed_per_minute:,} answered in the last minute"),
             ("paused", "yes: prompts are accepted and wait" if counts.paused else "no"),
-            (
-                "workers",
-                f"{workers.count} alive with {words.count(workers.slots, 'slot')}" if workers.count else "none",
-            ),
+            ("workers", _workers_words(workers, demo_beside(call.url))),
             ("model", _model_words(model, workers)),
             ("stored", _room_words(room)),
             ("database", f"{path.absolute()}, {words.size(database)} and {words.size(journal)} of journal"),
@@ -169,6 +166,12 @@ def _texts(texts: Mapping[str, Any]) -> list[tuple[str, str]]:
     elif partial := texts.get("partial"):
         found.append(("partial answer", partial))
     return found
+
+
+def _workers_words(workers: Workers, demo: str | None) -> str:
+    if workers.count:
+        return f"{workers.count} alive with {words.count(workers.slots, 'slot')}"
+    return f"none; the queue of `make demo` is another one: --database-url {demo}" if demo else "none"
 
 
 def _model_words(model: Model | None, workers: Workers) -> str:
