@@ -21,6 +21,7 @@ from typing import TextIO
 
 import proxy.config
 import worker.config
+from promptqueue.connect import sqlite_path
 from promptqueue.environment import read_or_exit
 from worker.ollama import Ollama
 from worker.verdict import OllamaFailed, cause
@@ -38,7 +39,8 @@ def main(kind: str) -> int:
     served, worked = (read_or_exit(each, environment) for each in (proxy.config.Config, worker.config.Config))
     host, port = served.bind_address, served.proxy_port
     refuse_taken(host, port)
-    make_data_folder(ROOT / "data")
+    if (folder := ROOT / "data") in (ROOT / sqlite_path(served.database_url)).parents:
+        make_data_folder(folder)
     append(sys.stdout, sys.stderr)
     with tempfile.TemporaryDirectory(prefix="ollama-proxy-") as scratch:
         product = Product(f"local/{kind}.conf", environment, Path(scratch), drain=worked.drain_seconds)

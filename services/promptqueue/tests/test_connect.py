@@ -1,3 +1,4 @@
+import os
 import threading
 from pathlib import Path
 
@@ -73,6 +74,16 @@ def test_what_one_instance_accepted_the_next_one_finds(url):
     second.close()
 
     assert request == {"prompt": "hello"}
+
+
+def test_a_folder_that_is_made_is_for_its_owner_alone(tmp_path):
+    umask = os.umask(0)
+    try:
+        connect(f"sqlite:///{tmp_path}/data/queue.db").close()
+    finally:
+        os.umask(umask)
+
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_folder_is_no_queue(tmp_path):

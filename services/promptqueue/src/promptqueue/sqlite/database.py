@@ -66,7 +66,7 @@ class Database:
         # What was opened is closed if a later step fails: whoever tries again each second must not run out of files.
         with told(path), ExitStack() as opened:
             if create:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             elif not path.exists():
                 raise self._lost(Loss.MISSING)
             filesystem.refuse_network(path.parent)

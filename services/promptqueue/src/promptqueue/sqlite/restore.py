@@ -32,7 +32,7 @@ def restore(path: Path, source: Path | BinaryIO, *, progress: Progress | None = 
         message = f"{source} is the queue's own database: name a backup of it."
         raise NotRestorable(message)
     with told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with alone(path.parent), appearing(path) as unfinished:
             if isinstance(source, Path):
                 _copy(source, unfinished, progress)
