@@ -6,6 +6,9 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from proxy import values
+from proxy.fields import MOST_FIELDS
+from proxy.schema import MOST_SUBSCHEMAS
 from proxy.shapes import schemas
 
 HEADERS: dict[str, Any] = {
@@ -96,7 +99,12 @@ def _paths() -> dict[str, Any]:
                 "operationId": "submit",
                 "summary": "Hand in a prompt",
                 "parameters": [IDEMPOTENCY_KEY],
-                "requestBody": {"required": True, "content": _json("Submission")},
+                "requestBody": {
+                    "required": True,
+                    "description": f"At most `limits.max_prompt_bytes` bytes and {values.MOST:,} JSON values, "
+                    f"{MOST_FIELDS} fields in each object described here, {MOST_SUBSCHEMAS} subschemas in `format`.",
+                    "content": _json("Submission"),
+                },
                 "responses": {
                     "202": _answer("Accepted: the prompt is safe on the disk.", "Accepted", "Location", "X-Prompt-Id"),
                     "400": _error("invalid_json, or invalid_request for what `param` names."),
