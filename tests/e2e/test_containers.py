@@ -261,6 +261,22 @@ def test_below_a_path_both_doors_serve_everything(in_containers: Composed) -> No
     in_containers.start()
 
 
+def test_a_volume_that_belongs_to_root_is_told_with_the_command_that_helps(in_containers: Composed) -> None:
+    in_containers.stop()
+    volume = f"{in_containers.name}_queue:/data"
+    docker("run", "--rm", "--volume", volume, "python:3.13-slim", "chown", "-R", "0:0", "/data")
+    in_containers.compose("up", "--detach")
+
+    def told() -> str | None:
+        found = re.search(r'belongs to user 0, .*: (docker run .*)\."$', in_containers.log("worker"), re.MULTILINE)
+        return found[1] if found else None
+
+    command = until(told, "the worker tells what helps", 60)
+    subprocess.run(command.split(), check=True)
+
+    in_containers.until_ready()
+
+
 def test_a_second_ollama_is_refused_instead_of_taking_half_of_the_prompts(in_containers: Composed) -> None:
     in_containers.until_ready()
 

@@ -129,3 +129,39 @@ def test_a_doubtful_file_system_is_warned_of_once_and_used(mounted, tmp_path, ca
     assert [record.getMessage() for record in caplog.records] == [
         f"database where locks may not hold, better move it to a local disk kind=virtiofs folder={tmp_path}"
     ]
+
+
+# ---- whose a folder is ----------------------------------------------------------------------------------------------
+
+VOLUMES = """\
+93 76 254:0 / / rw - overlay overlay rw
+94 93 254:0 /var/lib/docker/volumes/mine_queue/_data /data rw - ext4 /dev/vda rw
+95 93 254:0 /root/.local/share/containers/storage/volumes/mine_queue/_data /podman rw - ext4 /dev/vda rw
+96 93 254:0 /srv/queue /bound rw - ext4 /dev/vda rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        ("/data", "docker run --rm -v mine_queue:/data python:3.13-slim chown -R 10001 /data"),
+        ("/data/deeper", "docker run --rm -v mine_queue:/data python:3.13-slim chown -R 10001 /data/deeper"),
+        ("/podman", "podman run --rm -v mine_queue:/podman python:3.13-slim chown -R 10001 /podman"),
+        ("/bound", "chown -R 10001, outside the container and with the folder that /bound is there"),
+    ],
+)
+def test_inside_a_container_the_command_that_gives_a_folder_is_one_for_outside(folder, command, tmp_path, monkeypatch):
+    (tmp_path / "mountinfo").write_text(VOLUMES)
+    monkeypatch.setattr(filesystem, "CONTAINER", (tmp_path,))
+
+    assert filesystem.command_to_give(Path(folder), 10001, tmp_path / "mountinfo") == command
+
+
+def test_elsewhere_it_is_one_for_here(tmp_path, monkeypatch):
+    (tmp_path / "mountinfo").write_text(VOLUMES)
+    monkeypatch.setattr(filesystem, "CONTAINER", (tmp_path / "none",))
+
+    command = filesystem.command_to_give(Path("/bound"), 10001, tmp_path / "mountinfo")
+
+    assert command == "chown -R 10001 /bound"
+    assert filesystem.command_to_give(Path("/bound"), 10001, tmp_path / "none") == command

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from promptqueue.errors import StorageUnavailable
 
 MOUNTS = Path("/proc/self/mountinfo")
+CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
+"""By which Docker and Podman mark a container."""
+
+AT_HAND = "python:3.13-slim"
+"""An image that the machine has: ours are built on it."""
 
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
 """Refused: SQLite's own documentation names them as what damages databases (sqlite.org/howtocorrupt.html, 2.1)."""
@@ -73,18 +80,46 @@ def kind_of(folder: Path, mounts: Path = MOUNTS) -> str | None:
 
     The numbers of statfs(2) would tell less: virtiofs has the same as every other FUSE.
     """
+    mount = _mount_of(folder, mounts)
+    return mount.kind if mount else None
+
+
+def command_to_give(folder: Path, user: int, mounts: Path = MOUNTS) -> str:
+    """Give the command by which a user gets a folder and all in it, for outside where a container has it mounted."""
+    command = f"chown -R {user} {folder}"
+    mount = _mount_of(folder, mounts)
+    volume = re.search(r"/volumes/([^/]+)/_data$", mount.source) if mount else None
+    if mount and volume:
+        engine = "podman" if "/containers/storage/" in mount.source else "docker"
+        return f"{engine} run --rm -v {volume[1]}:{mount.point} {AT_HAND} {command}"
+    if mount and mount.point != Path("/") and any(mark.exists() for mark in CONTAINER):
+        return f"chown -R {user}, outside the container and with the folder that {folder} is there"
+    return command
+
+
+@dataclass(frozen=True)
+class _Mount:
+    source: str
+    """The folder of its file system that is mounted: of a volume the one that the engine has made for it."""
+    point: Path
+    kind: str
+
+
+def _mount_of(folder: Path, mounts: Path) -> _Mount | None:
+    """Give what is mounted where a folder is; None where the kernel does not tell."""
     try:
         lines = mounts.read_text(errors="surrogateescape").splitlines()
     except OSError:
         return None
-    place, nearest, kind = folder.resolve(), 0, None
+    place, found = folder.resolve(), None
     for line in lines:
-        mount, _, source = line.partition(" - ")
-        point = Path(_unescaped(mount.split(" ")[4]))
+        words, _, system = line.partition(" - ")
+        _, _, _, source, target, *_ = words.split(" ")
+        point = Path(_unescaped(target))
         # The last of those equally near: a later mount covers an earlier one at the same place.
-        if place.is_relative_to(point) and len(point.parts) >= nearest:
-            nearest, kind = len(point.parts), source.split(" ")[0]
-    return kind
+        if place.is_relative_to(point) and (found is None or len(point.parts) >= len(found.point.parts)):
+            found = _Mount(source=_unescaped(source), point=point, kind=system.split(" ")[0])
+    return found
 
 
 def _unescaped(text: str) -> str:

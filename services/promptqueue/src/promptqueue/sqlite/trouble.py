@@ -70,7 +70,8 @@ def _shortage(error: Exception, code: int | None, path: Path) -> str:
     if foreign:
         owner, user = foreign[0].stat().st_uid, os.geteuid()
         whose = f"belongs to user {owner}" if owner != user else "may not be written by anybody"
-        return f"{foreign[0]} {whose}, so let user {user} have it and all beside it: chown -R {user} {folder}"
+        command = filesystem.command_to_give(folder, user)
+        return f"{foreign[0]} {whose}, so let user {user} have it and all beside it: {command}"
     return ""
 
 
