@@ -99,3 +99,22 @@ def test_it_is_one_read(queue, ask):
 
     queue._database._connection.set_trace_callback(None)
     assert len(seen) == 1
+
+
+def test_a_null_character_in_a_models_text_counts_as_one(queue, ask, terms):
+    prompt_id = ask()
+    claim = queue.claim(terms)
+    queue.write(claim, "a\0bcd", offset=0, tokens=1)
+    first = queue.standings([prompt_id])[0].text_length
+    queue.write(claim, "\0\0", offset=5, tokens=2)
+
+    assert (first, queue.standings([prompt_id])[0].text_length) == (5, 7)
+    assert queue.partial(prompt_id) == "a\0bcd\0\0"
+
+
+def test_text_that_an_older_worker_wrote_has_a_length(queue, ask, terms):
+    prompt_id = ask()
+    queue.write(queue.claim(terms), "abc", offset=0, tokens=1)
+    queue._database.run("UPDATE partials SET length = NULL")
+
+    assert queue.standings([prompt_id])[0].text_length == 3

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import ClaimLost
 from promptqueue.lifecycle import Next, after
 from promptqueue.presence import Presence
-from promptqueue.prompt import Answered, Claim, Ending, Failed, Prompt, PutBack, Status, Terms
+from promptqueue.prompt import (
+    Answered,
+    Claim,
+    Ending,
+    ErrorCode,
+    Failed,
+    Outcome,
+    Prompt,
+    PromptError,
+    PutBack,
+    Status,
+    Terms,
+)
 from promptqueue.sqlite import attempt, rows
 from promptqueue.wakeup import LARGEST_DATAGRAM, Text
 
@@ -18,6 +29,14 @@ if TYPE_CHECKING:
     from promptqueue.clock import Clock
     from promptqueue.sqlite.database import Database
     from promptqueue.sqlite.engine import sqlite3
+
+UNREADABLE = PromptError(
+    code=ErrorCode.ATTEMPTS_EXHAUSTED,
+    message="The prompt's request cannot be read any more: its row in the queue's database is damaged.",
+)
+
+UNREADABLE_AT_ONCE = 100
+"""How many prompts that cannot be read one claim ends: a longer lock would be felt."""
 
 
 class Answering:
@@ -35,43 +54,20 @@ class Answering:
         if not self._claimable():
             return None
         with self._database.transaction():
-            claimed = self._database.run(
-                """
-                UPDATE prompts
-                SET status = 'processing', attempt = attempt + 1, tokens = 0, started_at = :wall,
-                    worker = :worker, boot = :boot, claimed_at = :now, leased_until = :now + :lease,
-                    run_until = :now + min(coalesce(timeout_seconds, :timeout), :timeout),
-                    max_failures = :max_failures, not_before = NULL
-                WHERE seq = (
-                    SELECT seq FROM prompts
-                    WHERE status = 'queued'
-                      AND (not_before IS NULL OR boot <> :boot OR not_before <= :now)
-                      AND (expires_at IS NULL OR expires_at > :wall)
-                      AND NOT (SELECT paused FROM control)
-                    ORDER BY priority DESC, seq
-                    LIMIT 1
+            for _ in range(UNREADABLE_AT_ONCE):
+                row = self._take_next(terms)
+                if row is None:
+                    return None
+                [text] = self._database.run(
+                    "SELECT (SELECT request FROM requests WHERE seq = :seq) AS request", seq=row["seq"]
                 )
-                RETURNING *
-                """,
-                wall=self._clock.wall(),
-                now=self._clock.monotonic(),
-                boot=self._clock.boot,
-                worker=terms.worker,
-                lease=terms.lease_seconds,
-                timeout=terms.timeout_seconds,
-                max_failures=terms.max_failures,
-            )
-            if not claimed:
-                return None
-            [row] = claimed
-            [text] = self._database.run("SELECT request FROM requests WHERE seq = :seq", seq=row["seq"])
-            self._database.changed(row["id"])
-            return Claim(
-                prompt=rows.prompt(row, self._clock),
-                request=json.loads(text["request"]),
-                terms=terms,
-                trouble=rows.trouble(row, self._clock),
-            )
+                self._database.changed(row["id"])
+                prompt, request = rows.prompt(row, self._clock), rows.readable(text["request"])
+                if request is not None:
+                    return Claim(prompt=prompt, request=request, terms=terms, trouble=rows.trouble(row, self._clock))
+                to = Next(status=Status.COMPLETED, outcome=Outcome.FAILED, error=UNREADABLE, failures=prompt.failures)
+                attempt.end(self._database, self._clock, prompt_id=prompt.id, attempt=prompt.attempt, to=to)
+            return None
 
     def renew(self, claim: Claim) -> None:
         # Not durable: a lease is worth nothing after a power cut anyway.
@@ -113,6 +109,35 @@ class Answering:
     def release(self, claim: Claim, *, reason: str | None = None) -> None:
         with self._database.transaction():
             self._end(claim, Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason))
+
+    def _take_next(self, terms: Terms) -> sqlite3.Row | None:
+        claimed = self._database.run(
+            """
+            UPDATE prompts
+            SET status = 'processing', attempt = attempt + 1, tokens = 0, started_at = :wall,
+                worker = :worker, boot = :boot, claimed_at = :now, leased_until = :now + :lease,
+                run_until = :now + min(coalesce(timeout_seconds, :timeout), :timeout),
+                max_failures = :max_failures, not_before = NULL
+            WHERE seq = (
+                SELECT seq FROM prompts
+                WHERE status = 'queued'
+                  AND (not_before IS NULL OR boot <> :boot OR not_before <= :now)
+                  AND (expires_at IS NULL OR expires_at > :wall)
+                  AND NOT (SELECT paused FROM control)
+                ORDER BY priority DESC, seq
+                LIMIT 1
+            )
+            RETURNING *
+            """,
+            wall=self._clock.wall(),
+            now=self._clock.monotonic(),
+            boot=self._clock.boot,
+            worker=terms.worker,
+            lease=terms.lease_seconds,
+            timeout=terms.timeout_seconds,
+            max_failures=terms.max_failures,
+        )
+        return claimed[0] if claimed else None
 
     def _claimable(self) -> bool:
         # A read is a hundred times cheaper than a turn at the turnstile, and an idle worker asks every second.

@@ -40,7 +40,8 @@ class Asking(Timekeeping):
         min_free_bytes: int | None = None,
     ) -> list[Enqueued]:
         bounds = Bounds(max_stored_bytes=max_stored_bytes, min_free_bytes=min_free_bytes)
-        with self._database.transaction():
+        # A single one is refused before anything of it is written.
+        with self._database.transaction(undoes=len(new) > 1):
             return [self._replayed(one.idempotency) or self._enqueue(one, max_queued, bounds) for one in new]
 
     def get(self, prompt_id: str) -> Prompt:
@@ -65,7 +66,7 @@ class Asking(Timekeeping):
                          ELSE 0 END
                    END AS position,
                    (SELECT max(attempt) FROM partials WHERE partials.seq = mine.seq) AS text_attempt,
-                   (SELECT offset + length(text) FROM partials WHERE partials.seq = mine.seq
+                   (SELECT offset + coalesce(length, length(text)) FROM partials WHERE partials.seq = mine.seq
                     ORDER BY attempt DESC, offset DESC LIMIT 1) AS text_length
             FROM json_each(:ids) AS named JOIN prompts AS mine ON mine.id = named.value
             """,
@@ -91,8 +92,7 @@ class Asking(Timekeeping):
         )
         if not found:
             raise PromptNotFound
-        request: Mapping[str, Any] | None = json.loads(found[0]["request"]) if found[0]["request"] else None
-        return request
+        return rows.readable(found[0]["request"])
 
     def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
         found = self._database.run(
@@ -100,8 +100,7 @@ class Asking(Timekeeping):
         )
         if not found:
             raise PromptNotFound
-        answer: Mapping[str, Any] | None = json.loads(found[0]["answer"]) if found[0]["answer"] else None
-        return answer
+        return rows.readable(found[0]["answer"])
 
     def partial(self, prompt_id: str) -> str:
         text = self.text(prompt_id)
@@ -198,7 +197,7 @@ class Asking(Timekeeping):
         now, prompt_id = self._clock.wall(), str(uuid.uuid4())
         [row] = self._database.run(
             """
-            INSERT INTO prompts (id, priority, status, created_at, expires_at, timeout_seconds, metadata)
+            INSERT OR FAIL INTO prompts (id, priority, status, created_at, expires_at, timeout_seconds, metadata)
             VALUES (:id, :priority, 'queued', :now, :expires_at, :timeout, :metadata)
             RETURNING *
             """,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promptqueue import filesystem
@@ -35,6 +36,9 @@ PRAGMAS = (
     "secure_delete = ON",
     f"journal_size_limit = {WAL_LIMIT}",
 )
+
+TEXT = partial(str, encoding="utf-8", errors="replace")
+"""How text is read. SQLite keeps any bytes as text, and one damaged row must not keep others from being read."""
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +93,7 @@ class Database:
             )
             opened.callback(self._connection.close)
             self._connection.row_factory = sqlite3.Row
+            self._connection.text_factory = TEXT
             for pragma in PRAGMAS:
                 self._connection.execute(f"PRAGMA {pragma}")
             if not self.pages()[0]:  # a file that was made without is left so, until `compact` rewrites it
@@ -131,12 +136,13 @@ class Database:
         self._written.add(prompt_id)
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+    def transaction(self, *, durable: bool = True, undoes: bool = True) -> Iterator[None]:
         """Commit what happens inside, all or nothing; on the disk before it returns, unless it need not be `durable`.
 
-        Inside another transaction it is a savepoint, and shares the outer one's commit.
+        Inside another transaction it is a savepoint, and shares the outer one's commit. Savepoints within a savepoint
+        cost the more the more was written since that one; what raises before it writes has nothing that it `undoes`.
         """
-        with self._savepoint() if self._depth else self._outermost(durable):
+        with (self._savepoint() if undoes else self._unmarked()) if self._depth else self._outermost(durable):
             self._depth += 1
             try:
                 yield
@@ -293,6 +299,7 @@ class Database:
             self._execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._refuse_given_up()
                 self._look()
                 self._execute("COMMIT")
                 self._look()  # while the disk was waited for
@@ -311,9 +318,7 @@ class Database:
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:
-        if not self._connection.in_transaction:  # a full disk, say, ends the whole transaction, not the statement alone
-            message = "The transaction was given up because of an earlier error."
-            raise StorageUnavailable(message)
+        self._refuse_given_up()
         self.run("SAVEPOINT verb")
         try:
             yield
@@ -323,6 +328,23 @@ class Database:
                 self.run("RELEASE verb")
             raise
         self.run("RELEASE verb")
+
+    @contextmanager
+    def _unmarked(self) -> Iterator[None]:
+        self._refuse_given_up()
+        before = self._connection.total_changes
+        try:
+            yield
+        except BaseException:
+            # It was to raise before it wrote: half a verb must not be committed, and cannot be undone alone.
+            if self._connection.in_transaction and self._connection.total_changes != before:
+                self._execute("ROLLBACK")
+            raise
+
+    def _refuse_given_up(self) -> None:
+        if not self._connection.in_transaction:  # a full disk, say, ends the whole transaction, not the statement alone
+            message = "The transaction was given up because of an earlier error."
+            raise StorageUnavailable(message)
 
     def _refuse_foreign(self) -> None:
         tables = {row["name"] for row in self.run("SELECT name FROM sqlite_schema WHERE type = 'table'")}

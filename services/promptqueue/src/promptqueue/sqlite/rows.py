@@ -53,7 +53,7 @@ def prompt(row: sqlite3.Row, clock: Clock) -> Prompt:
         completed_at=row["completed_at"],
         expires_at=row["expires_at"],
         error=_error(row),
-        metadata=json.loads(row["metadata"]) if row["metadata"] else None,
+        metadata=readable(row["metadata"]),
         timeout=row["timeout_seconds"],
         overdue=is_overdue(row, clock),
         last_error=row["last_error"],
@@ -81,6 +81,18 @@ def is_overdue(row: sqlite3.Row, clock: Clock) -> bool:
             return False
 
 
+def readable(text: str | None) -> dict[str, Any] | None:
+    """Read the JSON object of a column; None where there is none, or none that can be read.
+
+    One row may be damaged, by a disk or by whoever else writes there: it must not keep the others from being read.
+    """
+    try:
+        value = json.loads(text or "null", parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def written(value: Mapping[str, Any]) -> str:
     """Write JSON for a column."""
     return storable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
@@ -94,4 +106,6 @@ def storable(text: str) -> str:
 def _error(row: sqlite3.Row) -> PromptError | None:
     if row["error_code"] is None:
         return None
-    return PromptError(code=ErrorCode(row["error_code"]), message=row["error_message"])
+    known = row["error_code"] in ErrorCode.__members__.values()
+    code = ErrorCode(row["error_code"]) if known else ErrorCode.ATTEMPTS_EXHAUSTED  # a newer version's, or damaged
+    return PromptError(code=code, message=row["error_message"])
