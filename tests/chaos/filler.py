@@ -14,7 +14,8 @@ from chaos.history import now
 LENGTHS = (500_000, 50_000, 4_000)
 """Bytes of its texts, the next of them when one of the last was refused: in the end there is no room for anybody."""
 PAUSE = 0.3  # seconds before asking again
-GIVEN_BACK_WITHIN = 60.0  # seconds
+FILLED_WITHIN = 30.0  # seconds from the end of all strikes; on a busy machine it may never be full
+GIVEN_BACK_WITHIN = 120.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class Filler:
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._hurry = threading.Event()
+        self._late_at = float("inf")
         self.fillings: list[Filling] = []
 
     def fill(self, *, for_seconds: float) -> None:
@@ -49,6 +51,7 @@ class Filler:
 
     def end(self) -> None:
         """Come to the end of a filling that lasts, without letting the room be full for long."""
+        self._late_at = now() + FILLED_WITHIN
         self._hurry.set()
         if self._thread:
             self._thread.join(GIVEN_BACK_WITHIN)
@@ -59,7 +62,7 @@ class Filler:
     def _run(self, seconds: float) -> None:
         begun, taken, stored, left = now(), list[str](), 0, list(LENGTHS)
         try:
-            while left and stored <= self._room:
+            while left and stored <= self._room and now() < self._late_at:
                 if prompt_id := self._take(left[0]):
                     taken.append(prompt_id)
                     stored += left[0]
@@ -77,7 +80,7 @@ class Filler:
                 ended=now(),
                 accepted=len(taken),
                 full_at=full_at,
-                overran=full_at is None,
+                overran=stored > self._room,
                 lost=lost,
             )
         )

@@ -63,6 +63,16 @@ def test_one_prompt_is_cancelled_as_it_is_named_and_several_are_asked_back(on_te
     assert (refused[1], queue.counts().queued) == (1, 2)
 
 
+def test_where_there_is_no_queue_none_is_replaced_and_nobody_asked(on_terminal, operate, queue, ask, tmp_path):
+    ask()
+    operate(f"backup {tmp_path}/copy")
+
+    shown, code = on_terminal(f"restore {tmp_path}/copy --database-url sqlite:///{tmp_path}/new/queue.db")
+
+    assert "Restored: 1 prompt in line" in shown
+    assert code == 0
+
+
 def test_a_queue_is_replaced_once_the_person_agrees(on_terminal, operate, queue, ask, url, tmp_path):
     ask()
     operate(f"backup {tmp_path}/copy")

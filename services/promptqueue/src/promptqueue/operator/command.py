@@ -7,7 +7,7 @@ import json
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -110,7 +110,11 @@ class InOrder(click.Group):
 
 def _tell_version(context: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
     if is_asked and not context.resilient_parsing:
-        click.echo(f"promptqueue {version('promptqueue')}, schema {schema.known()}, SQLite {sqlite3.sqlite_version}")
+        try:
+            installed = version("promptqueue")
+        except PackageNotFoundError:
+            installed = "as it lies here, not installed"
+        click.echo(f"promptqueue {installed}, schema {schema.known()}, SQLite {sqlite3.sqlite_version}")
         context.exit()
 
 

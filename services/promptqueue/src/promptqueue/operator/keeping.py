@@ -182,7 +182,8 @@ def restore(call: Call, file: Path) -> Told:
                   docker compose start proxy worker
     """  # noqa: D301 (click leaves lines as they are that follow its mark)
     source = streams.given() if file == streams.STREAM else file
-    call.ask_back(f"Let {file} take the place of the queue at {sqlite_path(call.url)}? That one is kept beside it.")
+    if sqlite_path(call.url).exists():
+        call.ask_back(f"Let {file} take the place of the queue at {sqlite_path(call.url)}? That one is kept beside it.")
     with call.progress("Copying") as show:
         replaced = restore_queue(call.url, source, progress=show)
     queue = connect(call.url, journal_mode="keep")  # an older schema is migrated now, not at somebody's start
