@@ -1,4 +1,4 @@
-"""One prompt that meets one fault of Ollama's: what its client saw, what the worker did, what it cost."""
+"""One fault of Ollama's and a prompt that meets it, alone and beside others: what its client saw, and what it cost."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import re
 import signal
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processes import until
 from promptqueue import connect
 from simulator.client import Simulator
-from simulator.repertoire import CRASHING, FAILING, PASSING, REFUSING, WELL
+from simulator.repertoire import CRASHING, FAILING, PASSING, REFUSING, TURNING_AWAY, WELL
 from stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from front_door import Reply
 
@@ -25,11 +25,15 @@ WORDS = "one two three four five six seven eight"
 NOWHERE = "http://nowhere.invalid:11434"
 SETTINGS = {"FIRST_BYTE_TIMEOUT": "3", "IDLE_TIMEOUT": "2"}
 """Where the defaults would take minutes. A load may take longer than a gap between tokens, and less than the other."""
-AWAY = re.compile(r"is (unreachable|missing)\b.*: ")  # and why
+IMPATIENT = {"PYTHONPATH": str(Path(__file__).resolve().parent / "impatient")}
+"""What allows them."""
+OTHERS = 30
+"""Prompts that wait behind the one that meets the fault: enough for it to be tried as often as it may."""
+AWAY = re.compile(r"is (unreachable|missing|troubled)\b.*: ")  # and why
 
 DEEDS = {
     "prompt given back": "gave it back",
-    "outcome=retried": "tried again",
+    "outcome=retried": "put it back",
     "model not ready": "held the line back",
     "download finished": "downloaded the model",
     "model unloaded": "unloaded the model",
@@ -40,27 +44,42 @@ DEEDS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """What became of the prompt, in the words of the page."""
+class Met:
+    """What became of a prompt that met a fault, in the words of the page."""
 
-    fault: str
     client: str
     worker: str
     calls: int
     failures: int
 
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What became of two of them: one that was alone, and one with others behind it."""
+
+    fault: str
+    alone: Met
+    beside: Met | None  # None where others do not come into it
+
     def __str__(self) -> str:
-        cells = (self.fault, self.client, self.worker, self.calls, self.failures)
+        alone, beside = self.alone, self.beside
+        cells: list[object] = [self.fault, alone.client, alone.worker, alone.calls, alone.failures]
+        cells += [beside.client, beside.calls, beside.failures] if beside else [""] * 3
         return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """How a fault comes, what happens once the prompt was handed in, and how it is mended once it is noticed."""
+    """How a fault comes, what happens once the prompt was handed in, and how it is mended once it is noticed.
 
-    comes: Callable[[Ordeal], None]
+    Where it strikes one prompt alone, which has this in it, it is not mended: the others are answered all the while.
+    """
+
+    comes: Callable[[Ordeal, str], None]
     goes_on: Callable[[Ordeal], None] = lambda _: None
     is_mended: Callable[[Ordeal], None] = lambda _: None
+    strikes_one: bool = False
+    asks: Mapping[str, object] | None = None
 
 
 class Ordeal:
@@ -72,36 +91,66 @@ class Ordeal:
         self._journal = journal
 
     def row(self, fault: str) -> Row:
-        """Let a prompt meet this fault; the next one must be answered as if nothing had been."""
+        """Let a prompt meet this fault alone, and another with others behind it."""
         course = COURSES[fault]
-        until(lambda: self.model()["ok"], "the model is ready")
-        said = len(self.stack.log("worker"))
-        course.comes(self)
-        prompt_id = self.stack.submit(fault)
-        course.goes_on(self)
-        meanwhile = self._meanwhile(prompt_id)
-        course.is_mended(self)
-        end = told(self.stack.result(prompt_id))
-        self.simulator.clear_faults()
-        following = self.stack.submit(f"After: {fault}")
-        assert (self.stack.answer(following), self.stack.status(following)["attempt"]) == (WORDS, 1)
-        return self._row(fault, prompt_id, f"{meanwhile}; then {end}" if meanwhile else end, said)
+        beside = None if fault in WELL else self._beside(f"{fault}, beside others", course)
+        return Row(fault=fault, alone=self._alone(fault, course), beside=beside)
 
     def row_of_nowhere(self, fault: str) -> Row:
         """Hand a prompt in where the worker's Ollama has a name that nobody knows."""
         prompt_id = self.stack.submit(fault)
-        return self._row(fault, prompt_id, f"{self._meanwhile(prompt_id)}, until the name is known", 0)
+        met = self._met(fault, prompt_id, f"{self._meanwhile(prompt_id)}, until the name is known", 0)
+        return Row(fault=fault, alone=met, beside=None)
 
     def model(self) -> dict[str, object]:
         """What /readyz says of the model."""
         return dict(self.stack.get("/readyz").json["checks"]["model"])
+
+    def _alone(self, fault: str, course: Course) -> Met:
+        """Let one prompt meet it; the next one must be answered as if nothing had been."""
+        said = self._begin()
+        course.comes(self, fault)
+        prompt_id = self.stack.submit(fault, **course.asks or {})
+        course.goes_on(self)
+        meanwhile = self._meanwhile(prompt_id)
+        course.is_mended(self)
+        end = told(self.stack.result(prompt_id))
+        self._end()
+        return self._met(fault, prompt_id, f"{meanwhile}; then {end}" if meanwhile else end, said)
+
+    def _beside(self, prompt: str, course: Course) -> Met:
+        """Let one prompt meet it that is the first in a line; all others must be answered at their first attempt."""
+        said = self._begin()
+        course.comes(self, prompt)
+        prompt_id = self.stack.submit(prompt, **course.asks or {})
+        others = [self.stack.submit(f"Other {number}") for number in range(OTHERS)]
+        course.goes_on(self)
+        if not course.strikes_one:
+            self._meanwhile(prompt_id)
+            course.is_mended(self)
+        end = told(self.stack.result(prompt_id))
+        assert {self.stack.answer(each) for each in others} == {WORDS}
+        assert {self.stack.status(each)["attempt"] for each in others} == {1}
+        self._end()
+        return self._met(prompt, prompt_id, end, said)
+
+    def _begin(self) -> int:
+        """Have all well, and a prompt answered: the length of the worker's log by then."""
+        until(lambda: self.model()["ok"], "the model is ready")
+        assert self.stack.answer(self.stack.submit("Before")) == WORDS
+        return len(self.stack.log("worker"))
+
+    def _end(self) -> None:
+        self.simulator.clear_faults()
+        following = self.stack.submit("After")
+        assert (self.stack.answer(following), self.stack.status(following)["attempt"]) == (WORDS, 1)
 
     def _meanwhile(self, prompt_id: str) -> str:
         """Wait until the prompt has ended, or waits for a model that is away; what its client is told meanwhile."""
 
         def seen() -> tuple[str, dict[str, object]] | None:
             model, status = self.model(), str(self.stack.status(prompt_id)["status"])
-            is_away = AWAY.search(str(model["detail"]))
+            is_away = AWAY.search(str(model["detail"])) and "no worker" not in str(model["detail"])
             is_waiting = is_away and status == "queued"
             return (status, model) if is_waiting or status == "completed" else None
 
@@ -109,15 +158,14 @@ class Ordeal:
         if status == "completed":
             return ""
         # Why a name is not known is told in the words of this machine's system, in brackets.
-        words = str(model["detail"]).partition(" (")[0]
+        words = re.sub(r"(Failed to resolve '[^']*') \([^)]*\)", r"\1", str(model["detail"]).partition("; trying")[0])
         return f"`{status}`, and `/readyz` says “{words}”"
 
-    def _row(self, fault: str, prompt_id: str, client: str, said: int) -> Row:
-        return Row(
-            fault=fault,
+    def _met(self, prompt: str, prompt_id: str, client: str, said: int) -> Met:
+        return Met(
             client=client,
             worker=done(self.stack.log("worker")[said:], prompt_id),
-            calls=self._calls(fault),
+            calls=self._calls(prompt),
             failures=self._failures(prompt_id),
         )
 
@@ -136,7 +184,7 @@ def ordeal(folder: Path, variables: Mapping[str, str] | None = None) -> Iterator
     """A whole product in `folder` and a simulator, with short deadlines; `variables` besides."""
     journal = folder / "calls.jsonl"
     with Simulator(text=WORDS, pace=0.01, journal=journal) as simulator:
-        stack = Stack(folder / "stack", simulator, {**SETTINGS, **(variables or {})})
+        stack = Stack(folder / "stack", simulator, {**SETTINGS, **IMPATIENT, **(variables or {})})
         try:
             stack.start()
             yield Ordeal(stack, simulator, journal)
@@ -167,15 +215,30 @@ def done(log: str, prompt_id: str) -> str:
 # ---- how each fault comes and goes -----------------------------------------------------------------------------------
 
 
-def _told(fault: Mapping[str, object]) -> Course:
-    return Course(comes=lambda ordeal: ordeal.simulator.fault(**fault))
+def _told(fault: Mapping[str, object], **more: object) -> Course:
+    """It strikes this one prompt, as often as it says."""
+    return Course(
+        comes=lambda ordeal, prompt: ordeal.simulator.fault(**{**fault, "match": prompt}),
+        is_mended=lambda ordeal: ordeal.simulator.clear_faults(),
+        **{"strikes_one": True, **more},  # type: ignore[arg-type]  # of one type each, and not of the same
+    )
+
+
+def _passes(fault: Mapping[str, object]) -> Course:
+    return Course(comes=lambda ordeal, _: ordeal.simulator.fault(**fault))
 
 
 def _crashes(fault: Mapping[str, object]) -> Course:
-    return Course(comes=lambda ordeal: ordeal.simulator.fault(**fault), is_mended=lambda ordeal: _start(ordeal))
+    return Course(comes=lambda ordeal, _: ordeal.simulator.fault(**fault), is_mended=lambda ordeal: _start(ordeal))
 
 
-def _hang(ordeal: Ordeal) -> None:
+def _sets(well: Mapping[str, object], ill: Mapping[str, object]) -> Course:
+    return Course(
+        comes=lambda ordeal, _: ordeal.simulator.set(**ill), is_mended=lambda ordeal: ordeal.simulator.set(**well)
+    )
+
+
+def _hang(ordeal: Ordeal, _: str) -> None:
     ordeal.simulator.reset()  # it counts calls from 1 again
     ordeal.simulator.fault("hang_between_tokens")
 
@@ -189,18 +252,29 @@ def _start(ordeal: Ordeal) -> None:
     ordeal.simulator.start()
 
 
-def _stand_still(ordeal: Ordeal) -> None:
+def _stand_still(ordeal: Ordeal, _: str) -> None:
     ordeal.simulator.signal(signal.SIGSTOP)
-    until(lambda: not ordeal.model()["ok"], "it is noticed")
+    until(lambda: not ordeal.model()["ok"], "it is noticed", 40)
 
 
 def _stir(ordeal: Ordeal) -> None:
     ordeal.simulator.signal(signal.SIGCONT)
 
 
+LOAD_ERROR = "llama-server process has terminated: signal: killed"
+SHAPED = {"asks": {"format": "json"}}
+
 COURSES = {
-    **{name: _told(fault) for several in (FAILING, REFUSING, PASSING, WELL) for name, fault in several.items()},
+    **{name: _told(fault) for several in (FAILING, TURNING_AWAY, WELL) for name, fault in several.items()},
+    **{
+        name: _told(fault, **(SHAPED if "format" in name or "schema" in name else {}))
+        for name, fault in REFUSING.items()
+    },
+    **{name: _passes(fault) for name, fault in PASSING.items()},
     **{name: _crashes(fault) for name, fault in CRASHING.items()},
     "the server is restarted in mid-answer": Course(comes=_hang, goes_on=_end, is_mended=_start),
     "the server is stopped and goes on": Course(comes=_stand_still, is_mended=_stir),
+    "a model that cannot be loaded": _sets({"load_error": ""}, {"load_error": LOAD_ERROR}),
+    "a gateway's 502 to everything": _sets({"gateway_status": 0}, {"gateway_status": 502}),
+    "a redirect of everything": _sets({"gateway_status": 0}, {"gateway_status": 301}),
 }

@@ -12,6 +12,7 @@ AGAIN = [
     "bytes that are no UTF-8",
     "500: a bad option",
     "503: too many requests",
+    "500: too little memory",
     "404: the model is missing",
     "the server is restarted in mid-answer",
     "a line of 8 MB",
@@ -24,7 +25,14 @@ def test_the_page_has_a_row_for_every_fault_and_nothing_that_was_written_by_hand
 
 
 def test_every_way_in_which_the_simulator_can_misbehave_is_a_fault() -> None:
-    groups = (repertoire.FAILING, repertoire.REFUSING, repertoire.PASSING, repertoire.CRASHING, repertoire.WELL)
+    groups = (
+        repertoire.FAILING,
+        repertoire.REFUSING,
+        repertoire.TURNING_AWAY,
+        repertoire.PASSING,
+        repertoire.CRASHING,
+        repertoire.WELL,
+    )
 
     assert {fault["kind"] for group in groups for fault in group.values()} == set(Kind)
     assert {name for group in groups for name in group} <= set(COURSES)
