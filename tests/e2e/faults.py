@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ordeal import COURSES, NOWHERE, OTHERS, SETTINGS, ordeal
+from ordeal import COURSES, NOWHERE, OTHERS, SETTINGS, TOO_LARGE, ordeal
 from simulator.repertoire import FAILING, REFUSING, TURNING_AWAY, WELL
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ def main() -> int:
 
 def groups() -> dict[str, list[str]]:
     """The names of all faults, under what they have in common."""
-    others = [name for name in COURSES if name not in {**FAILING, **REFUSING, **TURNING_AWAY, **WELL}]
+    refused = [*REFUSING, TOO_LARGE]
+    others = [name for name in COURSES if name not in {*FAILING, *refused, *TURNING_AWAY, *WELL}]
     return {
-        "The prompt is refused": list(REFUSING),
+        "The prompt is refused": refused,
         "The server is at fault": list(TURNING_AWAY),
         "The server or its model is away": [UNKNOWN, *others],
         "Nobody knows whose fault it is": list(FAILING),

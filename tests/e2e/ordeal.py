@@ -261,6 +261,7 @@ def _stir(ordeal: Ordeal) -> None:
     ordeal.simulator.signal(signal.SIGCONT)
 
 
+TOO_LARGE = "413 of a gateway, which lets others through"
 LOAD_ERROR = "llama-server process has terminated: signal: killed"
 SHAPED = {"asks": {"format": "json"}}
 
@@ -272,6 +273,7 @@ COURSES = {
     },
     **{name: _passes(fault) for name, fault in PASSING.items()},
     **{name: _crashes(fault) for name, fault in CRASHING.items()},
+    TOO_LARGE: _told({"kind": "status", "status": 413, "text": "", "times": None}),
     "the server is restarted in mid-answer": Course(comes=_hang, goes_on=_end, is_mended=_start),
     "the server is stopped and goes on": Course(comes=_stand_still, is_mended=_stir),
     "a model that cannot be loaded": _sets({"load_error": ""}, {"load_error": LOAD_ERROR}),

@@ -33,6 +33,18 @@ def test_a_prompt_whose_patience_is_over_ends_when_its_failures_are_spent(worker
     assert ended.error.message.endswith("an error was encountered while running the model: unexpected EOF")
 
 
+def test_an_answer_that_was_broken_off_for_its_repeats_says_so(worker, ollama, queue, ask, wait_until):
+    ollama.set(text="again " * 40)
+    ollama.fault("cut", after=31, times=None)
+    worker()
+    prompt = ask("Hi")
+
+    wait_until(lambda: queue.get(prompt.id).last_error, within=10)
+
+    told = "the model's answer ended before it was done: most likely it repeated itself"
+    assert queue.get(prompt.id).last_error == told
+
+
 def test_where_a_prompt_stands_tells_why_it_was_put_back(worker, ollama, queue, ask, wait_until):
     ollama.fault("error_line", times=None)
     worker()

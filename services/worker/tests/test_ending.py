@@ -96,7 +96,9 @@ def test_a_prompt_that_waits_for_its_next_attempt_is_ended_and_never_called_for_
     worker()
     prompt = ask("Hi")
     ollama.wait_for_ended(4)
-    wait_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=10)  # for two seconds, until the fifth
+    wait_until(
+        lambda: queue.get(prompt.id).status is Status.QUEUED, within=10
+    )  # for two seconds: the server is in trouble
 
     end(queue, prompt)
 

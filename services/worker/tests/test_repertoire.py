@@ -51,7 +51,6 @@ TOLD = {
     "500: a schema that nobody sent": Row("invalid JSON schema in format"),
     "502 of a gateway": Row("the model server answered 502: Bad Gateway"),
     "504 of a gateway": Row("the model server answered 504: Gateway Timeout"),
-    "413 of a gateway, to everybody": Row("the model server answered 413: Request Entity Too Large"),
     "a web page instead of JSON": Row(NO_ANSWER),
     "bytes that are no UTF-8": Row(NO_ANSWER, THREE),
 }

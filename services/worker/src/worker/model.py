@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from promptqueue.prompt import ModelState
 
 from worker.puller import Puller
-from worker.server import ask_every, why
+from worker.server import ask_every, has_answered, why
 from worker.verdict import How, OllamaFailed, Only, Seen, Verdict, judge
 
 if TYPE_CHECKING:
@@ -126,8 +126,7 @@ class ModelKeeper:
             self._server.let_go(hold)
 
     def _is_not_well(self, seen: Seen) -> None:
-        answers = (seen.status is not None and seen.how is not How.REDIRECTED) or seen.how is How.GIBBERISH
-        verdict = Verdict.TROUBLED if answers else Verdict.AWAY
+        verdict = Verdict.TROUBLED if has_answered(seen) else Verdict.AWAY
         self._server.held(verdict, why(seen), retry_after=seen.retry_after)
 
     def _load(self, hold: Hold) -> None:

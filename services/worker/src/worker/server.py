@@ -25,7 +25,7 @@ ASK_EVERY = 1.0  # seconds between two questions to a server that cannot serve, 
 ASK_SELDOM_EVERY = 5.0  # seconds, once that has lasted for a minute
 SELDOM_AFTER = 60.0  # seconds
 LONGEST_RETRY_AFTER = 60.0  # seconds that the server may ask to be left alone
-LONGEST_DELAY = 30.0  # seconds until a prompt that was put back is tried again
+LONGEST_DELAY = 15.0  # seconds until a prompt that was put back is tried again
 
 STATES = {
     Verdict.AWAY: ModelState.UNREACHABLE,
@@ -152,7 +152,8 @@ class Server:
             may_repeat = was_in_hand or verdict in (Verdict.TROUBLED, Verdict.STORE_BROKEN)
             is_excused = not may_repeat or self._evidence.excuses(claim.prompt.id, "gone" if is_gone else seen.told)
             if is_gone or is_excused:
-                self._held(verdict, why(seen), retry_after=seen.retry_after, by_load=verdict is Verdict.TROUBLED)
+                held = Verdict.TROUBLED if is_gone and has_answered(seen) else verdict
+                self._held(held, why(seen), retry_after=seen.retry_after, by_load=verdict is Verdict.TROUBLED)
             if is_excused:
                 return None
             return self._unclear(claim, seen, who=who, claimed_at=claimed_at, is_servers=True)
@@ -258,7 +259,8 @@ class Server:
             retry_at = time.time() + self._breaker.retry_at - time.monotonic()
             self._trouble = Condition(state=ModelState.TROUBLED, reason=reason, retry_at=retry_at)
             self._tell()
-        later = min(2.0 ** (trouble.bad_ends - 2), LONGEST_DELAY) if pause is None else pause
+        # Half of what the breaker waits, at most, so that a prompt which is alone can be the one that is tried.
+        later = min(2.0 ** (trouble.bad_ends - 3), LONGEST_DELAY) if pause is None else pause / 2
         return PutBack(cause=cause(seen), counts=counts, delay=later if trouble.bad_ends else 0.0)
 
     def _tell(self) -> None:
@@ -269,6 +271,11 @@ class Server:
 def ask_every(since: float) -> float:
     """Seconds between two questions to a server that has not been well `since` then, by the monotonic clock."""
     return ASK_EVERY if time.monotonic() - since < SELDOM_AFTER else ASK_SELDOM_EVERY
+
+
+def has_answered(seen: Seen) -> bool:
+    """Whether somebody was there who answered, if not well."""
+    return seen.how in (How.REJECTED, How.GIBBERISH, How.ERROR_LINE)
 
 
 def why(seen: Seen) -> str:

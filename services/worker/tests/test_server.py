@@ -1,0 +1,140 @@
+"""What an end costs its prompt and the line, by whose fault it is."""
+
+from __future__ import annotations
+
+import pytest
+from promptqueue.prompt import Claim, ModelState, Priority, Prompt, Status, Terms, Trouble
+from worker.drain import Drain
+from worker.server import Server
+from worker.verdict import How, Seen, Verdict
+
+BUSY = Seen(how=How.REJECTED, status=503, words="server busy", in_json=True)
+REFUSED = Seen(how=How.NOT_CONNECTED, words="Connection refused")
+BROKEN = Seen(how=How.BROKEN)
+
+
+def claim(prompt_id="mine", **trouble):
+    prompt = Prompt(
+        id=prompt_id,
+        status=Status.PROCESSING,
+        outcome=None,
+        priority=Priority.INTERACTIVE,
+        attempt=1,
+        failures=0,
+        tokens=None,
+        created_at=0.0,
+        started_at=0.0,
+        completed_at=None,
+        expires_at=None,
+        error=None,
+        last_error=None,
+        metadata=None,
+        timeout=None,
+        overdue=False,
+    )
+    return Claim(prompt=prompt, request={"prompt": "Hi"}, terms=Terms(worker="w"), trouble=Trouble(**trouble))
+
+
+@pytest.fixture
+def server():
+    """One that is well."""
+    server = Server(patience=300, drain=Drain())
+    server.let_go(server.hold)
+    return server
+
+
+def end(server, seen, verdict, of=None, who="a slot"):
+    return server.ended(of or claim(), seen, verdict, who=who, claimed_at=0.0)
+
+
+def test_at_first_nothing_is_claimed_for_nobody_has_seen_the_server():
+    server = Server(patience=300, drain=Drain())
+
+    assert (server.is_well, server.may_claim("a slot", 0)) == (False, False)
+    assert server.let_go(server.hold)
+    assert (server.is_well, server.may_claim("a slot", 0)) == (True, True)
+
+
+def test_the_servers_fault_holds_the_line_and_costs_nothing(server):
+    assert end(server, BUSY, Verdict.TROUBLED) is None
+
+    assert (server.is_well, server.may_claim("a slot", 0)) == (False, False)
+    assert (server.condition.state, server.condition.reason) == (ModelState.TROUBLED, "server busy")
+    assert server.hold.by_load
+
+
+def test_what_comes_again_after_a_proof_stops_the_line_no_longer(server):
+    end(server, BUSY, Verdict.TROUBLED)
+    server.let_go(server.hold)
+
+    put_back = end(server, BUSY, Verdict.TROUBLED)
+
+    assert server.is_well
+    assert (put_back.cause, put_back.counts, put_back.delay) == ("server busy", False, 0)
+    assert end(server, BUSY, Verdict.TROUBLED, of=claim("another")) is None
+
+
+def test_a_server_that_lets_nobody_connect_costs_nothing_however_often(server):
+    for _ in range(5):
+        assert end(server, REFUSED, Verdict.AWAY) is None
+        assert server.condition.state is ModelState.UNREACHABLE
+        server.let_go(server.hold)
+
+
+def test_a_prompt_that_is_in_hand_each_time_the_server_goes_lets_others_pass_and_pays_only_where_they_are_answered(
+    server,
+):
+    server.answered("before")
+    assert end(server, BROKEN, Verdict.AWAY) is None
+    server.let_go(server.hold)
+
+    second = end(server, BROKEN, Verdict.AWAY)
+    assert not second.counts
+    assert not server.is_well
+    server.let_go(server.hold)
+    server.answered("another")
+    third = end(server, BROKEN, Verdict.AWAY, of=claim(bad_ends=1, since=5.0, last=1.0))
+
+    assert (third.counts, third.delay > 0) == (True, True)
+
+
+def test_three_ends_that_nobody_can_explain_are_trouble_whoever_they_hit(server):
+    for number in range(3):
+        assert server.is_well
+        end(server, BROKEN, Verdict.UNCLEAR, of=claim(f"prompt {number}"))
+
+    assert (server.is_well, server.condition.state) == (False, ModelState.TROUBLED)
+    assert "the connection to the model server broke off" in server.condition.reason
+    assert server.may_claim("a slot", 2)
+    assert not server.may_claim("another", 0)
+    server.answered("prompt 0")
+    assert server.is_well
+
+
+def test_a_server_that_came_back_is_as_good_as_new(server):
+    for number in range(3):
+        end(server, BROKEN, Verdict.UNCLEAR, of=claim(f"prompt {number}"))
+    server.held(Verdict.AWAY, "gone")
+
+    server.let_go(server.hold)
+
+    assert server.is_well
+
+
+def test_a_hold_that_was_renewed_meanwhile_is_not_let_go(server):
+    server.held(Verdict.AWAY, "gone")
+    seen = server.hold
+    end(server, BUSY, Verdict.TROUBLED)
+
+    assert not server.let_go(seen)
+    assert not server.is_well
+
+
+def test_the_words_of_an_unexplained_end_are_told_to_its_own_prompt_alone(server):
+    secret = Seen(how=How.ERROR_LINE, words="error parsing tool call: raw='my secret'", in_json=True)
+
+    for _ in range(3):
+        put_back = end(server, secret, Verdict.UNCLEAR)
+
+    assert "my secret" in put_back.cause
+    assert "my secret" not in server.condition.reason
