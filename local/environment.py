@@ -47,9 +47,7 @@ PACKAGED_AS = {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb"}
 """Those that have another name where Debian packs them."""
 TICK = 15.0  # seconds after which a silent step says that it goes on, where no terminal shows it
 FULL = 100 * 1024 * 1024  # bytes; with less left on a disk, it is the disk that something failed of
-BY_HAND = (
-    "cannot be written ({}). It is where the Python packages go: make this folder yours, or clone into one that is."
-)
+NOT_WRITABLE = "{} cannot be written ({}). The Python packages go there: clone the repository to where you may write."
 OFFLINE = (
     "pip could not install what is needed; its own words are above. It needs the network, this once: a proxy for it is "
 )
@@ -130,7 +128,7 @@ def create():
         VENV.mkdir(exist_ok=True)
         (VENV / "trial").touch()
     except OSError as error:
-        sys.exit(of_the_disk() or "{} {}".format(VENV, BY_HAND.format(error.strerror)))
+        sys.exit(of_the_disk() or NOT_WRITABLE.format(VENV, error.strerror))
     if importlib.util.find_spec("ensurepip") is None:
         shutil.rmtree(str(VENV), ignore_errors=True)
         sys.exit("This Python has no venv. On Debian and Ubuntu: apt-get install python3-venv")
