@@ -23,10 +23,11 @@ class Malformed(Exception):
 
 
 class BadHead(Exception):
-    """The request's head is not HTTP as Go reads it; the text is the whole status, answered as plain text."""
+    """The request's head is not HTTP as Go reads it: the whole status, and the plain text that is answered with it."""
 
-    def __init__(self, code: int, detail: str = "") -> None:
+    def __init__(self, code: int, detail: str = "", text: str = "") -> None:
         super().__init__(f"{code} {HTTPStatus(code).phrase}{detail and ': '}{detail}")
+        self.text = text or str(self)
 
 
 class NotUnderstood(Exception):

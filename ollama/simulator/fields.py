@@ -3,11 +3,14 @@
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from typing import Any
 
 from . import gojson
 from .duration import Duration, parse_duration
 from .errors import Malformed, Refused
+from .mismatch import go_name, mismatch, typed
+from .tools import check_call, check_tool
 
 _COMMON = {
     "model": "string",
@@ -37,7 +40,6 @@ _MESSAGE = dict.fromkeys(("role", "content", "thinking", "tool_name", "tool_call
     "images": "[]api.ImageData",
     "tool_calls": "[]api.ToolCall",
 }
-_GO_NAMES = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 _THINK = '"high", "medium", "low", "max", true, or false'
 
 
@@ -62,7 +64,7 @@ def read_fields(value: Any, kind: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Refused(400, f"json: cannot unmarshal {_go_name(value)} into Go value of type api.{kind}")
+        raise Refused(400, f"json: cannot unmarshal {go_name(value)} into Go value of type api.{kind}")
     return _known(value, KINDS[kind], kind)
 
 
@@ -76,7 +78,7 @@ def _known(given: dict[str, Any], kinds: dict[str, str], where: str) -> dict[str
     return found
 
 
-def _checked(value: Any, wanted: str, where: str) -> Any:  # noqa: C901, PLR0911 (one case for each Go type)
+def _checked(value: Any, wanted: str, where: str) -> Any:  # noqa: PLR0911 (one case for each Go type)
     match wanted:
         case "any":
             return value
@@ -85,37 +87,17 @@ def _checked(value: Any, wanted: str, where: str) -> Any:  # noqa: C901, PLR0911
         case "duration":
             return _duration(value, where)
         case "int":
-            if isinstance(value, float) and not value.is_integer():
-                raise _mismatch(where, "int", f"number {value}")
-            return _typed(value, "number", where, "int")
-        case "[]int":
-            return [_typed(each, "number", where, "int") for each in _typed(value, "array", where, wanted)]
-        case "[]api.ImageData":
-            return [_image(each, where) for each in _typed(value, "array", where, wanted)]
-        case "[]api.Message":
-            return [_message(each, where) for each in _typed(value, "array", where, wanted)]
-        case "[]api.ToolCall":
-            return [_tool_call(each, where) for each in _typed(value, "array", where, wanted)]
+            return _integer(value, where)
+        case "[]int" | "[]api.ImageData" | "[]api.Message" | "[]api.ToolCall":
+            return [_ELEMENTS[wanted](each, where) for each in typed(value, "array", where, wanted)]
         case "api.Tools":
-            return _typed(value, "array", where, wanted)
+            for each in typed(value, "array", where, wanted):
+                check_tool(each)
+            return value
         case "map[string]interface {}":
-            return _options(_typed(value, "object", where, wanted), where)
+            return _options(typed(value, "object", where, wanted), where)
         case _:
-            return _typed(value, wanted, where, wanted)
-
-
-def _go_name(value: Any) -> str:
-    return _GO_NAMES[bool if isinstance(value, bool) else float if isinstance(value, float) else type(value)]
-
-
-def _mismatch(where: str, wanted: str, found: str) -> Refused:
-    return Refused(400, f"json: cannot unmarshal {found} into Go struct field {where} of type {wanted}")
-
-
-def _typed(value: Any, found: str, where: str, wanted: str) -> Any:
-    if _go_name(value) != found:
-        raise _mismatch(where, wanted, _go_name(value))
-    return value
+            return typed(value, wanted, where, wanted)
 
 
 def _think(value: Any) -> bool | str:
@@ -131,7 +113,7 @@ def _think(value: Any) -> bool | str:
 def _duration(value: Any, where: str) -> Duration:
     match value:
         case gojson.BeyondFloat():
-            raise _mismatch(where, "float64", f"number {value.digits}")
+            raise mismatch(where, "float64", f"number {value.digits}")
         case bool():
             raise Refused(400, "Unsupported type: 'bool'")
         case int() | float():
@@ -147,12 +129,22 @@ def _duration(value: Any, where: str) -> Duration:
 def _options(given: dict[str, Any], where: str) -> dict[str, Any]:
     for value in given.values():
         if isinstance(value, gojson.BeyondFloat):
-            raise _mismatch(where, "float64", f"number {value.digits}")
+            raise mismatch(where, "float64", f"number {value.digits}")
     return given
 
 
+def _integer(value: Any, where: str) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, float) and not value.is_integer():
+        raise mismatch(where, "int", f"number {value}")
+    return int(typed(value, "number", where, "int"))
+
+
 def _image(value: Any, where: str) -> bytes:
-    text = _typed(value, "string", where, "api.ImageData").replace("\r", "").replace("\n", "")
+    if value is None:
+        return b""
+    text = typed(value, "string", where, "api.ImageData").replace("\r", "").replace("\n", "")
     wrong = re.search(r"[^A-Za-z0-9+/]", text.rstrip("="))
     try:
         if wrong is None:
@@ -164,12 +156,17 @@ def _image(value: Any, where: str) -> bytes:
 
 
 def _message(value: Any, where: str) -> dict[str, Any]:
-    return _known(_typed(value, "object", where, "api.Alias"), _MESSAGE, where)
+    return {} if value is None else _known(typed(value, "object", where, "api.Alias"), _MESSAGE, where)
 
 
-def _tool_call(value: Any, where: str) -> dict[str, Any]:
-    call: dict[str, Any] = _typed(value, "object", f"{where}.tool_calls", "api.ToolCall")
-    function = call.get("function") or {}
-    if isinstance(function, dict) and isinstance(function.get("arguments"), str):
-        raise Refused(400, "Value looks like object, but can't find closing '}' symbol")
-    return call
+def _tool_call(value: Any, where: str) -> Any:
+    check_call(value, where)
+    return value
+
+
+_ELEMENTS: dict[str, Callable[[Any, str], Any]] = {
+    "[]int": _integer,
+    "[]api.ImageData": _image,
+    "[]api.Message": _message,
+    "[]api.ToolCall": _tool_call,
+}

@@ -10,7 +10,7 @@ from .answer import Answer
 from .errors import Refused
 from .faults import AT_ARRIVAL, AT_THE_END, Faults, Kind
 from .models import Model, Store
-from .options import SMALLEST_CONTEXT
+from .options import SMALLEST_CONTEXT, Options
 from .prompt import kept_of, token_ids
 from .question import Question
 from .record import Call, Record
@@ -21,6 +21,10 @@ from .settings import Settings
 from .text import answer_to, json_answer_to, tokens_of, tool_call_for
 from .wire import JSON, Connection
 
+VOCABULARY = 128_256  # tokens that llama3.2 has
+# These two are refused with these statuses; the words were not recorded.
+NO_SUCH_TOKEN = "context holds tokens that the model does not have"  # noqa: S105 (a token of text)
+NO_PENALTY = "repeat_penalty must not be 0"
 TOO_LONG = (
     "the prompt is longer than the context length currently available to the model; shorten the prompt, adjust the "
     "context length in settings, or use a model with a longer context length"
@@ -81,15 +85,15 @@ class Generation:
                 return "finished"
             visit.wait_for_slot()
             self._record.mark(self._call, "started")
-            self._speak(visit, rendered, num_ctx=options.num_ctx, num_predict=options.num_predict, stops=options.stop)
+            self._speak(visit, rendered, options)
         finally:
             visit.leave()
         is_fault = self._fault is not None and self._fault.kind is not Kind.SLOW_LOAD
         return "fault" if is_fault else "finished"
 
-    def _speak(self, visit: Visit, rendered: str, *, num_ctx: int, num_predict: int, stops: tuple[str, ...]) -> None:
+    def _speak(self, visit: Visit, rendered: str, options: Options) -> None:
         began = time.monotonic()
-        text, limit = self._prepare(rendered, num_ctx, num_predict)
+        text, limit = self._prepare(rendered, options)
         self._connection.wait(self._settings.prompt_time)
         self._misbehave_at(0, visit)
         first = time.monotonic()
@@ -99,21 +103,25 @@ class Generation:
             self._say_tool_calls()
             self._misbehave_at(None, visit)
         else:
-            reason = self._say(text, limit, stops, visit)
+            reason = self._say(text, limit, options.stop, visit)
         self._answer.eval_duration = _microseconds(time.monotonic() - first)
         self._answer.context += token_ids("".join(self._answer.texts), self._settings.bytes_per_token)
         self._answer.total_duration = _nanoseconds_since(self._request.started)
         visit.leave()  # before the last line, so that who has read it finds the slot free and keep_alive 0 obeyed
         self._end(reason)
 
-    def _prepare(self, rendered: str, num_ctx: int, num_predict: int) -> tuple[str, float]:
+    def _prepare(self, rendered: str, options: Options) -> tuple[str, float]:
         """The text to say and the most tokens of it; what is refused only now is refused."""
-        question, answer = self._question, self._answer
+        question, answer, num_ctx = self._question, self._answer, options.num_ctx
         text = self._settings.text or answer_to(question.last_text)
         if num_ctx <= SMALLEST_CONTEXT:
             text = ""  # the real model has no room for a thought there
         if question.format is not None:
             text = formatted(question)
+        if any(not 0 <= each < VOCABULARY for each in question.given.get("context", ())):
+            raise Refused(500, NO_SUCH_TOKEN, late=True)
+        if options.repeat_penalty == 0:
+            raise nested_error(NO_PENALTY, "invalid_request_error")
         if question.has_images:
             message = "Multimodal data provided, but model does not support multimodal requests."
             raise nested_error(message, "invalid_request_error")
@@ -122,7 +130,7 @@ class Generation:
         if count >= num_ctx:
             self._check_length(count, num_ctx)
         answer.prompt_eval_count = kept_of(count, num_ctx)
-        limit = min(num_predict if num_predict > 0 else math.inf, 10 * num_ctx)
+        limit = min(options.num_predict if options.num_predict > 0 else math.inf, 10 * num_ctx)
         if question.given.get("shift") is False:
             limit = min(limit, num_ctx - answer.prompt_eval_count)
         call = tool_call_for(question.last_text, question.tools)

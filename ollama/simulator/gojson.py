@@ -106,7 +106,7 @@ def _scalar(data: bytes, at: int) -> tuple[int, str]:
     if here in _LITERALS:
         return _literal(data, at, _LITERALS[here])
     if found := _NUMBER.match(data, at):
-        return found.end(), ""
+        return _after_number(data, found)
     if here == b"-":
         return at, _at_number(data, at + 1)
     return at, f"invalid character {quoted(here)} looking for beginning of value"
@@ -145,6 +145,20 @@ def _literal(data: bytes, at: int, word: bytes) -> tuple[int, str]:
             expecting = quoted(word[place : place + 1])
             return at, f"invalid character {quoted(after)} in literal {word.decode()} (expecting {expecting})"
     return at + len(word), ""
+
+
+def _after_number(data: bytes, found: "re.Match[bytes]") -> tuple[int, str]:
+    """Where the number ends, or what is wrong with it: digits are missing behind its point or its exponent."""
+    number, at = found[0], found.end()
+    if data[at : at + 1] == b"." and not re.search(rb"[.eE]", number):
+        place, at = "after decimal point in", at + 1
+    elif data[at : at + 1] in (b"e", b"E") and not re.search(rb"[eE]", number):
+        at += 2 if data[at + 1 : at + 2] in (b"+", b"-") else 1
+        place = "in exponent of"
+    else:
+        return at, ""
+    after = data[at : at + 1]
+    return at, f"invalid character {quoted(after)} {place} numeric literal" if after else "unexpected EOF"
 
 
 def _at_number(data: bytes, at: int) -> str:

@@ -32,6 +32,7 @@ class Options:
     """The most tokens of the answer; 0 and less is without a limit."""
     num_ctx: int
     stop: tuple[str, ...]
+    repeat_penalty: float
     shape: tuple[tuple[str, Any], ...]
     """What a loaded model must have been loaded with to serve the call."""
 
@@ -52,7 +53,8 @@ def read_options(given: dict[str, Any], *, context_length: int, shift: bool) -> 
     return Options(
         num_predict=int(min(_or(given.get("num_predict"), -1), 2**31 - 1)),
         num_ctx=num_ctx,
-        stop=tuple(each for each in given.get("stop") or () if each),
+        stop=tuple(given.get("stop") or ()),
+        repeat_penalty=_or(given.get("repeat_penalty"), 1.0),
         shape=(("num_ctx", num_ctx), ("shift", shift), *sorted(runner.items())),
     )
 

@@ -11,6 +11,7 @@ from .name import Name, parse_name
 from .options import Options, read_options
 from .prompt import render, token_ids, without_oldest
 from .settings import Settings
+from .template import check_template
 
 MOST_TOP_LOGPROBS = 20
 
@@ -123,8 +124,7 @@ class Question:
             return self.last_text
         if not template:
             return self._rendered_conversation(num_ctx, bytes_per_token)
-        if template.count("{{") > template.count("}}"):
-            raise Refused(500, "template: :1: unclosed action")
+        check_template(template)
         texts = {"Prompt": self.last_text, "System": str(self.given.get("system", ""))}
         return re.sub(r"\{\{-?\s*\.?(\w*)[^}]*\}\}", lambda found: texts.get(found[1], ""), template)
 

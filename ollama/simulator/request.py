@@ -1,16 +1,22 @@
 """One HTTP request, read as Go's net/http reads it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from .errors import BadHead
+from .errors import BadHead, Malformed
 
 MAX_HEAD = (1 << 20) + 4096  # bytes, Go's DefaultMaxHeaderBytes and its slack
+MAX_CHUNK_DIGITS = 16
+NO_CHUNK = "malformed chunked encoding"
+NO_SIZE = "empty hex number for chunk length"
+ODD_SIZE = "invalid byte in chunk length"
+LONG_SIZE = "http chunk length too large"
 READ_AFTER_REFUSAL = 256 << 10  # bytes of a body that Go reads for the sake of the connection after the answer
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_HEXADECIMAL = re.compile(rb"[0-9a-fA-F]+")
 _HOST = re.compile(r"[!$%&'()*+,\-.0-9:;=A-Z\[\]_a-z~]*")
 _VERSION = re.compile(r"HTTP/(\d)\.(\d)")
 
@@ -58,7 +64,7 @@ def parse_head(head: bytes) -> Request:
     if not found:
         raise BadHead(400)
     number = (int(found[1]), int(found[2]))
-    headers = [_header(line.rstrip("\r")) for line in rest if line.strip("\r")]
+    headers = [_header(line) for line in _unfolded(rest)]
     if number[0] != 1 and not (method == "PRI" and target == "*"):
         raise BadHead(505, "unsupported protocol version")
     path, _, query = re.sub(r"^https?://[^/?]*", "", target).partition("?")
@@ -68,15 +74,42 @@ def parse_head(head: bytes) -> Request:
     return request
 
 
-def read_chunked(take_line: Receive, take: Callable[[int], bytes]) -> bytes:
-    """Put a chunked body together."""
-    body = bytearray()
-    while size := int(take_line().split(b";")[0].strip() or b"0", 16):
-        body += take(size)
-        take_line()
+def read_chunked(take_line: Receive, take: Callable[[int], bytes]) -> Iterator[bytes]:
+    """The chunks of a body.
+
+    Raises:
+        Malformed: with Go's words.
+    """
+    while size := _chunk_size(take_line()):
+        yield take(size)
+        if take_line().strip():
+            raise Malformed(NO_CHUNK)
     while take_line().strip():
         pass
-    return bytes(body)
+
+
+def _chunk_size(line: bytes) -> int:
+    digits = line.split(b";")[0].rstrip(b" \t\r\n")
+    if not digits:
+        raise Malformed(NO_SIZE)
+    if not _HEXADECIMAL.fullmatch(digits):
+        raise Malformed(ODD_SIZE)
+    if len(digits) > MAX_CHUNK_DIGITS:
+        raise Malformed(LONG_SIZE)
+    return int(digits, 16)
+
+
+def _unfolded(lines: list[str]) -> list[str]:
+    """The lines of a head, of which one that begins with a blank goes on with the one before."""
+    whole: list[str] = []
+    for line in (each.rstrip("\r") for each in lines if each.strip("\r")):
+        if not line.startswith((" ", "\t")):
+            whole.append(line)
+        elif whole:
+            whole[-1] = f"{whole[-1].rstrip()} {line.strip()}"
+        else:
+            raise BadHead(400)
+    return whole
 
 
 def _header(line: str) -> tuple[str, str]:
@@ -103,7 +136,10 @@ def _measure_body(request: Request) -> None:
     if len(lengths) > 1 or not all(value.isdigit() for value in lengths):
         raise BadHead(400)
     request.expects = (request.header("expect") or "").lower() == "100-continue"
-    if (request.header("transfer-encoding") or "").lower() == "chunked":
+    coding = request.header("transfer-encoding")
+    if coding is not None and coding.lower() != "chunked":
+        raise BadHead(501, text="Unsupported transfer encoding")
+    if coding is not None:
         request.body_left = None
     else:
         request.body_left = int(next(iter(lengths), "0"))

@@ -1,5 +1,6 @@
 """Which path answers to which methods, and what every other path and method gets: gin's rules."""
 
+import posixpath
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -34,8 +35,10 @@ class Elsewhere:
 def route(request: Request) -> Elsewhere | None:
     """None when an endpoint is to answer."""
     path, method = request.path, request.method
-    if "//" in path:
-        return _redirect(request, re.sub(r"/+", "/", path), 307)
+    if (method, path) == ("OPTIONS", "*"):
+        return Elsewhere(status=200)
+    if (cleaned := _cleaned(path)) != path:
+        return _redirect(request, cleaned, 307)
     allowed = ROUTES.get(path)
     if allowed is None:
         if path.endswith("/") and path.rstrip("/") in ROUTES:
@@ -45,6 +48,12 @@ def route(request: Request) -> Elsewhere | None:
         return None
     allow = (("Allow", ", ".join(allowed)),)
     return Elsewhere(status=405, body=b"405 method not allowed", content_type="text/plain", headers=allow)
+
+
+def _cleaned(path: str) -> str:
+    """The path as Go's mux has it: without empty, `.` and `..` parts."""
+    cleaned = posixpath.normpath(re.sub(r"^/*", "/", path))
+    return f"{cleaned}/" if path.endswith("/") and cleaned != "/" else cleaned
 
 
 def _redirect(request: Request, path: str, status: int) -> Elsewhere:

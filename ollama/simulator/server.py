@@ -219,6 +219,8 @@ class Server:
     def _delete(self, connection: Connection, request: Request) -> None:
         given = read_fields(load(connection.body(request, hopeless=NO_JSON)), "DeleteRequest")
         text = given.get("model") or given.get("name") or ""
+        if not text:
+            raise Refused(400, 'name "" is invalid')
         if not self.store.remove(parse_name(text)):
             raise Refused(404, f"model '{text}' not found")
         connection.answer(request, 200)

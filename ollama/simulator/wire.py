@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from . import gojson
 from .bell import Bell
-from .errors import BadHead, ClientGone
+from .errors import BadHead, ClientGone, Malformed, Refused
 from .framing import Stream, head
 from .request import MAX_HEAD, READ_AFTER_REFUSAL, Request, parse_head, read_chunked
 
@@ -61,13 +61,14 @@ class Connection:
 
         Raises:
             ClientGone: the connection ended within it.
+            Refused: 400, its chunks are none.
         """
         if request.expects and request.body_left != 0:
             self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.expects = False
         if request.body_left is None:
             request.body_left = 0
-            return read_chunked(self._take_line, self._take)
+            return self._chunked(request)
         length, request.body_left = request.body_left, 0
         if length > READ_AFTER_REFUSAL:
             if not self._buffer:
@@ -76,6 +77,20 @@ class Connection:
                 request.body_left = length
                 return bytes(self._buffer[:BUFFER])
         return self._take(length)
+
+    def _chunked(self, request: Request) -> bytes:
+        """A chunked body. What is wrong behind a whole JSON value is never read, and so never noticed."""
+        body = bytearray()
+        try:
+            for piece in read_chunked(self._take_line, self._take):
+                body += piece
+        except Malformed as problem:
+            request.headers.insert(0, ("connection", "close"))
+            try:
+                gojson.loads(bytes(body))
+            except Malformed:
+                raise Refused(400, str(problem)) from None
+        return bytes(body)
 
     def answer(  # noqa: PLR0913 (the parts of an answer, each by its name)
         self,
@@ -151,7 +166,7 @@ class Connection:
     def refuse_head(self, problem: BadHead) -> None:
         """Answer bytes that were no HTTP, as plain text up to the end of the connection."""
         start = f"HTTP/1.1 {problem}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
-        self.send(f"{start}{problem}".encode())
+        self.send(f"{start}{problem.text}".encode())
 
     def close(self) -> None:
         """Send FIN, let the client read what was sent, then close."""

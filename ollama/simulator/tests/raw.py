@@ -105,6 +105,12 @@ class Raw:
         """Read status and headers alone."""
         return self._head()
 
+    def some(self, size: int) -> bytes:
+        """The first so many bytes, whatever they are, or all that come before the end."""
+        while len(self._buffer) < size and self._more():
+            pass
+        return self._buffer[:size]
+
     def is_closed(self, within: float = WAIT) -> bool:
         """Whether the other end closes, or has closed, with nothing more to read."""
         self.sock.settimeout(within)

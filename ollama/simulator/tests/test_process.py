@@ -49,7 +49,8 @@ def test_a_port_that_is_taken_is_said_in_one_sentence() -> None:
         )
 
     assert run.returncode == 1
-    assert run.stderr == f"simulator: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+    assert run.stderr.endswith(f" cannot listen on 127.0.0.1:{port}: Address already in use\n")
+    assert run.stderr.count("\n") == 1
 
 
 def test_the_client_says_when_it_does_not_start() -> None:
