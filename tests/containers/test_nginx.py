@@ -117,6 +117,18 @@ def test_a_request_reaches_the_proxy_as_it_was_sent(nginx: FrontNginx, upstream:
     assert asked.headers.items() >= sent.items()
 
 
+def test_a_request_has_no_more_fields_at_the_proxy_which_counts_them_than_it_was_sent_with(
+    nginx: FrontNginx, upstream: ScriptedUpstream
+) -> None:
+    fields = {"Host": "a"} | {f"X-{number}": "x" for number in range(31)}
+    with socket.create_connection(("127.0.0.1", nginx.port), 10) as client:
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        client.sendall(f"GET /healthz HTTP/1.1\r\n{head}\r\n".encode())
+        client.recv(1)
+
+    assert upstream.asked[0].headers == fields
+
+
 def test_nothing_else_reaches_the_proxy(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
     paths = ["/metrics", "/api", "/v1", "/healthz/", "/index.html", "/nginx.conf", "/nginx-error", "/api/../metrics"]
 
