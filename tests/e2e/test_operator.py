@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,6 +79,47 @@ def test_idle_connections_of_the_proxy_alone_keep_a_queue_from_being_replaced(bu
     restored = stack.operate("restore", str(stack.folder / "queue.backup"))
 
     assert (refused.returncode, restored.returncode) == (1, 0), restored.stderr
+
+
+@pytest.mark.ollama(text="short")
+def test_what_was_cancelled_by_mistake_is_brought_back_and_answered(stack: Stack) -> None:
+    stack.operate("pause")
+    try:
+        cancelled = [stack.submit(f"Number {number}") for number in range(3)]
+        ended = stack.operate("cancel", *cancelled)
+        retried = stack.operate("retry", "--outcome", "cancelled", "--since", "1m", "--json")
+    finally:
+        stack.operate("resume")
+
+    assert (ended.returncode, retried.returncode) == (0, 0), ended.stderr + retried.stderr
+    assert set(cancelled) <= set(json.loads(retried.stdout)["retried"])
+    assert [stack.answer(prompt_id) for prompt_id in cancelled] == ["short"] * 3
+
+
+@pytest.mark.ollama(text="short")
+def test_room_is_given_back_while_prompts_are_accepted_and_answered(build: Callable[..., Stack]) -> None:
+    stack = build()
+    stack.start()
+    for long in [stack.submit("x" * 1_000_000, expires_in=0.001) for _ in range(12)]:
+        stack.delete(f"/api/v1/prompt/{long}")
+    database = stack.folder / "data/queue.db"
+    before, is_compacted, statuses = database.stat().st_size, threading.Event(), list[int]()
+
+    def submit() -> None:
+        while not is_compacted.is_set():
+            statuses.append(stack.post("/api/v1/prompt", {"prompt": "Meanwhile"}).status)
+
+    with ThreadPoolExecutor() as clients:
+        submitting = clients.submit(submit)
+        done = stack.operate("compact", "--json")
+        is_compacted.set()
+        submitting.result()
+
+    assert done.returncode == 0, done.stderr
+    assert before > 12_000_000
+    assert database.stat().st_size < 6_000_000
+    assert set(statuses) == {202}
+    assert stack.answer(stack.submit("And now?")) == "short"
 
 
 @pytest.mark.timeout(BUILT_WITHIN)
