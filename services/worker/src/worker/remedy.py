@@ -39,7 +39,7 @@ def remedy(url: str, words: str, *, contained: bool) -> str:  # noqa: PLR0911 (a
             )
         case True, "ollama":
             return (
-                "the stack's own Ollama does not run (docker compose ps -a): "
+                "the stack's own Ollama is not up yet, or has ended (docker compose ps -a); "
                 "with --profile external, OLLAMA_URLS has to name yours"
             )
         case False, _ if host in OF_CONTAINERS and unknown:
