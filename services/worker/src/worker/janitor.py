@@ -30,6 +30,7 @@ RECOVER_EVERY = 1.0  # seconds
 PRUNE_EVERY = 60.0  # seconds
 STEP_PAUSE = 0.05  # seconds between two steps, for those who wait for the lock
 LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, unless somebody keeps reading
+SCARCE_DISK = 64 * 1024 * 1024  # bytes, as the queue has it
 LARGE_SPARE = 16 * 1024 * 1024  # bytes; less is soon used again
 DAY = 24 * 3600.0  # seconds
 
@@ -112,9 +113,12 @@ class Janitor:
         return erased
 
     def _compact(self, queue: PromptQueue) -> int:
-        """Give unused room back to the disk, unless it is so little that the next prompts will soon have taken it."""
+        """Give unused room back to the disk, unless it is so little that the next prompts will soon have taken it.
+
+        On a disk that is nearly full what was erased is not overwritten, so there it all goes.
+        """
         room = queue.room()
-        if room.spare_bytes < LARGE_SPARE + room.stored_bytes // 4:
+        if room.spare_bytes < LARGE_SPARE + room.stored_bytes // 4 and room.disk_free_bytes >= SCARCE_DISK:
             return 0
         given = self._in_steps(queue.compact)
         if given:

@@ -152,7 +152,9 @@ class Asking(Timekeeping):
 
     def delete(self, prompt_id: str) -> None:
         with self._database.transaction():
-            rows.erase(self._database, rows.find(self._database, prompt_id)["seq"])
+            row = rows.find(self._database, prompt_id)
+            with self._database.sparing():
+                rows.erase(self._database, row["seq"])
             self._database.changed(prompt_id)
             self._database.erased()
 

@@ -71,7 +71,7 @@ class Caring(Timekeeping):
         )
         if not old and not stale_keys:
             return 0
-        with self._database.brief_transaction():
+        with self._database.brief_transaction(), self._database.sparing():
             until = self._clock.monotonic() + PRUNE_SECONDS
             for row in old:
                 rows.erase(self._database, row["seq"])
@@ -102,7 +102,7 @@ class Caring(Timekeeping):
         )
         if not old:
             return 0
-        with self._database.brief_transaction():
+        with self._database.brief_transaction(), self._database.sparing():
             until = self._clock.monotonic() + PRUNE_SECONDS
             for row in old:
                 erased += self._erase_text(row["seq"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAL_LIMIT = 64 * 1024 * 1024  # bytes that the journal file keeps after it was emptied
+
+SCARCE = 64 * 1024 * 1024  # bytes of the disk: twice the longest body
 
 LONG_LOG = 1_000  # pages after which a commit moves them to the database; SQLite's own number
 
@@ -189,6 +192,24 @@ class Database:
         """Turn what the storage says inside into StorageUnavailable."""
         return told(self.path)
 
+    @contextmanager
+    def sparing(self) -> Iterator[None]:
+        """Let what is deleted inside take next to no room where there is next to none.
+
+        Its pages are then left as they are instead of being overwritten, which takes as much room in the journal as it
+        makes in the file; they go with the end of the file by `compact`.
+        """
+        with told(self.path):
+            disk = os.statvfs(self.path.parent)
+        if disk.f_bavail * disk.f_frsize >= SCARCE:
+            yield
+            return
+        self._execute("PRAGMA secure_delete = OFF")
+        try:
+            yield
+        finally:
+            self._execute("PRAGMA secure_delete = ON")
+
     def erased(self) -> None:
         """Have the journal emptied after this transaction: it still holds the pages with what was erased."""
         self._has_erased = True
@@ -275,6 +296,9 @@ class Database:
             self.promised = 0
             with self._locked():
                 yield
+        except StorageUnavailable:
+            self._shorten_log()
+            raise
         finally:
             if relaxed:
                 self._execute("PRAGMA synchronous = FULL")
@@ -286,6 +310,13 @@ class Database:
             self.wakeup.written(written)
         if self._has_erased:
             self._empty_journal()
+
+    def _shorten_log(self) -> None:
+        """Give back what a transaction that failed has written to the log: a full disk would be the fuller for it."""
+        with suppress(StorageUnavailable), told(self.path):
+            disk = os.statvfs(self.path.parent)
+            if not self._loss and disk.f_bavail * disk.f_frsize < SCARCE:
+                self.checkpoint()
 
     def _empty_journal(self) -> None:
         try:
