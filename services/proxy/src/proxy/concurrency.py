@@ -21,8 +21,6 @@ LONGEST_GATHERING = 0.02  # seconds
 REST_EACH = 0.000_3  # seconds; a submission takes a quarter of that in SQLite on a quiet machine
 LONGEST_REST = 0.02  # seconds
 POLITE = 0.000_5  # seconds that a thread keeps the lock when another one wants it, a tenth of what Python gives it
-    0.000_5  # seconds that a thread keeps Python's lock when another one wants it; Python's own are ten times longer
-)
 
 
 class Bell(Protocol):
