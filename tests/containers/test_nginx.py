@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from front_door import Reply
     from scripted_upstream import ScriptedUpstream
 
+# As all lines of the product begin (promptqueue.logline).
+LINE = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO nginx 127\.0\.0\.1"
 PAGE = (FRONTEND / "index.html").read_bytes()
 EXPOSED_HEADERS = {"Location", "Retry-After", "X-Prompt-Id", "Date"}  # as the proxy's
 
@@ -245,7 +247,7 @@ def test_the_log_names_the_path_and_nothing_that_somebody_wrote(nginx: FrontNgin
     nginx.call("POST", "/api/v1/prompt?secret=question", b'{"prompt": "secret body"}')
 
     line = until(nginx.log.read_text, "there is a line in the log")
-    assert line.startswith("127.0.0.1 POST /api/v1/prompt 200 2 ")
+    assert re.fullmatch(rf"{LINE} POST /api/v1/prompt 200 2 \d\.\d{{3}}s\n", line)
     assert "secret" not in line
 
 
@@ -255,7 +257,7 @@ def test_nor_does_it_when_the_proxy_is_gone(nginx: FrontNginx, upstream: Scripte
     nginx.call("GET", "/api/v1/queue?secret=question")
 
     line = until(nginx.log.read_text, "there is a line in the log")
-    assert line.startswith("127.0.0.1 GET /api/v1/queue 502 ")
+    assert " WARNING nginx 127.0.0.1 GET /api/v1/queue 502 " in line
     assert "secret" not in line
 
 
@@ -289,7 +291,7 @@ def test_the_log_says_why_a_proxy_was_not_found(nginx_program: str, tmp_path: Pa
 
         line = until(nginx.log.read_text, "there is a line in the log")
     _is_error(answer, 502, "proxy_unavailable", "server_error")
-    assert line.startswith("127.0.0.1 GET /api/v1/queue 502 ")
+    assert " WARNING nginx 127.0.0.1 GET /api/v1/queue 502 " in line
     assert line.endswith("s the name server 127.0.0.9 does not know proxy:8000, or does not answer\n")
 
 
@@ -402,7 +404,7 @@ def test_health_checks_fill_no_log(nginx: FrontNginx) -> None:
         nginx.call("GET", "/nginx-health")
     nginx.call("GET", "/healthz")
 
-    assert until(nginx.log.read_text, "there is a line in the log").startswith("127.0.0.1 GET /healthz ")
+    assert re.match(f"{LINE} GET /healthz ", until(nginx.log.read_text, "there is a line in the log"))
 
 
 def _is_error(answer: Reply, status: int, code: str, kind: str) -> None:

@@ -77,7 +77,8 @@ class FrontNginx(FrontDoor):
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+            in_utc = os.environ | {"TZ": "UTC"}  # as a container is
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=in_utc)
         until(self._answers, f"nginx answers: {self.log}")
 
     def stop(self) -> None:
