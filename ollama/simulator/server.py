@@ -24,11 +24,12 @@ from .name import parse_name
 from .pull import Pull
 from .question import Question, read_question
 from .record import Call, Record
+from .refusal import answer_refusal, refuse_and_close
 from .request import Request
 from .routes import route
 from .scheduler import Scheduler
 from .settings import Settings
-from .wire import JSON, Connection
+from .wire import Connection
 
 NO_JSON = frozenset(set(range(256)) - set(b' \t\r\n{["-0123456789tfn'))
 
@@ -275,24 +276,6 @@ class Server:
         visit = self.scheduler.admit(connection, model, options.shape, question.keep_alive, wants_slot=False)
         visit.leave()
         connection.answer_json(request, 200, answer.loaded("load"))
-
-
-def refuse_and_close(connection: Connection, request: Request, status: int) -> None:
-    """Answer with an empty body what cannot be understood, and be done with the connection."""
-    request.headers.insert(0, ("connection", "close"))
-    connection.answer(request, status, headers=[("Connection", "close")])
-
-
-def answer_refusal(connection: Connection, request: Request, problem: Refused, *, streams: bool = False) -> None:
-    """Answer an error; a stream's late one is chunked and says no charset."""
-    if problem.text is None:
-        connection.answer(request, problem.status)
-    elif problem.late and streams:
-        connection.answer_json(
-            request, problem.status, {"error": problem.text}, content_type="application/json", chunked=True
-        )
-    else:
-        connection.answer_json(request, problem.status, {"error": problem.text}, content_type=JSON)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -79,3 +79,10 @@ def test_the_words_are_those_of_the_contract():
 
 def test_the_total_recovered_is_the_sum():
     assert Recovered(requeued=1, failed=2, expired=4).total == 7
+
+
+def test_a_message_has_300_characters_at_most_with_what_was_said_before_it():
+    ended = after(Failed(cause="x" * 300), failures=2, max_failures=3)
+
+    assert ended.error.message.startswith("Gave up after 3 failed attempts; the last: xxx")
+    assert len(ended.error.message) == 300

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.download import STALL_SECONDS, Download
+from worker.download import MOST_LAYERS, STALL_SECONDS, Download
 
 
 def layer(name, completed, total):
@@ -51,3 +51,13 @@ def test_what_was_there_before_counts_as_no_movement():
 
     assert not resumed.moved
     assert fresh.moved
+
+
+def test_layers_without_an_end_and_counts_that_are_none_cost_no_memory_and_move_nothing():
+    download = Download(0)
+
+    for number in range(10 * MOST_LAYERS):
+        download.take({"digest": f"sha256:{number}", "total": 100, "completed": -5 if number % 2 else "x"}, now=1)
+
+    assert len(download._layers) == MOST_LAYERS
+    assert (download.percent, download.moved) == (0, False)

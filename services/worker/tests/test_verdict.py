@@ -160,6 +160,14 @@ def test_whoever_asked_is_told_the_cause_in_words(seen):
     assert not cause(seen).startswith("{")
 
 
+@pytest.mark.parametrize("how", How)
+def test_a_cause_is_one_line_of_300_characters_at_most_however_much_was_said(how):
+    said = cause(Seen(how=how, status=500, words="one\n" * 500))
+
+    assert said.isprintable()
+    assert len(said) <= 300
+
+
 def test_both_counts_of_a_prompt_that_is_too_long_are_told():
     assert too_long(rejected(400, CONTEXT_33)) == "The prompt has 9034 tokens, the model's context holds 4096."
     assert too_long(rejected(400, CONTEXT_24)) == "The prompt is longer than the model's context."

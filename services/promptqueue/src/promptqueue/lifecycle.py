@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from promptqueue.prompt import Prompt
 
 LONGEST_RETRY_DELAY = 60.0  # seconds
+LONGEST_MESSAGE = 300  # characters
 
 CANCELLED = PromptError(code=ErrorCode.CANCELLED, message="The prompt was cancelled.")
 EXPIRED = PromptError(code=ErrorCode.EXPIRED, message="The prompt was not started within the time it may wait.")
@@ -62,7 +63,7 @@ def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0
                 outcome=Outcome.FAILED,
                 error=PromptError(
                     code=ErrorCode.ATTEMPTS_EXHAUSTED,
-                    message=f"Gave up after {failures + 1} failed attempts; the last: {cause}",
+                    message=_clipped(f"Gave up after {failures + 1} failed attempts; the last: {cause}"),
                 ),
                 failures=failures + 1,
             )
@@ -78,6 +79,10 @@ def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0
             )
         case _:
             assert_never(ending)
+
+
+def _clipped(message: str) -> str:
+    return message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
 
 
 def why_not_retryable(prompt: Prompt, *, is_erased: bool) -> str | None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Model, ModelState
 
+from worker.words import clipped
+
 if TYPE_CHECKING:
     from promptqueue import PromptQueue
 
@@ -35,6 +37,7 @@ class Bulletin:
         retry_at: float | None = None,
     ) -> None:
         """Say it. While the storage is away it is not said, and again at the next turn."""
+        detail = detail and clipped(detail)
         model = Model(
             name=self._name,
             state=state,

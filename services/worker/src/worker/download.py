@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 STALL_SECONDS = 60.0
 """How long a download may stand still: Ollama itself retries a broken one for ever, with a line every 60 ms."""
 
+MOST_LAYERS = 1000
+"""How many layers are kept count of; a model has half a dozen."""
+
 VERIFY_SECONDS = 600.0
 """How long it may be silent once everything is there: it is verified then, without a word."""
 
@@ -27,7 +30,8 @@ class Download:
     def take(self, record: Mapping[str, Any], now: float) -> None:
         """Take in one record."""
         before = self._completed
-        if isinstance(digest := record.get("digest"), str):
+        digest = record.get("digest")
+        if isinstance(digest, str) and (digest in self._layers or len(self._layers) < MOST_LAYERS):
             self._layers[digest] = (_bytes(record, "completed"), _bytes(record, "total"))
         if self._completed != before:
             # The first count of a download that is resumed is no movement: it tells what was there.
@@ -58,4 +62,4 @@ class Download:
 
 def _bytes(record: Mapping[str, Any], name: str) -> int:
     said = record.get(name)
-    return said if isinstance(said, int) else 0
+    return max(0, said) if isinstance(said, int) else 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from worker.words import answered, one_line
+from worker.words import answered, clipped, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,6 +110,7 @@ class Row:
     verdict: Verdict
 
 
+NO_REASON = "the answer ended without a reason"
 TURNED_AWAY = (401, 402, 403, 405, 407, 421, 426, 429, 451, 503)
 """What a server or a gateway answers for reasons of its own, whatever it was asked."""
 
@@ -168,13 +169,13 @@ def cause(seen: Seen) -> str:
     words = one_line(seen.words)
     match seen.how:
         case How.NOT_CONNECTED:
-            return f"the model server could not be reached: {words}"
+            return clipped(f"the model server could not be reached: {words}")
         case How.REDIRECTED | How.REJECTED | How.ERROR_LINE if words:
             return words
         case How.UNFINISHED:
-            return f"the model's answer ended before it was done{words and f': {words}'}"
+            return clipped(f"the model's answer ended before it was done{words and f': {words}'}")
         case How.DONE:
-            return f"the model server ended the answer with {words!r}" if words else "the answer ended without a reason"
+            return clipped(f"the model server ended the answer with {words!r}" if words else NO_REASON)
         case _:
             return outline(seen)
 
