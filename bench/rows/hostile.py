@@ -29,8 +29,8 @@ def rows() -> list[Measurement]:
             name="hostile",
             what="a second client beside the largest bodies, right and wrong, for every list and object",
             sides=_sides,
-            repeats=3,
-            seconds=20,
+            repeats=1,
+            seconds=16,
             figures=(
                 Figure(what="its requests p99", values=value("ms", percent=99), goal=Goal(at_most=50), unit="ms"),
                 Figure(what="its requests p50", values=value("ms"), unit="ms"),
@@ -52,7 +52,7 @@ def rows() -> list[Measurement]:
 @contextmanager
 def _sides(bench: Workbench) -> Iterator[list[Side]]:
     with bench.product(worker=False) as product:
-        yield [Side(name=PRODUCT, take=lambda: _beside(product, bench.few(3, 1)))]
+        yield [Side(name=PRODUCT, take=lambda: _beside(product, bench.few(4, 1)))]
 
 
 def _beside(product: Stack, rounds: int) -> Taken:
