@@ -44,7 +44,7 @@ class Answer:
         self._text = bytearray()  # in UTF-8: of single pieces, each of an object's weight, there may be millions
         self._thoughts = bytearray()
         self._tool_calls: list[Any] = []
-        self._tool_calls_size = 0
+        self._size = 0  # bytes of it all
         self._is_chat = False
         self._last_piece = ""
         self._repeats = 0
@@ -69,19 +69,17 @@ class Answer:
         said = _typed(record, "message", dict) or record
         piece = _typed(said, "response" if said is record else "content", str) or ""
         thought, calls = _typed(said, "thinking", str) or "", _typed(said, "tool_calls", list) or []
-        text, thoughts, calls_size = piece.encode(), thought.encode(), _size(calls)
-        come = len(self._text) + len(self._thoughts) + self._tool_calls_size
-        if come + len(text) + len(thoughts) + calls_size > LONGEST:
+        text, thoughts = piece.encode(), thought.encode()
+        size = self._size + len(text) + len(thoughts) + _size(calls)
+        if size > LONGEST:
             raise TooMuch
+        self._size = size
         self._is_chat = self._is_chat or said is not record
-        self._tool_calls.extend(calls)
-        self._tool_calls_size += calls_size
+        self._tool_calls += calls
         self._thoughts += thoughts
         if piece:
             self._text += text
             self.tokens_come += 1
-            self._repeats = self._repeats + 1 if piece.strip() == self._last_piece else 1
-            self._last_piece = piece.strip()
         return piece
 
     def unwritten(self, most: int = LONGEST) -> Unwritten | None:

@@ -51,7 +51,7 @@ def kept(said: object) -> str:
 
 def _is_too_many(text: bytes) -> bool:
     """Whether reading it would take far more memory than its text; letters within strings are no tokens."""
-    if text.count(b",") + text.count(b"[") + text.count(b"{") <= MOST_TOKENS:
+    if len(text) <= MOST_TOKENS or text.count(b",") + text.count(b"[") + text.count(b"{") <= MOST_TOKENS:
         return False
     return any(number > MOST_TOKENS for number, _ in enumerate(_TOKEN.finditer(text)))
 
