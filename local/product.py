@@ -13,7 +13,9 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PROC = Path("/proc")
 STARTS_WITHIN = 30.0  # seconds
+LAST_WORDS = 5.0  # seconds that a program may take beyond the drain
 OWN = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Asks an address of this machine, which no proxy for the outside world knows."""
 
@@ -57,12 +59,19 @@ class Product:
         return False
 
     def wait(self) -> int:
-        """Wait until it has ended; 0 where somebody wanted it to."""
+        """Wait until it has ended; 0 where somebody wanted it to, else 1."""
         code = self._supervisord.wait()
+        if code < 0:  # supervisord was killed, and nobody else ends what it had started
+            self._end_the_rest()
         if self._asked:
             return 0
-        print("The product ends: one of its programs cannot be kept running; the log above says why.", file=sys.stderr)
-        return code or 1
+        why = (
+            "supervisord was killed"
+            if code < 0
+            else "one of its programs cannot be kept running; the log above says why"
+        )
+        print(f"The product ends: {why}.", file=sys.stderr)
+        return 1
 
     def end(self) -> None:
         """End it, and wait until it has."""
@@ -70,9 +79,48 @@ class Product:
         self._supervisord.wait()
 
     def _ask(self, number: int, _frame: object) -> None:
-        if number == signal.SIGINT and not self._asked:
+        if number == signal.SIGINT:
+            words = "Stopping at once; a prompt in hand goes back into the line."
+            if not self._asked:
+                words = (
+                    f"Stopping; a prompt in hand may take up to {self._drain:g} seconds more. Ctrl+C again: at once."
+                )
             with contextlib.suppress(OSError):
-                os.write(1, f"\nStopping; a prompt in hand may take up to {self._drain:g} seconds more.\n".encode())
-        self._asked.append(number)
+                os.write(1, f"\n{words}\n".encode())
         if self._supervisord:
-            self._supervisord.terminate()
+            if self._asked:
+                self._signal_the_rest(signal.SIGTERM)  # by a second one the worker lets go of its prompt
+            else:
+                self._supervisord.terminate()
+        self._asked.append(number)
+
+    def _end_the_rest(self) -> None:
+        self._signal_the_rest(signal.SIGTERM)
+        deadline = time.monotonic() + self._drain + LAST_WORDS
+        while time.monotonic() < deadline and self._rest():
+            time.sleep(0.1)
+        self._signal_the_rest(signal.SIGKILL)
+
+    def _signal_the_rest(self, number: int) -> None:
+        for pid in self._rest():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _rest(self) -> list[int]:
+        """What supervisord has started: all of it is in the session that began with it."""
+        session = self._supervisord.pid
+        return [pid for pid in pids() if pid != session and session_of(pid) == session]
+
+
+def pids() -> list[int]:
+    if PROC.is_dir():
+        return [int(each.name) for each in PROC.glob("[0-9]*")]
+    listed = subprocess.run(["ps", "-A", "-o", "pid="], stdout=subprocess.PIPE, text=True, check=True)  # noqa: S607
+    return [int(pid) for pid in listed.stdout.split()]
+
+
+def session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except (ProcessLookupError, PermissionError):
+        return None
