@@ -43,6 +43,30 @@ def test_the_first_answer_pays_the_load_and_the_second_does_not(simulator: Simul
     assert durations[1] < 100e6
 
 
+def test_a_load_can_be_told_to_fail_with_a_prompt_and_without(simulator: Simulator) -> None:
+    simulator.set(load_error="llama-server process has terminated: signal: killed")
+
+    replies = [ask(simulator.port, "/api/generate", body) for body in (LOAD, PROMPT)]
+
+    assert {reply.status for reply in replies} == {"500 Internal Server Error"}
+    assert {reply.json["error"] for reply in replies} == {"llama-server process has terminated: signal: killed"}
+    assert loaded(simulator) == []
+    simulator.set(load_error="")
+    assert ask(simulator.port, "/api/generate", PROMPT).status == "200 OK"
+
+
+def test_a_gateway_in_front_answers_the_paths_it_is_told_and_asks_to_be_left_alone(simulator: Simulator) -> None:
+    simulator.set(gateway_status=429, gateway_path="/api/generate", gateway_retry_after=2.0)
+
+    turned_away, let_through = ask(simulator.port, "/api/generate", PROMPT), get(simulator.port, "/api/tags")
+
+    assert (turned_away.status, turned_away.header("retry-after")) == ("429 Too Many Requests", "2")
+    assert b"429 Too Many Requests" in turned_away.body
+    assert let_through.status == "200 OK"
+    assert simulator.state()["calls"] == 0
+    assert simulator.state()["others"]["gateway POST /api/generate"] == 1
+
+
 def test_an_unload_waits_for_the_last_user(simulator: Simulator) -> None:
     simulator.set(pace=0.03)
     with Raw(simulator.port) as raw:

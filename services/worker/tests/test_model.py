@@ -208,11 +208,20 @@ def test_what_answers_and_cannot_serve_has_to_load_the_model_before_it_is_believ
     wait_until(lambda: server.is_well and state(queue) is ModelState.READY, within=5)
 
 
-def test_a_server_that_loads_for_longer_than_a_question_may_take_gets_one_prompt_to_try(keep, wait_until):
-    def is_silent(_):
-        raise OllamaFailed(Seen(how=How.UNANSWERED, words="no answer within 10 s"))
+@pytest.mark.parametrize(
+    "seen",
+    [
+        Seen(how=How.UNANSWERED, words="no answer within 10 s"),
+        Seen(how=How.GIBBERISH),
+        Seen(how=How.REJECTED, status=400, words="prompt is required", in_json=True),
+    ],
+    ids=["loads for long", "answers in another form", "wants a prompt"],
+)
+def test_a_server_of_which_a_load_proves_nothing_gets_one_prompt_to_try(keep, wait_until, seen):
+    def proves_nothing(_):
+        raise OllamaFailed(seen)
 
-    server = keep(Says(load=is_silent))
+    server = keep(Says(load=proves_nothing))
     wait_until(lambda: server.is_well, within=10)
     server.held(Verdict.TROUBLED, "busy", by_load=True)
 

@@ -135,8 +135,9 @@ class ModelKeeper:
             self._ollama.load(self._name)
         except OllamaFailed as failed:
             seen, verdict = failed.seen, judge(failed.seen, _holds)
-            if seen.how is How.UNANSWERED or verdict is Verdict.REFUSED:
-                self._server.let_go(hold, is_proved=False)  # it may load for long, or not know how to load alone
+            if seen.how in (How.UNANSWERED, How.GIBBERISH) or verdict is Verdict.REFUSED:
+                # It may load for long, and what only speaks like Ollama may not know how to load alone.
+                self._server.let_go(hold, is_proved=False)
             elif verdict is Verdict.UNCLEAR:
                 self._server.held(Verdict.TROUBLED, why(seen), retry_after=seen.retry_after, by_load=True)
             else:
