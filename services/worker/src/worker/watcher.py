@@ -140,10 +140,10 @@ class Watcher:
     def _write(self, now: float) -> None:
         """Write all new text, which renews those leases too, and renew the others that are due: in one commit."""
         renew_every = self._config.lease_seconds / 3
-        news = [(call, call.answer.unwritten(MOST_WRITTEN)) for call in self._calls]
-        due = [(call, text) for call, text in news if text or now - call.touched_at >= renew_every]
-        if not due:
+        news = [(call, call.answer.unwritten(MOST_WRITTEN), now - call.touched_at) for call in self._calls]
+        if not any(text or age >= renew_every for _, text, age in news):
             return
+        due = [(call, text) for call, text, age in news if text or age >= renew_every / 2]  # so that they fall together
         try:
             # Not durable: a lease is worth nothing after a power cut, and text that is cut off is written anew.
             with self._queue.transaction(durable=False):
