@@ -49,6 +49,7 @@ def test_the_heart_beats_while_idle_and_in_a_call(worker, ollama, ask, heartbeat
 def test_the_heart_stops_when_a_loop_hangs(environ, queue, heartbeat, hangs):
     now, past = time.monotonic(), time.monotonic() - HANGS_AFTER - 1
     worker = Worker(read(Config, environ))
+    worker._presence = SimpleNamespace(stay=lambda: None)
     worker._slots = [SimpleNamespace(turned_at=past if hangs == "slot" else now, is_calling=False)]
     worker._watcher = SimpleNamespace(turned_at=past if hangs == "watcher" else None)
     worker._model = SimpleNamespace(turned_at=past if hangs == "model" else now)
@@ -61,6 +62,7 @@ def test_the_heart_stops_when_a_loop_hangs(environ, queue, heartbeat, hangs):
 def test_a_slot_in_a_long_call_is_judged_by_its_watcher(environ, queue, heartbeat):
     now = time.monotonic()
     worker = Worker(read(Config, environ))
+    worker._presence = SimpleNamespace(stay=lambda: None)
     worker._slots = [SimpleNamespace(turned_at=now - 600, is_calling=True)]
     worker._watcher = SimpleNamespace(turned_at=now)
     worker._model = SimpleNamespace(turned_at=now)
