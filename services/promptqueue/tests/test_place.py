@@ -282,3 +282,46 @@ def test_under_load_all_that_is_accepted_after_the_strike_is_found_again(
     assert [queue.get(prompt_id).id for prompt_id in load.accepted] == load.accepted
     assert queue._database.run("PRAGMA integrity_check")[0][0] == "ok"
     queue.close()
+
+
+def test_an_older_copy_written_over_the_open_file_is_noticed_before_anything_is_accepted(
+    queue, open_queue, ask, database, aside
+):
+    other = open_queue()
+    ask("old")
+    queue.backup(aside / "copy.db")
+    for n in range(20):
+        (queue, other)[n % 2].enqueue(NewPrompt(request={"prompt": f"{n}" * 20_000}))
+    queue.checkpoint()
+    ask("newest")
+
+    database.write_bytes((aside / "copy.db").read_bytes())
+
+    for _ in range(3):
+        with pytest.raises(StorageUnavailable, match="was overwritten by an older copy while it was in use"):
+            ask()
+        with pytest.raises(StorageUnavailable, match="was overwritten by an older copy"):
+            other.describe()
+    with pytest.raises(StorageUnavailable, match="was overwritten by an older copy"):
+        open_queue()
+
+
+def test_a_backup_in_place_of_what_was_overwritten_is_served(queue, open_queue, ask, database, aside):
+    other = open_queue()
+    ask("old")
+    queue.backup(aside / "copy.db")
+    for n in range(20):
+        (queue, other)[n % 2].enqueue(NewPrompt(request={"prompt": f"{n}" * 20_000}))
+    queue.checkpoint()
+    database.write_bytes((aside / "copy.db").read_bytes())
+    with pytest.raises(StorageUnavailable):
+        ask()
+
+    (aside / "copy.db").rename(database)
+
+    for each in (queue, other):
+        for _ in range(2):
+            with suppress(StorageUnavailable):
+                each.counts()
+        assert each.counts().queued == 1
+        assert each._database.run("PRAGMA integrity_check")[0][0] == "ok"

@@ -8,10 +8,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageFull, StorageUnavailable
-from promptqueue.sqlite import room
+from promptqueue.sqlite import age, room
 from promptqueue.sqlite.backup import damage_of
 from promptqueue.sqlite.database import SCARCE
 from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.place import identity
 from promptqueue.sqlite.squeeze import vacuum_into
 from promptqueue.sqlite.whole import passing
 
@@ -69,6 +70,7 @@ class Compacting:
             if damage := damage_of(copy):
                 message = f"The queue's database {path} is damaged, so nothing was changed: {damage}."
                 raise StorageUnavailable(message)
+            age.count_on(copy, identity(str(path)))
             _copy_back(copy, connection)
         self._database.checkpoint()
         log.info("database rewritten bytes_before=%d bytes_after=%d", before, self._length())

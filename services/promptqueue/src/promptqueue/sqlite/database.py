@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from promptqueue import filesystem
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite import place, schema
+from promptqueue.sqlite.age import Age, is_older
 from promptqueue.sqlite.engine import journal_mode, sqlite3
 from promptqueue.sqlite.place import Loss, Place
 from promptqueue.sqlite.trouble import told
@@ -108,9 +109,11 @@ class Database:
             self._choose_journal(journal_mode(wanted))
             self._migrate()
             self.page_size = int(self.run("PRAGMA page_size")[0][0])
-            now = Place.of(path, with_log=self.journal == "wal")
+            now, self._age = Place.of(path, with_log=self.journal == "wal"), Age(opening)
             if now.database != opening:
                 raise self._lost(Loss.REPLACED)
+            if is_older(opening):
+                raise self._lost(Loss.OVERWRITTEN)
             opened.enter_context(now.in_use())
             self._opened, self._place, self._loss = opened.pop_all(), now, None
 
@@ -223,7 +226,9 @@ class Database:
             self.run("PRAGMA busy_timeout = 0")
             try:
                 if self.journal == "wal":
+                    self._look_closely()
                     [told] = self.run("PRAGMA wal_checkpoint(TRUNCATE)")
+                    self._look_closely()
                     return not told["busy"]
                 if journal.exists():
                     # It still holds the pages that the last commits overwrote, and with them deleted texts.
@@ -236,7 +241,7 @@ class Database:
     def close(self) -> None:
         """Let go of the file, the locks and the socket."""
         if self._loss:
-            self._let_go()
+            self._let_go(self._loss)
         self._opened.close()
 
     def _look(self) -> None:
@@ -249,9 +254,16 @@ class Database:
             if self._loss:
                 raise self._lost(self._loss)
 
+    def _look_closely(self) -> None:
+        """Make sure besides that no older copy was written over the file. It needs the lock for writing."""
+        if self._place:
+            with told(self.path):
+                self._age.has_gone_back()  # which makes it known to everybody in this process
+        self._look()
+
     def _open_again(self, loss: Loss) -> None:
         """Open what is there now."""
-        self._let_go()
+        self._let_go(loss)
         self._loss = None
         try:
             self._open(create=False)
@@ -260,14 +272,14 @@ class Database:
             raise
         log.warning("database opened again path=%s reason=%r", self.path, loss.partition(":")[0])
 
-    def _let_go(self) -> None:
+    def _let_go(self, loss: Loss) -> None:
         """Let go of files that are not where they were, once all that was accepted is in the database among them."""
         left, self._place = self._place, None
         if left and left.log != place.NOTHING:
             try:
                 with self._turn(), told(self.path):
                     # Once another log has been begun, what the lost one holds would undo what was written since.
-                    if not left.has_another_log():
+                    if loss is not Loss.OVERWRITTEN and not left.has_another_log():
                         [moved] = self._execute("PRAGMA wal_checkpoint(FULL)")
                         if not moved["busy"]:
                             left.clear_log()
@@ -331,9 +343,9 @@ class Database:
             try:
                 yield
                 self._refuse_given_up()
-                self._look()
+                self._look_closely()
                 self._execute("COMMIT")
-                self._look()  # while the disk was waited for
+                self._look_closely()  # while the disk was waited for
             finally:
                 if self._connection.in_transaction:
                     self._execute("ROLLBACK")

@@ -14,6 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from promptqueue.sqlite.age import is_older
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,6 +33,10 @@ class Loss(StrEnum):
         "its place: python -m promptqueue restore FILE"
     )
     REPLACED = "was replaced by another file while it was in use; that one is opened now, so try again"
+    OVERWRITTEN = (
+        "was overwritten by an older copy while it was in use, so nothing more is accepted: stop everything and put a "
+        "backup in its place: python -m promptqueue restore FILE"
+    )
     WITHOUT_LOG = "lost its log, which somebody moved or deleted; another one is begun now, so try again"
 
 
@@ -56,6 +62,8 @@ class Place:
         now = identity(self.path)
         if now != self.database:
             return Loss.REPLACED if now != NOTHING else Loss.MISSING
+        if is_older(now):
+            return Loss.OVERWRITTEN
         if self.log != NOTHING and (
             self.log != identity(f"{self.path}-wal") or self.index != identity(f"{self.path}-shm")
         ):
