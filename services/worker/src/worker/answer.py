@@ -46,7 +46,7 @@ class Answer:
         self._tool_calls: list[Any] = []
         self._size = 0  # bytes of it all
         self._is_chat = False
-        self._last_piece = ""
+        self._last_token = ""
         self._repeats = 0
         self._written = 0  # bytes of the text that are in the queue
         self._characters_written = 0
@@ -80,6 +80,9 @@ class Answer:
         if piece:
             self._text += text
             self.tokens_come += 1
+            token = piece[:LONGEST_FIELD].strip()  # of a longer one, which is no token, not all is held on to
+            self._repeats = self._repeats + 1 if token == self._last_token else 1
+            self._last_token = token
         return piece
 
     def unwritten(self, most: int = LONGEST) -> Unwritten | None:
