@@ -168,7 +168,7 @@ def test_who_has_gone_gives_the_place_back_within_seconds(serve, until, kind, he
     server = serve(kind, MAX_STREAMS=1)
     path = f"/api/v1/prompt/{server.submit()}"
     gone = server.unread(path + held)
-    until(lambda: server.get(f"{path}/result?wait=0.01").code == "too_many_streams")
+    until(lambda: server.get(f"{path}/result?wait=0.01").status == 503)
 
     gone.close()
 
