@@ -18,8 +18,19 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from promptqueue.connect import connect
-from promptqueue.errors import ClaimLost, PromptNotFound
-from promptqueue.prompt import Answered, Claim, ErrorCode, Failed, NewPrompt, Priority, Recovered, Status, Terms
+from promptqueue.errors import ClaimLost, NotRetryable, PromptNotFound
+from promptqueue.prompt import (
+    Answered,
+    Claim,
+    ErrorCode,
+    Failed,
+    NewPrompt,
+    Priority,
+    PutBack,
+    Recovered,
+    Status,
+    Terms,
+)
 from promptqueue.sqlite.rows import GRACE
 
 LEASE, MAX_FAILURES = 15.0, 3
@@ -59,6 +70,10 @@ class Expected:
     text_attempt: int = 0
     answer: dict | None = None
     owners: dict = field(default_factory=dict)
+    may_wait: float | None = None
+    bad_ends: int = 0
+    is_refused: bool = False
+    is_erased: bool = False
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -106,17 +121,21 @@ class QueueMachine(RuleBasedStateMachine):
                 seq=self.sequence,
                 lane=lane,
                 expires_at=None if expires_in is None else self.clock.date + expires_in,
+                may_wait=expires_in,
                 timeout=60.0 if timeout is None else timeout,
             )
 
     @precondition(lambda self: self.prompts)
-    @rule(which=st.integers(0, 1), data=st.data(), how=st.sampled_from(["cancel", "cancel", "delete"]))
+    @rule(which=st.integers(0, 1), data=st.data(), how=st.sampled_from(["cancel", "cancel", "delete", "retry"]))
     def withdraw(self, which, data, how):
         prompt_id = data.draw(st.sampled_from(self._in_order()))
 
         if how == "delete":
             self.queues[which].delete(prompt_id)
             self._forget(prompt_id)
+            return
+        if how == "retry":
+            self._retry(self.queues[which], prompt_id)
             return
 
         self.queues[which].cancel(prompt_id)
@@ -138,7 +157,20 @@ class QueueMachine(RuleBasedStateMachine):
         which=st.integers(0, 1),
         data=st.data(),
         how=st.sampled_from(
-            ["renew", "write", "write", "write", "answer", "fail", "fail", "refuse", "release", "answer and claim"]
+            [
+                "renew",
+                "write",
+                "write",
+                "write",
+                "answer",
+                "fail",
+                "fail",
+                "put back",
+                "bill",
+                "refuse",
+                "release",
+                "answer and claim",
+            ]
         ),
     )
     def use_a_claim(self, which, data, how):
@@ -154,6 +186,8 @@ class QueueMachine(RuleBasedStateMachine):
                 self._answer(queue, claim, answered)
             case "fail" | "refuse":
                 self._fail_with(queue, claim, ErrorCode.MODEL_REFUSED if how == "refuse" else None)
+            case "put back" | "bill":
+                self._put_back(queue, claim, counts=how == "bill")
             case "release":
                 if self._holds(claim, lambda: queue.release(claim)):
                     self.prompts[claim.prompt.id].status = "queued"
@@ -166,7 +200,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(
         which=st.integers(0, 1),
         data=st.data(),
-        how=st.sampled_from(["recover", "recover", "settle", "prune", "checkpoint"]),
+        how=st.sampled_from(["recover", "recover", "settle", "prune", "erase", "checkpoint"]),
     )
     def care(self, which, data, how):
         queue = self.queues[which]
@@ -190,8 +224,16 @@ class QueueMachine(RuleBasedStateMachine):
                 assert pruned == len(old)
                 for prompt_id in old:
                     self._forget(prompt_id)
+            case "erase":
+                older_than = data.draw(st.sampled_from([0.0, 20.0]))
+                never_ran = [one for one in self.prompts.values() if not one.attempt and not one.is_erased]
+                old = [one for one in never_ran if (one.completed_at or self.clock.date) < self.clock.date - older_than]
+                assert queue.erase_unrun(older_than=older_than) == len(old)
+                for one in old:
+                    one.is_erased = True
             case "checkpoint":
                 queue.checkpoint()
+                assert queue.compact() >= 0
 
     @rule(
         which=st.integers(0, 1),
@@ -265,7 +307,39 @@ class QueueMachine(RuleBasedStateMachine):
     def _fail_with(self, queue, claim, code):
         if self._holds(claim, lambda: queue.finish(claim, Failed(cause="so", code=code))):
             expected = self.prompts[claim.prompt.id]
+            expected.is_refused = code is not None
             self._fail(expected) if code is None else self._complete(expected, "failed")
+
+    def _put_back(self, queue, claim, *, counts):
+        if self._holds(claim, lambda: queue.finish(claim, PutBack(cause="so", counts=counts))):
+            expected = self.prompts[claim.prompt.id]
+            expected.failures += counts
+            expected.bad_ends += 1
+            if counts and expected.failures >= MAX_FAILURES:
+                self._complete(expected, "failed")
+                return
+            expected.status, expected.boot = "queued", self.clock.boot
+            delay = 2 ** (expected.bad_ends - 1)
+            expected.not_before = self.clock.now + min(delay, 60) if expected.bad_ends > 1 else None
+
+    def _retry(self, queue, prompt_id):
+        expected = self.prompts[prompt_id]
+        if expected.status == "completed" and (
+            expected.outcome == "succeeded" or expected.is_refused or expected.is_erased
+        ):
+            with pytest.raises(NotRetryable):
+                queue.retry(prompt_id)
+            return
+        was = expected.status
+        assert queue.retry(prompt_id).status == ("queued" if was == "completed" else was)
+        if was == "completed":
+            self.sequence += 1
+            self.ended.pop(prompt_id, None)
+            expected.seq, expected.status, expected.outcome, expected.completed_at = self.sequence, "queued", None, None
+            expected.failures = expected.bad_ends = 0
+            expected.not_before = None
+            if expected.may_wait is not None:
+                expected.expires_at = self.clock.date + expected.may_wait
 
     def _answer(self, queue, claim, answered):
         if self._holds(claim, lambda: queue.finish(claim, answered)):
@@ -296,6 +370,7 @@ class QueueMachine(RuleBasedStateMachine):
         prompt_id = self._in_order()[self.steps % len(self.prompts)]  # in turns: what is wrong stays wrong
         assert self.queues[0].partial(prompt_id) == self.prompts[prompt_id].text
         assert self.queues[1].answer(prompt_id) == self.prompts[prompt_id].answer
+        assert (self.queues[1].request(prompt_id) is None) == self.prompts[prompt_id].is_erased
 
     @invariant()
     def places_count_from_one_without_gaps_in_the_order_of_the_lanes(self):

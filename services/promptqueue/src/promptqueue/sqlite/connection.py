@@ -110,8 +110,10 @@ class Connection:
     @property
     def journal(self) -> str:
         """The journal mode in use; another process may have changed it since the file was opened."""
-        self.run("PRAGMA user_version")  # a connection notices another mode when it reads
-        return str(self.run("PRAGMA journal_mode")[0][0])
+        if self._loss:
+            self._look()
+        self._execute("PRAGMA user_version")  # a connection notices another mode when it reads
+        return str(self._execute("PRAGMA journal_mode")[0][0])
 
     def run(self, statement: str, **values: Any) -> list[sqlite3.Row]:
         """Run a statement, one that writes inside a `transaction`; the rows that it gives."""

@@ -143,7 +143,7 @@ class Database(Connection):
 
     @contextmanager
     def _outermost(self, durable: bool) -> Iterator[None]:
-        self._look()
+        self._look()  # before SQLite finds that the file was moved, and calls it read-only
         relaxed = not durable and self.journal == "wal"  # without a log, a commit that does not wait could corrupt
         try:
             if relaxed:
