@@ -166,7 +166,10 @@ class _InTurns:
                 raise LimitRequestHeaders(message)
             gevent.sleep(self._pause)
             late = ConnectionResetError(errno.ECONNRESET, "the head or the body took too long to arrive")
-            with gevent.Timeout(max(0.0, self._until - time.monotonic()), late):
+            left = self._until - time.monotonic()
+            if left <= 0:  # a time-out alone would not be heard where there is always something to read
+                raise late
+            with gevent.Timeout(left, late):
                 data = bytes(self._client.recv(min(size, LONGEST_PIECE)))
         if self._is_body:
             self._until += len(data) / SLOWEST
