@@ -6,6 +6,7 @@ Under Gunicorn's gevent workers a request is a greenlet, and whatever blocks its
 
 from __future__ import annotations
 
+import gc
 import queue
 import sys
 import threading
@@ -172,9 +173,11 @@ class Greenlets:
         def politely() -> Found:
             before = sys.getswitchinterval()
             sys.setswitchinterval(POLITE)
+            gc.disable()  # it would look through all that the process has, and nobody else's turn comes meanwhile
             try:
                 return run()
             finally:
+                gc.enable()
                 sys.setswitchinterval(before)
 
         return self._on(self._one, politely)
