@@ -8,8 +8,15 @@ import pytest
 from promptqueue.connect import connect
 from promptqueue.errors import ClaimLost, PromptNotFound, StorageUnavailable
 from promptqueue.prompt import NewPrompt
+from promptqueue.sqlite import connection
 
 GONE = "was moved or deleted: put it back"
+
+
+@pytest.fixture(autouse=True)
+def without_trust(monkeypatch):
+    """Let each read look, as it does once a moment has passed since the last look."""
+    monkeypatch.setattr(connection, "LOOK_EVERY", 0.0)
 
 
 @pytest.fixture

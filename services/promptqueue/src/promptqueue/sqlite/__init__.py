@@ -35,6 +35,7 @@ class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp, Compactin
         self._database = Database(path, wanted_journal=journal_mode, lock_timeout=lock_timeout, create=create)
 
     def describe(self) -> Mapping[str, str]:
+        self._database.look()
         self._database.run("SELECT only_row FROM control")
         return {"kind": "sqlite", "version": sqlite3.sqlite_version, "journal_mode": self._database.journal}
 

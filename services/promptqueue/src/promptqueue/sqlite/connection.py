@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,9 @@ PRAGMAS = (
 TEXT = partial(str, encoding="utf-8", errors="replace")
 """How text is read. SQLite keeps any bytes as text, and one damaged row must not keep others from being read."""
 
+LOOK_EVERY = 0.05
+"""Seconds for which reads trust that the files are where they were: to look takes longer than to read a row."""
+
 log = logging.getLogger(__name__)
 
 
@@ -56,6 +60,7 @@ class Connection:
         self._lock_timeout = lock_timeout
         self._place: Place | None = None
         self._loss: Loss | None = None
+        self._looked_at = float("-inf")
         self._opened = ExitStack()
         self._open(create=create)
 
@@ -111,14 +116,14 @@ class Connection:
     def journal(self) -> str:
         """The journal mode in use; another process may have changed it since the file was opened."""
         if self._loss:
-            self._look()
+            self.look()
         self._execute("PRAGMA user_version")  # a connection notices another mode when it reads
         return str(self._execute("PRAGMA journal_mode")[0][0])
 
     def run(self, statement: str, **values: Any) -> list[sqlite3.Row]:
         """Run a statement, one that writes inside a `transaction`; the rows that it gives."""
         if self._loss or not self._connection.in_transaction:
-            self._look()
+            self._glance()
         return self._execute(statement, values)
 
     def pages(self) -> tuple[int, int]:
@@ -135,22 +140,28 @@ class Connection:
             self._let_go(self._loss)
         self._opened.close()
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Make sure that the files are where they were. Raises StorageUnavailable, once, when they are not."""
         if self._loss:
             self._open_again(self._loss)
         elif self._place:  # else it is being opened
+            self._looked_at = time.monotonic()
             with told(self.path):
                 self._loss = self._place.loss()
             if self._loss:
                 raise self._lost(self._loss)
+
+    def _glance(self) -> None:
+        """Look, unless that was done a moment ago."""
+        if self._loss or time.monotonic() - self._looked_at >= LOOK_EVERY:
+            self.look()
 
     def _look_closely(self) -> None:
         """Make sure besides that no older copy was written over the file. It needs the lock for writing."""
         if self._place:
             with told(self.path):
                 self._age.has_gone_back()  # which makes it known to everybody in this process
-        self._look()
+        self.look()
 
     def _open_again(self, loss: Loss) -> None:
         """Open what is there now."""
@@ -188,13 +199,17 @@ class Connection:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with self._turn():
-            self._execute("BEGIN IMMEDIATE")
+            try:
+                self._execute("BEGIN IMMEDIATE")
+            except StorageUnavailable:
+                self.look()  # SQLite calls a file that was moved read-only
+                raise
             try:
                 yield
                 self._refuse_given_up()
                 self._look_closely()
                 self._execute("COMMIT")
-                self._look_closely()  # while the disk was waited for
+                self.look()  # while the disk was waited for
             finally:
                 if self._connection.in_transaction:
                     self._execute("ROLLBACK")

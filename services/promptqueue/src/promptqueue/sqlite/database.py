@@ -90,7 +90,7 @@ class Database(Connection):
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
         """Give the connection itself, and keep everybody from writing meanwhile."""
-        self._look()
+        self.look()
         with self._turn(), told(self.path):
             yield self._connection
 
@@ -143,7 +143,7 @@ class Database(Connection):
 
     @contextmanager
     def _outermost(self, durable: bool) -> Iterator[None]:
-        self._look()  # before SQLite finds that the file was moved, and calls it read-only
+        self._glance()
         relaxed = not durable and self.journal == "wal"  # without a log, a commit that does not wait could corrupt
         try:
             if relaxed:

@@ -1,7 +1,7 @@
 """Whether the files that a connection has open are still those at their names.
 
 SQLite goes on writing into a file that was moved, deleted or replaced: what is accepted then is in a file that nobody
-will open again. So device and inode are compared in each commit's own turn, and before each read.
+will open again. So device and inode are compared in each commit's own turn, and now and then before a read.
 """
 
 from __future__ import annotations
