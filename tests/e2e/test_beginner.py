@@ -4,6 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 
 import pytest
 from simulator.client import Simulator
@@ -52,7 +53,9 @@ def test_a_beginner_hears_why_a_prompt_was_refused(stack: Stack, simulator: Simu
     assert len(simulator.calls()) == 1
 
 
-def test_a_beginner_hears_that_the_attempts_are_used_up(stack: Stack, simulator: Simulator) -> None:
+def test_a_beginner_hears_that_the_attempts_are_used_up(build: Callable[..., Stack], simulator: Simulator) -> None:
+    stack = build(UPSTREAM_PATIENCE="0")
+    stack.start()
     simulator.fault("error_line", times=3)
 
     seen, words = ask(stack.url, "Why is the sky blue?")
