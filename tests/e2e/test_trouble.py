@@ -93,7 +93,7 @@ def test_trouble_of_the_whole_server_fails_none_of_three_hundred_prompts_and_lea
 
     assert any(kind.says in each for each in said), said
     assert tried <= 2 * SECONDS
-    assert resumed_after < kind.within + 2
+    assert resumed_after < 3 * kind.within
     with ThreadPoolExecutor(8) as clients:
         assert set(clients.map(lambda each: stack.result(each).status, prompts)) == {200}
     until(lambda: stack.get("/readyz").status == 200, "the product is ready again")
@@ -114,7 +114,7 @@ def test_one_poisonous_prompt_among_a_hundred_ends_as_failed_and_keeps_the_other
     taken = seconds_for(stack, prompts)
 
     assert {stack.status(each)["attempt"] for each in prompts} == {1}
-    assert taken < usual + 10
+    assert taken < 3 * usual + 10
     told = stack.result(poison)
     assert (told.status, told.json["outcome"], told.json["error"]["code"]) == (410, "failed", "attempts_exhausted")
     assert told.json["error"]["message"].startswith("Gave up after 3 failed attempts")
