@@ -1,5 +1,6 @@
 """Real SQLite in both journal modes, a clock that is moved by hand, real processes."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -112,7 +113,38 @@ def clock():
     return HandClock()
 
 
-@pytest.fixture(params=["wal", "persist"])
+OF_EITHER_JOURNAL = {
+    *(
+        "cancel",
+        "claim",
+        "counts",
+        "finish",
+        "get",
+        "model",
+        "newest",
+        "overdue",
+        "pause",
+        "position",
+        "put_back",
+        "read",
+    ),
+    *("recover", "release", "renew", "retry", "settle", "standings", "workers", "write"),
+}
+"""Files of tests of what a verb means: a journal changes locks, erasing and what a power cut takes, and none of that.
+
+The state machine goes through all verbs under both.
+"""
+
+
+def pytest_generate_tests(metafunc):
+    if "journal" in metafunc.fixturenames:
+        asks = "journal" in inspect.signature(metafunc.function).parameters
+        is_of_either = metafunc.module.__name__.rpartition("test_")[2] in OF_EITHER_JOURNAL and not asks
+        modes = [engine.journal_mode("auto")] if is_of_either else ["wal", "persist"]
+        metafunc.parametrize("journal", modes, indirect=True)
+
+
+@pytest.fixture
 def journal(request):
     if request.param == "wal" and engine.journal_mode("auto") != "wal":
         pytest.skip(f"SQLite {engine.sqlite3.sqlite_version} cannot be trusted with a write-ahead log")
