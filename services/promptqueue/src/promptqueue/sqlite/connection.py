@@ -177,17 +177,18 @@ class Connection:
     def _let_go(self, loss: Loss) -> None:
         """Let go of files that are not where they were, once all that was accepted is in the database among them."""
         left, self._place = self._place, None
-        if left and left.log != place.NOTHING:
-            try:
+        try:
+            if left and left.log != place.NOTHING:
                 with self._turn(), told(self.path):
                     # Once another log has been begun, what the lost one holds would undo what was written since.
                     if loss is not Loss.OVERWRITTEN and not left.has_another_log():
                         [moved] = self._execute("PRAGMA wal_checkpoint(FULL)")
                         if not moved["busy"]:
                             left.clear_log()
-            except StorageUnavailable as unavailable:
-                log.warning("log not saved path=%s reason=%s", self.path, unavailable)
-        self._opened.close()
+        except StorageUnavailable as unavailable:
+            log.warning("log not saved path=%s reason=%s", self.path, unavailable)
+        finally:
+            self._opened.close()  # whatever it fails with: what is left open would keep others from opening
 
     def _lost(self, loss: Loss) -> StorageUnavailable:
         return StorageUnavailable(f"The queue's database {self.path} {loss}.")
