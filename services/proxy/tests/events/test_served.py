@@ -172,7 +172,7 @@ def test_who_has_gone_gives_the_place_back_within_seconds(serve, until, kind, he
 
     gone.close()
 
-    until(lambda: server.get(f"{path}/result?wait=0.01").status == 202, within=4)
+    until(lambda: server.get(f"{path}/result?wait=0.01").status == 202, within=15)
 
 
 def test_a_client_that_does_not_read_costs_no_memory(serve, hire_at, until, path_of):
