@@ -100,7 +100,7 @@ def test_trouble_of_the_whole_server_fails_none_of_three_hundred_prompts_and_lea
 
 
 @pytest.mark.ollama(pace=0.005, text="one two three four five six seven eight")
-def test_one_poisonous_prompt_among_a_hundred_ends_as_failed_and_keeps_the_others_waiting_for_less_than_ten_seconds(
+def test_one_poisonous_prompt_among_a_hundred_ends_as_failed_and_costs_the_others_no_attempt_and_little_time(
     build: Callable[..., Stack], simulator: Simulator
 ) -> None:
     stack = build()

@@ -136,7 +136,7 @@ def test_a_doubtful_file_system_is_warned_of_once_and_used(mounted, tmp_path, ca
 VOLUMES = """\
 93 76 254:0 / / rw - overlay overlay rw
 94 93 254:0 /var/lib/docker/volumes/mine_queue/_data /data rw - ext4 /dev/vda rw
-95 93 254:0 /root/.local/share/containers/storage/volumes/mine_queue/_data /podman rw - ext4 /dev/vda rw
+95 93 254:0 /var/lib/containers/storage/volumes/mine_queue/_data /podman rw - ext4 /dev/vda rw
 96 93 254:0 /srv/queue /bound rw - ext4 /dev/vda rw
 """
 

@@ -11,7 +11,7 @@ from worker.verdict import How, OllamaFailed, Seen
 COMING = [{"digest": "sha256:a", "total": 100, "completed": completed} for completed in (10, 20, 30)]
 BROKEN = Seen(how=How.BROKEN, words="Connection reset by peer")
 MISMATCH = Seen(how=How.ERROR_LINE, words="digest mismatch, file must be downloaded again", in_json=True)
-FULL = Seen(how=How.ERROR_LINE, words="write /root/.ollama/models/blobs/x: no space left on device", in_json=True)
+FULL = Seen(how=How.ERROR_LINE, words="write /models/blobs/x: no space left on device", in_json=True)
 CUT = Seen(how=How.ERROR_LINE, words='Get "https://registry.ollama.ai/v2/": unexpected EOF', in_json=True)
 
 

@@ -28,7 +28,15 @@ NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
 DOUBTFUL = frozenset({"9p", "virtiofs", "fuse", "afs", "ceph"})
 """Warned of: another system stands behind them, and it depends on that one whether locks hold."""
 
+SCARCE = 64 * 1024 * 1024  # bytes of a disk: twice the longest body
+
 log = logging.getLogger(__name__)
+
+
+def free_bytes(folder: Path) -> int:
+    """Count the bytes of a folder's disk that others than root may still write. Raises OSError."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
 
 
 def make_folder(path: Path) -> None:

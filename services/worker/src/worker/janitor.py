@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptqueue import connect
+from promptqueue import connect, filesystem
 from promptqueue.connect import sqlite_path
 from promptqueue.environment import read_or_exit
 from promptqueue.errors import StorageUnavailable
@@ -30,7 +30,6 @@ RECOVER_EVERY = 1.0  # seconds
 PRUNE_EVERY = 60.0  # seconds
 STEP_PAUSE = 0.05  # seconds between two steps, for those who wait for the lock
 LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, unless somebody keeps reading
-SCARCE_DISK = 64 * 1024 * 1024  # bytes, as the queue has it
 LARGE_SPARE = 16 * 1024 * 1024  # bytes; less is soon used again
 DAY = 24 * 3600.0  # seconds
 
@@ -118,7 +117,7 @@ class Janitor:
         On a disk that is nearly full what was erased is not overwritten, so there it all goes.
         """
         room = queue.room()
-        if room.spare_bytes < LARGE_SPARE + room.stored_bytes // 4 and room.disk_free_bytes >= SCARCE_DISK:
+        if room.spare_bytes < LARGE_SPARE + room.stored_bytes // 4 and room.disk_free_bytes >= filesystem.SCARCE:
             return 0
         given = self._in_steps(queue.compact)
         if given:

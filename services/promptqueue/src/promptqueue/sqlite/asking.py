@@ -172,8 +172,8 @@ class Asking(Timekeeping):
     def _move_to_the_end(self, row: sqlite3.Row) -> sqlite3.Row:
         """Queue a completed prompt again. Its number is its place, so it gets the next one, and so do its texts."""
         [last] = self._database.run("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'prompts' RETURNING seq")
-        for texts in ("requests", "partials"):
-            self._database.run(f"UPDATE {texts} SET seq = :new WHERE seq = :old", new=last["seq"], old=row["seq"])  # noqa: S608 (a name of ours)
+        self._database.run("UPDATE requests SET seq = :new WHERE seq = :old", new=last["seq"], old=row["seq"])
+        self._database.run("UPDATE partials SET seq = :new WHERE seq = :old", new=last["seq"], old=row["seq"])
         [queued] = self._database.run(
             """
             UPDATE prompts

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from promptqueue import filesystem
 from promptqueue.errors import FileInTheWay, StorageUnavailable
 from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.room import size
 from promptqueue.sqlite.squeeze import squeeze, worth_squeezing
 from promptqueue.sqlite.trouble import told
 from promptqueue.sqlite.whole import appearing
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from promptqueue.sqlite.database import Database
 
     Progress = Callable[[int, int], None]
-
-MEGABYTE = 1_000_000  # bytes
 
 PAGES_AT_ONCE = 256  # a megabyte; under a rollback journal a writer waits for as long as that takes
 
@@ -55,12 +53,11 @@ class BackingUp:
 
 def _refuse_shortage(file: Path, *, needed: int) -> None:
     """Refuse a copy that would fill its disk before it is whole: the queue may lie on the same one, and needs room."""
-    disk = os.statvfs(file.parent)
-    free = disk.f_bavail * disk.f_frsize
+    free = filesystem.free_bytes(file.parent)
     if needed > free:
         message = (
-            f"The backup {file} would need {needed / MEGABYTE:,.1f} MB, and its disk has {free / MEGABYTE:,.1f} MB "
-            "free: make room there, or let the copy go to another disk."
+            f"The backup {file} would need {size(needed)}, and its disk has {size(free)} free: make room there, or let "
+            "the copy go to another disk."
         )
         raise StorageUnavailable(message)
 

@@ -7,10 +7,10 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from promptqueue import filesystem
 from promptqueue.errors import StorageFull, StorageUnavailable
 from promptqueue.sqlite import age, room
 from promptqueue.sqlite.backup import damage_of
-from promptqueue.sqlite.database import SCARCE
 from promptqueue.sqlite.engine import sqlite3
 from promptqueue.sqlite.place import identity
 from promptqueue.sqlite.squeeze import vacuum_into
@@ -49,7 +49,7 @@ class Compacting:
             before, _ = self._database.pages()
             while self._database.pages()[1]:
                 self._database.run(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
-                if time.monotonic() >= until or look.disk_free_bytes < SCARCE:
+                if time.monotonic() >= until or look.disk_free_bytes < filesystem.SCARCE:
                     break
             after, _ = self._database.pages()
         return (before - after) * self._database.page_size

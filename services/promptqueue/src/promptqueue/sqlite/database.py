@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from promptqueue import filesystem
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.connection import Connection
 from promptqueue.sqlite.trouble import told
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promptqueue.sqlite.engine import sqlite3
-
-SCARCE = 64 * 1024 * 1024  # bytes of the disk: twice the longest body
 
 LONG_LOG = 1_000  # pages after which a commit moves them to the database; SQLite's own number
 
@@ -102,8 +100,8 @@ class Database(Connection):
         makes in the file; they go with the end of the file by `compact`.
         """
         with told(self.path):
-            disk = os.statvfs(self.path.parent)
-        if disk.f_bavail * disk.f_frsize >= SCARCE:
+            free = filesystem.free_bytes(self.path.parent)
+        if free >= filesystem.SCARCE:
             yield
             return
         self._execute("PRAGMA secure_delete = OFF")
@@ -169,8 +167,7 @@ class Database(Connection):
     def _shorten_log(self) -> None:
         """Give back what a transaction that failed has written to the log: a full disk would be the fuller for it."""
         with suppress(StorageUnavailable), told(self.path):
-            disk = os.statvfs(self.path.parent)
-            if not self._loss and disk.f_bavail * disk.f_frsize < SCARCE:
+            if not self._loss and filesystem.free_bytes(self.path.parent) < filesystem.SCARCE:
                 self.checkpoint()
 
     def _empty_journal(self) -> None:

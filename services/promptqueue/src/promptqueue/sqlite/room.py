@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from promptqueue import filesystem
 from promptqueue.errors import StorageFull
 from promptqueue.prompt import Room
 
@@ -54,7 +55,7 @@ class Bounds:
         # may be taken for owed and for used, but never for neither.
         with database.told():
             now = os.stat(database.path).st_size  # noqa: PTH116 (this runs for each submission, and pathlib takes longer)
-            free = _free(database)
+            free = filesystem.free_bytes(database.path.parent)
         # All pages of this transaction go to the journal at its commit, and those that are new to the file later.
         database.promised += pages * (database.page_size + FRAME_HEADER)
         owed = max(0, (count + max(0, pages - spare)) * database.page_size - now)
@@ -70,7 +71,7 @@ def look(database: Database) -> Room:
     """Say how much room the queue takes, and how much there is."""
     count, spare = database.pages()
     with database.told():
-        free = _free(database)
+        free = filesystem.free_bytes(database.path.parent)
     [vacuum] = database.run("PRAGMA auto_vacuum")
     return Room(
         stored_bytes=(count - spare) * database.page_size,
@@ -78,11 +79,6 @@ def look(database: Database) -> Room:
         disk_free_bytes=free,
         in_steps=vacuum[0] != 0,
     )
-
-
-def _free(database: Database) -> int:
-    disk = os.statvfs(database.path.parent)
-    return disk.f_bavail * disk.f_frsize
 
 
 def size(number: int) -> str:
