@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from promptqueue import connect
 from promptqueue.prompt import Answered, Terms
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.file.engine import sqlite3
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from promptqueue.sqlite.engine import journal_mode, sqlite3
+from promptqueue.sqlite.file.engine import journal_mode, sqlite3
 
 from bench.figures import percentile
 

@@ -52,33 +52,36 @@ WAITS = "|".join(
     (
         r"gevent/_?hub\w*\.py",
         r"_next_batch \(",
-        _line("proxy/concurrency.py", "self._rest.acquire(timeout="),  # while the writer works, which is counted
+        _line(
+            "proxy/serving/concurrency.py", "self._rest.acquire(timeout="
+        ),  # while the writer works, which is counted
         r"\bwait \(threading\.py",
-        r"_listen \(promptqueue/wakeup",
+        r"_listen \(promptqueue/sqlite/host/datagrams",
         r"worker/signals\.py",
-        r"get \(queue\.py|Watcher\.run|\brun \(worker/watcher",
+        r"get \(queue\.py|Watcher\.run|\brun \(worker/answering/watcher",
     )
 )
 QUEUE = (
-    Layer("SQLite's COMMIT: the disk", _line("promptqueue/sqlite/database.py", 'self.run("COMMIT")'), whole=True),
-    Layer("taking turns", r"promptqueue/turnstile\.py"),
-    Layer("waking those who wait", r"promptqueue/wakeup\.py"),
+    Layer("SQLite's COMMIT: the disk", _line("promptqueue/sqlite/file/database.py", 'self.run("COMMIT")'), whole=True),
+    Layer("taking turns", r"promptqueue/sqlite/host/turnstile\.py"),
+    Layer("waking those who wait", r"promptqueue/sqlite/host/datagrams\.py"),
     Layer("the queue's statements", r"promptqueue/"),
 )
 OF_PROXY = (
     *QUEUE,
-    Layer("logging", r"logging/__init__|proxy/logs"),
-    Layer("CORS headers", r"flask_cors/|proxy/cors"),
+    Layer("logging", r"logging/__init__|proxy/serving/logs"),
+    Layer("CORS headers", r"flask_cors/|proxy/serving/cors"),
     Layer(
-        "to the writer and back", r"proxy/(writer|concurrency|reader|watch)|gevent/(event|_abstract|_greenlet|thread)"
+        "to the writer and back",
+        r"proxy/(storage|serving/concurrency|live/held_requests)|gevent/(event|_abstract|_greenlet|thread)",
     ),
-    Layer("reading, checking, telling JSON", r"proxy/(body|wire|submission|fields|options|schema|chat)|pydantic"),
+    Layer("reading, checking, telling JSON", r"proxy/(serving/body|api/wire|asking)|pydantic"),
     Layer("Flask and Werkzeug", r"flask/|werkzeug/|jinja2/"),
     Layer("the proxy's endpoints", r"proxy/"),
     Layer("Gunicorn and gevent", r"gunicorn/|gevent/"),
 )
 OF_WORKER = (
-    Layer("live text", _line("worker/slot.py", "self._queue.tell("), whole=True),
+    Layer("live text", _line("worker/answering/slot.py", "self._queue.stream_text("), whole=True),
     *QUEUE,
     Layer("waiting for the model server", r"readinto \(socket\.py"),
     Layer("HTTP", r"requests/|urllib3/|http/client"),

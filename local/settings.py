@@ -11,7 +11,7 @@ import proxy.config
 import worker.config
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from worker.remedy import OF_CONTAINERS
+from worker.ollama.remedy import OF_CONTAINERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

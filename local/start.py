@@ -21,10 +21,10 @@ from typing import TextIO
 
 import proxy.config
 import worker.config
-from promptqueue.connect import sqlite_path
-from promptqueue.environment import read_or_exit
-from worker.ollama import Ollama
-from worker.verdict import OllamaFailed, cause
+from promptqueue.settings import read_or_exit
+from promptqueue.storage import sqlite_path
+from worker.answering.verdict import OllamaFailed, cause
+from worker.ollama.client import Ollama
 
 from local.product import STARTS_WITHIN, Product
 from local.settings import Misread, merged

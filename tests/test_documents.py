@@ -13,8 +13,8 @@ from typing import Any
 import proxy.config
 import pytest
 import worker.config
-from proxy import concurrency
 from proxy.app import create_app, parts
+from proxy.serving import concurrency
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = (proxy.config.Config, worker.config.Config)

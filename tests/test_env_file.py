@@ -8,7 +8,7 @@ from pathlib import Path
 import proxy.config
 import pytest
 import worker.config
-from promptqueue.environment import read
+from promptqueue.settings import read
 
 from local import start
 from local.settings import Misread, merged

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import proxy.config
 import pytest
 import worker.config
-from promptqueue.environment import read
+from promptqueue.settings import read
 
 from local import start
 

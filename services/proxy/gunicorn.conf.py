@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
-from promptqueue.environment import read_or_exit
-from promptqueue.logline import Format
-from proxy import descriptors
+from promptqueue.logs import Format
+from promptqueue.settings import read_or_exit
 from proxy.config import Config
+from proxy.serving import descriptors
 
 
 class logger_class(Logger):  # type: ignore[misc]  # noqa: N801 (the setting's name; Gunicorn has no types)
@@ -27,7 +27,7 @@ _caps = descriptors.caps(_config.max_streams)
 
 bind = _config.bind
 workers = _config.proxy_processes
-worker_class = "proxy.gevent_worker.Worker"
+worker_class = "proxy.serving.gevent_worker.Worker"
 worker_connections = _caps.connections
 keepalive = 75
 limit_request_fields = 32

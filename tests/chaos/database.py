@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from promptqueue.sqlite.engine import sqlite3  # a process opens a file through one module alone
+from promptqueue.sqlite.file.engine import sqlite3  # a process opens a file through one module alone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptqueue.sqlite.engine import sqlite3  # as the product does
+from promptqueue.sqlite.file.engine import sqlite3  # as the product does
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

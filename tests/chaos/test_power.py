@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from machine import unable
-from promptqueue.sqlite.engine import journal_mode
+from promptqueue.sqlite.file.engine import journal_mode
 from simulator.client import Simulator
 
 from chaos import power

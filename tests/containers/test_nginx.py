@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 from front_nginx import FRONTEND, FrontNginx, below, resolver
 from processes import until
-from promptqueue.environment import Misconfigured, read
+from promptqueue.settings import Misconfigured, read
 from proxy.config import Config
-from proxy.gevent_worker import SLOWEST
-from proxy.headers import FIXED
+from proxy.serving.gevent_worker import SLOWEST
+from proxy.serving.headers import FIXED
 from scripted_upstream import EVENTS
 
 if TYPE_CHECKING:

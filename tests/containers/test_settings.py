@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import settings
-from promptqueue.environment import read
+from promptqueue.settings import read
 from proxy.config import Config as ProxyConfig
 from worker.config import Config as WorkerConfig
 

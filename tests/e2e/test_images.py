@@ -132,7 +132,7 @@ def test_both_images_have_the_page_as_it_lies_here(in_containers: Composed) -> N
 
 
 def test_proxy_and_worker_have_the_same_sqlite_and_trust_it_alike(in_containers: Composed) -> None:
-    look = "from promptqueue.sqlite import engine; print(engine.sqlite3.sqlite_version)"
+    look = "from promptqueue.sqlite.file import engine; print(engine.sqlite3.sqlite_version)"
 
     versions = {run(in_containers.image(service), "python", "-c", look) for service in PYTHON}
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import promptqueue
 import pytest
-from promptqueue import filesystem
-from promptqueue.connect import connect
 from promptqueue.prompt import Answered, NewPrompt, Terms
-from promptqueue.sqlite import engine
+from promptqueue.sqlite.file import engine
+from promptqueue.sqlite.host import filesystem
+from promptqueue.storage import connect
 
 WALL = 1_700_000_000.0
 DEADLINE = 20.0  # seconds that a test waits for another process, many times what it takes
@@ -128,7 +128,7 @@ OF_EITHER_JOURNAL = {
         "put_back",
         "read",
     ),
-    *("recover", "release", "renew", "retry", "settle", "standings", "workers", "write"),
+    *("recover", "release", "renew", "retry", "settle", "progress_of", "workers", "write"),
 }
 """Files of tests of what a verb means: a journal changes locks, erasing and what a power cut takes, and none of that.
 

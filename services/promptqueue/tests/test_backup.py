@@ -5,11 +5,11 @@ import re
 from contextlib import closing
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.errors import FileInTheWay, StorageUnavailable
 from promptqueue.prompt import NewPrompt
-from promptqueue.sqlite import backup
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.copies import backup
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.storage import connect
 from small_disk import mounted
 
 

@@ -1,8 +1,8 @@
 import time
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.errors import StorageUnavailable
+from promptqueue.storage import connect
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_whoever_reads_for_long_is_not_waited_for(queue, another, ask):
 def test_a_commit_survives_a_checkpoint_and_kill_9(queue, run):
     program = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])

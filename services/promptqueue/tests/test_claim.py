@@ -49,7 +49,7 @@ def test_processes_that_claim_at_once_never_get_the_same_prompt(queue, run):
     accepted = queue.enqueue(*(NewPrompt(request={}) for _ in range(60)))
     program = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 from promptqueue.prompt import Terms
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])

@@ -4,10 +4,10 @@ import os
 from contextlib import closing
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.errors import StorageFull, StorageUnavailable
 from promptqueue.prompt import NewPrompt
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.storage import connect
 
 TEXT = 200_000
 
@@ -68,7 +68,7 @@ def test_a_new_database_gives_back_all_that_was_erased_in_small_steps(queue, ask
 def test_one_step_ends_when_its_time_is_over(queue, fill, clock, monkeypatch):
     for prompt_id in fill(10):
         queue.delete(prompt_id)
-    monkeypatch.setattr("promptqueue.sqlite.compacting.STEP_SECONDS", 0)
+    monkeypatch.setattr("promptqueue.sqlite.verbs.compacting.STEP_SECONDS", 0)
 
     step = queue.compact()
 
@@ -146,7 +146,7 @@ def test_a_rewrite_without_room_is_refused_and_changes_nothing(old, queue, lengt
 def test_a_rewrite_that_somebody_keeps_from_ending_gives_up_and_changes_nothing(old, queue, url, monkeypatch):
     if queue.describe()["journal_mode"] == "wal":
         pytest.skip("with a log nobody keeps it from ending")
-    monkeypatch.setattr("promptqueue.sqlite.compacting.PATIENCE", 0.1)
+    monkeypatch.setattr("promptqueue.sqlite.verbs.compacting.PATIENCE", 0.1)
 
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as stranger:
         stranger.execute("BEGIN")

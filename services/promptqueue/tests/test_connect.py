@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from promptqueue import PromptQueue, connect
-from promptqueue.connect import sqlite_path
 from promptqueue.errors import PromptQueueError, StorageUnavailable
 from promptqueue.prompt import NewPrompt
+from promptqueue.storage import sqlite_path
 
 
 @pytest.mark.parametrize(

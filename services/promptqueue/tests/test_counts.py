@@ -1,6 +1,6 @@
 import pytest
 from promptqueue.prompt import Answered, Counts, ErrorCode, Failed, NewPrompt, Priority
-from promptqueue.sqlite import caring
+from promptqueue.sqlite.verbs import caring
 
 
 def test_an_empty_queue_counts_nothing(queue):

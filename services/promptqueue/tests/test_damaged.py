@@ -51,7 +51,7 @@ def test_a_damaged_row_is_told_as_far_as_it_can_be_read_and_hides_no_other(queue
     damaged, whole = ask(metadata={"a": 1}), ask()
     damage(damaged, how)
 
-    assert [standing.prompt.id for standing in queue.standings([damaged, whole])] == [damaged, whole]
+    assert [standing.prompt.id for standing in queue.progress_of([damaged, whole])] == [damaged, whole]
     assert [prompt.id for prompt in queue.newest().prompts] == [whole, damaged]
     assert queue.get(damaged).status == queue.settle(damaged).status == "queued"
     assert queue.request(damaged) is None or how in HARMLESS.values()
@@ -102,7 +102,7 @@ def test_an_end_that_a_newer_version_knows_is_told_all_the_same(queue, ask, dama
 
 
 def test_many_damaged_rows_are_ended_in_small_commits(queue, ask, terms, damage, monkeypatch):
-    monkeypatch.setattr("promptqueue.sqlite.answering.UNREADABLE_AT_ONCE", 2)
+    monkeypatch.setattr("promptqueue.sqlite.verbs.answering.UNREADABLE_AT_ONCE", 2)
     for _ in range(5):
         damage(ask(), DAMAGE["no request"])
     whole = ask()

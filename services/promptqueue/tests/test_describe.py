@@ -1,5 +1,5 @@
-from promptqueue.connect import connect
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.storage import connect
 
 
 def test_the_storage_is_told_in_words(queue, journal):

@@ -244,7 +244,7 @@ def test_what_was_accepted_survives_kill_9_of_whoever_accepted_it(queue, run):
     accepting = run(
         """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])
@@ -264,7 +264,7 @@ def test_an_unfinished_commit_leaves_nothing_when_its_process_is_killed(queue, r
     accepting = run(
         """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])

@@ -1,19 +1,8 @@
 from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
-from promptqueue.connect import connect
-from promptqueue.environment import (
-    Misconfigured,
-    address,
-    number,
-    one_of,
-    read,
-    read_or_exit,
-    urls,
-    variable,
-    whole,
-    word,
-)
+from promptqueue.settings import Misconfigured, address, number, one_of, read, read_or_exit, urls, variable, whole, word
+from promptqueue.storage import connect
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ import logging
 from pathlib import Path
 
 import pytest
-from promptqueue import filesystem
-from promptqueue.connect import connect
 from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.host import filesystem
+from promptqueue.storage import connect
 
 MOUNTS = """\
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw

@@ -190,7 +190,7 @@ def test_a_finished_prompt_survives_kill_9_of_its_worker(queue, ask, run):
     prompt_id = ask()
     program = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 from promptqueue.prompt import Answered, Terms
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])

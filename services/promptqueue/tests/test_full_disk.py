@@ -4,9 +4,9 @@ import os
 from contextlib import suppress
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import NewPrompt
+from promptqueue.storage import connect
 from small_disk import mounted
 
 LONG = 1_000_000

@@ -3,9 +3,9 @@
 import logging
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.prompt import NewPrompt
-from promptqueue.sqlite.engine import journal_mode, sqlite3
+from promptqueue.sqlite.file.engine import journal_mode, sqlite3
+from promptqueue.storage import connect
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import threading
 import time
 
 import pytest
+from promptqueue.notes import Changed, Scope, Subscription, Text, Written
 from promptqueue.prompt import Failed
-from promptqueue.wakeup import Changed, Scope, Subscription, Text, Written
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_everything_includes_live_text(queue, ask, terms, until_heard):
     claim = queue.claim(terms)
 
     with queue.listen() as listener, listener.subscribe(Scope.EVERYTHING) as everything:
-        queue.tell(claim, "a", offset=0)
+        queue.stream_text(claim, "a", offset=0)
         queue.write(claim, "a", offset=0, tokens=1)
 
         assert until_heard(everything, 2) == [Text(prompt_id, 1, 0, "a"), Written(prompt_id)]
@@ -90,7 +90,7 @@ def test_a_pause_is_heard_by_everybody(queue, asked, listener):
 def test_a_commit_of_another_process_is_heard(listener, run):
     program = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])
@@ -112,7 +112,7 @@ def test_another_process_hears_of_a_commit_and_of_live_text(queue, ask, terms, r
     prompt_id = ask()
     program = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])
 with queue.listen() as listener, listener.subscribe(sys.argv[3]) as subscription:
@@ -126,7 +126,7 @@ with queue.listen() as listener, listener.subscribe(sys.argv[3]) as subscription
 
     claim = queue.claim(terms)
     first = listening.read()
-    queue.tell(claim, "Ray", offset=0)
+    queue.stream_text(claim, "Ray", offset=0)
 
     assert [first, listening.read()] == ["Changed processing", "Text Ray"]
 

@@ -1,18 +1,18 @@
 from contextlib import closing
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Model, ModelState
-from promptqueue.sqlite import schema
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.file import schema
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.storage import connect
 
 FIRST = schema.migrations()
 
 OPENER = """
 import sys
-from promptqueue.connect import connect
-from promptqueue.sqlite import schema
+from promptqueue.storage import connect
+from promptqueue.sqlite.file import schema
 
 real = schema.migrations
 schema.migrations = lambda: [*real(), ["CREATE TABLE second (a)"], ["INSERT INTO second VALUES (1)"]]
@@ -137,8 +137,8 @@ def test_a_migration_that_failed_can_be_tried_again(url, path, migrate_to):
 def test_a_process_killed_within_a_migration_leaves_nothing(run, url, journal, path):
     program = """
 import os, sys
-from promptqueue.connect import connect
-from promptqueue.sqlite import database, schema
+from promptqueue.storage import connect
+from promptqueue.sqlite.file import database, schema
 
 real, run = schema.migrations, database.Database.run
 

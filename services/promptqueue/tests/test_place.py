@@ -5,10 +5,10 @@ import threading
 from contextlib import suppress
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.errors import ClaimLost, PromptNotFound, StorageUnavailable
 from promptqueue.prompt import NewPrompt
-from promptqueue.sqlite import connection
+from promptqueue.sqlite.file import connection
+from promptqueue.storage import connect
 
 GONE = "was moved or deleted: put it back"
 
@@ -60,7 +60,7 @@ VERBS = {
     "renew": lambda queue, claim: queue.renew(claim),
     "cancel": lambda queue, claim: queue.cancel(claim.prompt.id),
     "get": lambda queue, claim: queue.get(claim.prompt.id),
-    "standings": lambda queue, claim: queue.standings([claim.prompt.id]),
+    "progress_of": lambda queue, claim: queue.progress_of([claim.prompt.id]),
     "recover": lambda queue, _: queue.recover(),
     "checkpoint": lambda queue, _: queue.checkpoint(),
     "describe": lambda queue, _: queue.describe(),

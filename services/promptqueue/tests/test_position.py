@@ -86,7 +86,7 @@ def test_a_place_is_right_however_long_the_line_is(queue, terms):
         queue.delete(prompt_id)
     queue.claim(terms)
 
-    standings = {one.prompt.id: one for one in queue.standings(accepted)}
+    standings = {one.prompt.id: one for one in queue.progress_of(accepted)}
 
     in_line = sorted(
         (prompt_id for prompt_id, one in standings.items() if one.prompt.status == "queued"),

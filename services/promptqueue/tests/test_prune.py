@@ -2,11 +2,11 @@ import statistics
 import time
 
 import pytest
-from promptqueue.clock import Clock
 from promptqueue.errors import PromptDeleted, PromptNotFound
 from promptqueue.prompt import Answered, Idempotency, NewPrompt
-from promptqueue.sqlite import rows
-from promptqueue.turnstile import Turnstile
+from promptqueue.sqlite.host.clock import Clock
+from promptqueue.sqlite.host.turnstile import Turnstile
+from promptqueue.sqlite.verbs import rows
 
 erase = rows.erase
 

@@ -9,9 +9,9 @@ from functools import partial
 from operator import methodcaller
 
 import pytest
-from promptqueue.clock import Clock
 from promptqueue.errors import ClaimLost, PromptNotFound
 from promptqueue.prompt import Answered, Failed, Outcome, Status
+from promptqueue.sqlite.host.clock import Clock
 
 ROUNDS = 8
 ANSWERED = Answered(record={"response": "Rayleigh.", "done": True}, tokens=3)

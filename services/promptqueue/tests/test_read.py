@@ -2,8 +2,8 @@
 
 import pytest
 from promptqueue.errors import PromptNotFound
+from promptqueue.notes import Text
 from promptqueue.prompt import Answered, ErrorCode, Failed
-from promptqueue.wakeup import Text
 
 UNKNOWN = "7d444840-9dc0-11d1-b245-5ffdce74fad2"
 

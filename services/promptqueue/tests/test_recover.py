@@ -39,8 +39,8 @@ def test_kill_9_of_a_worker_frees_its_prompt(care, ask, run):
     prompt_id = ask()
     program = """
 import sys
-from promptqueue.clock import Clock
-from promptqueue.connect import connect
+from promptqueue.sqlite.host.clock import Clock
+from promptqueue.storage import connect
 from promptqueue.prompt import Terms
 
 class SameBoot(Clock):

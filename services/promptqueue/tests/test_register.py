@@ -4,8 +4,8 @@ import fcntl
 from pathlib import Path
 
 import pytest
-from promptqueue.presence import Presence, is_alive
 from promptqueue.prompt import Workers
+from promptqueue.sqlite.host.presence import Presence, is_alive
 
 
 def test_a_registered_worker_is_alive_until_it_leaves(queue):
@@ -24,7 +24,7 @@ def test_every_worker_has_an_id_of_its_own(queue):
 def test_a_worker_killed_with_kill_9_is_gone_at_once(queue, run):
     program = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])
 presence = queue.register(slots=3)
@@ -44,7 +44,7 @@ sys.stdin.read()
 def test_the_file_of_a_dead_worker_is_cleared_away_by_whoever_counts(queue, run, tmp_path):
     program = """
 import os, sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 
 presence = connect(sys.argv[1], journal_mode=sys.argv[2]).register(slots=1)
 os.kill(os.getpid(), 9)
@@ -62,7 +62,7 @@ os.kill(os.getpid(), 9)
 def test_a_program_that_a_worker_started_does_not_keep_it_alive(queue, run):
     program = """
 import subprocess, sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 
 presence = connect(sys.argv[1], journal_mode=sys.argv[2]).register(slots=1)
 offspring = subprocess.Popen([sys.executable, "-S", "-c", "import sys; sys.stdin.read()"], close_fds=False)

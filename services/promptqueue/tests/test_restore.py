@@ -9,18 +9,18 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from promptqueue import usage
-from promptqueue.connect import connect, restore
 from promptqueue.errors import NotRestorable, QueueInUse, StorageUnavailable
 from promptqueue.prompt import NewPrompt, Terms
-from promptqueue.sqlite import restore as restoring
-from promptqueue.sqlite import schema
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.copies import restore as restoring
+from promptqueue.sqlite.file import schema
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.host import usage
+from promptqueue.storage import connect, restore
 
 NOBODY = 65_534
 HOLDER = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])
 print("open", flush=True)
@@ -85,7 +85,7 @@ def test_the_replaced_queue_is_kept_beside_it_complete_in_one_file(url, copy, pa
 def test_a_log_that_a_killed_process_left_goes_with_the_old_queue(run, url, journal, copy, path, prompts):
     program = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt, Terms
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])

@@ -3,9 +3,9 @@
 import os
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.errors import StorageFull, StorageUnavailable
 from promptqueue.prompt import Idempotency, NewPrompt
+from promptqueue.storage import connect
 from small_disk import mounted
 
 MB = 1_000_000

@@ -11,7 +11,7 @@ def test_it_says_of_each_what_get_and_position_say(queue, ask, terms, answered):
     queue.finish(queue.claim(terms), answered)
     queue.claim(terms)
 
-    standings = {one.prompt.id: one for one in queue.standings([done, running, first, second])}
+    standings = {one.prompt.id: one for one in queue.progress_of([done, running, first, second])}
 
     assert {prompt_id: one.prompt for prompt_id, one in standings.items()} == {
         prompt_id: queue.get(prompt_id) for prompt_id in (done, running, first, second)
@@ -23,8 +23,8 @@ def test_prompts_that_do_not_exist_are_left_out(queue, ask):
     deleted, kept = ask(), ask()
     queue.delete(deleted)
 
-    assert [one.prompt.id for one in queue.standings([deleted, UNKNOWN, kept])] == [kept]
-    assert queue.standings([]) == []
+    assert [one.prompt.id for one in queue.progress_of([deleted, UNKNOWN, kept])] == [kept]
+    assert queue.progress_of([]) == []
 
 
 def test_it_says_how_far_the_text_has_been_written(queue, ask, terms, answered):
@@ -32,7 +32,7 @@ def test_it_says_how_far_the_text_has_been_written(queue, ask, terms, answered):
     seen = []
 
     def look():
-        [one] = queue.standings([prompt_id])
+        [one] = queue.progress_of([prompt_id])
         seen.append((one.text_attempt, one.text_length))
 
     look()
@@ -95,7 +95,7 @@ def test_it_is_one_read(queue, ask):
     seen = []
     queue._database._connection.set_trace_callback(seen.append)
 
-    queue.standings(ids)
+    queue.progress_of(ids)
 
     queue._database._connection.set_trace_callback(None)
     assert len(seen) == 1
@@ -105,10 +105,10 @@ def test_a_null_character_in_a_models_text_counts_as_one(queue, ask, terms):
     prompt_id = ask()
     claim = queue.claim(terms)
     queue.write(claim, "a\0bcd", offset=0, tokens=1)
-    first = queue.standings([prompt_id])[0].text_length
+    first = queue.progress_of([prompt_id])[0].text_length
     queue.write(claim, "\0\0", offset=5, tokens=2)
 
-    assert (first, queue.standings([prompt_id])[0].text_length) == (5, 7)
+    assert (first, queue.progress_of([prompt_id])[0].text_length) == (5, 7)
     assert queue.partial(prompt_id) == "a\0bcd\0\0"
 
 
@@ -117,4 +117,4 @@ def test_text_that_an_older_worker_wrote_has_a_length(queue, ask, terms):
     queue.write(queue.claim(terms), "abc", offset=0, tokens=1)
     queue._database.run("UPDATE partials SET length = NULL")
 
-    assert queue.standings([prompt_id])[0].text_length == 3
+    assert queue.progress_of([prompt_id])[0].text_length == 3

@@ -8,11 +8,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import NewPrompt
-from promptqueue.sqlite import schema
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.file import schema
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.storage import connect
 from small_disk import mounted
 
 NOBODY = 65_534
@@ -21,9 +21,9 @@ RELEASED = schema.known()
 
 OPENER = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 from promptqueue.errors import StorageUnavailable
-from promptqueue.sqlite import schema
+from promptqueue.sqlite.file import schema
 
 more = int(sys.argv[3])
 real = schema.migrations()

@@ -17,7 +17,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from promptqueue.connect import connect
 from promptqueue.errors import ClaimLost, NotRetryable, PromptNotFound
 from promptqueue.prompt import (
     Answered,
@@ -31,7 +30,8 @@ from promptqueue.prompt import (
     Status,
     Terms,
 )
-from promptqueue.sqlite.rows import GRACE
+from promptqueue.sqlite.verbs.rows import GRACE
+from promptqueue.storage import connect
 
 LEASE, MAX_FAILURES = 15.0, 3
 MEMORY = "/dev/shm"  # thousands of commits that no power cut threatens

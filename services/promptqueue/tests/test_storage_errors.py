@@ -8,10 +8,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.errors import QueueFull, StorageUnavailable
 from promptqueue.prompt import Answered, Model, ModelState, NewPrompt, Terms
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.storage import connect
 
 NOBODY = 65_534
 TABLES = ("prompts", "requests", "answers", "partials", "idempotency_keys", "counters", "line", "control")

@@ -1,6 +1,7 @@
 import threading
 
-from promptqueue.wakeup import LARGEST_DATAGRAM, Changed, Text
+from promptqueue.notes import Changed, Text
+from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM
 
 
 def test_live_text_reaches_who_listens_to_the_prompt(queue, ask, terms):
@@ -8,7 +9,7 @@ def test_live_text_reaches_who_listens_to_the_prompt(queue, ask, terms):
     claim = queue.claim(terms)
 
     with queue.listen() as listener, listener.subscribe(prompt_id) as subscription:
-        queue.tell(claim, "Ray 🌍\0", offset=4)
+        queue.stream_text(claim, "Ray 🌍\0", offset=4)
         heard = subscription.wait(5)
 
     assert heard == [Text(prompt_id, 1, 4, "Ray 🌍\0")]
@@ -17,7 +18,7 @@ def test_live_text_reaches_who_listens_to_the_prompt(queue, ask, terms):
 def test_live_text_is_not_stored(queue, ask, terms):
     prompt_id = ask()
 
-    queue.tell(queue.claim(terms), "Ray", offset=0)
+    queue.stream_text(queue.claim(terms), "Ray", offset=0)
 
     assert queue.partial(prompt_id) == ""
     assert queue.get(prompt_id).tokens == 0
@@ -28,13 +29,13 @@ def test_live_text_waits_for_no_turn(queue, another, ask, terms):
     claim = queue.claim(terms)
 
     with queue.transaction():
-        another.tell(claim, "Ray", offset=0)
+        another.stream_text(claim, "Ray", offset=0)
 
 
 def test_nobody_needs_to_listen(queue, ask, terms):
     ask()
 
-    queue.tell(queue.claim(terms), "Ray", offset=0)
+    queue.stream_text(queue.claim(terms), "Ray", offset=0)
 
 
 def test_live_text_does_not_reach_readers_of_other_prompts_or_of_all(queue, ask, terms):
@@ -43,7 +44,7 @@ def test_live_text_does_not_reach_readers_of_other_prompts_or_of_all(queue, ask,
     claim = queue.claim(terms)
 
     with queue.listen() as listener, listener.subscribe(other) as of_other, listener.subscribe() as of_all:
-        queue.tell(claim, "Ray", offset=0)
+        queue.stream_text(claim, "Ray", offset=0)
         queue.cancel(other)
 
         assert of_other.wait(5) == [Changed(other)]
@@ -55,7 +56,7 @@ def test_whoever_wants_no_live_text_hears_of_changes_alone(queue, ask, terms):
     claim = queue.claim(terms)
 
     with queue.listen(texts=False) as listener, listener.subscribe(prompt_id) as subscription:
-        queue.tell(claim, "Ray", offset=0)
+        queue.stream_text(claim, "Ray", offset=0)
         queue.cancel(prompt_id)
 
         assert subscription.wait(5) == [Changed(prompt_id)]
@@ -66,8 +67,8 @@ def test_text_too_long_for_a_datagram_is_left_to_the_database(queue, ask, terms)
     claim = queue.claim(terms)
 
     with queue.listen() as listener, listener.subscribe(prompt_id) as subscription:
-        queue.tell(claim, "x" * LARGEST_DATAGRAM, offset=0)
-        queue.tell(claim, "short", offset=LARGEST_DATAGRAM)
+        queue.stream_text(claim, "x" * LARGEST_DATAGRAM, offset=0)
+        queue.stream_text(claim, "short", offset=LARGEST_DATAGRAM)
         heard = subscription.wait(5)
 
     assert heard == [Text(prompt_id, 1, LARGEST_DATAGRAM, "short")]
@@ -78,7 +79,7 @@ def test_a_lone_surrogate_is_told_as_it_is_stored(queue, ask, terms):
     claim = queue.claim(terms)
 
     with queue.listen() as listener, listener.subscribe(prompt_id) as subscription:
-        queue.tell(claim, "a\ud800", offset=0)
+        queue.stream_text(claim, "a\ud800", offset=0)
 
         assert subscription.wait(5) == [Text(prompt_id, 1, 0, "a\ufffd")]
 
@@ -96,7 +97,7 @@ def test_live_text_arrives_in_order(queue, ask, terms):
         )
         reading.start()
         for offset in range(5):
-            queue.tell(claim, str(offset), offset=offset)
+            queue.stream_text(claim, str(offset), offset=offset)
         reading.join(10)
 
     assert [note.text for note in received] == list("01234")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from promptqueue.errors import StorageUnavailable
-from promptqueue.turnstile import Turnstile
+from promptqueue.sqlite.host.turnstile import Turnstile
 
 HOLDER = """
 import sys
 from pathlib import Path
-from promptqueue.turnstile import Turnstile
+from promptqueue.sqlite.host.turnstile import Turnstile
 
 turnstile = Turnstile(Path(sys.argv[1]))
 turnstile.enter(10)
@@ -26,7 +26,7 @@ sys.stdin.readline()
 SATURATOR = """
 import mmap, os, sys
 from pathlib import Path
-from promptqueue.turnstile import Turnstile
+from promptqueue.sqlite.host.turnstile import Turnstile
 
 folder = Path(sys.argv[1])
 turnstile = Turnstile(folder)
@@ -95,7 +95,7 @@ def test_a_writer_that_saturates_lets_the_others_in_at_the_next_turn(turnstile, 
 def test_the_commits_of_two_processes_all_get_through(ask, run):
     program = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2])
@@ -210,7 +210,7 @@ gevent.monkey.patch_all()
 import gevent, sys, time
 from pathlib import Path
 from promptqueue.errors import StorageUnavailable
-from promptqueue.turnstile import Turnstile
+from promptqueue.sqlite.host.turnstile import Turnstile
 
 ticks = []
 
@@ -241,7 +241,7 @@ def test_a_program_started_meanwhile_holds_no_turn(turnstile, child, tmp_path):
     program = """
 import subprocess, sys
 from pathlib import Path
-from promptqueue.turnstile import Turnstile
+from promptqueue.sqlite.host.turnstile import Turnstile
 
 turnstile = Turnstile(Path(sys.argv[1]))
 turnstile.enter(10)

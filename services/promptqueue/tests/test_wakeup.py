@@ -4,8 +4,9 @@ import shutil
 import socket
 
 import pytest
+from promptqueue.notes import Changed
 from promptqueue.prompt import NewPrompt
-from promptqueue.wakeup import Changed, Listener, Wakeup, _address
+from promptqueue.sqlite.host.datagrams import Listener, Wakeup, _address
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_the_sockets_of_the_dead_are_cleared_away(ask, wake, listener):
 def test_a_process_killed_with_kill_9_leaves_a_socket_that_the_next_commit_clears(ask, wake, run):
     program = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 
 listener = connect(sys.argv[1], journal_mode=sys.argv[2]).listen()
 print("ready", flush=True)
@@ -184,7 +185,7 @@ def test_a_folder_may_lie_as_deep_as_it_likes(tmp_path):
 def test_a_listener_whose_socket_was_taken_away_binds_it_again_and_looks(
     queue, tmp_path, eventually, monkeypatch, what
 ):
-    monkeypatch.setattr("promptqueue.wakeup.LOOK_EVERY", 0.05)
+    monkeypatch.setattr("promptqueue.sqlite.host.datagrams.LOOK_EVERY", 0.05)
     folder = tmp_path / "wake"
 
     with queue.listen() as listener, listener.subscribe() as heard:

@@ -26,7 +26,7 @@ def test_a_worker_that_left_is_not_counted(queue, hire):
 def test_other_processes_workers_are_counted(queue, run):
     program = """
 import sys
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 
 presence = connect(sys.argv[1], journal_mode=sys.argv[2]).register(slots=5)
 print("here", flush=True)

@@ -11,8 +11,8 @@ import pytest
 from promptqueue import connect
 from promptqueue.prompt import Answered, ErrorCode, Failed, Terms
 from proxy.app import create_app, parts
-from proxy.concurrency import Threads
 from proxy.config import Config
+from proxy.serving.concurrency import Threads
 
 sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share three modules
 
@@ -81,7 +81,7 @@ class Worker:
     def speak(self, claim, *pieces, offset=0, write=False):
         """Say these pieces one after the other."""
         for piece in pieces:
-            self._queue.tell(claim, piece, offset=offset)
+            self._queue.stream_text(claim, piece, offset=offset)
             if write:
                 self._queue.write(claim, piece, offset=offset, tokens=1)
             offset += len(piece)

@@ -1,19 +1,19 @@
 """An allowance: a share of the time that passes."""
 
 import pytest
-from proxy import allowance
+from proxy.live import token_bucket
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that a test moves: `clock[0] += 1`."""
     now = [100.0]
-    monkeypatch.setattr(allowance.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(token_bucket.time, "monotonic", lambda: now[0])
     return now
 
 
 def test_so_much_may_be_spent_at_once_and_then_a_share_of_what_passes(clock):
-    one = allowance.Allowance(share=0.25, saved=0.01)
+    one = token_bucket.TokenBucket(share=0.25, saved=0.01)
     spent = [one.is_spent]
     one.spend(0.02)
     spent.append(one.is_spent)
@@ -25,7 +25,7 @@ def test_so_much_may_be_spent_at_once_and_then_a_share_of_what_passes(clock):
 
 
 def test_no_more_is_saved_than_may_be(clock):
-    one = allowance.Allowance(share=0.5, saved=0.01)
+    one = token_bucket.TokenBucket(share=0.5, saved=0.01)
     clock[0] += 100
 
     one.spend(0.01)

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from promptqueue.environment import Misconfigured, read
+from promptqueue.settings import Misconfigured, read
 from proxy.config import Config
 
 UNKNOWN = "/api/v1/prompt/7d444840-9dc0-41d1-b245-5ffdce74fad2/status"

@@ -7,9 +7,10 @@ import time
 import pytest
 from largest import VALUES, Specification
 from promptqueue.prompt import DEFAULT_MODEL, NewPrompt
-from proxy import submission, values, wire
+from proxy.api import wire
+from proxy.api.openapi import document
+from proxy.asking import submission, values
 from proxy.errors import InvalidJSON, InvalidRequest
-from proxy.openapi import document
 from pydantic import ValidationError
 
 BODIES = {each.name: each for each in Specification(document(DEFAULT_MODEL)).bodies()}

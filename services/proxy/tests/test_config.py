@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from promptqueue.environment import Misconfigured, read
-from proxy import descriptors
+from promptqueue.settings import Misconfigured, read
 from proxy.config import LONGEST_BODY, MOST_STREAMS, Config
+from proxy.serving import descriptors
 
 
 @pytest.mark.parametrize("name", ["PROXY_PROCESSES", "MAX_PROMPT_BYTES", "MAX_QUEUE_DEPTH", "MAX_STREAMS"])

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from promptqueue import connect
 from promptqueue.prompt import DEFAULT_MODEL, Answered, ErrorCode, Failed, Model, ModelState, NewPrompt, Terms
-from proxy.openapi import document
+from proxy.api.openapi import document
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode

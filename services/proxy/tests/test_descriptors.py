@@ -4,8 +4,8 @@ import contextlib
 import socket
 
 import pytest
-from proxy import descriptors
-from proxy.descriptors import OWN
+from proxy.serving import descriptors
+from proxy.serving.descriptors import OWN
 
 FEW = 300
 

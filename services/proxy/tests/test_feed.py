@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from promptqueue.prompt import Priority, Prompt, Standing, Status
-from promptqueue.wakeup import Text
-from proxy.feed import Feed
+from promptqueue.notes import Text
+from promptqueue.prompt import Priority, Progress, Prompt, Status
+from proxy.live.live_prompt import LivePrompt
 
 ID = "7d444840-9dc0-41d1-b245-5ffdce74fad2"
 WORDS = [f"{number} " for number in range(30)]
@@ -21,12 +21,12 @@ def standing(status=Status.PROCESSING, *, attempt=1, stored=(0, 0)):
         created_at=0.0, started_at=0.0, completed_at=None, expires_at=None, error=None, metadata=None, timeout=None,
         overdue=False,
     )  # fmt: skip
-    return Standing(prompt=prompt, position=None, text_attempt=stored[0], text_length=stored[1])
+    return Progress(prompt=prompt, position=None, text_attempt=stored[0], text_length=stored[1])
 
 
 @pytest.fixture
 def feed():
-    feed = Feed()
+    feed = LivePrompt()
     feed.look(standing(), None)
     return feed
 
@@ -38,7 +38,7 @@ def word(number):
 @given(st.lists(st.one_of(st.integers(0, len(WORDS) - 1), st.floats(0, 1)), max_size=60))
 def test_what_is_told_is_always_a_beginning_of_the_text_and_never_less_than_before(steps):
     """A number is a word that is heard, in any order; a fraction is how much the database has by then."""
-    feed, told, stored = Feed(), "", 0
+    feed, told, stored = LivePrompt(), "", 0
     feed.look(standing(), None)
     for step in steps:
         if isinstance(step, int):

@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from proxy.headers import FIXED
+from proxy.serving.headers import FIXED
 
 UNKNOWN = "/api/v1/prompt/00000000-0000-4000-8000-000000000000"
 

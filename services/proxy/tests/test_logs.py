@@ -5,8 +5,8 @@ import io
 import logging
 import os
 
-from proxy.concurrency import Threads
-from proxy.logs import Lines
+from proxy.serving.concurrency import Threads
+from proxy.serving.logs import Lines
 
 
 class Full(io.StringIO):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from promptqueue.prompt import Model, ModelState
-from proxy import wire
+from proxy.api import wire
 
 
 def test_the_queue_is_told_in_numbers_and_no_ids(client, submit, worker, queue):

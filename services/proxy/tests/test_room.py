@@ -7,7 +7,7 @@ import socket
 
 import pytest
 from proxy.errors import Busy
-from proxy.room import SIZE, Room
+from proxy.serving.room import SIZE, Room
 
 MEGABYTE = 1_048_576
 LENGTH = b"POST /api/v1/prompt HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema_specifications import REGISTRY
-from proxy import schema
+from proxy.asking import json_schema
 
 HOSTILE = {
     "a pattern that overflows": {"type": "string", "pattern": "a{99999999999999999999}"},
@@ -48,13 +48,15 @@ VALUES = st.recursive(
 def test_what_a_general_validator_calls_a_schema_is_one_and_nothing_else(value):
     is_one = Draft202012Validator(Draft202012Validator.META_SCHEMA, format_checker=None).is_valid(value)
 
-    assert (schema.problem(value) is None) is is_one, schema.problem(value)
+    assert (json_schema.problem(value) is None) is is_one, json_schema.problem(value)
 
 
 def test_every_keyword_of_the_draft_is_known():
     anything = {"const", "default"}
 
-    assert schema.ONE | schema.SEVERAL | schema.NAMED | set(schema.HOLDS) | anything == set(keywords())
+    assert json_schema.ONE | json_schema.SEVERAL | json_schema.NAMED | set(json_schema.HOLDS) | anything == set(
+        keywords()
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,22 +70,22 @@ def test_every_keyword_of_the_draft_is_known():
     ],
 )
 def test_five_hundred_subschemas_are_taken_and_no_more(made_of):
-    assert schema.problem(made_of(schema.MOST_SUBSCHEMAS)) is None
-    assert schema.problem(made_of(schema.MOST_SUBSCHEMAS + 1)) == "it has more than 500 subschemas"
+    assert json_schema.problem(made_of(json_schema.MOST_SUBSCHEMAS)) is None
+    assert json_schema.problem(made_of(json_schema.MOST_SUBSCHEMAS + 1)) == "it has more than 500 subschemas"
 
 
 def test_what_is_data_is_no_subschema():
-    assert schema.problem({"enum": [{}] * 5_000, "const": {"allOf": [1] * 5_000}, "x": [{"type": 1}]}) is None
+    assert json_schema.problem({"enum": [{}] * 5_000, "const": {"allOf": [1] * 5_000}, "x": [{"type": 1}]}) is None
 
 
 def test_a_huge_schema_is_refused_with_its_limit():
-    assert schema.problem({"description": "x" * 70_000}) == "it is larger than 65536 bytes"
+    assert json_schema.problem({"description": "x" * 70_000}) == "it is larger than 65536 bytes"
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_was_made_to_take_long_takes_no_time(name):
     start = time.thread_time()
-    said = schema.problem(HOSTILE[name])
+    said = json_schema.problem(HOSTILE[name])
 
     assert time.thread_time() - start < 0.1  # of this thread's own time; some of them take a general validator minutes
     assert len(said or "") < 300

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from promptqueue.turnstile import Turnstile
+from promptqueue.sqlite.host.turnstile import Turnstile
 
 KINDS = ["gevent", "threads"]
 

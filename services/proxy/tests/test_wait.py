@@ -5,8 +5,8 @@ import time
 
 import pytest
 from proxy.app import parts
-from proxy.connection import Connection
-from proxy.watch import Held
+from proxy.live.held_requests import Held
+from proxy.serving.connection import Connection
 
 
 class Later:

@@ -9,9 +9,9 @@ import pytest
 from promptqueue import connect
 from promptqueue.errors import QueueFull, StorageUnavailable
 from promptqueue.prompt import NewPrompt
-from promptqueue.turnstile import Turnstile
-from proxy.concurrency import Threads
-from proxy.writer import HEAVY, Writer, _Request
+from promptqueue.sqlite.host.turnstile import Turnstile
+from proxy.serving.concurrency import Threads
+from proxy.storage.writer import HEAVY, Writer, _Request
 
 NEW = NewPrompt(request={"prompt": "Why?"})
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from promptqueue import connect
-from promptqueue.environment import read
 from promptqueue.prompt import NewPrompt, Prompt, Status
-from promptqueue.sqlite.engine import sqlite3  # a process opens a file through one module alone
+from promptqueue.settings import read
+from promptqueue.sqlite.file.engine import sqlite3  # a process opens a file through one module alone
 from simulator.client import Simulator
 from worker.config import Config
 from worker.main import Worker

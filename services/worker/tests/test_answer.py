@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from worker.answer import LONGEST_FIELD, MOST_FIELDS, Answer, Malformed, TooMuch
+from worker.answering.answer import LONGEST_FIELD, MOST_FIELDS, Answer, Malformed, TooMuch
 
 
 def test_the_record_of_a_prompt_holds_the_whole_text_and_no_context():
@@ -111,7 +111,7 @@ def test_a_tool_call_that_nests_too_deep_is_malformed_and_adds_nothing():
     ids=lambda record: next(iter(record)),
 )
 def test_an_answer_grows_to_its_limit_and_keeps_what_came(record, monkeypatch):
-    monkeypatch.setattr("worker.answer.LONGEST", 250)
+    monkeypatch.setattr("worker.answering.answer.LONGEST", 250)
     answer = Answer()
     answer.take({"response": "Hello"})
     answer.take(record)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from promptqueue.notes import Text
 from promptqueue.prompt import ModelState, NewPrompt, Outcome, Status
-from promptqueue.wakeup import Text
 
 TOOLS = [{"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}]
 

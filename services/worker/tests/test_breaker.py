@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from worker.breaker import ENOUGH, Breaker
+from worker.server.breaker import ENOUGH, Breaker
 
 
 class Clock:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from promptqueue.environment import Misconfigured, read
+from promptqueue.settings import Misconfigured, read
 from worker.config import Config
 
 

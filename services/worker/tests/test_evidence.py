@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from promptqueue.prompt import Trouble
-from worker.evidence import LATELY, MOST_EXCUSED, Evidence
+from worker.server.evidence import LATELY, MOST_EXCUSED, Evidence
 
 PATIENCE = 300.0
 NEVER = Trouble()

@@ -29,7 +29,7 @@ OF_QUESTIONS = (
 )
 
 
-class Seen:
+class CallEnd:
     """The largest size that a process was seen to have, and the age of its oldest heartbeat."""
 
     def __init__(self, pid: int, heartbeat: Path) -> None:
@@ -59,7 +59,7 @@ class Seen:
 
 HASTY = """
 import dataclasses, os, sys
-from promptqueue.environment import read
+from promptqueue.settings import read
 from worker import logs, memory
 from worker.config import Config
 from worker.main import Worker
@@ -89,7 +89,7 @@ def test_no_server_makes_a_worker_large_or_keeps_it_from_turning(
 ):
     ollama.set(text="one two three")
     completed(ask("Hi"))
-    with Seen(hasty.pid, Path(environ["HEARTBEAT_PATH"])) as seen:
+    with CallEnd(hasty.pid, Path(environ["HEARTBEAT_PATH"])) as seen:
         before, sizes = seen.size(), {}
         for name, fault in (STRANGE | ODD).items():
             seen.largest = 0

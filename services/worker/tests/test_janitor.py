@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import Answered, NewPrompt, Outcome, Status, Terms
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.file.engine import sqlite3
 
 
 def test_a_prompt_whose_worker_died_is_back_in_line_within_two_seconds(start, queue, wait_until):

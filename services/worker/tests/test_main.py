@@ -7,15 +7,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from promptqueue.environment import read
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Outcome
+from promptqueue.settings import read
 from promptqueue.sqlite import SQLitePromptQueue
 from worker import health
+from worker.answering.slot import Slot
 from worker.config import Config
 from worker.main import HANGS_AFTER, Worker
-from worker.model import ModelKeeper
-from worker.slot import Slot
+from worker.server.model import ModelKeeper
 
 
 @pytest.fixture(autouse=True)

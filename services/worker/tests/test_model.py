@@ -8,11 +8,11 @@ from collections import Counter
 
 import pytest
 from promptqueue.prompt import Model, ModelState, Outcome, Status
-from worker.bulletin import Bulletin
+from worker.answering.verdict import CallEnd, EndKind, OllamaFailed, Verdict
 from worker.drain import Drain
-from worker.model import ASK_IDLE_EVERY, ModelKeeper
-from worker.server import Server
-from worker.verdict import How, OllamaFailed, Seen, Verdict
+from worker.server.bulletin import Bulletin
+from worker.server.model import ASK_IDLE_EVERY, ModelKeeper
+from worker.server.server import Server
 
 
 def state(queue):
@@ -142,7 +142,7 @@ def keep(queue):
 
 def test_a_server_that_cannot_say_what_it_runs_on_is_ready_all_the_same(queue, keep, wait_until):
     def fail(_):
-        raise OllamaFailed(Seen(how=How.REJECTED, status=500, words="boom"))
+        raise OllamaFailed(CallEnd(how=EndKind.REJECTED, status=500, words="boom"))
 
     says = Says(processor=fail)
     server = keep(says)
@@ -190,7 +190,9 @@ def test_files_that_a_download_did_not_mend_are_not_downloaded_again_at_once(kee
 
 
 def test_what_answers_and_cannot_serve_has_to_load_the_model_before_it_is_believed(queue, keep, wait_until):
-    fails = OllamaFailed(Seen(how=How.REJECTED, status=500, words="cudaMalloc failed: out of memory", in_json=True))
+    fails = OllamaFailed(
+        CallEnd(how=EndKind.REJECTED, status=500, words="cudaMalloc failed: out of memory", in_json=True)
+    )
 
     def fail(_):
         raise fails
@@ -211,9 +213,9 @@ def test_what_answers_and_cannot_serve_has_to_load_the_model_before_it_is_believ
 @pytest.mark.parametrize(
     "seen",
     [
-        Seen(how=How.UNANSWERED, words="no answer within 10 s"),
-        Seen(how=How.GIBBERISH),
-        Seen(how=How.REJECTED, status=400, words="prompt is required", in_json=True),
+        CallEnd(how=EndKind.UNANSWERED, words="no answer within 10 s"),
+        CallEnd(how=EndKind.GIBBERISH),
+        CallEnd(how=EndKind.REJECTED, status=400, words="prompt is required", in_json=True),
     ],
     ids=["loads for long", "answers in another form", "wants a prompt"],
 )
@@ -246,7 +248,7 @@ def test_a_server_that_asks_to_be_left_alone_is_asked_no_earlier(queue, keep, wa
 
 def test_beside_a_call_the_server_is_asked_too_and_a_gap_is_forgiven_once(queue, keep, wait_until):
     def fail(_):
-        raise OllamaFailed(Seen(how=How.NOT_CONNECTED, words="No route to host"))
+        raise OllamaFailed(CallEnd(how=EndKind.NOT_CONNECTED, words="No route to host"))
 
     says = Says()
     server = keep(says)

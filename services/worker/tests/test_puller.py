@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 
 import pytest
-from worker.puller import LONGEST_BACKOFF, Puller
-from worker.verdict import How, OllamaFailed, Seen
+from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
+from worker.server.puller import LONGEST_BACKOFF, Puller
 
 COMING = [{"digest": "sha256:a", "total": 100, "completed": completed} for completed in (10, 20, 30)]
-BROKEN = Seen(how=How.BROKEN, words="Connection reset by peer")
-MISMATCH = Seen(how=How.ERROR_LINE, words="digest mismatch, file must be downloaded again", in_json=True)
-FULL = Seen(how=How.ERROR_LINE, words="write /models/blobs/x: no space left on device", in_json=True)
-CUT = Seen(how=How.ERROR_LINE, words='Get "https://registry.ollama.ai/v2/": unexpected EOF', in_json=True)
+BROKEN = CallEnd(how=EndKind.BROKEN, words="Connection reset by peer")
+MISMATCH = CallEnd(how=EndKind.ERROR_LINE, words="digest mismatch, file must be downloaded again", in_json=True)
+FULL = CallEnd(how=EndKind.ERROR_LINE, words="write /models/blobs/x: no space left on device", in_json=True)
+CUT = CallEnd(how=EndKind.ERROR_LINE, words='Get "https://registry.ollama.ai/v2/": unexpected EOF', in_json=True)
 
 
 class Says:

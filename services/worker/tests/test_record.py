@@ -6,8 +6,8 @@ import json
 import tracemalloc
 
 import pytest
-from worker import record
-from worker.verdict import How, OllamaFailed
+from worker.answering.verdict import EndKind, OllamaFailed
+from worker.ollama import record
 
 
 def how(line):
@@ -42,7 +42,7 @@ def test_half_a_character_becomes_a_replacement_and_a_whole_one_stays():
 def test_what_is_no_record_is_gibberish_of_which_nothing_is_kept(line):
     seen = how(line)
 
-    assert (seen.how, seen.words) == (How.GIBBERISH, "")
+    assert (seen.how, seen.words) == (EndKind.GIBBERISH, "")
 
 
 def test_of_two_equal_names_the_last_one_counts():
@@ -59,7 +59,7 @@ def test_a_record_of_millions_of_values_is_not_read(value):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert seen.how is How.GIBBERISH
+    assert seen.how is EndKind.GIBBERISH
     assert peak < 1_000_000
 
 

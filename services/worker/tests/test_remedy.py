@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from worker.remedy import remedy
+from worker.ollama.remedy import remedy
 
 REFUSED, UNKNOWN, TIMED_OUT = "Connection refused", "Name or service not known", "timed out"
 

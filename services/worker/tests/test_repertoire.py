@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
 from simulator.repertoire import FAILING, PASSING, REFUSING, TURNING_AWAY, WELL
-from worker.model import ASK_IDLE_EVERY
+from worker.server.model import ASK_IDLE_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

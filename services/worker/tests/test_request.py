@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from worker.request import call_for
+from worker.ollama.request import call_for
 
 
 def ask(**request):

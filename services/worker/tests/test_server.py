@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from promptqueue.prompt import Claim, ModelState, Priority, Prompt, Status, Terms, Trouble
+from worker.answering.verdict import CallEnd, EndKind, Verdict
 from worker.drain import Drain
-from worker.server import Server
-from worker.verdict import How, Seen, Verdict
+from worker.server.server import Server
 
-BUSY = Seen(how=How.REJECTED, status=503, words="server busy", in_json=True)
-REFUSED = Seen(how=How.NOT_CONNECTED, words="Connection refused")
-BROKEN = Seen(how=How.BROKEN)
+BUSY = CallEnd(how=EndKind.REJECTED, status=503, words="server busy", in_json=True)
+REFUSED = CallEnd(how=EndKind.NOT_CONNECTED, words="Connection refused")
+BROKEN = CallEnd(how=EndKind.BROKEN)
 
 
 def claim(prompt_id="mine", **trouble):
@@ -131,7 +131,7 @@ def test_a_hold_that_was_renewed_meanwhile_is_not_let_go(server):
 
 
 def test_the_words_of_an_unexplained_end_are_told_to_its_own_prompt_alone(server):
-    secret = Seen(how=How.ERROR_LINE, words="error parsing tool call: raw='my secret'", in_json=True)
+    secret = CallEnd(how=EndKind.ERROR_LINE, words="error parsing tool call: raw='my secret'", in_json=True)
 
     for _ in range(3):
         put_back = end(server, secret, Verdict.UNCLEAR)

@@ -8,10 +8,10 @@ import threading
 from contextlib import suppress
 
 import pytest
-from worker.call import Call
-from worker.ollama import Ollama
-from worker.plug import Plug
-from worker.verdict import How, OllamaFailed
+from worker.answering.call import Call
+from worker.answering.verdict import EndKind, OllamaFailed
+from worker.ollama.client import Ollama
+from worker.ollama.plug import Plug
 
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
 RECORDS = [{"response": "Hé"}, {"response": "llo"}, {"response": "", "done": True, "done_reason": "stop"}]
@@ -107,7 +107,7 @@ def test_a_record_with_something_else_in_place_of_its_text_is_no_answer(server, 
 
     seen = call.run(ollama(server), "/api/generate", {}, lambda *piece: told.append(piece))
 
-    assert (seen.how, told, call.answer.text) == (How.GIBBERISH, [], "")
+    assert (seen.how, told, call.answer.text) == (EndKind.GIBBERISH, [], "")
 
 
 def _say(server, records):
@@ -121,7 +121,7 @@ def test_only_true_is_done(server, done):
 
     seen = Call(None, time_limit=60).run(ollama(server), "/api/generate", {}, lambda *_: None)
 
-    assert seen.how is How.UNFINISHED
+    assert seen.how is EndKind.UNFINISHED
 
 
 def test_a_connection_that_is_not_made_in_time_is_told_in_words(server):
@@ -156,4 +156,4 @@ def test_a_download_that_falls_silent_is_given_up_as_soon_as_its_patience_ends(s
 
     with pytest.raises(OllamaFailed) as failed:
         next(download)
-    assert failed.value.seen.how is How.UNANSWERED
+    assert failed.value.seen.how is EndKind.UNANSWERED

@@ -12,9 +12,9 @@ import time
 
 import pytest
 from promptqueue.prompt import ModelState, Outcome
-from worker.ollama import Ollama
-from worker.plug import Plug
-from worker.verdict import How, OllamaFailed, cause
+from worker.answering.verdict import EndKind, OllamaFailed, cause
+from worker.ollama.client import Ollama
+from worker.ollama.plug import Plug
 
 
 def openssl(*arguments):
@@ -105,7 +105,7 @@ def test_another_name_than_the_certificates_is_not_trusted(tls, authority):
     with pytest.raises(OllamaFailed) as failed:
         ollama.version()
 
-    assert failed.value.seen.how is How.NOT_CONNECTED
+    assert failed.value.seen.how is EndKind.NOT_CONNECTED
     assert "not valid for '127.0.0.1'" in cause(failed.value.seen)
 
 
@@ -118,7 +118,7 @@ def test_a_file_without_certificates_is_named(tls, tmp_path, content):
     with pytest.raises(OllamaFailed) as failed:
         Ollama(tls, connect_timeout=5, ca_file=str(path)).version()
 
-    assert failed.value.seen.how is How.NOT_CONNECTED
+    assert failed.value.seen.how is EndKind.NOT_CONNECTED
     assert f"{path} holds no certificates that could be trusted" in cause(failed.value.seen)
 
 
@@ -140,7 +140,7 @@ def test_a_call_over_tls_ends_at_once_when_its_plug_is_pulled(tls, ollama, autho
     plug.pull()
     thread.join(10)
 
-    assert ended == [How.BROKEN]
+    assert ended == [EndKind.BROKEN]
     assert time.monotonic() - start < 5
     assert ollama.wait_for_end(1)["end"] == "client_closed"
 

@@ -12,10 +12,10 @@ import time
 from email.utils import formatdate
 
 import pytest
-from worker import reply
-from worker.ollama import Ollama
-from worker.plug import Plug
-from worker.verdict import How, OllamaFailed, cause
+from worker.answering.verdict import EndKind, OllamaFailed, cause
+from worker.ollama import reply
+from worker.ollama.client import Ollama
+from worker.ollama.plug import Plug
 
 SECRET = "INTERNAL-SECRET: db password is hunter2"
 QUESTIONS = {
@@ -91,7 +91,7 @@ def test_no_redirect_is_followed_and_the_words_say_where_it_leads(ask, status):
             seen = failed(stranger, ask)
 
         assert elsewhere.heard == []
-    assert (seen.how, seen.status) == (How.REDIRECTED, status)
+    assert (seen.how, seen.status) == (EndKind.REDIRECTED, status)
     assert cause(seen).startswith(f"it redirects to {elsewhere.url}/base")
     assert cause(seen).endswith("; put that address into OLLAMA_URLS")
     assert "token" not in cause(seen)
@@ -119,7 +119,7 @@ def test_a_redirect_to_what_is_no_address_is_not_told(location):
     with Stranger(answer(301, Location=location)) as stranger:
         seen = failed(stranger, BOUNDED["version"])
 
-    assert (seen.how, cause(seen)) == (How.REDIRECTED, "it redirects to what is no address")
+    assert (seen.how, cause(seen)) == (EndKind.REDIRECTED, "it redirects to what is no address")
 
 
 def test_a_redirect_without_an_address_is_told_by_its_status():
@@ -148,7 +148,7 @@ def test_only_an_error_in_json_is_told_and_all_else_by_its_status(ask, body, tol
     with Stranger(answer(502, body.encode())) as stranger:
         seen = failed(stranger, ask)
 
-    assert (seen.how, seen.status, cause(seen)) == (How.REJECTED, 502, told)
+    assert (seen.how, seen.status, cause(seen)) == (EndKind.REJECTED, 502, told)
     assert SECRET not in repr(seen)
 
 
@@ -158,7 +158,7 @@ def test_what_is_no_http_is_said_to_be_none_and_not_told(ask, said):
     with Stranger(said) as stranger:
         seen = failed(stranger, ask)
 
-    assert (seen.how, cause(seen)) == (How.GIBBERISH, "the model server does not speak HTTP")
+    assert (seen.how, cause(seen)) == (EndKind.GIBBERISH, "the model server does not speak HTTP")
 
 
 @pytest.mark.parametrize("body", [SECRET.encode(), b"[1]", b"<html>", b"x" * 5_000_000, b'{"a":' + b"[]," * 1_000_000])
@@ -166,7 +166,7 @@ def test_an_answer_that_is_none_of_ollamas_is_gibberish_of_which_nothing_is_kept
     with Stranger(answer(200, body)) as stranger:
         seen = failed(stranger, BOUNDED["version"])
 
-    assert (seen.how, seen.words) == (How.GIBBERISH, "")
+    assert (seen.how, seen.words) == (EndKind.GIBBERISH, "")
 
 
 @pytest.mark.parametrize("status", [200, 500])
@@ -177,7 +177,7 @@ def test_identity_is_asked_for_and_a_body_that_is_encoded_all_the_same_is_not_de
         seen = failed(stranger, ask)
 
     assert b"accept-encoding: identity" in stranger.heard[0].lower()
-    assert seen.how is (How.GIBBERISH if status == 200 else How.REJECTED)
+    assert seen.how is (EndKind.GIBBERISH if status == 200 else EndKind.REJECTED)
     assert "packed" not in repr(seen)
 
 
@@ -219,7 +219,7 @@ def test_an_error_that_does_not_come_is_told_by_its_status(said, monkeypatch):
     with ENDLESS[said]() as stranger:
         seen = failed(stranger, QUESTIONS["stream"])
 
-    assert (seen.how, cause(seen)) == (How.REJECTED, "the model server answered 500: Internal Server Error")
+    assert (seen.how, cause(seen)) == (EndKind.REJECTED, "the model server answered 500: Internal Server Error")
 
 
 def test_a_name_whose_lookup_hangs_keeps_nobody_waiting_and_is_looked_up_once_at_a_time(monkeypatch, wait_until):
@@ -240,7 +240,7 @@ def test_a_name_whose_lookup_hangs_keeps_nobody_waiting_and_is_looked_up_once_at
         hows.append(caught.value.seen.how)
     go_on.set()
 
-    assert hows == [How.UNANSWERED, How.NOT_CONNECTED, How.NOT_CONNECTED]
+    assert hows == [EndKind.UNANSWERED, EndKind.NOT_CONNECTED, EndKind.NOT_CONNECTED]
     assert len(lookups) == 1
     wait_until(lambda: not errands(), within=10, what="the end of the errand")
 
@@ -260,7 +260,7 @@ def test_a_line_without_an_end_is_read_to_its_limit_and_no_further():
     with Stranger(b'HTTP/1.1 200 OK\r\n\r\n{"response":"', then=itertools.repeat(b"x" * 60_000)) as stranger:
         seen = failed(stranger, QUESTIONS["stream"])
 
-    assert (seen.how, cause(seen)) == (How.TOO_MUCH, "the model server sent a line of more than 10 MB")
+    assert (seen.how, cause(seen)) == (EndKind.TOO_MUCH, "the model server sent a line of more than 10 MB")
 
 
 @pytest.mark.parametrize(

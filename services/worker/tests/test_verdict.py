@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from worker.verdict import (
+from worker.answering.verdict import (
     DISLIKED,
     TABLE,
     TURNED_AWAY,
-    How,
+    CallEnd,
+    EndKind,
     Only,
-    Seen,
     Verdict,
     _matches,
     cause,
@@ -45,7 +45,7 @@ MEMORY = "model requires more system memory (3.2 GiB) than is available (1.1 GiB
 
 
 def rejected(status, words="", *, in_json=True):
-    return Seen(how=How.REJECTED, status=status, words=words, in_json=in_json and bool(words))
+    return CallEnd(how=EndKind.REJECTED, status=status, words=words, in_json=in_json and bool(words))
 
 
 def page(status):
@@ -64,12 +64,12 @@ PROMPTS = [
     ("bad schema, 0.24", rejected(500, SCHEMA_24), SHAPED, Verdict.REFUSED),
     ("a number that cannot be written", rejected(500, "json: unsupported value: +Inf"), NOTHING, Verdict.REFUSED),
     *((f"{status} of a gateway, others answered", page(status), BUSY, Verdict.REFUSED) for status in DISLIKED),
-    ("an answer without end", Seen(how=How.TOO_MUCH, words="longer than 10 MB"), NOTHING, Verdict.TOO_MUCH),
+    ("an answer without end", CallEnd(how=EndKind.TOO_MUCH, words="longer than 10 MB"), NOTHING, Verdict.TOO_MUCH),
 ]
 SERVERS = [
-    ("connection refused", Seen(how=How.NOT_CONNECTED, words="Connection refused"), NOTHING, Verdict.AWAY),
-    ("redirected", Seen(how=How.REDIRECTED, status=301, words="it redirects elsewhere"), NOTHING, Verdict.AWAY),
-    ("a question without an answer", Seen(how=How.UNANSWERED, words="no answer"), NOTHING, Verdict.AWAY),
+    ("connection refused", CallEnd(how=EndKind.NOT_CONNECTED, words="Connection refused"), NOTHING, Verdict.AWAY),
+    ("redirected", CallEnd(how=EndKind.REDIRECTED, status=301, words="it redirects elsewhere"), NOTHING, Verdict.AWAY),
+    ("a question without an answer", CallEnd(how=EndKind.UNANSWERED, words="no answer"), NOTHING, Verdict.AWAY),
     *((f"{status} of a gateway", page(status), NOTHING, Verdict.TROUBLED) for status in TURNED_AWAY),
     ("cloud models are off", rejected(403, "ollama cloud is disabled"), NOTHING, Verdict.TROUBLED),
     ("busy", rejected(503, "server busy, please try again.  maximum pending requests"), BUSY, Verdict.TROUBLED),
@@ -92,35 +92,35 @@ SERVERS = [
     ("no runner", rejected(500, "llama-server binary not found (checked: /x)"), NOTHING, Verdict.TROUBLED),
     ("bad template", rejected(500, TEMPLATE), NOTHING, Verdict.TROUBLED),
     ("bad template, of a schema", rejected(500, "template schema mismatch in gpu runner"), SHAPED, Verdict.TROUBLED),
-    ("closed, the server is gone", Seen(how=How.BROKEN), GONE, Verdict.AWAY),
-    ("stalled, the server is gone", Seen(how=How.STALLED, words="silent"), GONE, Verdict.AWAY),
+    ("closed, the server is gone", CallEnd(how=EndKind.BROKEN), GONE, Verdict.AWAY),
+    ("stalled, the server is gone", CallEnd(how=EndKind.STALLED, words="silent"), GONE, Verdict.AWAY),
     ("502, and nothing else either", page(502), GONE, Verdict.AWAY),
 ]
 NOBODYS = [
     *((f"{status} of a gateway", page(status), BUSY, Verdict.UNCLEAR) for status in (500, 501, 502, 504, 520)),
     *((f"{status}, nobody was answered", page(status), NOTHING, Verdict.UNCLEAR) for status in DISLIKED),
     ("a status that is not named", page(418), BUSY, Verdict.UNCLEAR),
-    ("closed, the server lives", Seen(how=How.BROKEN), BUSY, Verdict.UNCLEAR),
+    ("closed, the server lives", CallEnd(how=EndKind.BROKEN), BUSY, Verdict.UNCLEAR),
     ("runner gone", rejected(500, "llama-server process no longer running: unknown "), BUSY, Verdict.UNCLEAR),
     ("runner died", rejected(500, EOF_33), BUSY, Verdict.UNCLEAR),
     ("runner died, 0.24", rejected(500, STOPPED_24), BUSY, Verdict.UNCLEAR),
     ("a tool call that cannot be read", rejected(500, "error parsing tool call: raw='x'"), SHAPED, Verdict.UNCLEAR),
     ("a schema that nobody sent", rejected(500, SCHEMA_24), BUSY, Verdict.UNCLEAR),
     ("a schema that nobody sent, 400", rejected(400, SCHEMA_33), BUSY, Verdict.UNCLEAR),
-    ("no first byte", Seen(how=How.NO_FIRST_BYTE, words="silent"), BUSY, Verdict.UNCLEAR),
-    ("a gap", Seen(how=How.STALLED, words="silent"), BUSY, Verdict.UNCLEAR),
-    ("an error line", Seen(how=How.ERROR_LINE, words=EOF_33), BUSY, Verdict.UNCLEAR),
-    ("the repeat guard", Seen(how=How.UNFINISHED), BUSY, Verdict.UNCLEAR),
-    ("no records", Seen(how=How.GIBBERISH), BUSY, Verdict.UNCLEAR),
-    ("load", Seen(how=How.DONE, words="load", record={"done": True}), BUSY, Verdict.UNCLEAR),
+    ("no first byte", CallEnd(how=EndKind.NO_FIRST_BYTE, words="silent"), BUSY, Verdict.UNCLEAR),
+    ("a gap", CallEnd(how=EndKind.STALLED, words="silent"), BUSY, Verdict.UNCLEAR),
+    ("an error line", CallEnd(how=EndKind.ERROR_LINE, words=EOF_33), BUSY, Verdict.UNCLEAR),
+    ("the repeat guard", CallEnd(how=EndKind.UNFINISHED), BUSY, Verdict.UNCLEAR),
+    ("no records", CallEnd(how=EndKind.GIBBERISH), BUSY, Verdict.UNCLEAR),
+    ("load", CallEnd(how=EndKind.DONE, words="load", record={"done": True}), BUSY, Verdict.UNCLEAR),
 ]
 ROWS = [
     *PROMPTS,
     *SERVERS,
     *NOBODYS,
-    ("out of time", Seen(how=How.OUT_OF_TIME, words="too long"), NOTHING, Verdict.TIMED_OUT),
-    ("stop", Seen(how=How.DONE, words="stop", record={"done": True}), NOTHING, Verdict.SUCCESS),
-    ("length", Seen(how=How.DONE, words="length", record={"done": True}), NOTHING, Verdict.SUCCESS),
+    ("out of time", CallEnd(how=EndKind.OUT_OF_TIME, words="too long"), NOTHING, Verdict.TIMED_OUT),
+    ("stop", CallEnd(how=EndKind.DONE, words="stop", record={"done": True}), NOTHING, Verdict.SUCCESS),
+    ("length", CallEnd(how=EndKind.DONE, words="length", record={"done": True}), NOTHING, Verdict.SUCCESS),
 ]
 
 
@@ -160,9 +160,9 @@ def test_whoever_asked_is_told_the_cause_in_words(seen):
     assert not cause(seen).startswith("{")
 
 
-@pytest.mark.parametrize("how", How)
+@pytest.mark.parametrize("how", EndKind)
 def test_a_cause_is_one_line_of_300_characters_at_most_however_much_was_said(how):
-    said = cause(Seen(how=how, status=500, words="one\n" * 500))
+    said = cause(CallEnd(how=how, status=500, words="one\n" * 500))
 
     assert said.isprintable()
     assert len(said) <= 300

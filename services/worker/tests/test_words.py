@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from worker.words import LONGEST, answered, one_line
+from worker.ollama.words import LONGEST, answered, one_line
 
 RUNNERS = '{"error":{"code":400,"message":"Field \'x\': no.\\nNot at all.","type":"invalid_request_error"}}'
 

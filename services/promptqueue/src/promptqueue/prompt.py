@@ -108,7 +108,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class Progress:
     """A prompt at one moment, with its place in line and how far its text has been written."""
 
     prompt: Prompt

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from promptqueue.presence import Presence
+    from promptqueue.notes import Text
     from promptqueue.prompt import (
         Claim,
         Counts,
@@ -19,21 +19,22 @@ if TYPE_CHECKING:
         NewPrompt,
         Outcome,
         Page,
+        Progress,
         Prompt,
         Recovered,
         Room,
-        Standing,
         Status,
         Terms,
         Workers,
     )
-    from promptqueue.wakeup import Listener, Text
+    from promptqueue.sqlite.host.datagrams import Listener
+    from promptqueue.sqlite.host.presence import Presence
 
 
 class PromptQueue(Protocol):
     """A durable line of prompts. What a verb returned from has reached the disk; nothing accepted is ever lost.
 
-    An instance serves one thread at a time; open one for each (`promptqueue.connect`). Every verb may raise
+    An instance serves one thread at a time; open one for each (`promptqueue.storage`). Every verb may raise
     StorageUnavailable, and then has changed nothing.
     """
 
@@ -65,7 +66,7 @@ class PromptQueue(Protocol):
         """Say the place in line, 1 = next; None unless the prompt is queued."""
         ...
 
-    def standings(self, prompt_ids: Collection[str]) -> list[Standing]:
+    def progress_of(self, prompt_ids: Collection[str]) -> list[Progress]:
         """Say where these prompts stand at one moment, from one read; those that do not exist are left out."""
         ...
 
@@ -140,7 +141,7 @@ class PromptQueue(Protocol):
         """
         ...
 
-    def tell(self, claim: Claim, text: str, *, offset: int) -> None:
+    def stream_text(self, claim: Claim, text: str, *, offset: int) -> None:
         """Send live text to whoever listens, without storing it; it may get lost, `write` is the record."""
         ...
 
@@ -268,7 +269,7 @@ class PromptQueue(Protocol):
     ) -> None:
         """Copy the whole queue into one file while everybody goes on; `progress` hears how many pages of how many.
 
-        The copy is of one moment, is checked, and is on the disk before it gets its name. `promptqueue.connect.restore`
+        The copy is of one moment, is checked, and is on the disk before it gets its name. `promptqueue.storage.restore`
         puts it in the queue's place: that is no verb of an instance, because a queue that is open cannot be replaced,
         and one that is damaged cannot be opened.
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.operator.command import ORDER
+from promptqueue.storage import connect
 
 NOBODYS_ID = "4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"
 ANSWERS_ONE_DOCUMENT = {
@@ -128,7 +128,7 @@ def test_a_process_of_its_own_answers_and_ends_alike(environ, queue, ask):
     assert done[2].stderr.startswith("Usage: python -m promptqueue show [OPTIONS] ID")
 
 
-@pytest.mark.parametrize("module", ["promptqueue", "promptqueue.connect", "promptqueue.sqlite"])
+@pytest.mark.parametrize("module", ["promptqueue", "promptqueue.storage", "promptqueue.sqlite"])
 def test_nobody_pays_for_the_command_line_who_does_not_use_it(environ, module):
     program = (
         f"import sys, {module}; print([name for name in ('click', 'promptqueue.operator') if name in sys.modules])"

@@ -1,7 +1,7 @@
 """What erases or ends much for good is asked back once, where a person can answer."""
 
 import pytest
-from promptqueue.connect import connect
+from promptqueue.storage import connect
 
 
 @pytest.mark.parametrize("answer", ["n", "", "what?\nn"])

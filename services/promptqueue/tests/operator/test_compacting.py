@@ -2,8 +2,8 @@
 
 import pytest
 from promptqueue.prompt import NewPrompt
-from promptqueue.sqlite import schema
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.file import schema
+from promptqueue.sqlite.file.engine import sqlite3
 
 
 @pytest.fixture

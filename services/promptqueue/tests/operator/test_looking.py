@@ -2,9 +2,9 @@
 
 import re
 
-from promptqueue.connect import connect
 from promptqueue.prompt import Answered, Model, ModelState, NewPrompt
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.storage import connect
 
 
 def test_status_tells_people_what_the_queue_does(operate, queue, ask, finish, journal, tmp_path):

@@ -134,7 +134,7 @@ def test_show_tells_why_it_was_put_back(operate, queue, ask, terms):
 
 
 def test_more_than_a_page_is_found(operate, queue, monkeypatch):
-    monkeypatch.setattr("promptqueue.operator.retrying.PAGE", 7)
+    monkeypatch.setattr("promptqueue.operator.retry.PAGE", 7)
     accepted = queue.enqueue(*(NewPrompt(request={}) for _ in range(20)))
     with queue.transaction():
         for one in accepted:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from promptqueue.connect import connect
 from promptqueue.operator import streams
+from promptqueue.storage import connect
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from promptqueue.environment import read_or_exit
+from promptqueue.settings import read_or_exit
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from proxy import concurrency, descriptors, logs
 from proxy.app import create_app, parts
 from proxy.config import Config
-from proxy.refusals import hear_out, refusal
+from proxy.serving import concurrency, descriptors, logs
+from proxy.serving.refusals import hear_out, refusal
 
 if TYPE_CHECKING:
     from types import FrameType

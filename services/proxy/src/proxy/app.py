@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from proxy import cors, errors, events, headers, management, page, prompts
-from proxy.base_path import BelowBasePath
+from proxy import errors
+from proxy.api import events, management, page, prompts
 from proxy.parts import Parts
+from proxy.serving import cors, headers
+from proxy.serving.base_path import BelowBasePath
 
 if TYPE_CHECKING:
-    from proxy.concurrency import Greenlets, Threads
     from proxy.config import Config
+    from proxy.serving.concurrency import Greenlets, Threads
 
 
 def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:

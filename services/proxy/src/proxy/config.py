@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from promptqueue.connect import sqlite_path
-from promptqueue.environment import Kind, address, one_of, variable, whole
+from promptqueue.settings import Kind, address, one_of, variable, whole
+from promptqueue.storage import sqlite_path
 
 HERE = Path(__file__).resolve().parent
 PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")

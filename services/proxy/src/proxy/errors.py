@@ -20,7 +20,7 @@ from promptqueue.errors import (
 from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from proxy.headers import JSON
+from proxy.serving.headers import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable

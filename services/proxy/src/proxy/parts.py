@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from proxy.estimates import Estimates
-from proxy.feeds import Feeds
-from proxy.reader import Reader
-from proxy.room import Room
-from proxy.standing import Standings
-from proxy.storage import opener
-from proxy.watch import Watch
-from proxy.writer import Writer
+from proxy.live.held_requests import HeldRequests
+from proxy.live.live_prompts import LivePrompts
+from proxy.serving.room import Room
+from proxy.storage.estimates import Estimates
+from proxy.storage.opener import opener
+from proxy.storage.progress import Standings
+from proxy.storage.reader import Reader
+from proxy.storage.writer import Writer
 
 if TYPE_CHECKING:
-    from proxy.concurrency import Greenlets, Threads
     from proxy.config import Config
+    from proxy.serving.concurrency import Greenlets, Threads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +29,8 @@ class Parts:
     reader: Reader
     standings: Standings
     estimates: Estimates
-    watch: Watch
-    feeds: Feeds
+    watch: HeldRequests
+    feeds: LivePrompts
     room: Room
 
     @classmethod
@@ -40,7 +40,7 @@ class Parts:
         reader, writer = Reader(open_queue, concurrency), Writer(open_queue, concurrency)
         standings, estimates = Standings(reader, writer), Estimates(reader)
         # Here: a listener that was made on a thread of gevent's pool would listen there, and so never.
-        watch = Watch(lambda: reader.here(lambda queue: queue.listen()), limit=config.max_streams)
+        watch = HeldRequests(lambda: reader.here(lambda queue: queue.listen()), limit=config.max_streams)
         return cls(
             config=config,
             concurrency=concurrency,
@@ -49,7 +49,7 @@ class Parts:
             standings=standings,
             estimates=estimates,
             watch=watch,
-            feeds=Feeds(reader=reader, standings=standings, estimates=estimates, watch=watch),
+            feeds=LivePrompts(reader=reader, standings=standings, estimates=estimates, watch=watch),
             room=Room(),
         )
 

@@ -3,11 +3,11 @@
 import os
 from dataclasses import replace
 
-from promptqueue.environment import read_or_exit
+from promptqueue.settings import read_or_exit
 
-from proxy import concurrency, descriptors, logs
 from proxy.app import create_app
 from proxy.config import Config
+from proxy.serving import concurrency, descriptors, logs
 
 _config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
 _concurrency = concurrency.current()

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from proxy import feeds
+from proxy.live import live_prompts
 
 TEXT = "Rayleigh \U0001f30d\u2028scatters\n\n the blue."
 
@@ -67,7 +67,7 @@ def read(client):
 @pytest.fixture
 def unwoken(monkeypatch):
     """No look without a wake-up."""
-    monkeypatch.setattr(feeds, "LOOK_EVERY", 3_600.0)
+    monkeypatch.setattr(live_prompts, "LOOK_EVERY", 3_600.0)
 
 
 def events_in(data):

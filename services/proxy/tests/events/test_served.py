@@ -44,7 +44,7 @@ def test_each_token_is_told_before_the_next_one_is_said(serve, kind, journal, hi
     until(lambda: one.positions == [1, None])
 
     for offset, piece in enumerate("abc"):
-        worker.queue.tell(claim, piece, offset=offset)
+        worker.queue.stream_text(claim, piece, offset=offset)
         until(lambda end=offset + 1: one.text == "abc"[:end])
     worker.finish(claim, {"response": "abc", "done": True})
 
@@ -97,7 +97,7 @@ def test_a_reader_goes_on_where_it_was_after_the_proxy_was_started_anew(serve, h
     several_again = after.follow(both, Last_Event_ID=several.events[-1].id)
     until(lambda: again.events and len(several_again.events) >= 2)
     worker.queue.write(claim, "def", offset=3, tokens=6)
-    worker.queue.tell(claim, "ghi", offset=6)
+    worker.queue.stream_text(claim, "ghi", offset=6)
     until(lambda: again.text == "ghi")
     worker.finish(claim, {"response": "abcdefghi", "done": True})
     worker.answer({"response": "second", "done": True})
@@ -187,7 +187,7 @@ def test_a_client_that_does_not_read_costs_no_memory(serve, hire_at, until, path
     before = resident(server)
     piece, said = "x" * 10_000, 0
     while said < 4_000_000:
-        worker.queue.tell(claim, piece, offset=said)
+        worker.queue.stream_text(claim, piece, offset=said)
         said += len(piece)
         until(lambda: len(reader.text) == said)  # noqa: B023 (called at once)
 

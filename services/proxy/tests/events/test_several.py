@@ -32,14 +32,14 @@ def run(client, follow, submit, worker, until):
     for number in range(2):
         claim = worker.claim()
         for offset, piece in enumerate("a\U0001f30dc"):
-            worker.queue.tell(claim, piece, offset=offset)
+            worker.queue.stream_text(claim, piece, offset=offset)
             until(lambda end=offset + 1, one_id=ids[number]: text_of(one.events, one_id)[1] == "a\U0001f30dc"[:end])
         worker.queue.write(claim, "a\U0001f30dc", offset=0, tokens=3)
         if number == 1:
             worker.queue.finish(claim, Failed(cause="reset"))
             until(lambda: one.positions[-1] is not None)
             claim = worker.claim()
-            worker.queue.tell(claim, "b", offset=0)
+            worker.queue.stream_text(claim, "b", offset=0)
             until(lambda: text_of(one.events, ids[1]) == (2, "b"))
         worker.finish(claim, {"response": "b" if number else "a\U0001f30dc", "done": True})
     client.post(f"/api/v1/prompt/{ids[2]}/cancel")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from promptqueue.connect import sqlite_path
-from promptqueue.environment import Kind, number, one_of, read_or_exit, urls, variable, whole, word
 from promptqueue.prompt import DEFAULT_MODEL
+from promptqueue.settings import Kind, number, one_of, read_or_exit, urls, variable, whole, word
+from promptqueue.storage import sqlite_path
 
 # A bound keeps a slip of the finger from overflowing a clock, a column, or an integer of Ollama's.
 A_CENTURY = 36_500  # days

@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptqueue import connect, filesystem
-from promptqueue.connect import sqlite_path
-from promptqueue.environment import read_or_exit
+from promptqueue import connect
 from promptqueue.errors import StorageUnavailable
+from promptqueue.settings import read_or_exit
+from promptqueue.sqlite.host import filesystem
+from promptqueue.storage import sqlite_path
 
 from worker import logs
 from worker.config import Config

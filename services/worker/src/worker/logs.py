@@ -6,7 +6,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from promptqueue.logline import Format
+from promptqueue.logs import Format
 
 if TYPE_CHECKING:
     from promptqueue.prompt import Recovered

@@ -11,27 +11,27 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 from promptqueue import connect
-from promptqueue.environment import read_or_exit
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Terms
+from promptqueue.settings import read_or_exit
 
 from worker import health, logs, memory
-from worker.bulletin import Bulletin
+from worker.answering.slot import Slot
+from worker.answering.watcher import Watcher
 from worker.config import Config
 from worker.drain import Drain
-from worker.model import ModelKeeper
-from worker.ollama import Ollama
-from worker.server import Server
+from worker.ollama.client import Ollama
+from worker.server.bulletin import Bulletin
+from worker.server.model import ModelKeeper
+from worker.server.server import Server
 from worker.signals import Signals
-from worker.slot import Slot
-from worker.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from promptqueue import PromptQueue
-    from promptqueue.presence import Presence
-    from promptqueue.wakeup import Listener
+    from promptqueue.sqlite.host.datagrams import Listener
+    from promptqueue.sqlite.host.presence import Presence
 
 TICK = 1.0  # seconds
 DRAIN_TICK = 0.05  # seconds; the end of the last slot is no signal that could be waited for

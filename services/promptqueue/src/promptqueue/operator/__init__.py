@@ -3,7 +3,7 @@
 Nothing else imports it, for what it needs (click) the long-running processes shall not pay for.
 """
 
-from promptqueue.operator import deciding, keeping, looking, retrying
+from promptqueue.operator import control, inspect, maintain, retry
 from promptqueue.operator.command import commands
 
-__all__ = ["commands", "deciding", "keeping", "looking", "retrying"]
+__all__ = ["commands", "control", "inspect", "maintain", "retry"]

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from promptqueue.connect import connect_existing, sqlite_path
 from promptqueue.errors import PromptQueueError
-from promptqueue.sqlite import schema
-from promptqueue.sqlite.engine import sqlite3
+from promptqueue.sqlite.file import schema
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.storage import connect_existing, sqlite_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +31,7 @@ Example = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class Reply:
     """A command's answer: the same as one JSON document and in words. `refusal` says what could not be done."""
 
     document: Mapping[str, Any]
@@ -140,10 +140,10 @@ asks_back = click.option("--yes", "-y", "is_agreed", is_flag=True, help="Do not 
 """The option of a command that calls `Call.ask_back`."""
 
 
-def command(*examples: Example) -> Callable[[Callable[..., Told]], Help]:
-    """Make a command of a function that takes a Call and its own arguments, and returns what is told."""
+def command(*examples: Example) -> Callable[[Callable[..., Reply]], Help]:
+    """Make a command of a function that takes a Call and its own arguments, and returns what is reply."""
 
-    def make(function: Callable[..., Told]) -> Help:
+    def make(function: Callable[..., Reply]) -> Help:
         @click.command(function.__name__.rstrip("_"), cls=Help, examples=examples)
         @click.option(
             "--database-url",
@@ -161,10 +161,10 @@ def command(*examples: Example) -> Callable[[Callable[..., Told]], Help]:
         def run(url: str, is_for_scripts: bool, **arguments: Any) -> None:
             call = Call(url=url, is_for_scripts=is_for_scripts, is_agreed=arguments.pop("is_agreed", False))
             try:
-                told = function(call, **arguments)
+                reply = function(call, **arguments)
             except PromptQueueError as error:
-                told = _refused(error)
-            _tell(told, call)
+                reply = _refused(error)
+            _print(reply, call)
 
         run.params.sort(key=lambda parameter: parameter.name in ("url", "is_for_scripts"))  # a command's own come first
         commands.add_command(run)
@@ -173,13 +173,13 @@ def command(*examples: Example) -> Callable[[Callable[..., Told]], Help]:
     return make
 
 
-def _tell(told: Told, call: Call) -> None:
+def _print(reply: Reply, call: Call) -> None:
     if call.is_for_scripts:
-        click.echo(json.dumps(told.document, indent=2), err=call.stdout_is_taken)
-    elif told.words:
-        click.echo(told.words, err=call.stdout_is_taken)
-    if told.refusal:
-        click.echo(f"Error: {told.refusal}", err=True)
+        click.echo(json.dumps(reply.document, indent=2), err=call.stdout_is_taken)
+    elif reply.words:
+        click.echo(reply.words, err=call.stdout_is_taken)
+    if reply.refusal:
+        click.echo(f"Error: {reply.refusal}", err=True)
         sys.exit(REFUSED)
 
 
@@ -191,5 +191,5 @@ def _checked(_context: click.Context, _parameter: click.Parameter, url: str) -> 
     return url
 
 
-def _refused(error: PromptQueueError) -> Told:
-    return Told(document={"error": {"code": error.code, "message": str(error)}}, words="", refusal=str(error))
+def _refused(error: PromptQueueError) -> Reply:
+    return Reply(document={"error": {"code": error.code, "message": str(error)}}, words="", refusal=str(error))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptqueue.errors import StorageUnavailable
-from promptqueue.sqlite.trouble import told
+from promptqueue.sqlite.file.errors import storage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +50,10 @@ def passing(folder: Path) -> Iterator[Path]:
     What a killed one has left goes too: it would hold as much room as the queue, where nobody looks.
     """
     with ExitStack() as opened:
-        with told(folder, "The queue's folder"), _held(folder):  # so that nobody takes away what is not held yet
+        with (
+            storage_errors(folder, "The queue's folder"),
+            _held(folder),
+        ):  # so that nobody takes away what is not held yet
             for left in folder.glob(f"{PREFIX}*"):
                 with suppress(OSError), _held(left, fcntl.LOCK_NB):
                     shutil.rmtree(left)

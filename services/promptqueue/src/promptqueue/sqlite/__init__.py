@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promptqueue.sqlite.answering import Answering
-from promptqueue.sqlite.asking import Asking
-from promptqueue.sqlite.backup import BackingUp
-from promptqueue.sqlite.caring import Caring
-from promptqueue.sqlite.compacting import Compacting
-from promptqueue.sqlite.database import Database
-from promptqueue.sqlite.engine import sqlite3
-from promptqueue.sqlite.listing import Listing
-from promptqueue.wakeup import Listener
+from promptqueue.sqlite.copies.backup import BackingUp
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.host.datagrams import Listener
+from promptqueue.sqlite.verbs.answering import Answering
+from promptqueue.sqlite.verbs.asking import Asking
+from promptqueue.sqlite.verbs.caring import Caring
+from promptqueue.sqlite.verbs.compacting import Compacting
+from promptqueue.sqlite.verbs.listing import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from promptqueue.clock import Clock
+    from promptqueue.sqlite.host.clock import Clock
 
 
 class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp, Compacting):
@@ -28,7 +28,7 @@ class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp, Compactin
     def __init__(
         self, path: Path, *, journal_mode: str, lock_timeout: float, clock: Clock, create: bool = True
     ) -> None:
-        """Open the file at `path`; `promptqueue.connect` says what the values mean. Raises StorageUnavailable."""
+        """Open the file at `path`; `promptqueue.storage` says what the values mean. Raises StorageUnavailable."""
         self._folder = path.parent
         self._workers = path.parent / "workers"
         self._clock = clock
@@ -40,7 +40,7 @@ class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp, Compactin
         return {"kind": "sqlite", "version": sqlite3.sqlite_version, "journal_mode": self._database.journal}
 
     def listen(self, *, texts: bool = True) -> Listener:
-        with self._database.told():
+        with self._database.storage_errors():
             return Listener(self._folder / "wake", texts=texts)
 
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:

@@ -1,0 +1,40 @@
+"""The log: what a line looks like, whoever writes it, and complaints that are made once."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+
+class Format(logging.Formatter):
+    """When it was, in UTC, ISO 8601 with milliseconds and Z; how grave it is; who says it; what happened."""
+
+    converter = staticmethod(time.gmtime)
+
+    def __init__(self) -> None:
+        """Have one form, for everybody."""
+        super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+
+
+class Once:
+    """Complains once, until all is well again: what fails each second must not fill it. For one thread."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        """Complain in `log`."""
+        self._log = log
+        self._has_complained = False
+
+    def warn(self, message: str, *args: object) -> None:
+        """Warn, unless that was done already since all was well; then it is a line for whoever debugs."""
+        self.complain(logging.WARNING, message, *args)
+
+    def complain(self, level: int, message: str, *args: object, exc_info: bool = False) -> None:
+        """Complain as gravely as `level` says, of `logging`'s levels; `exc_info` adds the traceback."""
+        self._log.log(logging.DEBUG if self._has_complained else level, message, *args, exc_info=exc_info)
+        self._has_complained = True
+
+    def well(self, message: str | None = None, *args: object) -> None:
+        """Say that all is well, with `message` where a complaint preceded it: the next complaint is made again."""
+        if self._has_complained and message is not None:
+            self._log.info(message, *args)
+        self._has_complained = False

@@ -1,0 +1,194 @@
+"""The commands that only look: status, list, show."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from promptqueue.operator import text
+from promptqueue.operator.command import Call, Reply, command
+from promptqueue.prompt import Model, Outcome, Prompt, Room, Status, Workers
+from promptqueue.storage import demo_beside, sqlite_path
+from promptqueue.wire import moment, prompt_body
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@command(("what the queue does right now", "status"), ("how many wait, in a script", "status --json | jq .queued"))
+def status(call: Call) -> Reply:
+    """Tell what the queue does: what waits, who works, what is stored."""
+    with call.queue() as queue:
+        counts, workers, model, storage = queue.counts(), queue.workers(), queue.model(), queue.describe()
+        room = queue.room()
+    model = model if workers.count else None  # what a worker said before it went no longer holds
+    path = sqlite_path(call.url)
+    database, journal = _size(path), _size(path.with_name(f"{path.name}-wal"))
+    waiting = counts.oldest_wait_seconds
+    return Reply(
+        document={
+            "queued": counts.queued,
+            "processing": counts.processing,
+            "completed": counts.completed,
+            "oldest_wait_seconds": None if waiting is None else round(waiting, 1),
+            "completed_per_minute": counts.completed_per_minute,
+            "paused": counts.paused,
+            "workers": workers.count,
+            "slots": workers.slots,
+            "model": model
+            and {
+                "name": model.name,
+                "state": model.state,
+                "percent": model.percent,
+                "processor": model.processor,
+                "detail": model.detail,
+                "retry_at": moment(model.retry_at),
+            },
+            "stored_bytes": room.stored_bytes,
+            "spare_bytes": room.spare_bytes,
+            "disk_free_bytes": room.disk_free_bytes,
+            "database": {"path": str(path), "bytes": database, "journal_bytes": journal, **storage},
+        },
+        words=text.pairs(
+            ("queued", f"{counts.queued:,}" + (f", the first for {text.duration(waiting)}" if waiting else "")),
+            ("processing", f"{counts.processing:,}"),
+            ("completed", f"{counts.completed:,}, {counts.completed_per_minute:,} answered in the last minute"),
+            ("paused", "yes: prompts are accepted and wait" if counts.paused else "no"),
+            ("workers", _workers_words(workers, demo_beside(call.url))),
+            ("model", _model_words(model, workers)),
+            ("stored", _room_words(room)),
+            ("database", f"{path.absolute()}, {text.size(database)} and {text.size(journal)} of journal"),
+            ("storage", f"{storage['kind']} {storage['version']}, journal mode {storage['journal_mode']}"),
+        ),
+    )
+
+
+@command(
+    ("the newest prompts", "list"),
+    ("what failed lately", "list --outcome failed --limit 5"),
+    ("the page after one that ended with `more: --before 1234`", "list --before 1234"),
+    (
+        "the ids of all that wait, at most a thousand",
+        "list --status queued --limit 1000 --json | jq -r '.prompts[].id'",
+    ),
+)
+@click.option("--status", type=click.Choice([each.value for each in Status]), help="Only those that stand there.")
+@click.option("--outcome", type=click.Choice([each.value for each in Outcome]), help="Only those that ended so.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
+@click.option(
+    "--before", type=click.IntRange(0, 2**63 - 1), metavar="CURSOR", help="Where the page before this one ended."
+)
+def list_(call: Call, status: str | None, outcome: str | None, limit: int, before: int | None) -> Reply:
+    """List prompts, the last accepted first.
+
+    Their texts are somebody's own and are not listed.
+    """
+    with call.queue() as queue:
+        page = queue.newest(
+            status=Status(status) if status else None,
+            outcome=Outcome(outcome) if outcome else None,
+            limit=limit,
+            before=before,
+        )
+    shown = text.table(
+        ("ID", "STATUS", "OUTCOME", "ACCEPTED", "ATTEMPT", "TOKENS"), [_row(prompt) for prompt in page.prompts]
+    )
+    more = "" if page.next is None else f"\nmore: --before {page.next}"
+    return Reply(
+        document={"prompts": [prompt_body(prompt) for prompt in page.prompts], "next": page.next},
+        words=shown + more if page.prompts else "No prompts.",
+    )
+
+
+@command(
+    ("where a prompt stands", "show 4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"),
+    ("what was asked and answered as well", "show 4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11 --text"),
+)
+@click.argument("prompt_id", metavar="ID")
+@click.option("--text", "with_text", is_flag=True, help="Show what was asked and answered as well.")
+def show(call: Call, prompt_id: str, with_text: bool) -> Reply:
+    """Show where a prompt stands.
+
+    Its texts are shown with --text alone: they are somebody's own.
+    """
+    with call.queue() as queue:
+        prompt = queue.get(prompt_id)
+        if prompt.overdue:
+            prompt = queue.settle(prompt_id)
+        position = queue.position(prompt_id)
+        texts: dict[str, Any] = {}
+        if with_text:
+            texts = {
+                "request": queue.request(prompt_id),
+                "answer": queue.answer(prompt_id),
+                "partial": queue.partial(prompt_id) or None,
+            }
+    return Reply(
+        document={**prompt_body(prompt), "position": position, **texts},
+        words=text.pairs(
+            ("id", prompt.id),
+            ("status", prompt.status),
+            ("outcome", prompt.outcome),
+            ("position", None if position is None else f"{position:,}"),
+            ("priority", prompt.priority),
+            ("attempt", f"{prompt.attempt}, {text.count(prompt.failures, 'failure')}"),
+            ("tokens", None if prompt.tokens is None else f"{prompt.tokens:,}"),
+            ("accepted", text.when(prompt.created_at)),
+            ("started", text.when(prompt.started_at)),
+            ("completed", text.when(prompt.completed_at)),
+            ("error", text.harmless(f"{prompt.error.code}: {prompt.error.message}") if prompt.error else None),
+            ("put back", None if prompt.last_error is None else text.harmless(prompt.last_error)),
+            ("metadata", None if prompt.metadata is None else json.dumps(prompt.metadata)),
+        )
+        + "".join(f"\n\n{name}\n{text.harmless(content)}" for name, content in _texts(texts)),
+    )
+
+
+def _row(prompt: Prompt) -> tuple[str, ...]:
+    tokens = "" if prompt.tokens is None else f"{prompt.tokens:,}"
+    accepted = text.when(prompt.created_at) or ""
+    return (prompt.id, prompt.status, prompt.outcome or "", accepted, str(prompt.attempt), tokens)
+
+
+def _texts(texts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give the texts with their names, as people read them: a request's or answer's own text, not its JSON."""
+    found = []
+    if "request" in texts and texts["request"] is None:
+        found.append(("prompt", "It never ran, and its text was erased."))
+    if request := texts.get("request"):
+        found += [(name, request[name]) for name in ("system", "prompt") if name in request]
+        found += [(message["role"], message.get("content", "")) for message in request.get("messages", ())]
+    if answer := texts.get("answer"):
+        found.append(("answer", answer.get("response") or answer.get("message", {}).get("content", "")))
+    elif partial := texts.get("partial"):
+        found.append(("partial answer", partial))
+    return found
+
+
+def _workers_words(workers: Workers, demo: str | None) -> str:
+    if workers.count:
+        return f"{workers.count} alive with {text.count(workers.slots, 'slot')}"
+    return f"none; the queue of `make demo` is another one: --database-url {demo}" if demo else "none"
+
+
+def _model_words(model: Model | None, workers: Workers) -> str:
+    if not workers.count:
+        return "not known, for no worker is alive to tell"
+    if model is None:
+        return "not known yet"
+    percent = "" if model.percent is None else f", {model.percent} %"
+    processor = "" if model.processor is None else f" on {model.processor}"
+    why = "" if model.detail is None else f": {text.harmless(model.detail)}"
+    return f"{model.name} is {model.state}{processor}{percent}{why}"
+
+
+def _room_words(room: Room) -> str:
+    spare = f", and {text.size(room.spare_bytes)} that erased prompts left" if room.spare_bytes else ""
+    return f"{text.size(room.stored_bytes)}{spare}; {text.size(room.disk_free_bytes)} of the disk are free"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,1 @@
+"""Copies of the whole database, and what takes its place."""

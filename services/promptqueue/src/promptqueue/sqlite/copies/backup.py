@@ -1,0 +1,108 @@
+"""Copies of the database: made while everybody goes on, and checked before they get their name."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import FileInTheWay, StorageUnavailable
+from promptqueue.sqlite.copies.atomic_file import appearing
+from promptqueue.sqlite.copies.squeeze import squeeze, worth_squeezing
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.file.errors import storage_errors
+from promptqueue.sqlite.file.room import size
+from promptqueue.sqlite.host import filesystem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from promptqueue.sqlite.file.database import Database
+
+    CopyProgress = Callable[[int, int], None]
+
+PAGES_AT_ONCE = 256  # a megabyte; under a rollback journal a writer waits for as long as that takes
+
+
+class BackingUp:
+    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    _database: Database
+
+    def backup(self, file: Path, *, overwrite: bool = False, progress: CopyProgress | None = None) -> None:
+        if file.exists() and any(file.samefile(own) for own in filesystem.beside(self._database.path)):
+            message = f"{file} is a file of the queue's own: give the copy another name."
+            raise FileInTheWay(message)
+        if file.exists() and not overwrite:
+            message = f"{file} exists already: give the copy another name, or let it be overwritten."
+            raise FileInTheWay(message)
+        with storage_errors(file, "The backup"):
+            count, spare = self._database.pages()
+            pages = count + (count - spare if worth_squeezing(count, spare) else 0)
+            _refuse_shortage(file, needed=pages * self._database.page_size)
+        with storage_errors(file, "The backup"), appearing(file) as unfinished:
+            with self._database.still() as source:
+                copy(source, unfinished, progress)
+            if damage := damage_of(unfinished):
+                message = (
+                    f"The queue's database {self._database.path} is damaged, so nothing was copied: {damage}; "
+                    "stop everything and put an earlier backup in its place: python -m promptqueue restore FILE."
+                )
+                raise StorageUnavailable(message)
+
+
+def _refuse_shortage(file: Path, *, needed: int) -> None:
+    """Refuse a copy that would fill its disk before it is whole: the queue may lie on the same one, and needs room."""
+    free = filesystem.free_bytes(file.parent)
+    if needed > free:
+        message = (
+            f"The backup {file} would need {size(needed)}, and its disk has {size(free)} free: make room there, or let "
+            "the copy go to another disk."
+        )
+        raise StorageUnavailable(message)
+
+
+def copy(source: sqlite3.Connection, file: Path, progress: CopyProgress | None) -> None:
+    """Copy a database page by page into an empty file, complete in that one file."""
+    pages = PAGES_AT_ONCE
+    with closing(sqlite3.connect(file, isolation_level=None)) as target:
+        target.execute("PRAGMA synchronous = OFF")  # the file has no name yet: it is brought to the disk as a whole
+        while not _copied(source, target, pages, progress):
+            pages *= 2
+        target.execute("PRAGMA journal_mode = DELETE")
+    squeeze(file)  # unused pages came along: under a rollback journal nothing else would let everybody write meanwhile
+
+
+def damage_of(file: Path) -> str | None:
+    """Say in SQLite's words what is wrong with a database; None when it is intact."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        try:
+            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            return str(error)
+    return None if found == "ok" else found.replace("\n", " ")
+
+
+class _BegunAnew(Exception):
+    """Somebody wrote between two steps, and SQLite began again."""
+
+
+def _copied(source: sqlite3.Connection, target: sqlite3.Connection, pages: int, progress: CopyProgress | None) -> bool:
+    """Copy, and give up when it has to begin anew: with larger steps it comes to an end however much is written."""
+    left: int | None = None
+
+    def step(status: int, remaining: int, total: int) -> None:
+        nonlocal left
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return  # nothing was copied; it tries again
+        if left is not None and remaining >= left:
+            raise _BegunAnew
+        left = remaining
+        if progress:
+            progress(total - remaining, total)
+
+    try:
+        source.backup(target, pages=pages, progress=step, sleep=0.005)
+    except _BegunAnew:
+        return False
+    return True

@@ -1,0 +1,139 @@
+"""Restoring: a checked copy takes the place of the database, which is kept beside it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import NotRestorable, QueueInUse
+from promptqueue.sqlite.copies.atomic_file import appearing
+from promptqueue.sqlite.copies.backup import copy, damage_of
+from promptqueue.sqlite.file import schema
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.file.errors import is_locked, storage_errors
+from promptqueue.sqlite.host.usage import alone
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from promptqueue.sqlite.copies.backup import CopyProgress
+
+RECEIVED_AT_ONCE = 1024 * 1024  # bytes
+
+STREAM = "What came"  # the name of a source that has none
+
+
+def restore(path: Path, source: Path | BinaryIO, *, progress: CopyProgress | None = None) -> Path | None:
+    """Let the queue in `source` take the place of the database at `path`; `connect.restore` says the rest."""
+    if isinstance(source, Path) and path.exists() and source.exists() and source.samefile(path):
+        message = f"{source} is the queue's own database: name a backup of it."
+        raise NotRestorable(message)
+    with storage_errors(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with alone(path.parent), appearing(path) as unfinished:
+            if isinstance(source, Path):
+                _copy(source, unfinished, progress)
+            else:
+                _receive(source, unfinished, progress)
+            _check(unfinished, str(source) if isinstance(source, Path) else STREAM)
+            _like(path, unfinished)
+            return _set_aside(path)
+
+
+def _copy(file: Path, unfinished: Path, progress: CopyProgress | None) -> None:
+    # Read-only, but not as immutable: a database that was not made by `backup` may have a log beside it.
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)) as source:
+            copy(source, unfinished, progress)
+    except sqlite3.DatabaseError as error:
+        raise _not_restorable(str(file), _unreadable(file) or str(error)) from error
+
+
+def _unreadable(file: Path) -> str | None:
+    """Say why a file cannot be read at all; None where it can."""
+    if not file.exists():
+        return "there is no such file"
+    if os.access(file, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+        return None
+    owner, user = file.stat().st_uid, os.geteuid()
+    return f"it belongs to user {owner}, and user {user} may not read it: give it on standard input, with `restore -`"
+
+
+def _receive(stream: BinaryIO, unfinished: Path, progress: CopyProgress | None) -> None:
+    """Write what comes to its end. How much that is nobody knows before, so all of it is always what has come."""
+    received = 0
+    with unfinished.open("wb") as file:
+        while piece := stream.read(RECEIVED_AT_ONCE):
+            received += file.write(piece)
+            if progress:
+                progress(received, received)
+    if not received:
+        raise _not_restorable(STREAM, "it is empty")
+
+
+def _check(unfinished: Path, name: str) -> None:
+    """Refuse what is no whole queue that this program knows. `name` is what its source is called."""
+    if damage := damage_of(unfinished):
+        raise _not_restorable(name, f"it is damaged: {damage}")
+    with closing(sqlite3.connect(unfinished, isolation_level=None)) as copied:
+        copied.execute("PRAGMA journal_mode = DELETE")  # complete in this one file, whatever it was copied from
+        [number] = copied.execute("PRAGMA user_version").fetchone()
+        is_queue = copied.execute("SELECT 1 FROM sqlite_schema WHERE name = 'prompts'").fetchone()
+    if not is_queue or not number:
+        raise _not_restorable(name, "it holds no queue")
+    if number > schema.known():
+        known = schema.known()
+        raise _not_restorable(name, f"it has schema {number} of a newer version, and this program knows {known}")
+
+
+def _not_restorable(name: str, reason: str) -> NotRestorable:
+    return NotRestorable(f"{name} cannot take the place of the queue's database: {reason}; nothing was changed.")
+
+
+def _like(path: Path, unfinished: Path) -> None:
+    """Give the new file the rights of the old one, or its folder's owner: those who open it stay the same."""
+    model = path if path.exists() else path.parent
+    if path.exists():
+        unfinished.chmod(path.stat().st_mode & 0o777)
+    if os.geteuid() == 0:
+        os.chown(unfinished, model.stat().st_uid, model.stat().st_gid)
+
+
+def _set_aside(path: Path) -> Path | None:
+    """Keep the database that is replaced under another name beside it, with its journal where that is still needed.
+
+    No journal may stay behind: SQLite would play it back into the new file.
+    """
+    exists = path.exists()
+    if exists:
+        _complete(path)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+    kept = path.with_name(f"{path.name}.replaced-{now.replace(':', '')}Z")
+    for suffix in ("-wal", "-journal", "-shm"):
+        journal = path.with_name(path.name + suffix)
+        if journal.exists():
+            journal.rename(kept.with_name(kept.name + suffix))
+    if not exists:
+        return None
+    kept.hardlink_to(path)  # the name itself is never without a database
+    return kept
+
+
+def _complete(path: Path) -> None:
+    """Bring all that the journal holds into the database.
+
+    Raises QueueInUse when somebody has it open who knows nothing of our lock, such as the sqlite3 shell.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as replaced:
+            replaced.execute("BEGIN EXCLUSIVE")
+            replaced.execute("ROLLBACK")
+            replaced.execute("PRAGMA journal_mode = PERSIST")  # whence the next line also deletes what that mode left
+            replaced.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError as error:
+        if is_locked(error):
+            raise QueueInUse from error
+        # It is too damaged to be completed: that may be why it is replaced.

@@ -1,0 +1,1 @@
+"""The database file: its connection, its schema, its place on the disk."""

@@ -1,0 +1,92 @@
+"""What the storage says, in one sentence that also says what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.host import filesystem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SCARCE = 64 * 1024  # bytes; with less even the files beside the database cannot be made
+
+
+@contextmanager
+def storage_errors(path: Path, what: str = "The queue's database") -> Iterator[None]:
+    """Turn what the storage says inside into StorageUnavailable, once, here."""
+    try:
+        yield
+    except (sqlite3.OperationalError, sqlite3.DatabaseError, OSError) as error:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            raise  # a mistake of ours, not of the storage
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.parent.is_dir():
+            message = f"{what} {path} cannot be used: {_missing(path.parent)}."
+            raise StorageUnavailable(message) from error
+        remedy = _remedy(error, path)
+        message = f"{what} {path} cannot be used: {error} (as user {os.geteuid()}){remedy and f'; {remedy}'}."
+        raise StorageUnavailable(message) from error
+
+
+def is_locked(error: Exception) -> bool:
+    """Tell whether somebody else's lock is all that is wrong."""
+    return _primary(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _remedy(error: Exception, path: Path) -> str:
+    code = _primary(error)
+    if code == sqlite3.SQLITE_CORRUPT:
+        return "it is damaged, so stop everything and put a backup in its place: python -m promptqueue restore FILE"
+    if code == sqlite3.SQLITE_NOTADB:
+        return "name another file in DATABASE_URL, or put a backup in its place: python -m promptqueue restore FILE"
+    if is_locked(error):
+        return "another program keeps it locked, so let that one finish"
+    return _shortage(error, code, path)
+
+
+def _shortage(error: Exception, code: int | None, path: Path) -> str:
+    """Say what the disk or the folder lacks: SQLite's own words often do not tell."""
+    folder = next((each for each in path.absolute().parents if each.is_dir()), path.parent)
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return ""
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EROFS or disk.f_flag & os.ST_RDONLY:
+        return "its disk is mounted read-only, so mount it writable; everything then goes on by itself"
+    # Errors of the backup interface carry no code.
+    full = number in (errno.ENOSPC, errno.EDQUOT) or code == sqlite3.SQLITE_FULL or "is full" in str(error)
+    if full or disk.f_bavail * disk.f_frsize < SCARCE:
+        return "its disk is full, so make room there; everything then goes on by itself"
+    foreign = [
+        each for each in (folder, *filesystem.beside(path)) if not os.access(each, os.W_OK, effective_ids=_EFFECTIVE)
+    ]
+    if foreign:
+        owner, user = foreign[0].stat().st_uid, os.geteuid()
+        whose = f"belongs to user {owner}" if owner != user else "may not be written by anybody"
+        command = filesystem.command_to_give(folder, user)
+        return f"{foreign[0]} {whose}, so let user {user} have it and all beside it: {command}"
+    return ""
+
+
+def _missing(folder: Path) -> str:
+    """Say that a folder is not there, and why it cannot be made where a file stands in its way."""
+    nearest = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not nearest.is_dir():
+        return f"{nearest} is a file and no folder, so name another"
+    return f"there is no folder {folder}, so make it or name another"
+
+
+def _primary(error: Exception) -> int | None:
+    """SQLite's primary result code: the extended ones add details in higher bits."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+_EFFECTIVE = os.access in os.supports_effective_ids

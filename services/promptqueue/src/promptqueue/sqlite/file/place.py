@@ -1,0 +1,130 @@
+"""Whether the files that a connection has open are still those at their names.
+
+SQLite goes on writing into a file that was moved, deleted or replaced: what is accepted then is in a file that nobody
+will open again. So device and inode are compared in each commit's own turn, and now and then before a read.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from promptqueue.sqlite.file.age import is_older
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Identity = tuple[int, int]
+"""Device and inode; of nothing, where there is no such file."""
+
+NOTHING: Identity = (0, 0)
+
+
+class Loss(StrEnum):
+    """What became of the files that were open, in words that follow the database's path."""
+
+    MISSING = (
+        "was moved or deleted: put it back, and everything goes on by itself, or stop everything and put a backup in "
+        "its place: python -m promptqueue restore FILE"
+    )
+    REPLACED = "was replaced by another file while it was in use; that one is opened now, so try again"
+    OVERWRITTEN = (
+        "was overwritten by an older copy while it was in use, so nothing more is accepted: stop everything and put a "
+        "backup in its place: python -m promptqueue restore FILE"
+    )
+    WITHOUT_LOG = "lost its log, which somebody moved or deleted; another one is begun now, so try again"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files of an open database: itself, and with a write-ahead log that and its index."""
+
+    path: str
+    database: Identity
+    log: Identity = NOTHING
+    index: Identity = NOTHING
+
+    @classmethod
+    def of(cls, path: Path, *, with_log: bool) -> Place:
+        """Look which files there are."""
+        name = str(path)
+        if not with_log:
+            return cls(name, identity(name))
+        return cls(name, identity(name), identity(f"{name}-wal"), identity(f"{name}-shm"))
+
+    def loss(self) -> Loss | None:
+        """Say what became of them; None while all are where they were. It takes a microsecond or two for each."""
+        now = identity(self.path)
+        if now != self.database:
+            return Loss.REPLACED if now != NOTHING else Loss.MISSING
+        if is_older(now):
+            return Loss.OVERWRITTEN
+        if self.log != NOTHING and (
+            self.log != identity(f"{self.path}-wal") or self.index != identity(f"{self.path}-shm")
+        ):
+            return Loss.WITHOUT_LOG
+        return None
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Let this process know that one of its connections has these files open."""
+        _in_use.append(self)
+        try:
+            yield
+        finally:
+            _in_use.remove(self)
+            if all(each.log != self.log for each in _in_use):
+                _saved.discard(self.log)
+
+    def has_another_log(self) -> bool:
+        """Whether somebody has begun another log, or another index of it, under the names of those that were open."""
+        another = identity(f"{self.path}-wal"), identity(f"{self.path}-shm")
+        return another[0] not in (NOTHING, self.log) or another[1] not in (NOTHING, self.index)
+
+    def clear_log(self) -> None:
+        """Take away what is left of a log that was moved to its database as a whole."""
+        _saved.add(self.log)
+        for name, own in ((f"{self.path}-wal", self.log), (f"{self.path}-shm", self.index)):
+            if identity(name) == own:
+                Path(name).unlink()
+
+    def has_left_log(self) -> bool:
+        """Whether the log at its name is still the one of the database that was there."""
+        return self.log != NOTHING and self.log == identity(f"{self.path}-wal")
+
+
+_in_use: list[Place] = []
+"""What the connections of this process have open: SQLite itself shares the index of a log within a process."""
+
+_saved: set[Identity] = set()
+"""The logs among them that were moved to their database as a whole."""
+
+
+def make_way(path: Path) -> None:
+    """Set the log aside that belonged to another database at this path, and would be played back into this one.
+
+    Raises OSError where a log was lost that one of this process's connections can still save.
+    """
+    for left in {each for each in _in_use if each.path == str(path)}:
+        match left.loss():
+            case Loss.REPLACED if left.has_left_log():
+                now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+                Path(f"{path}-wal").rename(f"{path}.replaced-{now.replace(':', '')}Z-wal")
+                Path(f"{path}-shm").unlink(missing_ok=True)
+            case Loss.WITHOUT_LOG if left.log not in _saved and not left.has_another_log():
+                message = "it lost its log, which somebody moved or deleted; that is being mended, so try again"
+                raise OSError(message)
+
+
+def identity(path: str) -> Identity:
+    """Give the device and inode of a file. Raises OSError when it cannot be told."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 (this runs for each read and commit, and pathlib takes longer)
+    except (FileNotFoundError, NotADirectoryError):
+        return NOTHING
+    return found.st_dev, found.st_ino

@@ -1,0 +1,86 @@
+"""How much room the queue takes, and how much of its disk a submission must leave alone."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import StorageFull
+from promptqueue.prompt import Room
+from promptqueue.sqlite.host import filesystem
+
+if TYPE_CHECKING:
+    from promptqueue.sqlite.file.database import Database
+
+PAGES_BESIDE = 12
+"""How many pages a submission changes besides those of its text: the ends of its tables and indexes, the counters."""
+
+FRAME_HEADER = 24
+"""Bytes that a log adds to each page; a rollback journal adds eight (sqlite.org/fileformat2.html, 3 and 4.1)."""
+
+MB, GB = 10**6, 10**9
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """What submissions must leave alone; None where there is no such bound."""
+
+    max_stored_bytes: int | None = None
+    min_free_bytes: int | None = None
+
+    def refuse(self, database: Database, length: int) -> None:
+        """Refuse to store a text of `length` bytes where it would not leave enough. Raises StorageFull.
+
+        It is asked inside the transaction that would store it, of which there is one at a time on the whole machine: so
+        nothing is counted, and nobody else's submission comes between.
+        """
+        if self.max_stored_bytes is None and self.min_free_bytes is None:
+            return
+        count, spare = database.pages()
+        needed = length // database.page_size + 1
+        if self.max_stored_bytes is not None:
+            stored = (count - spare) * database.page_size
+            if stored + needed * database.page_size > self.max_stored_bytes:
+                message = (
+                    f"The queue stores {size(stored)}, and {size(self.max_stored_bytes)} is the most it may: "
+                    "delete prompts that are done with, or wait until older ones are erased."
+                )
+                raise StorageFull(message)
+        if self.min_free_bytes is not None:
+            self._refuse_disk(database, count, spare, needed + PAGES_BESIDE, self.min_free_bytes)
+
+    def _refuse_disk(self, database: Database, count: int, spare: int, pages: int, min_free_bytes: int) -> None:
+        # Whoever moves pages meanwhile makes the file longer and the disk fuller: seen in this order, the same bytes
+        # may be taken for owed and for used, but never for neither.
+        with database.storage_errors():
+            now = os.stat(database.path).st_size  # noqa: PTH116 (this runs for each submission, and pathlib takes longer)
+            free = filesystem.free_bytes(database.path.parent)
+        # All pages of this transaction go to the journal at its commit, and those that are new to the file later.
+        database.promised += pages * (database.page_size + FRAME_HEADER)
+        owed = max(0, (count + max(0, pages - spare)) * database.page_size - now)
+        if free - owed - database.promised < min_free_bytes:
+            message = (
+                f"The queue's disk has {size(free)} free, of which {size(min_free_bytes)} are kept for finishing and "
+                "erasing: make room there, or delete prompts that are done with."
+            )
+            raise StorageFull(message)
+
+
+def look(database: Database) -> Room:
+    """Say how much room the queue takes, and how much there is."""
+    count, spare = database.pages()
+    with database.storage_errors():
+        free = filesystem.free_bytes(database.path.parent)
+    [vacuum] = database.run("PRAGMA auto_vacuum")
+    return Room(
+        stored_bytes=(count - spare) * database.page_size,
+        spare_bytes=spare * database.page_size,
+        disk_free_bytes=free,
+        in_steps=vacuum[0] != 0,
+    )
+
+
+def size(number: int) -> str:
+    """Write bytes for a person."""
+    return f"{number / GB:.1f} GB" if number >= GB else f"{number / MB:.1f} MB"

@@ -1,0 +1,1 @@
+"""What the machine gives to all processes of the queue: locks, sockets, clocks, file systems."""

@@ -1,0 +1,236 @@
+"""Wake-ups: whoever commits tells all who wait, in well under a millisecond, across every container on the volume.
+
+Each process that waits binds one datagram socket `wake/<uuid>.sock` beside the database. A datagram is a hint, never
+the record: the kernel queues about ten for a socket and the rest are lost, so whoever waits also looks once a second.
+"""
+
+from __future__ import annotations
+
+import _socket
+import json
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Self
+
+from promptqueue.notes import Changed, Note, Scope, Subscription, Text, Written
+from promptqueue.sqlite.host import filesystem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+LARGEST_DATAGRAM = 60_000  # bytes; well below Linux's default send buffer of 208 KiB
+LONGEST_ADDRESS = 100  # bytes; macOS has room for 103, Linux for 107
+LOOK_EVERY = 5.0  # seconds without a datagram after which a listener sees to its socket being there
+UNSETTLED = 100_000_000  # nanoseconds in which a folder may change again and show the same time of change
+SOCKET, OF_CHANGES = ".sock", ".changes.sock"
+"""How sockets are called; the latter want no live text."""
+
+log = logging.getLogger(__name__)
+
+
+class Wakeup:
+    """The sending side: tells every listener, blocks on none, and clears away the sockets of the dead."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use the sockets in `folder`, which is made when it is missing."""
+        filesystem.make_folder(folder)
+        self._folder = folder
+        self._place = str(folder)
+        # The plain socket even where gevent has replaced it: it never waits, and gevent's would be tied to the loop of
+        # the thread that made it, which may end before it does.
+        self._socket = _socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._listed: list[str] = []
+        self._listed_when: int | None = None  # the folder's time of change; None where it may have changed unseen
+
+    def changed(self, prompt_ids: Collection[str | None]) -> None:
+        """Say that something was committed about these prompts; None, or too many for a datagram, means any."""
+        self._name("changed", [None] if None in prompt_ids else list(prompt_ids))
+
+    def written(self, prompt_ids: Collection[str]) -> None:
+        """Say that text of these prompts was written. An older version that listens takes it for any change."""
+        self._name("written", list(prompt_ids), but=OF_CHANGES)
+
+    def send_text(self, text: Text) -> None:
+        """Pass live text on; text too long for a datagram is left to the database."""
+        # Written by hand but for the text: this runs for every token of every answer.
+        message = f'{{"text": ["{text.prompt_id}", {text.attempt}, {text.offset}, {json.dumps(text.text)}]}}'.encode()
+        if len(message) <= LARGEST_DATAGRAM:
+            self._send(message, but=OF_CHANGES)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+
+    def _name(self, what: str, prompt_ids: list[str] | list[None] | list[str | None], *, but: str = "/") -> None:
+        message = json.dumps({what: prompt_ids}).encode()
+        self._send(message if len(message) <= LARGEST_DATAGRAM else b'{"changed": [null]}', but=but)
+
+    def _send(self, message: bytes, *, but: str = "/") -> None:
+        # Strings, not paths: this runs for every token of every answer, and pathlib would take half of its time.
+        for name in self._listeners():
+            if name.endswith(but):
+                continue
+            try:
+                self._send_to(name, message)
+            except (BlockingIOError, FileNotFoundError):
+                pass  # a full socket's owner is about to look anyway, a missing one has just left
+            except OSError as error:
+                log.debug("wake-up not sent socket=%s error=%s", name, error)
+
+    def _listeners(self) -> list[str]:
+        """Name the sockets there are. The folder is read when it has changed: that takes longer than all the rest."""
+        try:
+            changed = os.stat(self._place).st_mtime_ns  # noqa: PTH116 (as above)
+            if changed != self._listed_when:
+                settled = abs(time.time_ns() - changed) > UNSETTLED
+                self._listed_when = changed if settled else None
+                self._listed = [name for name in os.listdir(self._place) if name.endswith(SOCKET)]  # noqa: PTH208
+        except OSError as error:  # what was committed stands, whoever hears of it
+            log.debug("wake-up not sent folder=%s error=%s", self._place, error)
+            self._listed, self._listed_when = [], None
+        return self._listed
+
+    def _send_to(self, name: str, message: bytes) -> None:
+        try:
+            if self._place.isascii() and len(self._place) + len(name) < LONGEST_ADDRESS:
+                self._socket.sendto(message, f"{self._place}/{name}")
+            else:
+                with _address(self._folder / name) as address:
+                    self._socket.sendto(message, address)
+        except ConnectionRefusedError:
+            (self._folder / name).unlink(missing_ok=True)  # bound by a process that died without clearing up
+
+
+class Listener:
+    """The receiving side: one socket and one thread for a process, any number of subscriptions."""
+
+    def __init__(self, folder: Path, *, texts: bool = True) -> None:
+        """Bind a socket in `folder` and listen until `close`; to live text too, unless it is not wanted."""
+        self._path = folder / f"{uuid.uuid4()}{SOCKET if texts else OF_CHANGES}"
+        self._socket = self._bound()
+        self._lock = threading.Lock()
+        self._subscriptions: dict[str | Scope, set[Subscription]] = {}
+        self._closed = False
+        self._thread = threading.Thread(target=self._listen, name="wakeup", daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def subscribe(self, about: str | Scope = Scope.CHANGES) -> Iterator[Subscription]:
+        """Hear of the prompt with this id, or of all as far as `about` says. Subscribe first, then look, then wait."""
+        subscription = Subscription()
+        with self._lock:
+            self._subscriptions.setdefault(about, set()).add(subscription)
+        try:
+            yield subscription
+        finally:
+            with self._lock:
+                those = self._subscriptions[about]
+                those.discard(subscription)
+                if not those:
+                    del self._subscriptions[about]
+
+    def close(self) -> None:
+        """Stop listening, wake everybody who waits, and take the socket away."""
+        self._closed = True
+        # A shutdown does not end a wait with a time limit everywhere, a datagram does; without a socket it ends soon.
+        with suppress(OSError), _address(self._path) as address:
+            self._socket.sendto(b"", socket.MSG_DONTWAIT, address)
+        self._path.unlink(missing_ok=True)
+        with self._lock:
+            everybody = [one for those in self._subscriptions.values() for one in those]
+        for subscription in everybody:
+            subscription.put(Changed(None))
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(1.0)
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _listen(self) -> None:
+        while not self._closed:
+            try:
+                message = self._socket.recv(LARGEST_DATAGRAM)
+            except TimeoutError:
+                self._stay()
+                continue
+            except OSError:
+                return  # closed
+            if message:
+                for note in _notes(message):
+                    self._hand_out(note)
+
+    def _stay(self) -> None:
+        """Bind the socket anew where somebody took it away, though it may have to be tried again."""
+        if self._closed or self._path.exists():
+            return
+        try:
+            lost, self._socket = self._socket, self._bound()
+        except OSError as error:
+            log.debug("not bound again path=%s error=%s", self._path, error)
+        else:
+            lost.close()
+            self._hand_out(Changed(None))  # whatever was not heard meanwhile
+
+    def _bound(self) -> socket.socket:
+        filesystem.make_folder(self._path.parent)
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            with _address(self._path) as address:
+                bound.bind(address)
+            self._path.chmod(0o660)
+        except BaseException:
+            bound.close()
+            raise
+        bound.settimeout(LOOK_EVERY)
+        return bound
+
+    def _hand_out(self, note: Note) -> None:
+        with self._lock:
+            match note:
+                case Changed(None):
+                    scopes = list(self._subscriptions)
+                case Changed(str(prompt_id)):
+                    scopes = [prompt_id, Scope.CHANGES, Scope.EVERYTHING]
+                case Written(prompt_id) | Text(prompt_id):
+                    scopes = [prompt_id, Scope.EVERYTHING]
+            readers = [one for scope in scopes for one in self._subscriptions.get(scope, ())]
+        for subscription in readers:
+            subscription.put(note)
+
+
+@contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """Name a socket in the 107 bytes that its address has room for (unix(7)), however deep its folder lies."""
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def _notes(message: bytes) -> list[Note]:
+    try:
+        match json.loads(message):
+            case {"changed": [*prompt_ids]} if all(isinstance(one, str | None) for one in prompt_ids):
+                return [Changed(prompt_id) for prompt_id in prompt_ids]
+            case {"written": [*prompt_ids]} if all(isinstance(one, str) for one in prompt_ids):
+                return [Written(prompt_id) for prompt_id in prompt_ids]
+            case {"text": [str(prompt_id), int(attempt), int(offset), str(text)]} if attempt > 0 and offset >= 0:
+                return [Text(prompt_id, attempt, offset, text)]
+    except Exception:  # noqa: BLE001, S110 (whatever was sent, nested without end as well, it must not end the thread)
+        pass  # falls through to the same answer as a message of a newer version
+    return [Changed(None)]

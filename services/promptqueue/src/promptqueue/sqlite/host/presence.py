@@ -1,0 +1,119 @@
+"""Presence: a worker is alive while it holds the lock on its file. The kernel frees the lock when the process dies."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import uuid
+from typing import TYPE_CHECKING, Self
+
+from promptqueue.prompt import Workers
+from promptqueue.sqlite.host import filesystem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+SEEING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+"""How files are opened that somebody else may have put there: a FIFO must not be waited for, a link not followed."""
+
+LONGEST_NUMBER = 9  # digits
+
+
+class Presence:
+    """This process's entry among the workers: `id` names it in every claim."""
+
+    def __init__(self, folder: Path, *, slots: int) -> None:
+        """Enter with `slots` slots: write a file of its own in `folder` and hold its lock."""
+        self.id = str(uuid.uuid4())
+        self._path = folder / self.id
+        self._slots = slots
+        self._file = self._enter()
+
+    def stay(self) -> None:
+        """Enter again where somebody took the entry away, or the folder with it. Raises OSError when it cannot."""
+        if not self._path.exists():
+            lost, self._file = self._file, self._enter()
+            os.close(lost)
+
+    def leave(self) -> None:
+        """Take the entry back; what it still claims is recovered by others."""
+        _remove(self._path)
+        os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def _enter(self) -> int:
+        filesystem.make_folder(self._path.parent)
+        # Locked before it gets the name that others look for: a file seen under that name without a lock means death.
+        unborn = self._path.with_name(f".{self.id}")
+        file = os.open(unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.write(file, str(self._slots).encode())
+            unborn.rename(self._path)
+        except BaseException:  # a full disk, say: whoever tries again each second must leave nothing behind
+            os.close(file)
+            unborn.unlink(missing_ok=True)
+            raise
+        return file
+
+
+def is_alive(folder: Path, worker: str) -> bool:
+    """Tell whether this worker's process lives."""
+    try:
+        file = os.open(folder / worker, SEEING)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing, or what no worker makes
+            return False
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            return False
+        # A shared lock: two who ask at the same moment must not take each other for the worker.
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def alive(folder: Path) -> Workers:
+    """Count the workers that live and their slots, and clear away the files of the dead."""
+    count = slots = 0
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name.startswith("."):
+            continue
+        if is_alive(folder, path.name):
+            count += 1
+            slots += _slots(path)
+        else:
+            _remove(path)
+    return Workers(count=count, slots=slots)
+
+
+def _remove(path: Path) -> None:
+    """Take a file away; a folder that somebody put in its place is left to them."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+
+
+def _slots(path: Path) -> int:
+    """Read how many slots a living worker has: a file of a few digits, which somebody may have replaced meanwhile."""
+    try:
+        file = os.open(path, SEEING)
+    except OSError:  # it has just left
+        return 0
+    try:
+        return int(os.read(file, LONGEST_NUMBER))
+    except (OSError, ValueError):
+        return 0
+    finally:
+        os.close(file)

@@ -1,0 +1,52 @@
+"""Usage: whoever has the database open holds a shared lock, so that one who needs it alone learns whether anybody does.
+
+It is a lock of ours because SQLite's would not tell: under a rollback journal an idle connection holds none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import QueueInUse, StorageUnavailable
+from promptqueue.sqlite.host.turnstile import open_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOCK = "use.lock"
+
+
+class Usage:
+    """One instance's hold on the database. The kernel frees it when the process dies."""
+
+    def __init__(self, folder: Path) -> None:
+        """Join those who use the database in `folder`. Raises StorageUnavailable while somebody needs it alone."""
+        self._file = open_lock(folder / LOCK)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            message = "The queue's database is being restored; everything goes on by itself when that is done."
+            raise StorageUnavailable(message) from None
+
+    def close(self) -> None:
+        """Leave."""
+        os.close(self._file)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep everybody from opening the database in `folder`. Raises QueueInUse when anybody has."""
+    file = open_lock(folder / LOCK)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise QueueInUse from None
+        yield
+    finally:
+        os.close(file)

@@ -1,0 +1,184 @@
+"""The verbs of a worker: claim, renew, write, finish, release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import ClaimLost
+from promptqueue.lifecycle import Next, after
+from promptqueue.notes import Text
+from promptqueue.prompt import (
+    Answered,
+    Claim,
+    Ending,
+    ErrorCode,
+    Failed,
+    Outcome,
+    Prompt,
+    PromptError,
+    PutBack,
+    Status,
+    Terms,
+)
+from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM
+from promptqueue.sqlite.host.presence import Presence
+from promptqueue.sqlite.verbs import attempt, rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from promptqueue.sqlite.file.database import Database
+    from promptqueue.sqlite.file.engine import sqlite3
+    from promptqueue.sqlite.host.clock import Clock
+
+UNREADABLE = PromptError(
+    code=ErrorCode.ATTEMPTS_EXHAUSTED,
+    message="The prompt's request cannot be read any more: its row in the queue's database is damaged.",
+)
+
+UNREADABLE_AT_ONCE = 100
+"""How many prompts that cannot be read one claim ends: a longer lock would be felt."""
+
+
+class Answering:
+    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    _database: Database
+    _clock: Clock
+    _workers: Path
+
+    def register(self, *, slots: int) -> Presence:
+        with self._database.storage_errors():
+            return Presence(self._workers, slots=slots)
+
+    def claim(self, terms: Terms) -> Claim | None:
+        if not self._claimable():
+            return None
+        with self._database.transaction():
+            for _ in range(UNREADABLE_AT_ONCE):
+                row = self._take_next(terms)
+                if row is None:
+                    return None
+                [text] = self._database.run(
+                    "SELECT (SELECT request FROM requests WHERE seq = :seq) AS request", seq=row["seq"]
+                )
+                self._database.changed(row["id"])
+                prompt, request = rows.prompt(row, self._clock), rows.readable(text["request"])
+                if request is not None:
+                    return Claim(prompt=prompt, request=request, terms=terms, trouble=rows.trouble(row, self._clock))
+                to = Next(status=Status.COMPLETED, outcome=Outcome.FAILED, error=UNREADABLE, failures=prompt.failures)
+                attempt.end(self._database, self._clock, prompt_id=prompt.id, attempt=prompt.attempt, to=to)
+            return None
+
+    def renew(self, claim: Claim) -> None:
+        # Not durable: a lease is worth nothing after a power cut anyway.
+        with self._database.transaction(durable=False):
+            self._hold(claim, tokens=None)
+
+    def write(self, claim: Claim, text: str, *, offset: int, tokens: int) -> None:
+        with self._database.transaction(durable=False):
+            seq = self._hold(claim, tokens=tokens)
+            if text:
+                self._append(claim, text, seq=seq, offset=offset)
+            self._database.written(claim.prompt.id)
+
+    def stream_text(self, claim: Claim, text: str, *, offset: int) -> None:
+        if len(text) <= LARGEST_DATAGRAM:  # else not even looked at: it may have megabytes
+            self._database.wakeup.send_text(Text(claim.prompt.id, claim.attempt, offset, rows.storable(text)))
+
+    def finish(self, claim: Claim, ending: Ending) -> Prompt:
+        to = after(
+            ending,
+            failures=claim.prompt.failures,
+            max_failures=claim.terms.max_failures,
+            bad_ends=claim.trouble.bad_ends,
+        )
+        with self._database.transaction():
+            match ending:
+                case Answered(record=record, tokens=tokens):
+                    row = self._end(claim, to, tokens=tokens)
+                    self._database.run(
+                        "INSERT INTO answers (seq, answer) VALUES (:seq, :answer)",
+                        seq=row["seq"],
+                        answer=rows.written(record),
+                    )
+                    self._database.run("DELETE FROM partials WHERE seq = :seq", seq=row["seq"])
+                case Failed() | PutBack():
+                    row = self._end(claim, to)
+            return rows.prompt(row, self._clock)
+
+    def release(self, claim: Claim, *, reason: str | None = None) -> None:
+        with self._database.transaction():
+            self._end(claim, Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason))
+
+    def _take_next(self, terms: Terms) -> sqlite3.Row | None:
+        claimed = self._database.run(
+            """
+            UPDATE prompts
+            SET status = 'processing', attempt = attempt + 1, tokens = 0, started_at = :wall,
+                worker = :worker, boot = :boot, claimed_at = :now, leased_until = :now + :lease,
+                run_until = :now + min(coalesce(timeout_seconds, :timeout), :timeout),
+                max_failures = :max_failures, not_before = NULL
+            WHERE seq = (
+                SELECT seq FROM prompts
+                WHERE status = 'queued'
+                  AND (not_before IS NULL OR boot <> :boot OR not_before <= :now)
+                  AND (expires_at IS NULL OR expires_at > :wall)
+                  AND NOT (SELECT paused FROM control)
+                ORDER BY priority DESC, seq
+                LIMIT 1
+            )
+            RETURNING *
+            """,
+            wall=self._clock.wall(),
+            now=self._clock.monotonic(),
+            boot=self._clock.boot,
+            worker=terms.worker,
+            lease=terms.lease_seconds,
+            timeout=terms.timeout_seconds,
+            max_failures=terms.max_failures,
+        )
+        return claimed[0] if claimed else None
+
+    def _claimable(self) -> bool:
+        # A read is a hundred times cheaper than a turn at the turnstile, and an idle worker asks every second.
+        return bool(self._database.run("SELECT 1 FROM counters WHERE status = 'queued' AND prompts > 0"))
+
+    def _hold(self, claim: Claim, *, tokens: int | None) -> int:
+        held = self._database.run(
+            """
+            UPDATE prompts
+            SET leased_until = :now + :lease, tokens = coalesce(:tokens, tokens)
+            WHERE id = :id AND status = 'processing' AND attempt = :attempt
+            RETURNING seq
+            """,
+            id=claim.prompt.id,
+            attempt=claim.attempt,
+            now=self._clock.monotonic(),
+            lease=claim.terms.lease_seconds,
+            tokens=tokens,
+        )
+        if not held:
+            raise ClaimLost
+        return int(held[0]["seq"])
+
+    def _append(self, claim: Claim, text: str, *, seq: int, offset: int) -> None:
+        if offset == 0:
+            self._database.run(
+                "DELETE FROM partials WHERE seq = :seq AND attempt < :attempt", seq=seq, attempt=claim.attempt
+            )
+        self._database.run(
+            """
+            INSERT INTO partials (seq, attempt, offset, text, length) VALUES (:seq, :attempt, :offset, :text, :length)
+            """,
+            seq=seq,
+            attempt=claim.attempt,
+            offset=offset,
+            text=rows.storable(text),
+            length=len(text),
+        )
+
+    def _end(self, claim: Claim, to: Next, *, tokens: int | None = None) -> sqlite3.Row:
+        return attempt.end(
+            self._database, self._clock, prompt_id=claim.prompt.id, attempt=claim.attempt, to=to, tokens=tokens
+        )

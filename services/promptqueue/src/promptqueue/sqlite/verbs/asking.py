@@ -1,0 +1,255 @@
+"""The verbs of those who ask: enqueue, read, cancel, delete."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted, PromptNotFound, QueueFull
+from promptqueue.lifecycle import CANCELLED, why_not_retryable
+from promptqueue.notes import Text
+from promptqueue.prompt import Enqueued, NewPrompt, Priority, Progress, Prompt, Status
+from promptqueue.sqlite.file.room import Bounds
+from promptqueue.sqlite.verbs import rows
+from promptqueue.sqlite.verbs.timekeeping import Timekeeping
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from promptqueue.prompt import Idempotency
+    from promptqueue.sqlite.file.database import Database
+    from promptqueue.sqlite.file.engine import sqlite3
+    from promptqueue.sqlite.host.clock import Clock
+
+KEY_LIFETIME = 24 * 3600.0
+"""Seconds for which an Idempotency-Key is known."""
+
+
+class Asking(Timekeeping):
+    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    _database: Database
+    _clock: Clock
+
+    def enqueue(
+        self,
+        *new: NewPrompt,
+        max_queued: int | None = None,
+        max_stored_bytes: int | None = None,
+        min_free_bytes: int | None = None,
+    ) -> list[Enqueued]:
+        bounds = Bounds(max_stored_bytes=max_stored_bytes, min_free_bytes=min_free_bytes)
+        # A single one is refused before anything of it is written.
+        with self._database.transaction(undoes=len(new) > 1):
+            return [self._replayed(one.idempotency) or self._enqueue(one, max_queued, bounds) for one in new]
+
+    def get(self, prompt_id: str) -> Prompt:
+        return rows.prompt(rows.find(self._database, prompt_id), self._clock)
+
+    def position(self, prompt_id: str) -> int | None:
+        standings = self.progress_of([prompt_id])
+        return standings[0].position if standings else None
+
+    def progress_of(self, prompt_ids: Collection[str]) -> list[Progress]:
+        found = self._database.run(
+            """
+            SELECT mine.*,
+                   CASE mine.status WHEN 'queued' THEN
+                       (SELECT coalesce(sum(prompts), 0) FROM line
+                        WHERE line.priority = mine.priority AND line.block < mine.seq / 256)
+                       + (SELECT count(*) FROM prompts AS ahead
+                          WHERE ahead.status = 'queued' AND ahead.priority = mine.priority
+                            AND ahead.seq >= mine.seq / 256 * 256 AND ahead.seq <= mine.seq)
+                       + CASE mine.priority WHEN 'batch'
+                         THEN (SELECT prompts FROM counters WHERE status = 'queued' AND priority = 'interactive')
+                         ELSE 0 END
+                   END AS position,
+                   (SELECT max(attempt) FROM partials WHERE partials.seq = mine.seq) AS text_attempt,
+                   (SELECT offset + coalesce(length, length(text)) FROM partials WHERE partials.seq = mine.seq
+                    ORDER BY attempt DESC, offset DESC LIMIT 1) AS text_length
+            FROM json_each(:ids) AS named JOIN prompts AS mine ON mine.id = named.value
+            """,
+            ids=json.dumps(list(prompt_ids)),
+        )
+        return [
+            Progress(
+                prompt=rows.prompt(row, self._clock),
+                position=row["position"],
+                text_attempt=row["text_attempt"] or 0,
+                text_length=row["text_length"] or 0,
+            )
+            for row in found
+        ]
+
+    def moves(self) -> int:
+        [row] = self._database.run("SELECT sum(moves) AS moves FROM counters WHERE status = 'queued'")
+        return int(row["moves"])
+
+    def request(self, prompt_id: str) -> Mapping[str, Any] | None:
+        found = self._database.run(
+            "SELECT request FROM prompts LEFT JOIN requests USING (seq) WHERE id = :id", id=prompt_id
+        )
+        if not found:
+            raise PromptNotFound
+        return rows.readable(found[0]["request"])
+
+    def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
+        found = self._database.run(
+            "SELECT answer FROM prompts LEFT JOIN answers USING (seq) WHERE id = :id", id=prompt_id
+        )
+        if not found:
+            raise PromptNotFound
+        return rows.readable(found[0]["answer"])
+
+    def partial(self, prompt_id: str) -> str:
+        text = self.text(prompt_id)
+        return text.text if text else ""
+
+    def text(self, prompt_id: str) -> Text | None:
+        found = self._database.run(
+            """
+            SELECT attempt, text FROM partials
+            WHERE seq = (SELECT seq FROM prompts WHERE id = :id)
+            ORDER BY attempt, offset
+            """,
+            id=prompt_id,
+        )
+        # One attempt's: its first text takes the place of all that earlier ones left.
+        return Text(prompt_id, found[0]["attempt"], 0, "".join(row["text"] for row in found)) if found else None
+
+    def cancel(self, prompt_id: str) -> Prompt:
+        with self._database.transaction():
+            cancelled = self._database.run(
+                """
+                UPDATE prompts
+                SET status = 'completed', outcome = 'cancelled', completed_at = :now,
+                    error_code = :code, error_message = :message,
+                    worker = NULL, boot = NULL, leased_until = NULL, run_until = NULL, not_before = NULL
+                WHERE id = :id AND status IN ('queued', 'processing')
+                RETURNING *
+                """,
+                id=prompt_id,
+                now=self._clock.wall(),
+                code=CANCELLED.code,
+                message=CANCELLED.message,
+            )
+            if not cancelled:
+                return self.get(prompt_id)
+            self._database.changed(prompt_id)
+            return rows.prompt(cancelled[0], self._clock)
+
+    def retry(self, prompt_id: str, *, max_queued: int | None = None) -> Prompt:
+        with self._database.transaction():
+            row = rows.find(self._database, prompt_id)
+            prompt = rows.prompt(row, self._clock)
+            if prompt.status is not Status.COMPLETED:
+                return prompt
+            if reason := why_not_retryable(prompt, is_erased=row["erased_at"] is not None):
+                raise NotRetryable(reason)
+            self._refuse_full(sum(self._waiting().values()), max_queued)
+            return rows.prompt(self._move_to_the_end(row), self._clock)
+
+    def delete(self, prompt_id: str) -> None:
+        with self._database.transaction():
+            row = rows.find(self._database, prompt_id)
+            with self._database.sparing():
+                rows.erase(self._database, row["seq"])
+            self._database.changed(prompt_id)
+            self._database.erased()
+
+    def _waiting(self) -> dict[Priority, int]:
+        return {
+            Priority(row["priority"]): int(row["prompts"])
+            for row in self._database.run("SELECT priority, prompts FROM counters WHERE status = 'queued'")
+        }
+
+    def _refuse_full(self, waiting: int, max_queued: int | None) -> None:
+        if max_queued is not None and waiting >= max_queued:
+            message = f"The queue is full: {waiting} prompts wait, and {max_queued} may."
+            raise QueueFull(message)
+
+    def _move_to_the_end(self, row: sqlite3.Row) -> sqlite3.Row:
+        """Queue a completed prompt again. Its number is its place, so it gets the next one, and so do its texts."""
+        [last] = self._database.run("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'prompts' RETURNING seq")
+        self._database.run("UPDATE requests SET seq = :new WHERE seq = :old", new=last["seq"], old=row["seq"])
+        self._database.run("UPDATE partials SET seq = :new WHERE seq = :old", new=last["seq"], old=row["seq"])
+        [queued] = self._database.run(
+            """
+            UPDATE prompts
+            SET seq = :new, status = 'queued', outcome = NULL, completed_at = NULL, started_at = NULL, tokens = NULL,
+                failures = 0, bad_ends = 0, bad_since = NULL, bad_at = NULL, bad_boot = NULL,
+                error_code = NULL, error_message = NULL, last_error = NULL, ran_seconds = NULL, queued_at = :now,
+                expires_at = :now + (expires_at - coalesce(queued_at, created_at))
+            WHERE seq = :old
+            RETURNING *
+            """,
+            new=last["seq"],
+            old=row["seq"],
+            now=self._clock.wall(),
+        )
+        self._database.changed(row["id"])
+        return queued
+
+    def _enqueue(self, new: NewPrompt, max_queued: int | None, bounds: Bounds) -> Enqueued:
+        ahead = self._waiting()
+        self._refuse_full(sum(ahead.values()), max_queued)
+        request = rows.written(new.request)
+        bounds.refuse(self._database, len(request) if request.isascii() else len(request.encode()))
+        now, prompt_id = self._clock.wall(), str(uuid.uuid4())
+        [row] = self._database.run(
+            """
+            INSERT OR FAIL INTO prompts (id, priority, status, created_at, expires_at, timeout_seconds, metadata)
+            VALUES (:id, :priority, 'queued', :now, :expires_at, :timeout, :metadata)
+            RETURNING *
+            """,
+            id=prompt_id,
+            priority=new.priority,
+            now=now,
+            expires_at=None if new.expires_in is None else now + new.expires_in,
+            timeout=new.timeout,
+            metadata=None if new.metadata is None else rows.written(new.metadata),
+        )
+        self._database.run(
+            "INSERT INTO requests (seq, request) VALUES (:seq, :request)",
+            seq=row["seq"],
+            request=request,
+        )
+        if new.idempotency:
+            self._database.run(
+                """
+                INSERT INTO idempotency_keys (key, fingerprint, prompt_id, created_at)
+                VALUES (:key, :fingerprint, :id, :now)
+                ON CONFLICT (key) DO UPDATE
+                SET fingerprint = excluded.fingerprint, prompt_id = excluded.prompt_id, created_at = excluded.created_at
+                """,
+                key=new.idempotency.key,
+                fingerprint=new.idempotency.fingerprint,
+                id=prompt_id,
+                now=now,
+            )
+        self._database.changed(prompt_id)
+        lanes = list(Priority) if new.priority is Priority.BATCH else [Priority.INTERACTIVE]
+        return Enqueued(prompt=rows.prompt(row, self._clock), position=1 + sum(ahead[lane] for lane in lanes))
+
+    def _replayed(self, idempotency: Idempotency | None) -> Enqueued | None:
+        if idempotency is None:
+            return None
+        known = self._database.run(
+            """
+            SELECT idempotency_keys.fingerprint, idempotency_keys.created_at AS known_since, prompts.*
+            FROM idempotency_keys LEFT JOIN prompts ON prompts.id = prompt_id
+            WHERE key = :key
+            """,
+            key=idempotency.key,
+        )
+        now = self._clock.wall()
+        if not known or (known[0]["known_since"] <= now - KEY_LIFETIME and not self._was_just_set(now)):
+            return None
+        if known[0]["id"] is None:
+            raise PromptDeleted
+        if known[0]["fingerprint"] != idempotency.fingerprint:
+            raise IdempotencyConflict
+        prompt = rows.prompt(known[0], self._clock)
+        position = self.position(prompt.id) if prompt.status is Status.QUEUED else None
+        return Enqueued(prompt=prompt, position=position, replayed=True)

@@ -1,0 +1,62 @@
+"""The end of an attempt: the one statement by which a processing prompt is completed or goes back to its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import ClaimLost
+from promptqueue.sqlite.verbs.rows import storable
+
+if TYPE_CHECKING:
+    from promptqueue.lifecycle import Next
+    from promptqueue.sqlite.file.database import Database
+    from promptqueue.sqlite.file.engine import sqlite3
+    from promptqueue.sqlite.host.clock import Clock
+
+
+def end(  # noqa: PLR0913 (what is told of an end is told by name)
+    database: Database, clock: Clock, *, prompt_id: str, attempt: int, to: Next, tokens: int | None = None
+) -> sqlite3.Row:
+    """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over.
+
+    Only an answer tells how long an answer takes, so only success sets `ran_seconds`.
+    """
+    ended = database.run(
+        """
+        UPDATE prompts
+        SET status = :status, outcome = :outcome, failures = :failures,
+            error_code = :code, error_message = :message,
+            tokens = CASE :status WHEN 'completed' THEN coalesce(:tokens, tokens) END,
+            started_at = CASE :status WHEN 'completed' THEN started_at END,
+            completed_at = CASE :status WHEN 'completed' THEN :wall END,
+            ran_seconds = CASE :outcome WHEN 'succeeded' THEN :now - claimed_at END,
+            not_before = CASE WHEN :delay > 0 THEN :now + :delay END,
+            last_error = CASE WHEN :outcome = 'succeeded' THEN NULL ELSE coalesce(:last_error, last_error) END,
+            bad_ends = bad_ends + :is_bad_end,
+            bad_since = CASE WHEN NOT :is_bad_end OR (bad_since IS NOT NULL AND bad_boot = :boot) THEN bad_since
+                        ELSE :now END,
+            bad_at = CASE WHEN :is_bad_end THEN :now ELSE bad_at END,
+            bad_boot = CASE WHEN :is_bad_end THEN :boot ELSE bad_boot END,
+            boot = :boot, worker = NULL, leased_until = NULL, run_until = NULL
+        WHERE id = :id AND status = 'processing' AND attempt = :attempt
+        RETURNING *
+        """,
+        id=prompt_id,
+        attempt=attempt,
+        status=to.status,
+        outcome=to.outcome,
+        failures=to.failures,
+        code=to.error and to.error.code,
+        message=to.error and storable(to.error.message),
+        delay=to.delay,
+        last_error=to.last_error and storable(to.last_error),
+        is_bad_end=int(to.is_bad_end),
+        tokens=tokens,
+        wall=clock.wall(),
+        now=clock.monotonic(),
+        boot=clock.boot,
+    )
+    if not ended:
+        raise ClaimLost
+    database.changed(prompt_id)
+    return ended[0]

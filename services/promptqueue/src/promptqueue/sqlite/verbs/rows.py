@@ -1,0 +1,111 @@
+"""Rows to values and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from promptqueue.errors import PromptNotFound
+from promptqueue.prompt import ErrorCode, Outcome, Priority, Prompt, PromptError, Status, Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from promptqueue.sqlite.file.database import Database
+    from promptqueue.sqlite.file.engine import sqlite3
+    from promptqueue.sqlite.host.clock import Clock
+
+GRACE = 1.0
+"""Seconds for which others leave a prompt that ran out of time to its own worker, which knows the last of its text."""
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def find(database: Database, prompt_id: str) -> sqlite3.Row:
+    """Read the row of a prompt. Raises PromptNotFound."""
+    found = database.run("SELECT * FROM prompts WHERE id = :id", id=prompt_id)
+    if not found:
+        raise PromptNotFound
+    return found[0]
+
+
+def erase(database: Database, seq: int) -> None:
+    """Delete a prompt and its texts."""
+    database.run("DELETE FROM requests WHERE seq = :seq", seq=seq)
+    database.run("DELETE FROM answers WHERE seq = :seq", seq=seq)
+    database.run("DELETE FROM partials WHERE seq = :seq", seq=seq)
+    database.run("DELETE FROM prompts WHERE seq = :seq", seq=seq)
+
+
+def prompt(row: sqlite3.Row, clock: Clock) -> Prompt:
+    """Read a prompt from its row."""
+    return Prompt(
+        id=row["id"],
+        status=Status(row["status"]),
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        priority=Priority(row["priority"]),
+        attempt=row["attempt"],
+        failures=row["failures"],
+        tokens=row["tokens"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        expires_at=row["expires_at"],
+        error=_error(row),
+        metadata=readable(row["metadata"]),
+        timeout=row["timeout_seconds"],
+        overdue=is_overdue(row, clock),
+        last_error=row["last_error"],
+        retried_at=row["queued_at"],
+    )
+
+
+def trouble(row: sqlite3.Row, clock: Clock) -> Trouble:
+    """Read what a prompt went through. Times of another boot mean nothing."""
+    if row["bad_boot"] != clock.boot:
+        return Trouble(bad_ends=row["bad_ends"])
+    now = clock.monotonic()
+    return Trouble(bad_ends=row["bad_ends"], since=now - row["bad_since"], last=now - row["bad_at"])
+
+
+def is_overdue(row: sqlite3.Row, clock: Clock) -> bool:
+    """Tell whether a deadline of this prompt has passed: to start, to run, or to renew the lease."""
+    match row["status"]:
+        case Status.QUEUED:
+            return bool(row["expires_at"] is not None and row["expires_at"] <= clock.wall())
+        case Status.PROCESSING:
+            now = clock.monotonic()
+            return bool(row["boot"] != clock.boot or row["leased_until"] <= now or row["run_until"] + GRACE <= now)
+        case _:
+            return False
+
+
+def readable(text: str | None) -> dict[str, Any] | None:
+    """Read the JSON object of a column; None where there is none, or none that can be read.
+
+    One row may be damaged, by a disk or by whoever else writes there: it must not keep the others from being read.
+    """
+    try:
+        value = json.loads(text or "null", parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def written(value: Mapping[str, Any]) -> str:
+    """Write JSON for a column."""
+    return storable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def storable(text: str) -> str:
+    """Replace what UTF-8 cannot carry. A lone surrogate becomes U+FFFD, as in Go's JSON, and so in Ollama's."""
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _error(row: sqlite3.Row) -> PromptError | None:
+    if row["error_code"] is None:
+        return None
+    known = row["error_code"] in ErrorCode.__members__.values()
+    code = ErrorCode(row["error_code"]) if known else ErrorCode.ATTEMPTS_EXHAUSTED  # a newer version's, or damaged
+    return PromptError(code=code, message=row["error_message"])

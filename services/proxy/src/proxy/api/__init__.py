@@ -1,0 +1,1 @@
+"""The product's own protocol: /api/v1, the page, health and the specification."""

@@ -1,0 +1,94 @@
+"""Events: a prompt followed live, token by token, over one connection that may break and go on where it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+from promptqueue.errors import PromptNotFound
+
+from proxy.api.event_stream import EventStream
+from proxy.errors import InvalidRequest, NotFound
+from proxy.live import cursor
+from proxy.serving.connection import Connection
+from proxy.storage.progress import known_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from proxy.live.cursor import Cursor
+    from proxy.parts import Parts
+
+MOST_PROMPTS = 100  # on one stream
+
+HEADERS = {
+    "X-Accel-Buffering": "no",  # a front server such as nginx would keep events until it has enough of them
+}
+
+
+def blueprint(parts: Parts) -> Blueprint:
+    """Serve /api/v1/prompt/{id}/events and /api/v1/events."""
+    routes = Blueprint("events", __name__, url_prefix="/api/v1")
+
+    @routes.get("/prompt/<prompt_id>/events")
+    def of_one(prompt_id: str) -> Response:
+        prompt_id = known_id(prompt_id)
+        answer = _answer(parts, {prompt_id: cursor.read(_last_event_id())}, is_one=True)
+        answer.headers["X-Prompt-Id"] = prompt_id
+        return answer
+
+    @routes.get("/events")
+    def of_several() -> Response:
+        prompt_ids = _prompt_ids()
+        known = cursor.read_several(_last_event_id(), prompt_ids)
+        return _answer(parts, {prompt_id: known.get(prompt_id) for prompt_id in prompt_ids}, is_one=False)
+
+    return routes
+
+
+def _answer(parts: Parts, bookmarks: Mapping[str, Cursor | None], *, is_one: bool) -> Response:
+    standings = {one.prompt.id: one for one in parts.standings.of_all(list(bookmarks))}
+    for prompt_id in bookmarks:
+        if prompt_id not in standings:
+            if is_one:
+                raise PromptNotFound
+            raise _unknown(prompt_id)
+    places = {prompt_id: place and place.in_(standings[prompt_id].prompt) for prompt_id, place in bookmarks.items()}
+    if all(place and place.is_end for place in places.values()):
+        return Response(status=204)  # which keeps an EventSource from coming back
+    if request.method == "HEAD":
+        return Response(headers=HEADERS, content_type="text/event-stream")
+    stream = EventStream(places, is_one=is_one, connection=Connection(request.environ))
+    try:
+        if any(one.prompt.outcome is None for one in standings.values()):
+            parts.watch.take_place()
+            stream.on_close.append(parts.watch.give_place_back)
+        parts.feeds.open(stream)
+    except BaseException:
+        stream.close()
+        raise
+    return Response(stream, headers=HEADERS, content_type="text/event-stream", direct_passthrough=True)
+
+
+def _last_event_id() -> str:
+    """Give where the reader was: by the header, or by the address, as those write it who cannot send a header."""
+    return request.headers.get("Last-Event-ID") or request.args.get("lastEventId", "")
+
+
+def _prompt_ids() -> list[str]:
+    named = dict.fromkeys(request.args.getlist("id"))
+    if not 1 <= len(named) <= MOST_PROMPTS:
+        message = f"Name 1 to {MOST_PROMPTS} prompts, each as id=…, not {len(named)}."
+        raise InvalidRequest(message, param="id")
+    prompt_ids = []
+    for text in named:
+        try:
+            prompt_ids.append(known_id(text))
+        except PromptNotFound:
+            raise _unknown(text) from None
+    return list(dict.fromkeys(prompt_ids))
+
+
+def _unknown(text: str) -> NotFound:
+    message = f"No prompt has the id {text[:36]!r}. It may have been deleted, or pruned after the retention time."
+    return NotFound(message, param="id")

@@ -1,0 +1,66 @@
+"""Shapes: the bodies of the specification as JSON Schema, from the models that check and describe them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from proxy.api.answers import MODELS
+from proxy.asking.fields import ANY_TEXT
+from proxy.asking.submission import Submission, names
+
+JSON_VALUES: dict[str, Any] = {
+    "JSONObject": {
+        "type": "object",
+        "description": "Any JSON object, up to a hundred levels deep.",
+        "propertyNames": {"pattern": ANY_TEXT},
+        "additionalProperties": {"$ref": "#/components/schemas/JSONValue"},
+    },
+    "JSONValue": {
+        "description": "Any JSON value without U+0000 in its texts.",
+        "anyOf": [
+            {"type": ["null", "boolean", "number"]},
+            {"type": "string", "pattern": ANY_TEXT},
+            {"type": "array", "items": {"$ref": "#/components/schemas/JSONValue"}},
+            {"$ref": "#/components/schemas/JSONObject"},
+        ],
+    },
+}
+
+
+def schemas(model: str) -> dict[str, Any]:
+    """Give every shape by its name, with `model` as the one model that may be asked for."""
+    _, together = models_json_schema(
+        [(Submission, "validation"), *((each, "validation") for each in MODELS)],
+        ref_template="#/components/schemas/{model}",
+    )
+    shapes: dict[str, Any] = _linked(together["$defs"]) | JSON_VALUES
+    submission = shapes["Submission"]
+    submission["properties"]["model"] = {"enum": [*names(model), None]}
+    # A field that is null is as good as absent, so one of the two is required to be there and to be more than null.
+    submission["oneOf"] = [_asks("prompt", "messages"), _asks("messages", "prompt")]
+    shapes["Message"]["if"] = {
+        "properties": {"role": {"const": "assistant"}, "tool_calls": {"type": "array", "minItems": 1}},
+        "required": ["tool_calls"],
+    }
+    shapes["Message"]["else"] = {"properties": {"content": {"type": "string"}}, "required": ["content"]}
+    return shapes
+
+
+def _linked(value: Any) -> Any:
+    """Put references where the models say JSONObject: pydantic lets them refer to its own schemas alone."""
+    match value:
+        case {"$comment": "JSONObject", **others}:
+            return {**others, "$ref": "#/components/schemas/JSONObject"}
+        case dict():
+            return {key: _linked(each) for key, each in value.items()}
+        case list():
+            return [_linked(each) for each in value]
+        case _:
+            return value
+
+
+def _asks(field: str, other: str) -> dict[str, Any]:
+    present = {"not": {"type": "null"}}
+    return {"required": [field], "properties": {field: present, other: {"type": "null"}}}

@@ -1,0 +1,196 @@
+"""What somebody may ask: the body of a submission, checked field by field."""
+
+from typing import Annotated, Any, Literal
+
+from promptqueue.prompt import Idempotency, NewPrompt, Priority
+from pydantic import AfterValidator, Field, StrictBool, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from proxy.api import wire
+from proxy.asking import chat, json_schema, values
+from proxy.asking.chat import Messages, Tools
+from proxy.asking.fields import Fields, Finite, Ignored, JSONObject, KeepAlive, No, NoList, NoText, SomeText, Text, Zero
+from proxy.asking.options import RUNNER_OPTIONS, Options
+from proxy.errors import InvalidRequest, UnsupportedModel
+
+LARGEST_METADATA = 4096  # bytes of compact JSON
+A_YEAR = 365 * 24 * 3600  # seconds
+A_DAY = 24 * 3600  # seconds
+
+NO_PICTURES = "no pictures are made; leave it out"
+NO_PROBABILITIES = "the probabilities of tokens are not told; leave it out"
+HINTS = dict.fromkeys(
+    RUNNER_OPTIONS, "it would load the model anew for everybody; the operator sets it, so leave it out"
+) | {
+    "suffix": "the model cannot write what comes before a text; put it into the prompt",
+    "template": "the model's own template is used; put what it should say into prompt and system",
+    "context": "nothing is kept from one prompt to the next; send the whole chat as messages",
+    "think": "the model does not think aloud; leave it out",
+    "raw": "the model's own template is always used; leave it out",
+    "images": "no images are taken; leave it out",
+    "logprobs": NO_PROBABILITIES,
+    "top_logprobs": NO_PROBABILITIES,
+    "width": NO_PICTURES,
+    "height": NO_PICTURES,
+    "steps": NO_PICTURES,
+    "_debug_render_only": "every prompt is answered; leave it out",
+}
+"""Fields that Ollama knows and that are refused here, all but a value that says nothing, and why."""
+
+
+def _format(value: Any) -> Any:
+    if value in (None, "", "json"):
+        return value or None
+    if not isinstance(value, dict):
+        raise PydanticCustomError("format", 'it must be "json" or a JSON Schema')
+    if problem := json_schema.problem(value):
+        raise PydanticCustomError("format", "it is no JSON Schema (draft 2020-12): {problem}", {"problem": problem})
+    return value
+
+
+def _metadata(value: dict[str, Any]) -> dict[str, Any]:
+    if wire.compact_size(value) > LARGEST_METADATA:
+        raise PydanticCustomError("metadata", "it may have 4096 bytes as compact JSON")
+    return value
+
+
+class Submission(Fields):
+    """A prompt or a chat to be answered, and how. A field that is null is as good as absent."""
+
+    prompt: SomeText | None = None
+    messages: Messages | None = None
+    system: Text | None = None
+    format: Annotated[
+        Any,
+        AfterValidator(_format),
+        WithJsonSchema({"anyOf": [{"enum": ["json", ""]}, {"$comment": "JSONObject"}, {"type": "null"}]}),
+    ] = None
+    options: Options | None = None
+    tools: Tools | None = None
+    model: Text | None = None
+    priority: Literal["interactive", "batch"] | None = None
+    expires_in: Annotated[Finite, Field(gt=0, le=A_YEAR, description="Seconds it may wait.")] | None = None
+    timeout: Annotated[Finite, Field(gt=0, le=A_DAY, description="Seconds an attempt may run.")] | None = None
+    metadata: (
+        Annotated[JSONObject, AfterValidator(_metadata), Field(description="Given back with the status; 4 KiB.")] | None
+    ) = None
+    stream: StrictBool | None = None
+    keep_alive: KeepAlive | None = None
+    think: No | None = None
+    truncate: Ignored | None = None
+    shift: Ignored | None = None
+    suffix: NoText | None = None
+    template: NoText | None = None
+    context: NoList | None = None
+    raw: No | None = None
+    images: NoList | None = None
+    logprobs: No | None = None
+    top_logprobs: Zero | None = None
+    width: Zero | None = None
+    height: Zero | None = None
+    steps: Zero | None = None
+    debug_render_only: Annotated[No | None, Field(alias="_debug_render_only")] = None
+
+
+def submitted(value: Any) -> Submission:
+    """Check a body that was read as JSON, all but the model that it names. Raises InvalidRequest."""
+    if not isinstance(value, dict):
+        twice = ", and this one was encoded twice" if isinstance(value, str) and value[:1] == "{" else ""
+        message = f"The body must be a JSON object with a prompt or messages{twice}."
+        raise InvalidRequest(message)
+    try:
+        asked = Submission.model_validate(value)
+    except ValidationError as errors:
+        raise _refusal(errors) from None
+    _check_question(asked)
+    return asked
+
+
+def check_model(model: str, *, answers: str) -> None:
+    """Check that this model is the one that answers. Raises UnsupportedModel."""
+    if model not in names(answers):
+        message = f"Prompts are answered by {answers}. Leave the field model out, or send that name."
+        raise UnsupportedModel(message, param="model")
+
+
+def new_prompt(asked: Submission, value: dict[str, Any], *, key: str | None) -> NewPrompt:
+    """Give what the queue takes, from a checked body and from the same as it was sent."""
+    request: dict[str, Any] = {}
+    if asked.messages is None:
+        request["prompt"] = asked.prompt
+    else:
+        request["messages"] = chat.written(value["messages"])
+    if asked.system is not None:
+        request["system"] = asked.system
+    if asked.format is not None:
+        request["format"] = asked.format
+    if asked.options is not None:
+        request["options"] = asked.options.written()
+    if asked.tools is not None:
+        request["tools"] = value["tools"]
+    return NewPrompt(
+        request=request,
+        priority=Priority(asked.priority or Priority.INTERACTIVE),
+        expires_in=asked.expires_in,
+        timeout=asked.timeout,
+        metadata=asked.metadata,
+        idempotency=None if key is None else Idempotency(key=key, fingerprint=wire.fingerprint(_given(value))),
+    )
+
+
+def _given(value: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the fields that are null: they are the same as absent."""
+    given = {name: each for name, each in value.items() if each is not None}
+    if "options" in given:
+        given["options"] = {name: each for name, each in given["options"].items() if each is not None}
+    if "messages" in given:
+        given["messages"] = chat.given(given["messages"])
+    return given
+
+
+def names(model: str) -> tuple[str, ...]:
+    """Give the names of a model: a name without a tag means its latest."""
+    if ":" not in model:
+        return (model, f"{model}:latest")
+    return (model, model.removesuffix(":latest"))
+
+
+def _check_question(asked: Submission) -> None:
+    """Check that there is exactly one question, and that it is one."""
+    if asked.prompt is None and asked.messages is None:
+        message = "The body asks nothing. Send a prompt (a string) or messages (a chat)."
+        raise InvalidRequest(message, param="prompt")
+    if asked.messages is None:
+        return
+    if asked.prompt is not None:
+        message = "The body holds both prompt and messages. Send one of them."
+        raise InvalidRequest(message, param="messages")
+    for index, each in enumerate(asked.messages):
+        if chat.is_empty(each):
+            message = f"Message {index} says nothing. Give it content; only an assistant's tool calls need none."
+            raise InvalidRequest(message, param=f"messages.{index}.content")
+    last = len(asked.messages) - 1
+    if asked.messages[last]["role"] not in ("user", "tool"):
+        message = "The last message must be the user's or a tool's, or there is nothing to answer."
+        raise InvalidRequest(message, param=f"messages.{last}.role")
+    for index in range(last, -1, -1):
+        if asked.messages[index]["role"] == "user":
+            if not (asked.messages[index].get("content") or "").strip():
+                message = "The user's last message must hold more than white space."
+                raise InvalidRequest(message, param=f"messages.{index}.content")
+            break
+
+
+def _refusal(errors: ValidationError) -> InvalidRequest:
+    error = errors.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = error["loc"][-1] if error["loc"] else ""
+    path = values.dotted(error["loc"])
+    if name in HINTS:
+        return InvalidRequest(f"The field {path} is not accepted: {HINTS[str(name)]}.", param=path)
+    if error["type"] == "extra_forbidden":
+        message = f"The field {path} is not known. Leave it out; the specification lists the fields there are."
+        return InvalidRequest(message, param=path)
+    if error["type"] == "missing":
+        return InvalidRequest(f"The field {path} is missing.", param=path)
+    said = error["msg"][:1].lower() + error["msg"][1:]
+    return InvalidRequest(f"{'The body' if path is None else f'The field {path}'} is not accepted: {said}.", param=path)

@@ -1,0 +1,1 @@
+"""How requests are served, whatever they ask."""

@@ -1,0 +1,105 @@
+"""A request's body: read whole, within its limit, whatever its content type."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from flask import request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from werkzeug.exceptions import ClientDisconnected
+
+from proxy.errors import Busy, InvalidJSON, InvalidRequest, TooLarge
+from proxy.serving.connection import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO
+
+    from proxy.serving.room import Place, Room
+
+PIECE = 256 * 1024  # bytes read at a time
+# Where it is not known how many are to come, fewer: what a client has begun to send of them is held beside the room.
+SMALL_PIECE = 16 * 1024
+SILENCE = 75.0  # seconds without a byte, after which it is given up; Gunicorn's worker has a pace for it as well
+IDLE = 1.0  # seconds without a byte, after which it does not send any more
+DRAINED = 32 * 1024 * 1024  # bytes read beyond the limit: a client that still sends would not hear the answer
+
+
+@contextmanager
+def reading(limit: int, room: Room) -> Iterator[bytes]:
+    """Give the body of the current request, of at most `limit` bytes, which take their share of `room` meanwhile.
+
+    Raises TooLarge; Busy before it is read; InvalidRequest for an encoded body; InvalidJSON for one that ends early,
+    because that is none.
+    """
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("identity", ""):
+        _drain()
+        message = "A body with a Content-Encoding is not read. Send it as it is."
+        raise InvalidRequest(message, param="Content-Encoding")
+    with room.place() as place:
+        try:
+            with Connection(request.environ).impatient(SILENCE):
+                data = _whole(limit, place)
+        except (TooLarge, Busy):
+            place.leave()
+            _drain()
+            raise
+        yield data
+
+
+def _whole(limit: int, place: Place) -> bytes:
+    expected = request.content_length
+    if expected is None:
+        data = b"".join(_chunks(limit, place))
+    elif expected > limit:
+        raise _too_large(limit)
+    else:
+        place.grow(expected)
+        data = b"".join(_pieces(expected))
+        if len(data) < expected:
+            raise _ended_early()
+    return data
+
+
+def _chunks(limit: int, place: Place) -> Iterator[bytes]:
+    """Read to the end, wherever that is."""
+    left = limit
+    place.grow(SMALL_PIECE)
+    while piece := _piece(SMALL_PIECE):
+        left -= len(piece)
+        if left < 0:
+            raise _too_large(limit)
+        yield piece
+        place.grow(SMALL_PIECE)
+
+
+def _pieces(size: int) -> Iterator[bytes]:
+    """Read so many bytes, less only when there are no more."""
+    while size and (piece := _piece(min(size, PIECE))):
+        yield piece
+        size -= len(piece)
+
+
+def _drain() -> None:
+    """Read on as long as the client sends; one that waits for its answer gets it now."""
+    drained = 0
+    with Connection(request.environ).impatient(IDLE), suppress(InvalidJSON):  # refused already, for another reason
+        while drained < DRAINED and (piece := _piece(SMALL_PIECE)):
+            drained += len(piece)
+
+
+def _piece(size: int) -> bytes:
+    stream: IO[bytes] = request.stream
+    try:
+        return stream.read(size)
+    except (ParseException, ClientDisconnected, OSError) as error:  # of Gunicorn, of Werkzeug, of the socket
+        raise _ended_early() from error
+
+
+def _ended_early() -> InvalidJSON:
+    return InvalidJSON("The body ended before it was complete, or its chunks are malformed. Send it again.")
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than the {limit} bytes that are accepted. Send a shorter prompt.")

@@ -1,0 +1,1 @@
+"""How this process reads and writes the queue."""

@@ -1,0 +1,91 @@
+"""The reader: every read of this process, where it stops nobody.
+
+With a write-ahead log a read waits for nothing and takes microseconds, so it runs where it is asked for. With a
+rollback journal it can meet a lock, so under greenlets it runs on a thread of gevent's pool.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, TypeVar
+
+from promptqueue.errors import StorageUnavailable
+
+from proxy.storage.opener import let_go
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promptqueue import PromptQueue
+
+    from proxy.serving.concurrency import Greenlets, Threads
+
+Found = TypeVar("Found")
+
+KEPT = 8  # instances kept open while nobody reads
+OPEN_AGAIN_AFTER = 1.0  # seconds; an attempt may wait for a lock, and every reader would make one
+
+
+class Reader:
+    """Runs reads, each with an instance of the queue that nobody else uses meanwhile."""
+
+    def __init__(self, open_queue: Callable[[], PromptQueue], concurrency: Threads | Greenlets) -> None:
+        """Open nothing yet: instances are opened as they are needed, and again when they got lost."""
+        self._open_queue = open_queue
+        self._concurrency = concurrency
+        self._idle: deque[PromptQueue] = deque()
+        self._runs_here = not concurrency.blocks_others
+        self._failed: StorageUnavailable | None = None
+        self._failed_at = 0.0
+
+    def read(self, look: Callable[[PromptQueue], Found]) -> Found:
+        """Run `look` with a queue; what it returned or raised. Raises StorageUnavailable."""
+        if self._runs_here:
+            return self.here(look)
+        return self._concurrency.apart(lambda: self._read(look, self._open))
+
+    def here(self, look: Callable[[PromptQueue], Found]) -> Found:
+        """Run `look` on the calling thread in any case; an instance that it needs is opened apart all the same."""
+        return self._read(look, lambda: self._concurrency.apart(self._open))
+
+    def close(self) -> None:
+        """Let go of the instances that nobody uses."""
+        while self._idle:
+            let_go(self._idle.pop())
+
+    def _read(self, look: Callable[[PromptQueue], Found], open_one: Callable[[], PromptQueue]) -> Found:
+        # Taking from a deque and putting back are each one step that no thread can come between.
+        try:
+            queue = self._idle.pop()
+        except IndexError:
+            queue = open_one()
+        try:
+            found = look(queue)
+        except StorageUnavailable:
+            let_go(queue)
+            raise
+        except BaseException:
+            self._put_back(queue)
+            raise
+        self._put_back(queue)
+        return found
+
+    def _put_back(self, queue: PromptQueue) -> None:
+        if len(self._idle) < KEPT:
+            self._idle.append(queue)
+        else:
+            let_go(queue)
+
+    def _open(self) -> PromptQueue:
+        if self._failed and time.monotonic() < self._failed_at + OPEN_AGAIN_AFTER:
+            raise StorageUnavailable(str(self._failed))
+        try:
+            queue = self._open_queue()
+            journal = queue.describe().get("journal_mode")
+        except StorageUnavailable as error:
+            self._failed, self._failed_at = error, time.monotonic()
+            raise
+        self._failed = None
+        self._runs_here = not self._concurrency.blocks_others or journal == "wal"
+        return queue

@@ -1,0 +1,1 @@
+"""Having a prompt answered."""

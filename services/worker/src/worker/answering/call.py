@@ -1,0 +1,88 @@
+"""One call to Ollama: read by the slot's thread, which waits for nothing else, and watched by another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from worker.answering.answer import LONGEST, Answer, Malformed, TooMuch
+from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
+from worker.ollama.plug import Plug
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from promptqueue.prompt import Claim
+
+    from worker.ollama.client import Ollama
+
+
+class Stop(StrEnum):
+    """Why a call was ended for reasons of the queue's, whatever Ollama was doing."""
+
+    LOST = "lost"  # the claim: the prompt was cancelled or deleted, or the lease ran out
+    DRAINED = "drained"  # the worker is to end
+
+
+class Call:
+    """What the reading and the watching thread share."""
+
+    def __init__(self, claim: Claim, *, time_limit: float) -> None:
+        """Begin a call that may take `time_limit` seconds."""
+        self.claim = claim
+        self.answer = Answer()
+        self.plug = Plug()
+        self.started_at = time.monotonic()
+        self.ends_at = self.started_at + time_limit
+        self.heard_at: float | None = None
+        self.touched_at = self.started_at  # when its lease began anew
+        self.over = threading.Event()  # set when nothing more is read
+        self.unwatched = threading.Event()  # set when the watcher has let go
+        self._stopped: Stop | CallEnd | Exception | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was ended from outside."""
+        return self._stopped is not None
+
+    def stop(self, reason: Stop | CallEnd | Exception) -> None:
+        """End it from another thread, at once; the first reason counts."""
+        self._stopped = self._stopped or reason
+        self.plug.pull()
+
+    def run(
+        self, ollama: Ollama, path: str, body: Mapping[str, Any], tell: Callable[[str, int], None]
+    ) -> Stop | CallEnd:
+        """Ask Ollama and read until the end; `tell` gets each piece of text and its offset. How it ended.
+
+        An end that came from outside counts for more than the connection that it broke, and less than an answer.
+        """
+        seen = self._read(ollama, path, body, tell)
+        if isinstance(self._stopped, Exception):
+            raise self._stopped
+        return seen if seen.how is EndKind.DONE else self._stopped or seen
+
+    def _read(self, ollama: Ollama, path: str, body: Mapping[str, Any], tell: Callable[[str, int], None]) -> CallEnd:
+        offset = 0
+        try:
+            with closing(ollama.stream(path, body, self.plug)) as records:
+                for record in records:
+                    self.heard_at = time.monotonic()
+                    if piece := self.answer.take(record):
+                        tell(piece, offset)
+                        offset += len(piece)
+                    if record.get("done") is True:
+                        reason = record.get("done_reason")
+                        return CallEnd(how=EndKind.DONE, words=reason if isinstance(reason, str) else "", record=record)
+        except OllamaFailed as failed:
+            return failed.seen
+        except Malformed:
+            return CallEnd(how=EndKind.GIBBERISH)
+        except TooMuch:
+            words = f"the model's answer grew longer than {LONGEST >> 20} MB"
+            return CallEnd(how=EndKind.TOO_MUCH, words=words)
+        words = "most likely it repeated itself" if self.answer.repeats_itself else ""
+        return CallEnd(how=EndKind.UNFINISHED, words=words)

@@ -1,0 +1,252 @@
+"""A slot: claims a prompt, has it answered, finishes it, and claims the next."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import ClaimLost, StorageUnavailable
+from promptqueue.notes import Changed
+from promptqueue.prompt import Answered, ErrorCode, Failed, PutBack
+
+from worker.answering.call import Call, Stop
+from worker.answering.verdict import CallEnd, EndKind, OllamaFailed, Only, Verdict, cause, judge, too_long
+from worker.ollama.request import call_for, is_shaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from promptqueue import PromptQueue
+    from promptqueue.notes import Subscription
+    from promptqueue.prompt import Claim, Ending, Prompt, Terms
+    from promptqueue.sqlite.host.datagrams import Listener
+
+    from worker.answering.watcher import Watcher
+    from worker.config import Config
+    from worker.drain import Drain
+    from worker.ollama.client import Ollama
+    from worker.server.server import Server
+
+IDLE_WAIT = 1.0  # seconds; wake-ups come at once, and this is for those that got lost
+STORAGE_WAIT = 0.5  # seconds
+
+log = logging.getLogger(__name__)
+
+
+class Slot:
+    """One prompt at a time. `turned_at` tells when the loop last turned; while it `is_calling`, the watcher's tells."""
+
+    def __init__(  # noqa: PLR0913 (handed in, each by its name)
+        self,
+        *,
+        queue: PromptQueue,
+        listener: Listener,
+        watcher: Watcher,
+        ollama: Ollama,
+        server: Server,
+        terms: Terms,
+        config: Config,
+        drain: Drain,
+    ) -> None:
+        """Answer prompts with a queue and an Ollama of this slot's own."""
+        self._queue = queue
+        self._listener = listener
+        self._watcher = watcher
+        self._ollama = ollama
+        self._server = server
+        self._terms = terms
+        self._config = config
+        self._drain = drain
+        self._subscription: Subscription | None = None
+        self._storage_failed = False
+        self.is_calling = False
+        self.turned_at = time.monotonic()
+
+    def run(self) -> None:
+        """Answer prompts until the worker ends."""
+        claim: Claim | None = None
+        with self._listener.subscribe() as self._subscription:
+            while not self._drain.has_begun:
+                self.turned_at = time.monotonic()
+                if not self._server.may_claim(self, IDLE_WAIT):
+                    continue
+                claim = self._claim()
+                nothing_to_do = claim is None
+                while claim:
+                    claim = self._turn(claim)
+                self._server.done(self)
+                if nothing_to_do or self._server.is_well:
+                    self._subscription.wait(IDLE_WAIT)
+
+    def wake(self) -> None:
+        """End a wait for prompts."""
+        if self._subscription:
+            self._subscription.put(Changed(None))
+
+    def _claim(self) -> Claim | None:
+        try:
+            claim = self._queue.claim(self._terms)
+        except StorageUnavailable as unavailable:
+            self._storage_is_away(unavailable)
+            return None
+        self._storage_is_back()
+        return claim
+
+    def _turn(self, claim: Claim) -> Claim | None:
+        """Answer one prompt; the next claim, if there is one."""
+        call = Call(
+            claim, time_limit=min(claim.prompt.timeout or self._config.prompt_timeout, self._config.prompt_timeout)
+        )
+        log.info("prompt claimed id=%s attempt=%d", claim.prompt.id, claim.attempt)
+        try:
+            match self._ask(call):
+                case Stop.LOST:
+                    log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
+                    return self._persist(self._claim_next)
+                case Stop.DRAINED:
+                    return self._persist(lambda: self._give_back(call, "the worker ends", "the worker was stopped"))
+                case CallEnd() as seen:
+                    return self._settle(call, seen)
+        except Exception as error:
+            # Whatever it is, it must cost this prompt alone, and an attempt of it: the loop goes on.
+            log.exception("prompt met an unexpected error id=%s attempt=%d", claim.prompt.id, claim.attempt)
+            reason = f"the worker met an unexpected error: {type(error).__name__}"
+            return self._persist(lambda: self._finish(call, Failed(cause=reason), reason))
+
+    def _ask(self, call: Call) -> Stop | CallEnd:
+        path, body = call_for(call.claim.request, model=self._config.ollama_model, max_tokens=self._config.max_tokens)
+
+        def tell(text: str, offset: int) -> None:
+            self._server.heard()
+            self._queue.stream_text(call.claim, text, offset=offset)
+
+        self.is_calling = True
+        try:
+            with self._server.called(), self._watcher.watching(call):
+                return call.run(self._ollama, path, body, tell)
+        finally:
+            self.turned_at = time.monotonic()
+            self.is_calling = False
+
+    def _settle(self, call: Call, seen: CallEnd) -> Claim | None:
+        verdict = judge(seen, lambda only: self._holds(only, call.claim))
+        match verdict:
+            case Verdict.SUCCESS:
+                record = seen.record or {}
+                ending: Ending = Answered(record=call.answer.record(record), tokens=call.answer.tokens(record))
+                self._server.answered(call.claim.prompt.id)
+            case Verdict.REFUSED:
+                ending = Failed(cause=cause(seen), code=ErrorCode.MODEL_REFUSED)
+            case Verdict.TOO_LONG:
+                ending = Failed(cause=too_long(seen), code=ErrorCode.PROMPT_TOO_LONG)
+            case Verdict.TIMED_OUT:
+                ending = Failed(cause=cause(seen), code=ErrorCode.TIMED_OUT)
+            case Verdict.TOO_MUCH:
+                ending = Failed(cause=cause(seen), code=ErrorCode.ATTEMPTS_EXHAUSTED)
+            case _:
+                # Told first, so that no other slot claims meanwhile.
+                put_back = self._server.ended(call.claim, seen, verdict, who=self, claimed_at=call.started_at)
+                if put_back is None:
+                    return self._persist(lambda: self._give_back(call, seen.told, cause(seen)))
+                ending = put_back
+        if seen.how is EndKind.NO_FIRST_BYTE:
+            self._persist(lambda: self._finish(call, ending, seen.told))
+            self._unload()
+            return None
+        return self._persist(lambda: self._finish(call, ending, seen.told, and_claim=True))
+
+    def _finish(self, call: Call, ending: Ending, reason: str, *, and_claim: bool = False) -> Claim | None:
+        """End the attempt, and claim the next prompt in the same commit: one wait for the disk instead of two.
+
+        `reason` is for the log, where a cause may not stand: in Ollama's words there may be the prompt's.
+        """
+        claim, prompt = call.claim, None
+        with self._queue.transaction():
+            try:
+                if isinstance(ending, Failed | PutBack) and (tail := call.answer.unwritten()):
+                    self._queue.write(claim, tail.text, offset=tail.offset, tokens=tail.tokens)
+                prompt = self._queue.finish(claim, ending)
+            except ClaimLost:
+                log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
+            following = self._claim_next() if and_claim else None
+        if prompt:
+            _log_end(call, prompt, ending, reason)
+        return following
+
+    def _claim_next(self) -> Claim | None:
+        return self._queue.claim(self._terms) if self._server.is_well and not self._drain.has_begun else None
+
+    def _give_back(self, call: Call, reason: str, told: str) -> None:
+        """Give the prompt back at no cost: `reason` is for the log, and whoever asked is `told` the other."""
+        claim = call.claim
+        try:
+            self._queue.release(claim, reason=told)
+        except ClaimLost:
+            log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
+        else:
+            log.info("prompt given back id=%s attempt=%d reason=%r", claim.prompt.id, claim.attempt, reason)
+
+    def _holds(self, only: Only, claim: Claim) -> bool:
+        try:
+            match only:
+                case Only.UNREACHABLE:
+                    self._ollama.version()
+                    return False
+                case Only.UNLISTED:
+                    return not self._ollama.lists(self._config.ollama_model)
+                case Only.SHAPED:
+                    return is_shaped(claim.request)
+                case Only.OTHERS_ANSWERED:
+                    return self._server.has_answered_lately
+        except OllamaFailed:
+            return True
+
+    def _unload(self) -> None:
+        try:
+            self._ollama.unload(self._config.ollama_model)
+        except OllamaFailed as failed:
+            # It may be unloaded all the same: only nobody has said so in time.
+            log.warning("unload not confirmed model=%s reason=%r", self._config.ollama_model, cause(failed.seen))
+        else:
+            log.warning("model unloaded, for it said nothing model=%s", self._config.ollama_model)
+
+    def _persist(self, verb: Callable[[], Claim | None]) -> Claim | None:
+        """Do this however long the storage is away; the fence decides whether it still counts by then."""
+        while True:
+            self.turned_at = time.monotonic()
+            try:
+                following = verb()
+            except StorageUnavailable as unavailable:
+                self._storage_is_away(unavailable)
+                if self._drain.is_over:
+                    return None  # what is still claimed is recovered once this process is gone
+            else:
+                self._storage_is_back()
+                return following
+
+    def _storage_is_away(self, unavailable: StorageUnavailable) -> None:
+        if not self._storage_failed:
+            log.warning("storage unavailable reason=%r", str(unavailable))
+        self._storage_failed = True
+        time.sleep(STORAGE_WAIT)
+
+    def _storage_is_back(self) -> None:
+        if self._storage_failed:
+            log.info("storage available again")
+        self._storage_failed = False
+
+
+def _log_end(call: Call, prompt: Prompt, ending: Ending, reason: str) -> None:
+    line = "prompt finished id=%s attempt=%d outcome=%s seconds=%.2f tokens=%d"
+    values = [
+        prompt.id,
+        call.claim.attempt,
+        prompt.outcome or "retried",
+        time.monotonic() - call.started_at,
+        ending.tokens if isinstance(ending, Answered) else call.answer.tokens_come,
+    ]
+    if isinstance(ending, Failed | PutBack):
+        line += " failures=%d reason=%r"
+        values += [prompt.failures, reason]
+    log.info(line, *values)

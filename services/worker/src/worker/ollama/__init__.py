@@ -1,0 +1,1 @@
+"""One Ollama, and what it says, over HTTP."""

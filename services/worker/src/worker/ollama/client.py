@@ -1,0 +1,176 @@
+"""Speaking to Ollama: the only file that does."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
+from worker.ollama import record
+from worker.ollama.errand import Errand, NotInTime, Over
+from worker.ollama.plug import Plug
+from worker.ollama.transport import Transport
+from worker.ollama.trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+    from typing import Self
+
+    from worker.config import Config
+
+PROBE_TIMEOUT = 5.0  # seconds; a server that starts up accepts connections long before it answers
+LOAD_TIMEOUT = 10.0  # seconds; a model that takes longer is loaded by whatever prompt comes first
+SHOW_TIMEOUT = 10.0  # seconds; it reads the files of a large model
+UNLOAD_TIMEOUT = 5.0  # seconds; answered in 1 ms, and the model goes when its last user has
+
+Item = TypeVar("Item")
+
+
+class Ollama:
+    """One Ollama server, spoken to by one thread. Every method may raise OllamaFailed.
+
+    Whatever the server does, a question has an end within its time. `meanwhile` is called about each second of waiting
+    for one, or for a record of a download.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connect_timeout: float,
+        probe_timeout: float = PROBE_TIMEOUT,
+        ca_file: str = "",
+    ) -> None:
+        """Speak to the server at `url`, trusting those in `ca_file`, or else the usual ones; nothing is sent yet."""
+        self.meanwhile: Callable[[], None] = lambda: None
+        self._url = url
+        self._connect_timeout = connect_timeout
+        self._probe_timeout = probe_timeout
+        self._trust = Trust(ca_file)
+        self._calls = self._transport()
+        self._errand: Errand[dict[str, Any]] | None = None  # that was asked last; it may still look a name up
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Speak to the one that is configured, as it is configured."""
+        return cls(
+            config.ollama_urls[0],
+            connect_timeout=config.connect_timeout,
+            probe_timeout=config.probe_timeout,
+            ca_file=config.ollama_ca_file,
+        )
+
+    def stream(self, path: str, body: Mapping[str, Any], plug: Plug) -> Generator[dict[str, Any]]:
+        """Yield the records that Ollama streams, over a connection that `plug` can end.
+
+        Leaving the iteration closes the connection, and that frees the model. Whoever reads waits for nothing else: a
+        reader that lags can leave Ollama's only slot taken for ever.
+        """
+        yield from _records(self._calls, path, body, plug)
+
+    def pull(self, model: str, plug: Plug, *, patience: float) -> Generator[dict[str, Any]]:
+        """Yield the records of a download, whose last one says "success"; an error comes as late as there is one.
+
+        Each must come within `patience` seconds, until `plug` is told otherwise.
+        """
+        plug.be_patient(patience)
+        records = _records(self._transport(), "/api/pull", {"model": model, "stream": True}, plug)
+        with _dropped(Errand(records, plug)) as errand:
+            while True:
+                seconds = plug.patience or patience
+                try:
+                    answer = errand.bring(seconds, self.meanwhile)
+                except Over:
+                    return
+                except NotInTime:
+                    raise OllamaFailed(_unanswered("nothing more came", seconds)) from None
+                self.meanwhile()
+                yield answer
+
+    def version(self) -> str:
+        """Ask for the version: whether the server answers at all."""
+        return str(self._ask("GET", "/api/version").get("version"))
+
+    def lists(self, model: str) -> bool:
+        """Tell whether the model is installed; its files may be broken all the same."""
+        return any(_same(model, listed.get("name")) for listed in _models(self._ask("GET", "/api/tags")))
+
+    def show(self, model: str) -> None:
+        """Have the model's files looked at, which since 0.30 fails when they are broken."""
+        self._ask("POST", "/api/show", {"model": model}, within=SHOW_TIMEOUT)
+
+    def processor(self, model: str) -> str | None:
+        """Say what the loaded model runs on: cpu, gpu or mixed; None while it is not loaded."""
+        for loaded in _models(self._ask("GET", "/api/ps")):
+            if _same(model, loaded.get("name")):
+                on_gpu, size = _number(loaded.get("size_vram")), _number(loaded.get("size"))
+                return "cpu" if on_gpu == 0 else "gpu" if on_gpu >= size else "mixed"
+        return None
+
+    def load(self, model: str) -> None:
+        """Have the model loaded, and nothing asked of it: whether it can be."""
+        self._ask("POST", "/api/generate", {"model": model}, within=LOAD_TIMEOUT)
+
+    def unload(self, model: str) -> None:
+        """Have the model unloaded once nobody uses it: a wedged runner or a lost slot heals by it."""
+        self._ask("POST", "/api/generate", {"model": model, "keep_alive": 0}, within=UNLOAD_TIMEOUT)
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, within: float | None = None
+    ) -> dict[str, Any]:
+        """Ask what has one answer, and have it, or none, within so many seconds."""
+        seconds = within or self._probe_timeout
+        if self._errand and not self._errand.ends(seconds):
+            raise OllamaFailed(CallEnd(how=EndKind.NOT_CONNECTED, words="its name is still being looked up"))
+        plug = Plug()
+        with _dropped(Errand(_answer(self._transport(), method, path, body, plug), plug)) as self._errand:
+            try:
+                return self._errand.bring(seconds, self.meanwhile)
+            except NotInTime:
+                raise OllamaFailed(_unanswered(f"no answer to {path}", seconds)) from None
+
+    def _transport(self) -> Transport:
+        return Transport(self._url, connect_timeout=self._connect_timeout, trust=self._trust)
+
+
+def _records(transport: Transport, path: str, body: Mapping[str, Any], plug: Plug) -> Generator[dict[str, Any]]:
+    with transport.sent("POST", path, body, plug) as reply, closing(reply.lines()) as lines:
+        for line in lines:
+            if line.strip():
+                yield record.read(line)
+
+
+def _answer(
+    transport: Transport, method: str, path: str, body: Mapping[str, Any] | None, plug: Plug
+) -> Generator[dict[str, Any]]:
+    with transport.sent(method, path, body, plug) as reply:
+        yield record.read(reply.body())
+
+
+@contextmanager
+def _dropped(errand: Errand[Item]) -> Iterator[Errand[Item]]:
+    try:
+        yield errand
+    finally:
+        errand.drop()
+
+
+def _unanswered(what: str, seconds: float) -> CallEnd:
+    return CallEnd(how=EndKind.UNANSWERED, words=f"{what} within {seconds:g} s")
+
+
+def _models(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    models = answer.get("models")
+    return [each for each in models if isinstance(each, dict)] if isinstance(models, list) else []
+
+
+def _number(said: object) -> int:
+    return said if isinstance(said, int) else 0
+
+
+def _same(model: str, name: object) -> bool:
+    return isinstance(name, str) and _full(model) == _full(name)
+
+
+def _full(name: str) -> str:
+    return (name if ":" in name.rsplit("/", maxsplit=1)[-1] else f"{name}:latest").lower()

@@ -1,0 +1,85 @@
+"""An errand: something that may take for ever, done for somebody who has other things to do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from worker.ollama.plug import Plug
+
+Item = TypeVar("Item")
+
+LOOK_EVERY = 1.0  # seconds
+
+
+class NotInTime(Exception):
+    """It was not brought within the time that there was."""
+
+
+class Over(Exception):
+    """There is nothing more to bring."""
+
+
+class Errand(Generic[Item]):
+    """What `items` yields, worked out by a thread of its own, each when it is asked for.
+
+    A read can be bounded only byte by byte, and the lookup of a name not at all, so whoever wants an answer within a
+    time has to wait beside it. Left before its end, an errand has its plug pulled; it then ends at once, or, while it
+    looks a name up, when that is done.
+    """
+
+    def __init__(self, items: Generator[Item], plug: Plug) -> None:
+        """Start out."""
+        self._items = items
+        self._plug = plug
+        self._wanted = threading.Semaphore(0)
+        self._brought: SimpleQueue[Item | Exception] = SimpleQueue()
+        self._dropped = False
+        self._thread = threading.Thread(target=self._run, name="errand", daemon=True)
+        self._thread.start()
+
+    def bring(self, within: float, meanwhile: Callable[[], None]) -> Item:
+        """Wait at most `within` seconds for the next item, calling `meanwhile` about each second.
+
+        Raises NotInTime, Over, or what the work raised.
+        """
+        self._wanted.release()
+        until = time.monotonic() + within
+        while True:
+            try:
+                brought = self._brought.get(timeout=max(0.0, min(LOOK_EVERY, until - time.monotonic())))
+            except Empty:
+                if time.monotonic() >= until:
+                    raise NotInTime from None
+                meanwhile()
+                continue
+            if isinstance(brought, Exception):
+                raise brought
+            return brought
+
+    def drop(self) -> None:
+        """Want nothing more of it."""
+        self._dropped = True
+        self._plug.pull()
+        self._wanted.release()
+
+    def ends(self, within: float) -> bool:
+        """Tell whether its thread has ended, within so many seconds."""
+        self._thread.join(within)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while self._wanted.acquire() and not self._dropped:
+                self._brought.put(next(self._items))
+        except StopIteration:
+            self._brought.put(Over())
+        except Exception as error:  # noqa: BLE001 (not swallowed: whoever waits for the item raises it)
+            self._brought.put(error)
+        finally:
+            self._items.close()

@@ -1,0 +1,71 @@
+"""One record of Ollama's, read from a line that may hold anything."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
+from worker.ollama.words import one_line
+
+MOST_TOKENS = 400_000  # of JSON: a model's whole `context` has 131,072; each may cost a hundred bytes of memory
+LONGEST_ERROR = 4_000  # characters of an error that are kept for the decision table
+LARGEST = 2**63  # an integer that is no column's and no other program's
+
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[,\[{]', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def read(line: bytes) -> dict[str, Any]:
+    """Read a record. A number that cannot be kept or told is null in it, what is no character U+FFFD.
+
+    Raises OllamaFailed: it is no JSON object, more of one than memory is for, or an error.
+    """
+    record = loads(line)
+    if not isinstance(record, dict):
+        raise OllamaFailed(CallEnd(how=EndKind.GIBBERISH))
+    if record.get("error") is not None:
+        raise OllamaFailed(CallEnd(how=EndKind.ERROR_LINE, words=kept(record["error"])))
+    return record
+
+
+def loads(text: bytes) -> Any:
+    """Read JSON; None if it is none."""
+    if _is_too_many(text):
+        return None
+    try:
+        value = _DECODER.decode(text.decode())
+        if _SURROGATE.search(text):
+            whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            value = _DECODER.decode(whole)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def kept(said: object) -> str:
+    """Give an error for the decision table: as it came, or if that is too long as it is told."""
+    return said if isinstance(said, str) and len(said) <= LONGEST_ERROR else one_line(said)
+
+
+def _is_too_many(text: bytes) -> bool:
+    """Whether reading it would take far more memory than its text; letters within strings are no tokens."""
+    if len(text) <= MOST_TOKENS or text.count(b",") + text.count(b"[") + text.count(b"{") <= MOST_TOKENS:
+        return False
+    return any(number > MOST_TOKENS for number, _ in enumerate(_TOKEN.finditer(text)))
+
+
+def _integer(digits: str) -> int | None:
+    if len(digits) > len(str(LARGEST)) + 1:
+        return None
+    number = int(digits)
+    return number if -LARGEST <= number < LARGEST else None
+
+
+def _float(digits: str) -> float | None:
+    number = float(digits)
+    return number if abs(number) != float("inf") else None
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=lambda _: None)

@@ -1,0 +1,69 @@
+"""The bulletin: what is known of the model, written into the queue for everybody to read."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import StorageUnavailable
+from promptqueue.prompt import Model, ModelState
+
+from worker.ollama.words import clipped
+
+if TYPE_CHECKING:
+    from promptqueue import PromptQueue
+
+log = logging.getLogger(__name__)
+
+
+class Bulletin:
+    """Says how the model is whenever that changes, or when another worker has said otherwise."""
+
+    def __init__(self, queue: PromptQueue, name: str) -> None:
+        """Say it of the model `name`; nothing is said yet."""
+        self._queue = queue
+        self._name = name
+        self._said: Model | None = None
+        self._storage_failed = False  # already said
+        self.processor: str | None = None
+        """What the model runs on: cpu, gpu or mixed; None while nobody knows."""
+
+    def say(
+        self,
+        state: ModelState,
+        *,
+        percent: int | None = None,
+        detail: str | None = None,
+        retry_at: float | None = None,
+    ) -> None:
+        """Say it. While the storage is away it is not said, and again at the next turn."""
+        detail = detail and clipped(detail)
+        model = Model(
+            name=self._name,
+            state=state,
+            percent=percent,
+            processor=self.processor,
+            detail=detail,
+            retry_at=retry_at,
+        )
+        try:
+            if model != self._said or self._is_contradicted(model):
+                self._queue.describe_model(model)
+        except StorageUnavailable as unavailable:
+            if not self._storage_failed:
+                log.warning("model state not written reason=%r", str(unavailable))
+            self._storage_failed = True
+            return
+        self._storage_failed = False
+        before, self._said = self._said, model
+        if state is ModelState.READY and (before is None or before.state is not state):
+            log.info("model ready model=%s", self._name)
+        elif detail and (before is None or (before.state, before.detail) != (state, detail)):
+            log.warning("model not ready model=%s state=%s reason=%r", self._name, state, detail)
+
+    def _is_contradicted(self, model: Model) -> bool:
+        """Whether another worker has said otherwise since. Whoever is ready is right, and so is whoever is alone."""
+        if model.state is not ModelState.READY and self._queue.workers().count > 1:
+            return False
+        stored = self._queue.model()
+        return stored is not None and stored.state is not model.state

@@ -1,0 +1,91 @@
+"""The puller: has the model server download the model, ever more seldom while that fails."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
+from worker.ollama.download import Download
+from worker.ollama.plug import Plug
+from worker.server.server import why
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from worker.ollama.client import Ollama
+
+LONGEST_BACKOFF = 300.0  # seconds between two downloads
+LOG_EVERY = 5  # percent
+
+log = logging.getLogger(__name__)
+
+
+class Puller:
+    """Downloads one model; `retry_at` tells when it may be tried again, by the monotonic clock, and `failure` why."""
+
+    def __init__(self, ollama: Ollama, name: str) -> None:
+        """Have tried nothing yet."""
+        self._ollama = ollama
+        self._name = name
+        self._backoff = 1.0
+        self._broke_off = False
+        self.retry_at = 0.0
+        self.retry_at_wall: float | None = None
+        self.failure: str | None = None
+
+    def pull(self, tell: Callable[[int], None]) -> bool:
+        """Download the model, and `tell` each percentage; whether it is there."""
+        download = Download(time.monotonic())
+        self._broke_off = False
+        failure = self._pull(download, tell)
+        if failure is None:
+            self._backoff, self.retry_at_wall, self.failure = 1.0, None, None
+            return True
+        if self._broke_off and download.moved:
+            # The next one goes on from there. Whatever else went wrong would cost as much again each time.
+            self._backoff = 1.0
+        self.wait(self._backoff, f"the download failed and is tried again: {failure}")
+        log.warning("download failed model=%s retry_in=%d reason=%r", self._name, self._backoff, failure)
+        self._backoff = min(self._backoff * 2, LONGEST_BACKOFF)
+        return False
+
+    def wait(self, seconds: float, reason: str) -> None:
+        """Let nothing be downloaded for so long."""
+        self.retry_at, self.retry_at_wall, self.failure = time.monotonic() + seconds, time.time() + seconds, reason
+
+    def _pull(self, download: Download, tell: Callable[[int], None]) -> str | None:
+        """None when the model is there, else why it is not."""
+        plug, logged = Plug(), 0
+        log.info("download begun model=%s", self._name)
+        tell(0)
+        try:
+            with closing(self._ollama.pull(self._name, plug, patience=download.patience)) as records:
+                for record in records:
+                    now = time.monotonic()
+                    download.take(record, now)
+                    plug.be_patient(download.patience)
+                    tell(download.percent)
+                    if download.percent >= logged + LOG_EVERY:
+                        logged = download.percent - download.percent % LOG_EVERY
+                        log.info("downloading model=%s percent=%d", self._name, download.percent)
+                    if record.get("status") == "success":
+                        log.info("download finished model=%s", self._name)
+                        return None if self._ollama.lists(self._name) else "it ended well, and yet the model is missing"
+                    if download.is_stalled(now):
+                        return "nothing more comes"
+        except OllamaFailed as failed:
+            self._broke_off = _broke_off(failed.seen)
+            return why(failed.seen)
+        self._broke_off = True
+        return "it ended before it was done"
+
+
+def _broke_off(seen: CallEnd) -> bool:
+    """Whether a connection broke, the worker's or Ollama's own to the registry, for which it has these words."""
+    return seen.how is EndKind.BROKEN or bool(
+        seen.how is EndKind.ERROR_LINE and re.search(r"EOF|connection reset|broken pipe|i/o timeout", seen.words)
+    )
