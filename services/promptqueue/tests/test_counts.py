@@ -1,5 +1,6 @@
 import pytest
-from promptqueue.prompt import Answered, Counts, ErrorCode, Failed, NewPrompt, Priority
+from promptqueue.condition import Counts
+from promptqueue.prompt import Answered, ErrorCode, Failed, NewPrompt, Priority
 from promptqueue.sqlite.verbs import caring
 
 

@@ -1,8 +1,9 @@
 """What follows from what: the pure rules."""
 
 import pytest
+from promptqueue.condition import Recovered
 from promptqueue.lifecycle import Next, after, retry_delay
-from promptqueue.prompt import Answered, ErrorCode, Failed, Outcome, PromptError, PutBack, Recovered, Status
+from promptqueue.prompt import Answered, ErrorCode, Failed, Outcome, PromptError, PutBack, Status
 
 ANSWERED = Answered(record={}, tokens=1)
 

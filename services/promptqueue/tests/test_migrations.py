@@ -1,8 +1,8 @@
 from contextlib import closing
 
 import pytest
+from promptqueue.condition import Model, ModelState
 from promptqueue.errors import StorageUnavailable
-from promptqueue.prompt import Model, ModelState
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect

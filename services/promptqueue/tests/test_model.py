@@ -1,7 +1,7 @@
 """model and describe_model: what the worker says of the model, and who hears it."""
 
 import pytest
-from promptqueue.prompt import Model, ModelState
+from promptqueue.condition import Model, ModelState
 
 
 def test_before_any_worker_spoke_nothing_is_known(queue):

@@ -1,7 +1,8 @@
 """recover and settle: a prompt whose worker or lease is gone is taken back by whoever is alive."""
 
 import pytest
-from promptqueue.prompt import ErrorCode, Failed, Outcome, Recovered, Status
+from promptqueue.condition import Recovered
+from promptqueue.prompt import ErrorCode, Failed, Outcome, Status
 
 
 def test_a_prompt_whose_worker_is_gone_is_back_in_its_old_place(queue, care, ask, worker):

@@ -4,7 +4,7 @@ import fcntl
 from pathlib import Path
 
 import pytest
-from promptqueue.prompt import Workers
+from promptqueue.condition import Workers
 from promptqueue.sqlite.host.presence import Presence, is_alive
 
 

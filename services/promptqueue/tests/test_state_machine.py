@@ -17,19 +17,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from promptqueue.condition import Recovered
 from promptqueue.errors import ClaimLost, NotRetryable, PromptNotFound
-from promptqueue.prompt import (
-    Answered,
-    Claim,
-    ErrorCode,
-    Failed,
-    NewPrompt,
-    Priority,
-    PutBack,
-    Recovered,
-    Status,
-    Terms,
-)
+from promptqueue.prompt import Answered, Claim, ErrorCode, Failed, NewPrompt, Priority, PutBack, Status, Terms
 from promptqueue.sqlite.verbs.rows import GRACE
 from promptqueue.storage import connect
 

@@ -8,8 +8,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from promptqueue.condition import Model, ModelState
 from promptqueue.errors import QueueFull, StorageUnavailable
-from promptqueue.prompt import Answered, Model, ModelState, NewPrompt, Terms
+from promptqueue.prompt import Answered, NewPrompt, Terms
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
 

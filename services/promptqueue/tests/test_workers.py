@@ -2,7 +2,7 @@ import os
 import shutil
 
 import pytest
-from promptqueue.prompt import Workers
+from promptqueue.condition import Workers
 
 
 def test_no_worker_is_none(queue):

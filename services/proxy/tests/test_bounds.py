@@ -6,7 +6,8 @@ import time
 
 import pytest
 from largest import VALUES, Specification
-from promptqueue.prompt import DEFAULT_MODEL, NewPrompt
+from promptqueue.condition import DEFAULT_MODEL
+from promptqueue.prompt import NewPrompt
 from proxy.api import wire
 from proxy.api.openapi import document
 from proxy.asking import submission, values

@@ -16,7 +16,8 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from promptqueue import connect
-from promptqueue.prompt import DEFAULT_MODEL, Answered, ErrorCode, Failed, Model, ModelState, NewPrompt, Terms
+from promptqueue.condition import DEFAULT_MODEL, Model, ModelState
+from promptqueue.prompt import Answered, ErrorCode, Failed, NewPrompt, Terms
 from proxy.api.openapi import document
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from promptqueue.prompt import Model, ModelState
+from promptqueue.condition import Model, ModelState
 from proxy.api import wire
 
 

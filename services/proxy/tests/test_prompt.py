@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from promptqueue.prompt import Model, ModelState, Priority
+from promptqueue.condition import Model, ModelState
+from promptqueue.prompt import Priority
 
 TOOL = {
     "type": "function",

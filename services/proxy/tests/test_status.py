@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from promptqueue.prompt import ErrorCode, Model, ModelState
+from promptqueue.condition import Model, ModelState
+from promptqueue.prompt import ErrorCode
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 KEYS = [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from promptqueue.condition import ModelState
 from promptqueue.notes import Text
-from promptqueue.prompt import ModelState, NewPrompt, Outcome, Status
+from promptqueue.prompt import NewPrompt, Outcome, Status
 
 TOOLS = [{"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}]
 

@@ -6,7 +6,8 @@ import socket
 import time
 
 import pytest
-from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
+from promptqueue.condition import ModelState
+from promptqueue.prompt import ErrorCode, Outcome, Status
 
 
 @pytest.fixture

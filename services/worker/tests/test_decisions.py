@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
+from promptqueue.condition import ModelState
+from promptqueue.prompt import ErrorCode, Outcome, Status
 from simulator.repertoire import CRASHING, PASSING, REFUSING
 
 EXCEEDED = (

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pydantic_core
 import pytest
-from promptqueue.prompt import ModelState, Outcome
+from promptqueue.condition import ModelState
+from promptqueue.prompt import Outcome
 from simulator.hostile import BANNER, SECRET
 from simulator.repertoire import ODD, STRANGE
 

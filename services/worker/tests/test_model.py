@@ -7,7 +7,8 @@ import time
 from collections import Counter
 
 import pytest
-from promptqueue.prompt import Model, ModelState, Outcome, Status
+from promptqueue.condition import Model, ModelState
+from promptqueue.prompt import Outcome, Status
 from worker.answering.verdict import CallEnd, EndKind, OllamaFailed, Verdict
 from worker.drain import Drain
 from worker.server.bulletin import Bulletin

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
+from promptqueue.condition import ModelState
+from promptqueue.prompt import ErrorCode, Outcome, Status
 from simulator.repertoire import FAILING, PASSING, REFUSING, TURNING_AWAY, WELL
 from worker.server.model import ASK_IDLE_EVERY
 

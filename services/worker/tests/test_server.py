@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from promptqueue.prompt import Claim, ModelState, Priority, Prompt, Status, Terms, Trouble
+from promptqueue.condition import ModelState
+from promptqueue.prompt import Claim, Priority, Prompt, Status, Terms, Trouble
 from worker.answering.verdict import CallEnd, EndKind, Verdict
 from worker.drain import Drain
 from worker.server.server import Server

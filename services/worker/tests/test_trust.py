@@ -11,7 +11,8 @@ import threading
 import time
 
 import pytest
-from promptqueue.prompt import ModelState, Outcome
+from promptqueue.condition import ModelState
+from promptqueue.prompt import Outcome
 from worker.answering.verdict import EndKind, OllamaFailed, cause
 from worker.ollama.client import Ollama
 from worker.ollama.plug import Plug

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_MODEL = "llama3.2"
-"""The only model that prompts are answered by, unless `OLLAMA_MODEL` says otherwise to the worker."""
-
 
 class Status(StrEnum):
     """Where a prompt is: in line, with a slot, or done for good."""
@@ -201,70 +198,3 @@ class PutBack:
 
 
 Ending = Answered | Failed | PutBack
-
-
-class ModelState(StrEnum):
-    """What is known of the model that answers."""
-
-    MISSING = "missing"
-    DOWNLOADING = "downloading"
-    READY = "ready"
-    UNREACHABLE = "unreachable"
-    TROUBLED = "troubled"  # its server answers, and cannot serve
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Model:
-    """The model as the worker last saw it."""
-
-    name: str
-    state: ModelState
-    percent: int | None = None  # of the download, while there is one
-    processor: str | None = None  # cpu, gpu or mixed, once it was loaded
-    detail: str | None = None  # why it is not ready, in words for a person
-    retry_at: float | None = None  # when it is tried again, in seconds since the epoch, where that is known
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
-    """The queue as a whole, read from counters: the cost does not grow with what is stored."""
-
-    queued: int
-    processing: int
-    completed: int
-    oldest_wait_seconds: float | None
-    completed_per_minute: int
-    seconds_per_prompt: float | None  # mean of the last twenty answers; None while nothing was answered
-    paused: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Room:
-    """The room that the queue takes on its disk, and the room that is left; bytes."""
-
-    stored_bytes: int  # what prompts, answers and their indexes take
-    spare_bytes: int  # what erased ones left in the file: used again for new ones, or given back by `compact`
-    disk_free_bytes: int
-    in_steps: bool  # False for a file made by an older version: only as a whole can it be made smaller
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Workers:
-    """The workers that are alive, and the slots they have together."""
-
-    count: int
-    slots: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recovered:
-    """What `recover` or `settle` did: how many prompts went where."""
-
-    requeued: int = 0
-    failed: int = 0
-    expired: int = 0
-
-    @property
-    def total(self) -> int:
-        """All prompts that were moved."""
-        return self.requeued + self.failed + self.expired

@@ -9,24 +9,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from promptqueue.condition import Counts, Model, Recovered, Room, Workers
     from promptqueue.notes import Text
-    from promptqueue.prompt import (
-        Claim,
-        Counts,
-        Ending,
-        Enqueued,
-        Model,
-        NewPrompt,
-        Outcome,
-        Page,
-        Progress,
-        Prompt,
-        Recovered,
-        Room,
-        Status,
-        Terms,
-        Workers,
-    )
+    from promptqueue.prompt import Claim, Ending, Enqueued, NewPrompt, Outcome, Page, Progress, Prompt, Status, Terms
     from promptqueue.sqlite.host.datagrams import Listener
     from promptqueue.sqlite.host.presence import Presence
 

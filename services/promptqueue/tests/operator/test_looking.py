@@ -2,7 +2,8 @@
 
 import re
 
-from promptqueue.prompt import Answered, Model, ModelState, NewPrompt
+from promptqueue.condition import Model, ModelState
+from promptqueue.prompt import Answered, NewPrompt
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from promptqueue.prompt import DEFAULT_MODEL
+from promptqueue.condition import DEFAULT_MODEL
 from promptqueue.settings import Kind, number, one_of, read_or_exit, urls, variable, whole, word
 from promptqueue.storage import sqlite_path
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from promptqueue.logs import Format
 
 if TYPE_CHECKING:
-    from promptqueue.prompt import Recovered
+    from promptqueue.condition import Recovered
 
 
 def to_stdout(level: str) -> None:

@@ -9,13 +9,15 @@ import click
 
 from promptqueue.operator import text
 from promptqueue.operator.command import Call, Reply, command
-from promptqueue.prompt import Model, Outcome, Prompt, Room, Status, Workers
+from promptqueue.prompt import Outcome, Prompt, Status
 from promptqueue.storage import demo_beside, sqlite_path
 from promptqueue.wire import moment, prompt_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from promptqueue.condition import Model, Room, Workers
 
 
 @command(("what the queue does right now", "status"), ("how many wait, in a script", "status --json | jq .queued"))

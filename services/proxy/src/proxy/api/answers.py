@@ -3,7 +3,8 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from promptqueue.prompt import ErrorCode, ModelState, Outcome, Status
+from promptqueue.condition import ModelState
+from promptqueue.prompt import ErrorCode, Outcome, Status
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from proxy.asking.fields import JSONObject

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
+from promptqueue.condition import DEFAULT_MODEL, Counts, Model, ModelState, Workers
 from promptqueue.errors import StorageUnavailable
-from promptqueue.prompt import DEFAULT_MODEL, Counts, Model, ModelState, Workers
 
 from proxy.api import wire
 from proxy.errors import STORAGE_RETRY_AFTER, envelope

@@ -6,12 +6,13 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from promptqueue.condition import DEFAULT_MODEL, Counts, ModelState, Workers
 from promptqueue.errors import StorageUnavailable
-from promptqueue.prompt import DEFAULT_MODEL, Counts, ModelState, Prompt, Status, Workers
+from promptqueue.prompt import Prompt, Status
 
 if TYPE_CHECKING:
     from promptqueue import PromptQueue
-    from promptqueue.prompt import Model
+    from promptqueue.condition import Model
 
     from proxy.storage.reader import Reader
 

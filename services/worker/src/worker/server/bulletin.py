@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from promptqueue.condition import Model, ModelState
 from promptqueue.errors import StorageUnavailable
-from promptqueue.prompt import Model, ModelState
 
 from worker.ollama.words import clipped
 

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from promptqueue.prompt import ModelState
+from promptqueue.condition import ModelState
 
 from worker.answering.verdict import CallEnd, EndKind, OllamaFailed, Only, Verdict, judge
 from worker.server.puller import Puller

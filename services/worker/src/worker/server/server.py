@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promptqueue.prompt import ModelState, PutBack
+from promptqueue.condition import ModelState
+from promptqueue.prompt import PutBack
 
 from worker.answering.verdict import CallEnd, EndKind, Verdict, cause, outline
 from worker.server.breaker import Breaker

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from promptqueue.condition import Room
 from promptqueue.errors import StorageFull
-from promptqueue.prompt import Room
 from promptqueue.sqlite.host import filesystem
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import stat
 import uuid
 from typing import TYPE_CHECKING, Self
 
-from promptqueue.prompt import Workers
+from promptqueue.condition import Workers
 from promptqueue.sqlite.host import filesystem
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promptqueue.condition import Counts, Model, ModelState, Recovered, Room, Workers
 from promptqueue.errors import PromptNotFound
 from promptqueue.lifecycle import EXPIRED, LOST_LEASE, LOST_WORKER, TIMED_OUT, after
-from promptqueue.prompt import Counts, Failed, Model, ModelState, Outcome, Prompt, Recovered, Room, Status, Workers
+from promptqueue.prompt import Failed, Outcome, Prompt, Status
 from promptqueue.sqlite.file import room
 from promptqueue.sqlite.host import presence
 from promptqueue.sqlite.verbs import attempt, rows
