@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from proxy import errors
-from proxy.api import events, management, page, prompts
+from proxy.api import envelope, events, management, page, prompts
 from proxy.parts import Parts
 from proxy.serving import cors, headers
 from proxy.serving.base_path import BelowBasePath
@@ -24,7 +23,7 @@ def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:
     made = Parts.of(config, concurrency)
     app.extensions["proxy"] = made
     cors.register(app)
-    errors.register(
+    envelope.register(
         app,
         until_a_place_is_free=made.estimates.until_a_place_is_free,
         specification=f"{config.base_path}/openapi.json",

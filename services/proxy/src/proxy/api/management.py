@@ -12,7 +12,8 @@ from promptqueue.condition import DEFAULT_MODEL, Counts, Model, ModelState, Work
 from promptqueue.errors import StorageUnavailable
 
 from proxy.api import wire
-from proxy.errors import STORAGE_RETRY_AFTER, envelope
+from proxy.api.envelope import envelope
+from proxy.errors import STORAGE_RETRY_AFTER
 
 if TYPE_CHECKING:
     from promptqueue import PromptQueue

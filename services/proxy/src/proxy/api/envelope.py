@@ -1,0 +1,82 @@
+"""The one JSON shape of every error of this API, which is OpenAI's."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+from promptqueue.errors import PromptQueueError, QueueFull, StorageFull, StorageUnavailable
+from pydantic_core import to_json
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from proxy import errors
+from proxy.serving.headers import JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+def register(app: Flask, *, until_a_place_is_free: Callable[[], int], specification: str) -> None:
+    """Answer every error of `app` in this shape; `specification` is the path of the specification.
+
+    Flask asks the handlers of a blueprint first, so a protocol with another shape registers its own there.
+    """
+
+    def of_the_queue(error: PromptQueueError) -> Response:
+        meaning = errors.meaning(error)
+        if meaning is None:
+            return _mistake(error)
+        if isinstance(error, StorageUnavailable | StorageFull):
+            log.warning("%s reason=%s", error.code.replace("_", " "), error)
+        retry_after = until_a_place_is_free() if isinstance(error, QueueFull) else meaning.retry_after
+        sentence = meaning.sentence or str(error)
+        return envelope(meaning.status, error.code, sentence, param=meaning.param, retry_after=retry_after)
+
+    app.register_error_handler(errors.Refused, _refused)
+    app.register_error_handler(PromptQueueError, of_the_queue)
+    app.register_error_handler(HTTPException, lambda error: _of_flask(error, specification))
+    app.register_error_handler(Exception, _mistake)
+
+
+def envelope(
+    status: int, code: str, message: str, *, param: str | None = None, retry_after: int | None = None
+) -> Response:
+    """Write an error."""
+    match status:
+        case 429:
+            kind = "rate_limit_error"
+        case 500 | 503:
+            kind = "server_error"
+        case _:
+            kind = "invalid_request_error"
+    body = {"error": {"code": code, "message": message, "type": kind, "param": param}}
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return Response(to_json(body), status, headers, content_type=JSON)
+
+
+def _refused(error: errors.Refused) -> Response:
+    return envelope(error.status, error.code, str(error), param=error.param, retry_after=error.retry_after)
+
+
+def _of_flask(error: HTTPException, specification: str) -> Response:
+    match error:
+        case MethodNotAllowed(valid_methods=methods):
+            allowed = ", ".join(sorted(methods or ()))
+            message = f"This address does not take {request.method}. Use one of: {allowed}."
+            answer = envelope(405, "method_not_allowed", message)
+            answer.headers["Allow"] = allowed
+            return answer
+        case HTTPException(code=404):
+            return envelope(404, "not_found", f"There is nothing at this address. {specification} lists what there is.")
+        case HTTPException(code=int() as status) if status in range(400, 500):
+            return envelope(status, "invalid_request", error.description or "The request was not understood.")
+        case _:
+            return _mistake(error)
+
+
+def _mistake(error: Exception) -> Response:
+    log.error("request failed method=%s route=%s", request.method, request.url_rule, exc_info=error)
+    return envelope(500, "internal_error", "The proxy made a mistake, and its log says more. Try again.")
