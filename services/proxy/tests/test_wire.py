@@ -1,6 +1,8 @@
 """Requests that are broken on the wire: each gets its answer, none is a 500, none changes the queue."""
 
+import contextlib
 import http.client
+import select
 import socket
 
 import pytest
@@ -62,6 +64,19 @@ ANSWERED_BY_GUNICORN = {
     "odd expectation": POST + b"Expect: miracles\r\nContent-Length: 18\r\n\r\n" + WHY,
     "two schemes": b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n\r\n",
     "two hosts": b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+}
+
+MORE = [b"x" * 20_000] * 10
+
+GOES_ON = {
+    "a head of 40 KB": [b"GET /healthz HTTP/1.1\r\nHost: x\r\n", *[b"A: " + b"b" * 8_000 + b"\r\n"] * 5, b"\r\n"],
+    "a head of 400 KB": [b"GET /healthz HTTP/1.1\r\nHost: x\r\n", *[b"A: " + b"b" * 8_000 + b"\r\n"] * 50, b"\r\n"],
+    "no HTTP": [b"nonsense\r\n\r\n", *MORE],
+    "too many headers": [b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 200 + b"\r\n", *MORE],
+    "two lengths": [POST + b"Content-Length: 18\r\nContent-Length: 19\r\n\r\n", *MORE],
+    "odd chunks": [CHUNKED + b"xyz\r\n", *MORE],
+    "odd chunks that nobody reads": [CHUNKED.replace(b"/prompt", b"/nothing") + b"xyz\r\n", *MORE],
+    "a body that is too large": [POST + b"Content-Length: 2000000\r\nConnection: close\r\n\r\n", *MORE * 10],
 }
 
 # What is odd but allowed, or refused by the application.
@@ -131,6 +146,26 @@ def test_odd_requests_are_answered(gunicorn, name):
     sent, statuses = ODD[name]
 
     assert gunicorn.raw(sent, end=True).status in statuses
+
+
+@pytest.mark.parametrize("pause", [0, 0.02], ids=["at once", "piece by piece"])
+@pytest.mark.parametrize("name", GOES_ON)
+def test_what_is_refused_is_refused_once_however_much_follows(gunicorn, name, pause):
+    before, heard = len(gunicorn.log), b""
+    with socket.create_connection(("127.0.0.1", gunicorn.port), timeout=10) as connection:
+        with contextlib.suppress(OSError):  # it may have answered and closed already
+            for piece in GOES_ON[name]:
+                connection.sendall(piece)
+                select.select([], [], [connection], pause)
+        with contextlib.suppress(ConnectionResetError):
+            while data := connection.recv(65_536):
+                heard += data
+    assert gunicorn.get("/healthz").status == 200
+
+    assert heard.count(b"HTTP/1.1 ") == 1
+    said = gunicorn.log[before:]
+    assert "Traceback" not in said
+    assert said.count("Invalid request") <= 1
 
 
 def test_a_body_in_chunks_is_read(server):

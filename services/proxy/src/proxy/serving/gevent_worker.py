@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import gevent  # type: ignore[import-untyped]
-from gunicorn.http.errors import InvalidHTTPVersion, LimitRequestHeaders  # type: ignore[import-untyped]
+from gunicorn.http.errors import InvalidHTTPVersion, LimitRequestHeaders, ParseException  # type: ignore[import-untyped]
 from gunicorn.util import http_date  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
@@ -75,11 +75,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         gevent.sleep(0)
         with sock.body():
             super().handle_request(listener_name, req, sock, addr)
-            with self.timeout_ctx():
+            with self.timeout_ctx(), suppress(ParseException):  # of a body that goes wrong after its answer
                 for _ in range(UNREAD // UNREAD_PIECE):
                     if not req.body.read(UNREAD_PIECE):
                         return
-            hear_out(sock)
+            hear_out(sock.plain)
             raise StopIteration
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -93,7 +93,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         is_version = isinstance(exc, InvalidHTTPVersion) and isinstance(exc.version, tuple)
         status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED if is_version else None
         super().handle_error(req, _InOurShape(client, status), addr, exc)
-        hear_out(client)
+        hear_out(client.plain)  # past the limits of a head, which it may be refused for
 
     def _let_go(self) -> None:
         if app := getattr(self, "wsgi", None):  # it has none while it starts
@@ -134,7 +134,7 @@ class _InTurns:
     """
 
     def __init__(self, client: Any, body_within: float, is_heard: Callable[[], None]) -> None:
-        self._client = client
+        self.plain = client
         self._body_within = body_within
         self._is_heard = is_heard
         self._is_body = False
@@ -143,7 +143,7 @@ class _InTurns:
         self._pause = 0.0
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
+        return getattr(self.plain, name)
 
     @contextmanager
     def body(self) -> Iterator[None]:
@@ -157,7 +157,7 @@ class _InTurns:
     def recv(self, size: int) -> bytes:
         """Read up to so many bytes. Raises ConnectionResetError when they are late, LimitRequestHeaders."""
         if self._until is None:  # nothing of a next request has come; how long that may take `Worker.timeout_ctx` says
-            data = bytes(self._client.recv(size))
+            data = bytes(self.plain.recv(size))
             self._is_heard()
             self._until = time.monotonic() + HEAD_WITHIN
         else:
@@ -170,7 +170,7 @@ class _InTurns:
             if left <= 0:  # a time-out alone would not be heard where there is always something to read
                 raise late
             with gevent.Timeout(left, late):
-                data = bytes(self._client.recv(min(size, LONGEST_PIECE)))
+                data = bytes(self.plain.recv(min(size, LONGEST_PIECE)))
         if self._is_body:
             self._until += len(data) / SLOWEST
         else:

@@ -56,6 +56,7 @@ def hear_out(client: socket.socket) -> None:
     with suppress(OSError):  # the client is gone, or a second is over
         client.shutdown(socket.SHUT_WR)
         while (left := deadline - time.monotonic()) > 0:
+            time.sleep(0)  # under gevent others would have no turn as long as there is something to read
             client.settimeout(left)
             if not client.recv(65_536):
                 return
