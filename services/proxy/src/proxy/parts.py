@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Self
 
 from proxy.live.held_requests import HeldRequests
 from proxy.live.live_prompts import LivePrompts
+from proxy.prompts import Prompts
 from proxy.serving.room import Room
 from proxy.storage.estimates import Estimates
 from proxy.storage.opener import opener
-from proxy.storage.progress import Standings
+from proxy.storage.overview import WholeQueue
+from proxy.storage.progress import CurrentProgress
 from proxy.storage.reader import Reader
 from proxy.storage.writer import Writer
 
@@ -27,7 +29,8 @@ class Parts:
     concurrency: Threads | Greenlets
     writer: Writer
     reader: Reader
-    standings: Standings
+    prompts: Prompts
+    whole_queue: WholeQueue
     estimates: Estimates
     watch: HeldRequests
     feeds: LivePrompts
@@ -38,7 +41,7 @@ class Parts:
         """Make the parts of this process. Call it after a fork: the writer's thread would not survive one."""
         open_queue = opener(config)
         reader, writer = Reader(open_queue, concurrency), Writer(open_queue, concurrency)
-        standings, estimates = Standings(reader, writer), Estimates(reader)
+        current, estimates = CurrentProgress(reader, writer), Estimates(reader)
         # Here: a listener that was made on a thread of gevent's pool would listen there, and so never.
         watch = HeldRequests(lambda: reader.here(lambda queue: queue.listen()), limit=config.max_streams)
         return cls(
@@ -46,10 +49,11 @@ class Parts:
             concurrency=concurrency,
             writer=writer,
             reader=reader,
-            standings=standings,
+            prompts=Prompts(config, reader=reader, writer=writer, current=current, held_requests=watch),
+            whole_queue=WholeQueue(reader, writer),
             estimates=estimates,
             watch=watch,
-            feeds=LivePrompts(reader=reader, standings=standings, estimates=estimates, watch=watch),
+            feeds=LivePrompts(reader=reader, standings=current, estimates=estimates, watch=watch),
             room=Room(),
         )
 

@@ -8,10 +8,10 @@ from flask import Blueprint, Response, request
 from promptqueue.errors import PromptNotFound
 
 from proxy.api.event_stream import EventStream
+from proxy.api.parameters import known_id
 from proxy.errors import InvalidRequest, NotFound
 from proxy.live import cursor
 from proxy.serving.connection import Connection
-from proxy.storage.progress import known_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def blueprint(parts: Parts) -> Blueprint:
 
 
 def _answer(parts: Parts, bookmarks: Mapping[str, Cursor | None], *, is_one: bool) -> Response:
-    standings = {one.prompt.id: one for one in parts.standings.of_all(list(bookmarks))}
+    standings = {one.prompt.id: one for one in parts.prompts.progress_of(list(bookmarks))}
     for prompt_id in bookmarks:
         if prompt_id not in standings:
             if is_one:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
@@ -16,8 +15,6 @@ from proxy.api.envelope import envelope
 from proxy.errors import STORAGE_RETRY_AFTER
 
 if TYPE_CHECKING:
-    from promptqueue import PromptQueue
-
     from proxy.parts import Parts
 
 
@@ -30,10 +27,9 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.get("/api/v1/queue")
     def queue() -> Response:
-        if parts.reader.read(lambda queue: queue.is_behind()):
-            with suppress(StorageUnavailable):  # to tell what is known is better than to tell nothing
-                parts.writer.do(lambda queue: queue.recover())
-        (counts, workers, model), room = parts.reader.read(lambda queue: (_overview(queue), queue.room()))
+        parts.whole_queue.settle()
+        found, room = parts.whole_queue.overview(), parts.whole_queue.room()
+        counts, model = found.counts, found.model
         return wire.answer(
             {
                 "queued": counts.queued,
@@ -43,7 +39,7 @@ def blueprint(parts: Parts) -> Blueprint:
                 else round(counts.oldest_wait_seconds, 1),
                 "completed_per_minute": counts.completed_per_minute,
                 "paused": counts.paused,
-                "workers": workers.count,
+                "workers": found.workers.count,
                 "model": {
                     "name": model.name,
                     "state": model.state,
@@ -66,7 +62,7 @@ def blueprint(parts: Parts) -> Blueprint:
     @routes.get("/healthz")
     def healthz() -> Response:
         try:
-            database = parts.reader.read(lambda queue: queue.describe())
+            database = parts.whole_queue.storage()
         except StorageUnavailable as error:
             return envelope(503, error.code, str(error), retry_after=STORAGE_RETRY_AFTER)
         return wire.answer({"status": "ok", "database": database})
@@ -93,25 +89,16 @@ def blueprint(parts: Parts) -> Blueprint:
     return routes
 
 
-def _overview(queue: PromptQueue) -> tuple[Counts, Workers, Model]:
-    counts, workers, model = queue.counts(), queue.workers(), queue.model()
-    if not workers.count:  # what a worker said before it went is no longer known
-        name = model.name if model else DEFAULT_MODEL
-        model = Model(name=name, state=ModelState.UNREACHABLE, detail="no worker is alive to tell")
-    return counts, workers, model or Model(name=DEFAULT_MODEL, state=ModelState.UNREACHABLE)
-
-
 def _checks(parts: Parts) -> dict[str, dict[str, Any]]:
     try:
-        counts, workers, model = parts.reader.read(_overview)
-        database = parts.reader.read(lambda queue: queue.describe())
+        found, database = parts.whole_queue.overview(), parts.whole_queue.storage()
     except StorageUnavailable as error:
         unknown = {"ok": False, "detail": "not known while the database cannot be read"}
         return {"database": {"ok": False, "detail": str(error)}, "worker": unknown, "model": unknown}
     return {
         "database": {"ok": True, "detail": ", ".join(f"{name} {value}" for name, value in database.items())},
-        "worker": _worker_check(counts, workers),
-        "model": {"ok": model.state is ModelState.READY, "detail": _model_words(model)},
+        "worker": _worker_check(found.counts, found.workers),
+        "model": {"ok": found.model.state is ModelState.READY, "detail": _model_words(found.model)},
     }
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from proxy.api.event_stream import EventStream, Reading
     from proxy.live.held_requests import HeldRequests
     from proxy.storage.estimates import Estimates
-    from proxy.storage.progress import Standings
+    from proxy.storage.progress import CurrentProgress
     from proxy.storage.reader import Reader
 
 LOOK_EVERY = 1.0  # seconds; a wake-up may get lost, and time passes without one
@@ -55,7 +55,9 @@ log = logging.getLogger(__name__)
 class LivePrompts:
     """Gives streams the feeds of their prompts."""
 
-    def __init__(self, *, reader: Reader, standings: Standings, estimates: Estimates, watch: HeldRequests) -> None:
+    def __init__(
+        self, *, reader: Reader, standings: CurrentProgress, estimates: Estimates, watch: HeldRequests
+    ) -> None:
         """Start nothing yet: the thread begins with the first stream."""
         self._reader = reader
         self._standings = standings

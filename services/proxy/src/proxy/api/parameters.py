@@ -1,0 +1,57 @@
+"""What a request says beside its body: an id in its path, its query, its headers."""
+
+from __future__ import annotations
+
+import re
+
+from flask import request
+from promptqueue.errors import PromptNotFound
+from promptqueue.prompt import Status
+
+from proxy.errors import InvalidRequest
+from proxy.live.held_requests import Held
+from proxy.serving.connection import Connection
+
+LONGEST_WAIT = 60  # seconds
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+KEY = re.compile(r"[\x21-\x7e]{16,255}")
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+
+
+def known_id(text: str) -> str:
+    """Give an id as it is stored. Raises PromptNotFound for a text that cannot be one."""
+    prompt_id = text.lower()
+    if not UUID.fullmatch(prompt_id):
+        raise PromptNotFound
+    return prompt_id
+
+
+def idempotency_key() -> str | None:
+    """Give the Idempotency-Key; None without one. Raises InvalidRequest."""
+    key: str | None = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    if key is not None and not KEY.fullmatch(key):
+        message = "An Idempotency-Key has 16 to 255 visible ASCII characters, such as a UUID."
+        raise InvalidRequest(message, param="Idempotency-Key")
+    return key
+
+
+def held() -> Held:
+    """Say for how long the answer may be held, 0 s unless `wait` says so. Raises InvalidRequest."""
+    text = request.args.get("wait", "0")
+    if not NUMBER.fullmatch(text) or not 0 <= float(text) <= LONGEST_WAIT:
+        message = f"wait is a number of seconds from 0 to {LONGEST_WAIT}."
+        raise InvalidRequest(message, param="wait")
+    return Held(float(text), by=Connection(request.environ))
+
+
+def known_status() -> Status | None:
+    """Give the status that the client knows, which `unless` names; None if it names none. Raises InvalidRequest."""
+    text = request.args.get("unless")
+    if text is None:
+        return None
+    try:
+        return Status(text)
+    except ValueError:
+        message = f"unless is one of {', '.join(Status)}."
+        raise InvalidRequest(message, param="unless") from None

@@ -1,0 +1,161 @@
+"""What a client may do with prompts, whichever protocol it speaks."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+from promptqueue.errors import QueueFull
+from promptqueue.prompt import Enqueued, Outcome, Prompt, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from promptqueue import PromptQueue
+    from promptqueue.prompt import NewPrompt, Progress
+
+    from proxy.config import Config
+    from proxy.live.held_requests import Held, HeldRequests
+    from proxy.storage.progress import CurrentProgress
+    from proxy.storage.reader import Reader
+    from proxy.storage.writer import Writer
+
+Found = TypeVar("Found")
+
+log = logging.getLogger(__name__)
+
+
+class Prompts:
+    """The only way from a protocol to the queue's prompts.
+
+    Ids are those that the queue gave. Whatever takes one raises PromptNotFound for one that is not known, everything
+    may raise StorageUnavailable, and then nothing was changed.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        reader: Reader,
+        writer: Writer,
+        current: CurrentProgress,
+        held_requests: HeldRequests,
+    ) -> None:
+        self._config = config
+        self._reader = reader
+        self._writer = writer
+        self._current = current
+        self._held_requests = held_requests
+
+    # ---- changing ---------------------------------------------------------------------------------------------------
+
+    def accept(self, new: NewPrompt, *, size: int) -> Enqueued:
+        """Put a prompt into the line; it came as `size` bytes.
+
+        A prompt whose Idempotency-Key is known comes back as it stands now. Raises QueueFull, StorageFull,
+        PromptDeleted and IdempotencyConflict.
+        """
+        accepted = self._writer.do(lambda queue: _accept(queue, new, self._config), weight=size)
+        prompt = accepted.prompt
+        if accepted.replayed:
+            log.info("prompt replayed id=%s status=%s", prompt.id, prompt.status)
+        else:
+            log.info("prompt accepted id=%s position=%s bytes=%d", prompt.id, accepted.position, size)
+        return accepted
+
+    def cancel(self, prompt_id: str) -> Prompt:
+        """End a prompt as cancelled, for good; one that has ended is returned unchanged."""
+        prompt = self._writer.do(lambda queue: _cancel(queue, prompt_id))
+        if prompt.outcome is Outcome.CANCELLED:
+            log.info("prompt cancelled id=%s", prompt.id)
+        else:
+            log.info("prompt not cancelled id=%s reason=ended outcome=%s", prompt.id, prompt.outcome)
+        return prompt
+
+    def retry(self, prompt_id: str) -> tuple[Prompt, int | None]:
+        """Queue a prompt again that failed, was cancelled or expired, and give its place in line.
+
+        One that waits or runs is returned unchanged. Raises NotRetryable and QueueFull.
+        """
+        prompt, position, had_ended = self._writer.do(
+            lambda queue: _retry(queue, prompt_id, max_queued=self._config.max_queue_depth)
+        )
+        if had_ended:
+            log.info("prompt retried id=%s position=%s", prompt.id, position)
+        return prompt, position
+
+    def delete(self, prompt_id: str) -> None:
+        """Cancel a prompt if it has not ended, and erase it with its texts."""
+        self._writer.do(lambda queue: queue.delete(prompt_id))
+        log.info("prompt deleted id=%s", prompt_id)
+
+    # ---- looking ----------------------------------------------------------------------------------------------------
+
+    def progress(self, prompt_id: str) -> Progress:
+        """Say where a prompt stands; what is overdue is settled first."""
+        return self._current.of(prompt_id)
+
+    def progress_of(self, prompt_ids: Sequence[str]) -> list[Progress]:
+        """Say where these prompts stand; those that do not exist are left out."""
+        return self._current.of_all(prompt_ids)
+
+    def hold(self, prompt_id: str, is_enough: Callable[[Progress], bool], held: Held) -> Progress:
+        """Say where a prompt stands once that is enough, or its time to wait is over. Raises TooManyStreams."""
+        return self._held_requests.hold(prompt_id, lambda: self.progress(prompt_id), is_enough, held)
+
+    def request(self, prompt_id: str) -> Mapping[str, Any] | None:
+        """Give what was asked; None once its text was erased."""
+        return self._reader.read(lambda queue: queue.request(prompt_id))
+
+    def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
+        """Give the model server's final record; None unless the prompt succeeded."""
+        return self._reader.read(lambda queue: queue.answer(prompt_id))
+
+    def partial(self, prompt_id: str) -> str:
+        """Give the text that has come so far, or had come when the prompt ended without an answer."""
+        return self._reader.read(lambda queue: queue.partial(prompt_id))
+
+
+# ---- within one transaction, on the writer's thread -----------------------------------------------------------------
+
+
+def _accept(queue: PromptQueue, new: NewPrompt, config: Config) -> Enqueued:
+    def enqueue() -> Enqueued:
+        [accepted] = queue.enqueue(
+            new,
+            max_queued=config.max_queue_depth,
+            max_stored_bytes=config.max_stored_bytes,
+            min_free_bytes=config.min_free_bytes,
+        )
+        return accepted
+
+    accepted = _with_room(queue, enqueue)
+    if accepted.replayed and accepted.prompt.overdue:
+        prompt = queue.settle(accepted.prompt.id)
+        return Enqueued(prompt=prompt, position=queue.position(prompt.id), replayed=True)
+    return accepted
+
+
+def _cancel(queue: PromptQueue, prompt_id: str) -> Prompt:
+    """Cancel what has not ended. A prompt that is overdue has, though nobody has looked since."""
+    return queue.settle(prompt_id) if queue.get(prompt_id).overdue else queue.cancel(prompt_id)
+
+
+def _retry(queue: PromptQueue, prompt_id: str, *, max_queued: int) -> tuple[Prompt, int | None, bool]:
+    """Queue a prompt again; give it, its place, and whether it had ended. One that is overdue ends first."""
+    before = queue.get(prompt_id)
+    if before.overdue:
+        before = queue.settle(prompt_id)
+    prompt = _with_room(queue, lambda: queue.retry(prompt_id, max_queued=max_queued))
+    return prompt, queue.position(prompt_id), before.status is Status.COMPLETED
+
+
+def _with_room(queue: PromptQueue, verb: Callable[[], Found]) -> Found:
+    """Run a verb that puts something into the line; if that is full, settle what is overdue and run it again."""
+    try:
+        return verb()
+    except QueueFull:
+        if not queue.recover().total:
+            raise
+        return verb()

@@ -1,0 +1,64 @@
+"""The queue as a whole: what waits, who works, which model answers, how much is stored."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promptqueue.condition import DEFAULT_MODEL, Counts, Model, ModelState, Workers
+from promptqueue.errors import StorageUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from promptqueue import PromptQueue
+    from promptqueue.condition import Room
+
+    from proxy.storage.reader import Reader
+    from proxy.storage.writer import Writer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """The queue now. With no worker alive the model is unreachable, whatever a worker said before it left."""
+
+    counts: Counts
+    workers: Workers
+    model: Model
+
+
+class WholeQueue:
+    """Reads what nobody asks of a single prompt. Everything here raises StorageUnavailable."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        """Read through `reader`, settle through `writer`."""
+        self._reader = reader
+        self._writer = writer
+
+    def overview(self) -> Overview:
+        """Say what waits, who works and which model answers."""
+        return self._reader.read(_overview)
+
+    def room(self) -> Room:
+        """Say how much room the queue takes, and how much there is."""
+        return self._reader.read(lambda queue: queue.room())
+
+    def settle(self) -> None:
+        """End or take back what is overdue. While nothing can be written everything stays as it is."""
+        if self._reader.read(lambda queue: queue.is_behind()):
+            with suppress(StorageUnavailable):
+                self._writer.do(lambda queue: queue.recover())
+
+    def storage(self) -> Mapping[str, str]:
+        """Describe the storage to people, from a real read."""
+        return self._reader.read(lambda queue: queue.describe())
+
+
+def _overview(queue: PromptQueue) -> Overview:
+    counts, workers, model = queue.counts(), queue.workers(), queue.model()
+    if not workers.count:
+        name = model.name if model else DEFAULT_MODEL
+        model = Model(name=name, state=ModelState.UNREACHABLE, detail="no worker is alive to tell")
+    unknown = Model(name=DEFAULT_MODEL, state=ModelState.UNREACHABLE)
+    return Overview(counts=counts, workers=workers, model=model or unknown)
