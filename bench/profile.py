@@ -70,7 +70,6 @@ QUEUE = (
 OF_PROXY = (
     *QUEUE,
     Layer("logging", r"logging/__init__|proxy/serving/logs"),
-    Layer("CORS headers", r"flask_cors/|proxy/serving/cors"),
     Layer(
         "to the writer and back",
         r"proxy/(storage|serving/concurrency|live/held_requests)|gevent/(event|_abstract|_greenlet|thread)",

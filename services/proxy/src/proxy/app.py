@@ -8,7 +8,7 @@ from flask import Flask
 
 from proxy.api import envelope, events, management, page, prompts
 from proxy.parts import Parts
-from proxy.serving import cors, headers
+from proxy.serving import headers
 from proxy.serving.base_path import BelowBasePath
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:
     app.url_map.merge_slashes = False  # else //api/v1/prompt would be a redirect, and a POST would lose its body
     made = Parts.of(config, concurrency)
     app.extensions["proxy"] = made
-    cors.register(app)
     envelope.register(
         app,
         until_a_place_is_free=made.estimates.until_a_place_is_free,

@@ -1,12 +1,26 @@
-"""The fixed headers: what a browser must not do with any answer. nginx says the same of what it answers itself."""
+"""The headers that every answer has. nginx says the same of what it answers itself."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flask import request
+
 if TYPE_CHECKING:
     from flask import Flask, Response
 
+CORS = {
+    # Any page of any origin may call the proxy, with no credentials but those that it sends itself.
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Location, Retry-After, X-Prompt-Id, Date",
+}
+PREFLIGHT = {
+    # All that may be sent, whatever a preflight asks about.
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, "
+    "X-On-Disconnect",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, DELETE, OPTIONS",
+    "Access-Control-Max-Age": "7200",  # seconds
+}
 FIXED = {
     # The rest of the page's policy, with the hashes of script and style, stands in the page; a <meta> cannot say this.
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -21,11 +35,14 @@ JSON = "application/json; charset=utf-8"
 
 
 def register(app: Flask) -> None:
-    """Let every answer of `app` carry them, and be stored nowhere unless it says otherwise."""
+    """Add them to every answer of `app`, which nobody may store unless it says otherwise."""
 
-    def fix(answer: Response) -> Response:
+    def add(answer: Response) -> Response:
+        answer.headers.extend(CORS)
         answer.headers.extend(FIXED)
+        if request.method == "OPTIONS":
+            answer.headers.extend(PREFLIGHT)
         answer.headers.setdefault("Cache-Control", NEVER_STORED)
         return answer
 
-    app.after_request(fix)
+    app.after_request(add)

@@ -20,7 +20,6 @@ def to_stdout(level: str, concurrency: Threads | Greenlets) -> None:
     handler = Lines(sys.stdout, concurrency)
     handler.setFormatter(Format())
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    logging.getLogger("flask_cors").setLevel(logging.WARNING)  # at info it comments on every OPTIONS
     logging.logThreads = logging.logMultiprocessing = False  # no line tells them
 
 

@@ -9,8 +9,7 @@ from http import HTTPStatus
 
 from pydantic_core import to_json
 
-from proxy.serving.cors import EXPOSED
-from proxy.serving.headers import FIXED, JSON, NEVER_STORED
+from proxy.serving.headers import CORS, FIXED, JSON, NEVER_STORED
 
 HEARD_OUT_WITHIN = 1.0  # seconds
 
@@ -40,8 +39,7 @@ def refusal(status: int) -> tuple[dict[str, str], bytes]:
         "Content-Length": str(len(body)),
         "Cache-Control": NEVER_STORED,
         **FIXED,
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": ", ".join(EXPOSED),
+        **CORS,
         "Connection": "close",
     }
     return headers, body
