@@ -2,7 +2,7 @@
 
 import pytest
 from promptqueue.condition import Recovered
-from promptqueue.lifecycle import Next, after, retry_delay
+from promptqueue.lifecycle import GRACE, LOST_LEASE, LOST_WORKER, TIMED_OUT, Next, after, loss, retry_delay
 from promptqueue.prompt import Answered, ErrorCode, Failed, Outcome, PromptError, PutBack, Status
 
 ANSWERED = Answered(record={}, tokens=1)
@@ -87,3 +87,24 @@ def test_a_message_has_300_characters_at_most_with_what_was_said_before_it():
 
     assert ended.error.message.startswith("Gave up after 3 failed attempts; the last: xxx")
     assert len(ended.error.message) == 300
+
+
+@pytest.mark.parametrize(
+    ("now", "run_until", "leased_until", "is_alive", "lost"),
+    [
+        (99, 200, 100, True, None),
+        (99, 200, 100, False, LOST_WORKER),
+        (100, 200, 100, True, LOST_LEASE),
+        (100, 200, 100, False, LOST_LEASE),
+        (100, 100, 100, True, LOST_LEASE),
+        (100 + GRACE - 0.5, 100, 110, True, None),
+        (100 + GRACE - 0.5, 100, 110, False, LOST_WORKER),
+        (100 + GRACE, 100, 110, True, TIMED_OUT),
+        (100 + GRACE, 100, 100 + GRACE, True, TIMED_OUT),
+        (100 + GRACE, 100, 99, True, LOST_LEASE),
+    ],
+)
+def test_an_attempt_is_lost_by_the_deadline_that_passed_first_or_with_its_worker(
+    now, run_until, leased_until, is_alive, lost
+):
+    assert loss(now=now, run_until=run_until, leased_until=leased_until, is_alive=is_alive) is lost

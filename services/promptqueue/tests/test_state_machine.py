@@ -19,8 +19,8 @@ from hypothesis.stateful import (
 )
 from promptqueue.condition import Recovered
 from promptqueue.errors import ClaimLost, NotRetryable, PromptNotFound
+from promptqueue.lifecycle import GRACE
 from promptqueue.prompt import Answered, Claim, ErrorCode, Failed, NewPrompt, Priority, PutBack, Status, Terms
-from promptqueue.sqlite.verbs.rows import GRACE
 from promptqueue.storage import connect
 
 LEASE, MAX_FAILURES = 15.0, 3

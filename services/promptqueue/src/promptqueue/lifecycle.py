@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LONGEST_RETRY_DELAY = 60.0  # seconds
 LONGEST_MESSAGE = 300  # characters
 
+GRACE = 1.0
+"""Seconds for which others leave a prompt that ran out of time to its own worker, which knows the last of its text."""
+
 CANCELLED = PromptError(code=ErrorCode.CANCELLED, message="The prompt was cancelled.")
 EXPIRED = PromptError(code=ErrorCode.EXPIRED, message="The prompt was not started within the time it may wait.")
 TIMED_OUT = Failed(cause="The prompt ran longer than it may.", code=ErrorCode.TIMED_OUT)
@@ -79,6 +82,18 @@ def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0
             )
         case _:
             assert_never(ending)
+
+
+def loss(*, now: float, run_until: float, leased_until: float, is_alive: bool) -> Failed | None:
+    """Say how an attempt was lost; None while its worker `is_alive` and keeps its time.
+
+    The times are seconds of one clock: until when the attempt may run, and until when its lease holds.
+    """
+    if run_until + GRACE <= now and run_until <= leased_until:
+        return TIMED_OUT
+    if leased_until <= now:
+        return LOST_LEASE
+    return None if is_alive else LOST_WORKER
 
 
 def _clipped(message: str) -> str:

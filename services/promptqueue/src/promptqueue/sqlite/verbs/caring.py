@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from promptqueue.condition import Counts, Model, ModelState, Recovered, Room, Workers
 from promptqueue.errors import PromptNotFound
-from promptqueue.lifecycle import EXPIRED, LOST_LEASE, LOST_WORKER, TIMED_OUT, after
+from promptqueue.lifecycle import EXPIRED, after
 from promptqueue.prompt import Failed, Outcome, Prompt, Status
 from promptqueue.sqlite.file import room
 from promptqueue.sqlite.host import presence
@@ -226,15 +226,7 @@ class Caring(Timekeeping):
                 return None
 
     def _loss(self, row: sqlite3.Row) -> Failed | None:
-        """Say how this attempt was lost; None while its worker lives and keeps its time."""
-        now = self._clock.monotonic()
-        if row["boot"] != self._clock.boot:
-            return LOST_WORKER
-        if row["run_until"] + rows.GRACE <= now and row["run_until"] <= row["leased_until"]:
-            return TIMED_OUT
-        if row["leased_until"] <= now:
-            return LOST_LEASE
-        return None if presence.is_alive(self._workers, row["worker"]) else LOST_WORKER
+        return rows.loss(row, self._clock, is_alive=presence.is_alive(self._workers, row["worker"]))
 
     def _take_back(self, row: sqlite3.Row, loss: Failed) -> str:
         to = after(loss, failures=row["failures"], max_failures=row["max_failures"])

@@ -6,18 +6,18 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from promptqueue import lifecycle
 from promptqueue.errors import PromptNotFound
+from promptqueue.lifecycle import LOST_WORKER
 from promptqueue.prompt import ErrorCode, Outcome, Priority, Prompt, PromptError, Status, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from promptqueue.prompt import Failed
     from promptqueue.sqlite.file.database import Database
     from promptqueue.sqlite.file.engine import sqlite3
     from promptqueue.sqlite.host.clock import Clock
-
-GRACE = 1.0
-"""Seconds for which others leave a prompt that ran out of time to its own worker, which knows the last of its text."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -75,10 +75,18 @@ def is_overdue(row: sqlite3.Row, clock: Clock) -> bool:
         case Status.QUEUED:
             return bool(row["expires_at"] is not None and row["expires_at"] <= clock.wall())
         case Status.PROCESSING:
-            now = clock.monotonic()
-            return bool(row["boot"] != clock.boot or row["leased_until"] <= now or row["run_until"] + GRACE <= now)
+            return loss(row, clock, is_alive=True) is not None
         case _:
             return False
+
+
+def loss(row: sqlite3.Row, clock: Clock, *, is_alive: bool) -> Failed | None:
+    """Say how the attempt of a processing prompt was lost (`lifecycle.loss`)."""
+    if row["boot"] != clock.boot:  # the times of another boot mean nothing, and its workers are gone
+        return LOST_WORKER
+    return lifecycle.loss(
+        now=clock.monotonic(), run_until=row["run_until"], leased_until=row["leased_until"], is_alive=is_alive
+    )
 
 
 def readable(text: str | None) -> dict[str, Any] | None:
