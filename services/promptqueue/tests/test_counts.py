@@ -1,7 +1,7 @@
 import pytest
 from promptqueue.condition import Counts
 from promptqueue.prompt import Answered, ErrorCode, Failed, NewPrompt, Priority
-from promptqueue.sqlite.verbs import caring
+from promptqueue.sqlite.verbs import condition
 
 
 def test_an_empty_queue_counts_nothing(queue):
@@ -133,7 +133,7 @@ def test_only_answers_make_a_rate(queue, ask, answer_in, terms):
 
 
 def test_a_high_rate_is_worked_out_from_a_sample(queue, answer_in, monkeypatch):
-    monkeypatch.setattr(caring, "RATE_SAMPLE", 5)
+    monkeypatch.setattr(condition, "RATE_SAMPLE", 5)
     for _ in range(10):
         answer_in(0.5)
 

@@ -102,7 +102,7 @@ def test_an_end_that_a_newer_version_knows_is_told_all_the_same(queue, ask, dama
 
 
 def test_many_damaged_rows_are_ended_in_small_commits(queue, ask, terms, damage, monkeypatch):
-    monkeypatch.setattr("promptqueue.sqlite.verbs.answering.UNREADABLE_AT_ONCE", 2)
+    monkeypatch.setattr("promptqueue.sqlite.verbs.worker.UNREADABLE_AT_ONCE", 2)
     for _ in range(5):
         damage(ask(), DAMAGE["no request"])
     whole = ask()

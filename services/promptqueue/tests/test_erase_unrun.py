@@ -79,7 +79,7 @@ def test_one_call_is_bounded_in_number_and_in_time(queue, secret, clock, monkeyp
     clock.advance(HOUR + 1)
 
     assert queue.erase_unrun(older_than=HOUR, limit=2) == 2
-    monkeypatch.setattr("promptqueue.sqlite.verbs.caring.PRUNE_SECONDS", 0)
+    monkeypatch.setattr("promptqueue.sqlite.verbs.retention.PRUNE_SECONDS", 0)
     assert queue.erase_unrun(older_than=HOUR) == 1
 
 

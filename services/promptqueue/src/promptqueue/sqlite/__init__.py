@@ -8,11 +8,13 @@ from promptqueue.sqlite.copies.backup import BackingUp
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host.datagrams import Listener
-from promptqueue.sqlite.verbs.answering import Answering
-from promptqueue.sqlite.verbs.asking import Asking
-from promptqueue.sqlite.verbs.caring import Caring
+from promptqueue.sqlite.verbs.client import ClientVerbs
 from promptqueue.sqlite.verbs.compacting import Compacting
-from promptqueue.sqlite.verbs.listing import Listing
+from promptqueue.sqlite.verbs.condition import ConditionVerbs
+from promptqueue.sqlite.verbs.listing import ListingVerbs
+from promptqueue.sqlite.verbs.recovery import RecoveryVerbs
+from promptqueue.sqlite.verbs.retention import RetentionVerbs
+from promptqueue.sqlite.verbs.worker import WorkerVerbs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from promptqueue.sqlite.host.clock import Clock
 
 
-class SQLitePromptQueue(Asking, Answering, Caring, Listing, BackingUp, Compacting):
+class SQLitePromptQueue(
+    ClientVerbs, WorkerVerbs, RecoveryVerbs, RetentionVerbs, ConditionVerbs, ListingVerbs, BackingUp, Compacting
+):
     """Keeps the contract of `promptqueue.queue.PromptQueue` with one connection of one thread."""
 
     def __init__(

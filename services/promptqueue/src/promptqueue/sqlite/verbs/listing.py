@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from promptqueue.prompt import Outcome, Page, Status
 from promptqueue.sqlite.verbs import rows
+from promptqueue.sqlite.verbs.line import NEWEST_IN_LINE
 
 if TYPE_CHECKING:
     from promptqueue.sqlite.file.database import Database
@@ -15,19 +16,6 @@ if TYPE_CHECKING:
 # table and pass over what does not match, which is quick until what matches is rare: hence INDEXED BY.
 
 OF_ALL = "SELECT * FROM prompts WHERE seq < :before ORDER BY seq DESC LIMIT :limit"
-
-IN_LINE = """
-    SELECT * FROM (
-        SELECT * FROM prompts INDEXED BY prompts_in_line
-        WHERE status = 'queued' AND priority = 'interactive' AND seq < :before ORDER BY seq DESC LIMIT :limit
-    )
-    UNION ALL
-    SELECT * FROM (
-        SELECT * FROM prompts INDEXED BY prompts_in_line
-        WHERE status = 'queued' AND priority = 'batch' AND seq < :before ORDER BY seq DESC LIMIT :limit
-    )
-    ORDER BY seq DESC LIMIT :limit
-"""
 
 IN_HAND = """
     SELECT * FROM prompts INDEXED BY prompts_in_hand
@@ -65,7 +53,7 @@ COMPLETED = """
 LAST_SEQ = 2**63 - 1
 
 
-class Listing:
+class ListingVerbs:
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     _database: Database
@@ -98,7 +86,7 @@ def _of_status(status: Status | None) -> str:
         case None:
             return OF_ALL
         case Status.QUEUED:
-            return IN_LINE
+            return NEWEST_IN_LINE
         case Status.PROCESSING:
             return IN_HAND
         case Status.COMPLETED:

@@ -22,7 +22,7 @@ from promptqueue.prompt import (
 )
 from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM
 from promptqueue.sqlite.host.presence import Presence
-from promptqueue.sqlite.verbs import attempt, rows
+from promptqueue.sqlite.verbs import attempt, line, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ UNREADABLE_AT_ONCE = 100
 """How many prompts that cannot be read one claim ends: a longer lock would be felt."""
 
 
-class Answering:
+class WorkerVerbs:
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     _database: Database
@@ -52,11 +52,11 @@ class Answering:
             return Presence(self._workers, slots=slots)
 
     def claim(self, terms: Terms) -> Claim | None:
-        if not self._claimable():
+        if not line.is_anybody_waiting(self._database):  # a read, where an idle worker asks every second
             return None
         with self._database.transaction():
             for _ in range(UNREADABLE_AT_ONCE):
-                row = self._take_next(terms)
+                row = line.take_next(self._database, self._clock, terms)
                 if row is None:
                     return None
                 [text] = self._database.run(
@@ -110,39 +110,6 @@ class Answering:
     def release(self, claim: Claim, *, reason: str | None = None) -> None:
         with self._database.transaction():
             self._end(claim, Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason))
-
-    def _take_next(self, terms: Terms) -> sqlite3.Row | None:
-        claimed = self._database.run(
-            """
-            UPDATE prompts
-            SET status = 'processing', attempt = attempt + 1, tokens = 0, started_at = :wall,
-                worker = :worker, boot = :boot, claimed_at = :now, leased_until = :now + :lease,
-                run_until = :now + min(coalesce(timeout_seconds, :timeout), :timeout),
-                max_failures = :max_failures, not_before = NULL
-            WHERE seq = (
-                SELECT seq FROM prompts
-                WHERE status = 'queued'
-                  AND (not_before IS NULL OR boot <> :boot OR not_before <= :now)
-                  AND (expires_at IS NULL OR expires_at > :wall)
-                  AND NOT (SELECT paused FROM control)
-                ORDER BY priority DESC, seq
-                LIMIT 1
-            )
-            RETURNING *
-            """,
-            wall=self._clock.wall(),
-            now=self._clock.monotonic(),
-            boot=self._clock.boot,
-            worker=terms.worker,
-            lease=terms.lease_seconds,
-            timeout=terms.timeout_seconds,
-            max_failures=terms.max_failures,
-        )
-        return claimed[0] if claimed else None
-
-    def _claimable(self) -> bool:
-        # A read is a hundred times cheaper than a turn at the turnstile, and an idle worker asks every second.
-        return bool(self._database.run("SELECT 1 FROM counters WHERE status = 'queued' AND prompts > 0"))
 
     def _hold(self, claim: Claim, *, tokens: int | None) -> int:
         held = self._database.run(

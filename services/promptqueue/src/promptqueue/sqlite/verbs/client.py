@@ -1,17 +1,17 @@
-"""The verbs of those who ask: enqueue, read, cancel, delete."""
+"""The verbs of a client: enqueue, read, cancel, retry, delete."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted, PromptNotFound, QueueFull
 from promptqueue.lifecycle import CANCELLED, why_not_retryable
 from promptqueue.notes import Text
-from promptqueue.prompt import Enqueued, NewPrompt, Priority, Progress, Prompt, Status
+from promptqueue.prompt import Enqueued, NewPrompt, Progress, Prompt, Status
 from promptqueue.sqlite.file.room import Bounds
-from promptqueue.sqlite.verbs import rows
+from promptqueue.sqlite.verbs import line, rows
+from promptqueue.sqlite.verbs.retention import KEY_LIFETIME
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
 
 if TYPE_CHECKING:
@@ -22,11 +22,8 @@ if TYPE_CHECKING:
     from promptqueue.sqlite.file.engine import sqlite3
     from promptqueue.sqlite.host.clock import Clock
 
-KEY_LIFETIME = 24 * 3600.0
-"""Seconds for which an Idempotency-Key is known."""
 
-
-class Asking(Timekeeping):
+class ClientVerbs(Timekeeping):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     _database: Database
@@ -52,26 +49,6 @@ class Asking(Timekeeping):
         return standings[0].position if standings else None
 
     def progress_of(self, prompt_ids: Collection[str]) -> list[Progress]:
-        found = self._database.run(
-            """
-            SELECT mine.*,
-                   CASE mine.status WHEN 'queued' THEN
-                       (SELECT coalesce(sum(prompts), 0) FROM line
-                        WHERE line.priority = mine.priority AND line.block < mine.seq / 256)
-                       + (SELECT count(*) FROM prompts AS ahead
-                          WHERE ahead.status = 'queued' AND ahead.priority = mine.priority
-                            AND ahead.seq >= mine.seq / 256 * 256 AND ahead.seq <= mine.seq)
-                       + CASE mine.priority WHEN 'batch'
-                         THEN (SELECT prompts FROM counters WHERE status = 'queued' AND priority = 'interactive')
-                         ELSE 0 END
-                   END AS position,
-                   (SELECT max(attempt) FROM partials WHERE partials.seq = mine.seq) AS text_attempt,
-                   (SELECT offset + coalesce(length, length(text)) FROM partials WHERE partials.seq = mine.seq
-                    ORDER BY attempt DESC, offset DESC LIMIT 1) AS text_length
-            FROM json_each(:ids) AS named JOIN prompts AS mine ON mine.id = named.value
-            """,
-            ids=json.dumps(list(prompt_ids)),
-        )
         return [
             Progress(
                 prompt=rows.prompt(row, self._clock),
@@ -79,12 +56,11 @@ class Asking(Timekeeping):
                 text_attempt=row["text_attempt"] or 0,
                 text_length=row["text_length"] or 0,
             )
-            for row in found
+            for row in line.places(self._database, prompt_ids)
         ]
 
     def moves(self) -> int:
-        [row] = self._database.run("SELECT sum(moves) AS moves FROM counters WHERE status = 'queued'")
-        return int(row["moves"])
+        return line.moves(self._database)
 
     def request(self, prompt_id: str) -> Mapping[str, Any] | None:
         found = self._database.run(
@@ -147,7 +123,7 @@ class Asking(Timekeeping):
                 return prompt
             if reason := why_not_retryable(prompt, is_erased=row["erased_at"] is not None):
                 raise NotRetryable(reason)
-            self._refuse_full(sum(self._waiting().values()), max_queued)
+            self._refuse_full(sum(line.waiting(self._database).values()), max_queued)
             return rows.prompt(self._move_to_the_end(row), self._clock)
 
     def delete(self, prompt_id: str) -> None:
@@ -158,12 +134,6 @@ class Asking(Timekeeping):
             self._database.changed(prompt_id)
             self._database.erased()
 
-    def _waiting(self) -> dict[Priority, int]:
-        return {
-            Priority(row["priority"]): int(row["prompts"])
-            for row in self._database.run("SELECT priority, prompts FROM counters WHERE status = 'queued'")
-        }
-
     def _refuse_full(self, waiting: int, max_queued: int | None) -> None:
         if max_queued is not None and waiting >= max_queued:
             message = f"The queue is full: {waiting} prompts wait, and {max_queued} may."
@@ -171,9 +141,9 @@ class Asking(Timekeeping):
 
     def _move_to_the_end(self, row: sqlite3.Row) -> sqlite3.Row:
         """Queue a completed prompt again. Its number is its place, so it gets the next one, and so do its texts."""
-        [last] = self._database.run("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'prompts' RETURNING seq")
-        self._database.run("UPDATE requests SET seq = :new WHERE seq = :old", new=last["seq"], old=row["seq"])
-        self._database.run("UPDATE partials SET seq = :new WHERE seq = :old", new=last["seq"], old=row["seq"])
+        last = line.last_number(self._database)
+        self._database.run("UPDATE requests SET seq = :new WHERE seq = :old", new=last, old=row["seq"])
+        self._database.run("UPDATE partials SET seq = :new WHERE seq = :old", new=last, old=row["seq"])
         [queued] = self._database.run(
             """
             UPDATE prompts
@@ -184,7 +154,7 @@ class Asking(Timekeeping):
             WHERE seq = :old
             RETURNING *
             """,
-            new=last["seq"],
+            new=last,
             old=row["seq"],
             now=self._clock.wall(),
         )
@@ -192,7 +162,7 @@ class Asking(Timekeeping):
         return queued
 
     def _enqueue(self, new: NewPrompt, max_queued: int | None, bounds: Bounds) -> Enqueued:
-        ahead = self._waiting()
+        ahead = line.waiting(self._database)
         self._refuse_full(sum(ahead.values()), max_queued)
         request = rows.written(new.request)
         bounds.refuse(self._database, len(request) if request.isascii() else len(request.encode()))
@@ -229,8 +199,7 @@ class Asking(Timekeeping):
                 now=now,
             )
         self._database.changed(prompt_id)
-        lanes = list(Priority) if new.priority is Priority.BATCH else [Priority.INTERACTIVE]
-        return Enqueued(prompt=rows.prompt(row, self._clock), position=1 + sum(ahead[lane] for lane in lanes))
+        return Enqueued(prompt=rows.prompt(row, self._clock), position=line.newcomers_place(ahead, new.priority))
 
     def _replayed(self, idempotency: Idempotency | None) -> Enqueued | None:
         if idempotency is None:

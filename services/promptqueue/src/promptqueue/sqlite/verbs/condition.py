@@ -1,0 +1,121 @@
+"""The verbs about the queue as a whole: counts, room, workers, model, pause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promptqueue.condition import Counts, Model, ModelState, Room, Workers
+from promptqueue.prompt import Status
+from promptqueue.sqlite.file import room
+from promptqueue.sqlite.host import presence
+from promptqueue.sqlite.verbs import line, rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from promptqueue.sqlite.file.database import Database
+    from promptqueue.sqlite.host.clock import Clock
+
+RATE_SAMPLE = 1_000
+"""How many of the last minute's prompts are looked at: above that the rate is worked out from their time."""
+
+
+class ConditionVerbs:
+    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    _database: Database
+    _clock: Clock
+    _workers: Path
+
+    def checkpoint(self) -> None:
+        self._database.checkpoint()
+
+    def counts(self) -> Counts:
+        totals = dict.fromkeys(Status, 0)
+        for row in self._database.run("SELECT status, sum(prompts) AS prompts FROM counters GROUP BY status"):
+            totals[Status(row["status"])] = row["prompts"]
+        [control] = self._database.run("SELECT paused FROM control")
+        since = line.waiting_since(self._database)
+        return Counts(
+            queued=totals[Status.QUEUED],
+            processing=totals[Status.PROCESSING],
+            completed=totals[Status.COMPLETED],
+            oldest_wait_seconds=None if since is None else max(0.0, self._clock.wall() - since),
+            completed_per_minute=self._completed_per_minute(),
+            seconds_per_prompt=self._seconds_per_prompt(),
+            paused=bool(control["paused"]),
+        )
+
+    def room(self) -> Room:
+        return room.look(self._database)
+
+    def workers(self) -> Workers:
+        with self._database.storage_errors():
+            return presence.alive(self._workers)
+
+    def model(self) -> Model | None:
+        [row] = self._database.run("SELECT * FROM control")
+        if row["model_name"] is None:
+            return None
+        return Model(
+            name=row["model_name"],
+            state=ModelState(row["model_state"]),
+            percent=row["model_percent"],
+            processor=row["model_processor"],
+            detail=row["model_detail"],
+            retry_at=row["model_retry_at"],
+        )
+
+    def describe_model(self, model: Model) -> None:
+        if model == self.model():
+            return
+        with self._database.transaction(durable=False):
+            self._database.run(
+                """
+                UPDATE control
+                SET model_name = :name, model_state = :state, model_percent = :percent,
+                    model_processor = :processor, model_detail = :detail, model_retry_at = :retry_at
+                """,
+                name=model.name,
+                state=model.state,
+                percent=model.percent,
+                processor=model.processor,
+                detail=model.detail and rows.storable(model.detail),
+                retry_at=model.retry_at,
+            )
+
+    def pause(self, paused: bool) -> None:
+        with self._database.transaction():
+            self._database.run("UPDATE control SET paused = :paused", paused=int(paused))
+            self._database.changed(None)
+
+    def _completed_per_minute(self) -> int:
+        now = self._clock.wall()
+        [recent] = self._database.run(
+            """
+            SELECT count(*) AS prompts, min(completed_at) AS since FROM (
+                SELECT completed_at FROM prompts
+                WHERE status = 'completed' AND completed_at > :minute_ago AND ran_seconds IS NOT NULL
+                ORDER BY completed_at DESC
+                LIMIT :sample
+            )
+            """,
+            minute_ago=now - 60,
+            sample=RATE_SAMPLE,
+        )
+        if recent["prompts"] < RATE_SAMPLE:
+            return int(recent["prompts"])
+        return int(RATE_SAMPLE * 60 / max(now - recent["since"], 0.001))
+
+    def _seconds_per_prompt(self) -> float | None:
+        [recent] = self._database.run(
+            """
+            SELECT avg(ran_seconds) AS mean FROM (
+                SELECT ran_seconds FROM prompts
+                WHERE status = 'completed' AND ran_seconds IS NOT NULL
+                ORDER BY completed_at DESC
+                LIMIT 20
+            )
+            """
+        )
+        return None if recent["mean"] is None else float(recent["mean"])

@@ -1,0 +1,104 @@
+"""The verbs of maintenance that move what is overdue: settle, recover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promptqueue.condition import Recovered
+from promptqueue.errors import PromptNotFound
+from promptqueue.lifecycle import EXPIRED, after
+from promptqueue.prompt import Failed, Outcome, Prompt, Status
+from promptqueue.sqlite.host import presence
+from promptqueue.sqlite.verbs import attempt, rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from promptqueue.sqlite.file.database import Database
+    from promptqueue.sqlite.file.engine import sqlite3
+    from promptqueue.sqlite.host.clock import Clock
+
+EXPIRED_AT_ONCE = 500
+"""How many expired prompts one commit ends: a longer lock would be felt."""
+
+
+class RecoveryVerbs:
+    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    _database: Database
+    _clock: Clock
+    _workers: Path
+
+    def settle(self, prompt_id: str) -> Prompt:
+        with self._database.transaction():
+            self._settle(prompt_id)
+            return rows.prompt(rows.find(self._database, prompt_id), self._clock)
+
+    def recover(self) -> Recovered:
+        overdue = self._overdue()
+        if not overdue:
+            return Recovered()
+        with self._database.transaction():
+            settled = [self._settle(prompt_id) for prompt_id in overdue]
+        return Recovered(
+            requeued=settled.count("queued"), failed=settled.count("failed"), expired=settled.count("expired")
+        )
+
+    def is_behind(self) -> bool:
+        return bool(self._overdue(limit=1))
+
+    def _overdue(self, limit: int = EXPIRED_AT_ONCE) -> list[str]:
+        with self._database.storage_errors():
+            return [row["id"] for row in self._in_hand() if self._loss(row)] + self._expired(limit)
+
+    def _in_hand(self) -> list[sqlite3.Row]:
+        return self._database.run("SELECT * FROM prompts WHERE status = 'processing'")
+
+    def _expired(self, limit: int) -> list[str]:
+        expired = self._database.run(
+            "SELECT id FROM prompts WHERE status = 'queued' AND expires_at <= :now LIMIT :limit",
+            now=self._clock.wall(),
+            limit=limit,
+        )
+        return [row["id"] for row in expired]
+
+    def _settle(self, prompt_id: str) -> str | None:
+        """Move one prompt if a deadline of it passed; where to, None if it may stay."""
+        try:
+            row = rows.find(self._database, prompt_id)
+        except PromptNotFound:  # deleted since `recover` saw it
+            return None
+        match row["status"]:
+            case Status.QUEUED if rows.is_overdue(row, self._clock):
+                return self._expire(prompt_id)
+            case Status.PROCESSING:
+                loss = self._loss(row)
+                return self._take_back(row, loss) if loss else None
+            case _:
+                return None
+
+    def _loss(self, row: sqlite3.Row) -> Failed | None:
+        return rows.loss(row, self._clock, is_alive=presence.is_alive(self._workers, row["worker"]))
+
+    def _take_back(self, row: sqlite3.Row, loss: Failed) -> str:
+        to = after(loss, failures=row["failures"], max_failures=row["max_failures"])
+        ended = attempt.end(self._database, self._clock, prompt_id=row["id"], attempt=row["attempt"], to=to)
+        if rows.is_overdue(ended, self._clock):  # back in line, where it waited as long as it may
+            return self._expire(row["id"])
+        return to.outcome or to.status
+
+    def _expire(self, prompt_id: str) -> str:
+        self._database.run(
+            """
+            UPDATE prompts
+            SET status = 'completed', outcome = 'expired', completed_at = :now, not_before = NULL,
+                error_code = :code, error_message = :message
+            WHERE id = :id AND status = 'queued'
+            """,
+            id=prompt_id,
+            now=self._clock.wall(),
+            code=EXPIRED.code,
+            message=EXPIRED.message,
+        )
+        self._database.changed(prompt_id)
+        return Outcome.EXPIRED
