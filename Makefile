@@ -54,16 +54,16 @@ conformance: ## Ask for all that /openapi.json describes, and for what it forbid
 
 faults: ## Let a prompt meet every fault of Ollama's, and write docs/faults.md
 	@$(PYTHON) local/environment.py test
-	@PYTHONPATH=ollama $(VENV)/python tests/e2e/faults.py
+	@PYTHONPATH=tests:ollama $(VENV)/python tests/e2e/faults.py
 
 chaos: ## Kill the product's parts while clients use it, and look for what got lost: SECONDS=60 SEED=… COMPOSE=1
 	@$(PYTHON) local/environment.py test
-	@PYTHONPATH=tests:tests/e2e:ollama $(VENV)/python -m chaos --seconds $(or $(SECONDS),60) $(addprefix --seed ,$(SEED)) \
+	@PYTHONPATH=tests:ollama $(VENV)/python -m chaos --seconds $(or $(SECONDS),60) $(addprefix --seed ,$(SEED)) \
 		$(if $(COMPOSE),--compose)
 
 soak: ## Keep the product busy for twenty minutes and see whether memory, files or journal grow: SECONDS=1200
 	@$(PYTHON) local/environment.py test
-	@PYTHONPATH=tests:tests/e2e:ollama $(VENV)/python -m chaos.soak --seconds $(or $(SECONDS),1200)
+	@PYTHONPATH=tests:ollama $(VENV)/python -m chaos.soak --seconds $(or $(SECONDS),1200)
 
 bench: ## Measure what is promised in numbers, beside others: make bench ROWS=submit,gap QUICK=1
 	@$(PYTHON) local/environment.py bench

@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 # The simulator, and how tests start the product. Here, because the benchmark's own child processes need them too.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("ollama", "tests/e2e")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("ollama", "tests")]

@@ -6,7 +6,7 @@ import http.client
 import json
 import sys
 
-from largest import Specification
+from support.largest import Specification
 
 from bench.clients import Unexpected
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from processes import free_port, until
+from support.ports import free_port
+from support.waiting import until
 
 from bench import direct
 from bench.clients import Connection, Unexpected

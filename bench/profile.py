@@ -24,7 +24,7 @@ from bench.workbench import Workbench, end_on_a_signal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from processes import Process
+    from support.processes import Process
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "ARCHITECTURE.md"

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from processes import free_port, until
+from support.ports import free_port
+from support.waiting import until
 
 from bench.clients import load
 

@@ -11,7 +11,7 @@ from bench.measurement import CannotRun
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from processes import Process
+    from support.processes import Process
 
 PROC = Path("/proc")
 

@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processes import until
 from simulator.client import Simulator
-from stack import Stack
+from support.stack import Stack
+from support.waiting import until
 
 from bench.stored import Stored
 

@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
@@ -15,8 +14,9 @@ import pytest
 import worker.config
 from proxy.app import create_app, parts
 from proxy.serving import concurrency
+from support import ROOT
+from support.machine import needed
 
-ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = (proxy.config.Config, worker.config.Config)
 INTERNAL = {
     "PAGE_PATH": "the proxy's image says with it where the page lies; nobody else needs to",
@@ -112,11 +112,7 @@ def test_the_path_of_a_prompt_has_nine_steps() -> None:
 
 
 def test_make_help_names_every_target_that_a_document_names() -> None:
-    if shutil.which("make") is None:
-        if os.environ.get("CI"):
-            pytest.fail("make is not installed")
-        pytest.skip("make is not installed")
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run([needed("make"), "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = set(re.findall(r"^ +make ([a-z0-9-]+) +\S", told, re.MULTILINE))
 
     named = {

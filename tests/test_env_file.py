@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import proxy.config
 import pytest
 import worker.config
 from promptqueue.settings import read
+from support import ROOT
 
 from local import start
 from local.settings import Misread, merged
 
-ROOT = Path(__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def taken(file: Path, text: str, **environment: str) -> dict[str, str]:

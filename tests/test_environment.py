@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from processes import everything, until
-from small_disk import mounted
+from support.processes import everything
+from support.small_disk import mounted
+from support.waiting import until
 
 from local import environment
 

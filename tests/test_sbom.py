@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support import ROOT
 from test_documents import REGISTRIES
 
 from local import sbom
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def bill(image: str) -> dict[str, Any]:

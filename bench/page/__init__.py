@@ -10,4 +10,4 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # What the tests of the page know of it, and how they start a browser.
-sys.path[:0] = [str(ROOT / folder) for folder in ("services/frontend/tests", "tests/e2e")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("services/frontend/tests", "tests")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from browser import ARGUMENTS, program
 from playwright.sync_api import sync_playwright
+from support.machine import CHROMIUM_ARGUMENTS, CHROMIUMS, program
 
 from bench import section
 from bench.page import ROOT, flight, history, loading, streams, texts
@@ -18,7 +18,7 @@ def main() -> int:
     goals = Goals()
     loading.sizes(goals)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program(*CHROMIUMS), args=CHROMIUM_ARGUMENTS)
         loading.requests(browser, goals)
         streams.streams(browser, goals, quick=quick)
         texts.long(browser, goals)

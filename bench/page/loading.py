@@ -13,8 +13,8 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
-from browser import ARGUMENTS, program
 from scripted_proxy import READY
+from support.machine import CHROMIUM_ARGUMENTS, CHROMIUMS, program
 
 from bench.page import ROOT
 from bench.page.scripted import scripted
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PAGE = ROOT / "services/frontend/index.html"
 LINT = ROOT / "services/frontend/lint"
-ENVIRONMENT = {**os.environ, "CHROME_PATH": str(program())}  # noqa: TID251 (npx needs all of it)
+ENVIRONMENT = {**os.environ, "CHROME_PATH": str(program(*CHROMIUMS))}  # noqa: TID251 (npx needs all of it)
 
 
 def sizes(goals: Goals) -> None:
@@ -73,7 +73,7 @@ def lighthouse(goals: Goals, *, quick: bool) -> None:
 def _report(url: str) -> Any:
     if not (LINT / "node_modules/lighthouse").exists():
         return None
-    flags = " ".join(["--headless=new", *ARGUMENTS])
+    flags = " ".join(["--headless=new", *CHROMIUM_ARGUMENTS])
     command = ["npx", "lighthouse", url, "--quiet", "--output=json", f"--chrome-flags={flags}"]
     done = subprocess.run(command, cwd=LINT, env=ENVIRONMENT, capture_output=True, check=True)
     return json.loads(done.stdout)

@@ -7,7 +7,7 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from processes import until
+from support.waiting import until
 
 from bench.peers.peer import Peer
 

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from processes import until
+from support.waiting import until
 
 from bench import direct
 from bench.clients import Connection

@@ -15,7 +15,7 @@ from bench.measurement import PRODUCT, Figure, Measurement, Side, Taken, value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stack import Stack
+    from support.stack import Stack
 
     from bench.workbench import Workbench
 

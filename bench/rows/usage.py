@@ -15,7 +15,7 @@ from bench.usage import memory, processor_seconds, written_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stack import Stack
+    from support.stack import Stack
 
     from bench.workbench import Workbench
 

@@ -10,10 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from composed import compose_is_missing, engine_is_missing
+from support.composed import compose_is_missing, engine_is_missing
+from support.wall_clock import MISSING, clock_at
 
 from chaos import campaign
-from chaos.clock import MISSING, wall_clock
 from chaos.contained import Contained
 from chaos.plain import Plain
 from chaos.product import Product, room_for
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def on_processes(folder: Path, journal_mode: str, room: int) -> Product:
-    clock = wall_clock(folder / "clock")
+    clock = clock_at(folder / "clock")
     if clock is None:
         print(f"The clock is not stepped: {MISSING}", flush=True)
     return Plain(folder, room=room, clock=clock, journal_mode=journal_mode)

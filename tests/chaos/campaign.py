@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from front_door import FrontDoor
-from processes import until
+from support.front_door import FrontDoor
+from support.waiting import until
 
 from chaos import checker
 from chaos.clients import Clients

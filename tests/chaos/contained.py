@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from composed import Composed, docker
-from processes import lasting_port
 from simulator.client import QUICK
+from support.composed import Composed, docker
+from support.ports import free_port
 
 from chaos.container import Container, Inside, ProcessInside, asked
 from chaos.history import now
@@ -35,7 +35,7 @@ class Contained:
     def __init__(self, folder: Path, *, room: int, journal_mode: str = "auto") -> None:
         self._folder = folder
         self.room = room
-        self.port = lasting_port()
+        self.port = free_port()
         self._stack = Composed(OVERRIDE, proxy_port=self.port)
         name = self._stack.name
         self._proxy, self._worker, self._other_worker = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 
-from processes import until
 from simulator.client import NotRunning
+from support.waiting import until
 
 ENDED_WITHIN = 20.0  # seconds
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from typing import TYPE_CHECKING, Any
+
+from support.client import Client
 
 from chaos.history import Seen, now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from chaos.history import History
     from chaos.script import Script
 
@@ -19,14 +18,14 @@ HELD = 3  # seconds that an answer is held at most
 
 
 class Door:
-    """Each request has a connection of its own."""
+    """Notes each request and its answer."""
 
     def __init__(self, port: int, history: History) -> None:
-        self.port = port
+        self.client = Client(f"http://127.0.0.1:{port}", patience=PATIENCE)
         self.history = history
 
     def submit(self, script: Script) -> Seen:
-        return self._ask(script, None, "submit", "POST", "/api/v1/prompt", script.body, {"Idempotency-Key": script.key})
+        return self._ask(script, None, "submit", "POST", "/api/v1/prompt", script.body, Idempotency_Key=script.key)
 
     def status(self, script: Script, prompt_id: str, query: str = "") -> Seen:
         return self._ask(script, prompt_id, "status", "GET", f"/api/v1/prompt/{prompt_id}/status{query}")
@@ -64,28 +63,21 @@ class Door:
         method: str,
         path: str,
         body: Any = None,
-        headers: Mapping[str, str] | None = None,
+        **headers: str,
     ) -> Seen:
         begun = now()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, None if body is None else json.dumps(body), dict(headers or {}))
-            answer = connection.getresponse()
-            status, told = answer.status, _told(answer.read())
-        except (OSError, http.client.HTTPException) as error:
-            status, told = 0, repr(error)
-        finally:
-            connection.close()
-        if prompt_id is None and status == 202:
+        reply = self.client.call(method, path, None if body is None else json.dumps(body), **headers)
+        told = _read(reply.body)
+        if prompt_id is None and reply.status == 202:
             prompt_id = told["id"]
         seen = Seen(
-            begun=begun, ended=now(), what=what, script=script.name, prompt_id=prompt_id, status=status, body=told
+            begun=begun, ended=now(), what=what, script=script.name, prompt_id=prompt_id, status=reply.status, body=told
         )
         self.history.add(seen)
         return seen
 
 
-def _told(body: bytes) -> Any:
+def _read(body: bytes) -> Any:
     try:
         return json.loads(body) if body else None
     except ValueError:

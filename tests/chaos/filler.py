@@ -7,7 +7,7 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from front_door import FrontDoor
+from support.front_door import FrontDoor
 
 from chaos.history import now
 
@@ -89,7 +89,7 @@ class Filler:
         """Have a long prompt accepted and cancel it, so that nobody waits for it; None when there is no room."""
         body, key = {"prompt": "x" * length, "priority": "batch"}, {"Idempotency-Key": f"filler-{uuid.uuid4()}"}
         while True:
-            reply = self._front.post("/api/v1/prompt", body, key)
+            reply = self._front.post("/api/v1/prompt", body, **key)
             if reply.status == 503 and reply.json["error"]["code"] == "storage_full":
                 return None
             if reply.status == 202:

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
-from processes import until
+from support.waiting import until
 
 from chaos.container import EXITED, PAUSED, RUNNING, asked
 

@@ -10,9 +10,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from processes import PROC, Process, lasting_port
 from simulator.client import Simulator
-from stack import Stack
+from support.ports import free_port
+from support.processes import PROC, Process
+from support.stack import Stack
 
 from chaos.history import now
 from chaos.plan import Blow, Part
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from wall_clock import WallClock
+    from support.wall_clock import WallClock
 
 LOOK_EVERY = 0.1  # seconds
 STOPPED_WITHIN = 20.0  # seconds
@@ -36,13 +37,13 @@ class Plain(Stack):
 
     def __init__(self, folder: Path, *, room: int, clock: WallClock | None = None, journal_mode: str = "auto") -> None:
         self._journal = folder / "calls.jsonl"
-        self.ollama = Simulator(port=lasting_port(), journal=self._journal, **SIMULATOR)
+        self.ollama = Simulator(port=free_port(), journal=self._journal, **SIMULATOR)
         self.clock = clock
         self.room = room
         settings = {"JOURNAL_MODE": journal_mode, "MAX_STORED_BYTES": str(room)}
         variables = {**VARIABLES, **settings, **(clock.variables if clock else {})}
         super().__init__(folder / "product", self.ollama, variables)
-        self.port = lasting_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._database = self.folder / "data/queue.db"
         self._starts: dict[str, Callable[[], subprocess.Popen[bytes]]] = {

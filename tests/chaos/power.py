@@ -15,10 +15,11 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from processes import until
 from promptqueue import connect
 from promptqueue.errors import StorageUnavailable
-from stack import PROGRAMS, ROOT, Stack
+from support import ROOT
+from support.stack import PROGRAMS, Stack
+from support.waiting import until
 
 from chaos.database import contents
 from chaos.disk import Disk, Kept

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from signal import Signals
 
-    from wall_clock import WallClock
+    from support.wall_clock import WallClock
 
     from chaos.plan import Blow, Part
 

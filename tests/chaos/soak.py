@@ -16,9 +16,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from processes import PROC, until
 from simulator.client import Simulator
-from stack import Stack
+from support.processes import PROC
+from support.stack import Stack
+from support.waiting import until
 
 from chaos.__main__ import Progress
 from chaos.filler import Filler
@@ -27,7 +28,7 @@ from chaos.product import room_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from processes import Process
+    from support.processes import Process
 
     from chaos.filler import Filling
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 from typing import TYPE_CHECKING, Any
 
-from chaos.door import PATIENCE
+from support.client import NOBODY
+from support.events import events_in
+
 from chaos.history import Seen, now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from chaos.door import Door
     from chaos.script import Script
 
@@ -30,24 +28,17 @@ class Stream:
     def read(self) -> int:
         """Read until the stream ends; HTTP's status, 0 when nobody answered, 204 when the end has been told."""
         begun = now()
-        connection = http.client.HTTPConnection("127.0.0.1", self._door.port, timeout=PATIENCE)
         status = 0
+        headers = {} if self._last_id is None else {"Last-Event-ID": self._last_id}
         try:
-            headers = {} if self._last_id is None else {"Last-Event-ID": self._last_id}
-            connection.request("GET", f"/api/v1/prompt/{self._prompt_id}/events", headers=headers)
-            answer = connection.getresponse()
-            status = answer.status
-            if status != 200:
-                return status
-            for kind, event_id, data in _events(answer):
-                if event_id is not None:
-                    self._last_id = event_id
-                if self._take(begun, kind, data):
-                    return 204
-        except (OSError, ValueError, http.client.HTTPException) as error:
+            with self._door.client.answered("GET", f"/api/v1/prompt/{self._prompt_id}/events", **headers) as answer:
+                status = answer.status
+                for event in events_in(answer) if status == 200 else ():
+                    self._last_id = event.id or self._last_id  # a comment has none
+                    if self._take(begun, event.kind, event.data):
+                        return 204
+        except (*NOBODY, ValueError) as error:
             self._note(begun, "event", 0, repr(error))
-        finally:
-            connection.close()
         return status
 
     def _take(self, begun: float, kind: str, data: dict[str, Any]) -> bool:
@@ -76,21 +67,3 @@ class Stream:
                 body=body,
             )
         )
-
-
-def _events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
-    """Give kind, id and data of each event that came whole."""
-    kind, event_id, data = "message", None, ""
-    while line := answer.readline():
-        name, _, value = line.decode().rstrip("\r\n").partition(":")
-        value = value.removeprefix(" ")
-        match name:
-            case "event":
-                kind = value
-            case "id":
-                event_id = value
-            case "data":
-                data += value
-            case "" if not value and data:
-                yield kind, event_id, json.loads(data)
-                kind, event_id, data = "message", None, ""

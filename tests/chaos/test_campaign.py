@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from machine import unable
+from support.machine import unable
+from support.wall_clock import MISSING, clock_at
 
 from chaos import campaign
-from chaos.clock import MISSING, wall_clock
 from chaos.plain import Plain
 from chaos.plan import Part, plan
 from chaos.product import room_for
@@ -24,7 +24,7 @@ SECONDS = 24.0
 
 
 def test_a_short_campaign_finds_nothing_lost_stuck_or_wrong(tmp_path: Path) -> None:
-    clock = wall_clock(tmp_path / "clock") or unable(MISSING)
+    clock = clock_at(tmp_path / "clock") or unable(MISSING)
 
     product = Plain(tmp_path, room=room_for(SECONDS), clock=clock)
 

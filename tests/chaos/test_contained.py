@@ -8,9 +8,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from composed import PACE, ROOT, compose, compose_is_missing, docker, engine_is_missing
-from machine import BUILT_WITHIN, unable
-from processes import until
+from support import ROOT
+from support.composed import PACE, compose, compose_is_missing, docker, engine_is_missing
+from support.machine import BUILT_WITHIN, unable
+from support.waiting import until
 
 from chaos.contained import OVERRIDE
 from chaos.container import Container, Inside, ProcessInside

@@ -7,9 +7,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from machine import unable
 from promptqueue.sqlite.file.engine import journal_mode
 from simulator.client import Simulator
+from support.machine import unable
 
 from chaos import power
 from chaos.disk import Disk, Kept

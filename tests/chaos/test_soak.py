@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from machine import unable
-from processes import PROC
+from support.machine import unable
+from support.processes import PROC
 
 from chaos.filler import Filling
 from chaos.soak import Look, Soaked, soak

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import front_nginx
 import pytest
-from composed import compose_is_missing
-from front_nginx import FrontNginx
-from machine import unable
-from scripted_upstream import ScriptedUpstream
+from containers.scripted_upstream import ScriptedUpstream
+from support import machine
+from support.composed import compose_is_missing
+from support.front_nginx import FrontNginx
+from support.machine import unable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +33,7 @@ def upstream() -> Iterator[ScriptedUpstream]:
 @pytest.fixture(scope="session")
 def nginx_program() -> str:
     """This machine's nginx."""
-    program = front_nginx.program()
-    if program is None:
-        unable("no nginx; on Debian: apt-get install nginx-light")
-    return program
+    return machine.nginx()
 
 
 @pytest.fixture

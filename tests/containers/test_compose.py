@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-import settings
-from composed import compose
+from containers import settings
+from support import ROOT
+from support.composed import compose
 from worker.config import LONGEST_DRAIN
 
 pytestmark = pytest.mark.usefixtures("compose_client")
@@ -202,7 +203,7 @@ def test_everything_is_hardened() -> None:
 
 
 def test_a_worker_has_longer_to_end_than_its_programs_and_they_than_a_prompt() -> None:
-    conf = (settings.ROOT / "services/worker/supervisord.conf").read_text()
+    conf = (ROOT / "services/worker/supervisord.conf").read_text()
     program = int(conf.split("[program:worker]")[1].split("stopwaitsecs=")[1].split()[0])
 
     assert int(settings.of_example()["DRAIN_SECONDS"]) < LONGEST_DRAIN < program < 30

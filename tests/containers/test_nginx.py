@@ -11,20 +11,20 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import pytest
-from front_nginx import FRONTEND, FrontNginx, below, resolver
-from processes import until
+from containers.scripted_upstream import EVENTS
 from promptqueue.settings import Misconfigured, read
 from proxy.config import Config
 from proxy.serving.gevent_worker import SLOWEST
 from proxy.serving.headers import FIXED
-from scripted_upstream import EVENTS
+from support.front_nginx import FRONTEND, FrontNginx, below, resolver
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from front_door import Reply
-    from scripted_upstream import ScriptedUpstream
+    from containers.scripted_upstream import ScriptedUpstream
+    from support.client import Reply
 
 # As all lines of the product begin (promptqueue.logline).
 LINE = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO nginx 127\.0\.0\.1"
@@ -33,7 +33,7 @@ EXPOSED_HEADERS = {"Location", "Retry-After", "X-Prompt-Id", "Date"}  # as the p
 
 
 def test_the_page_comes_whole_and_with_the_headers_that_the_proxy_gives_it(nginx: FrontNginx) -> None:
-    answer = nginx.call("GET", "/")
+    answer = nginx.get("/")
 
     assert (answer.status, answer.body) == (200, PAGE)
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -45,14 +45,14 @@ def test_the_page_comes_whole_and_with_the_headers_that_the_proxy_gives_it(nginx
     ("path", "status"), [("/", 200), ("/nginx-health", 200), ("/nothing", 404), ("/nginx-error", 404)]
 )
 def test_whatever_nginx_answers_itself_has_the_fixed_headers(nginx: FrontNginx, path: str, status: int) -> None:
-    answer = nginx.call("GET", path)
+    answer = nginx.get(path)
 
     assert answer.status == status
     assert {name: answer.headers[name] for name in FIXED} == FIXED
 
 
 def test_the_page_is_compressed_for_whoever_takes_it_so(nginx: FrontNginx) -> None:
-    answer = nginx.call("GET", "/", None, {"Accept-Encoding": "gzip"})
+    answer = nginx.get("/", Accept_Encoding="gzip")
 
     assert answer.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(answer.body) == PAGE
@@ -61,9 +61,9 @@ def test_the_page_is_compressed_for_whoever_takes_it_so(nginx: FrontNginx) -> No
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_a_page_that_has_not_changed_is_not_sent_again(nginx: FrontNginx, encoding: str) -> None:
-    first = nginx.call("GET", "/", None, {"Accept-Encoding": encoding})
+    first = nginx.get("/", Accept_Encoding=encoding)
 
-    second = nginx.call("GET", "/", None, {"Accept-Encoding": encoding, "If-None-Match": first.headers["ETag"]})
+    second = nginx.get("/", Accept_Encoding=encoding, If_None_Match=first.headers["ETag"])
 
     assert (second.status, second.body) == (304, b"")
     assert second.headers["Cache-Control"] == "no-cache"
@@ -75,12 +75,12 @@ def test_a_page_that_has_not_changed_is_not_sent_again(nginx: FrontNginx, encodi
 def test_a_version_of_the_page_that_is_gone_is_said_in_the_words_of_the_proxy(
     nginx: FrontNginx, header: dict[str, str]
 ) -> None:
-    _is_error(nginx.call("GET", "/", None, header), 412, "invalid_request", "invalid_request_error")
+    _is_error(nginx.get("/", **header), 412, "invalid_request", "invalid_request_error")
 
 
 @pytest.mark.parametrize("part", ["0-9", "99999999-"])
 def test_the_page_comes_whole_to_whoever_asks_for_a_part(nginx: FrontNginx, part: str) -> None:
-    answer = nginx.call("GET", "/", None, {"Range": f"bytes={part}"})
+    answer = nginx.get("/", Range=f"bytes={part}")
 
     assert (answer.status, answer.body) == (200, PAGE)
 
@@ -111,7 +111,7 @@ def test_head_of_the_page_is_its_headers_alone(nginx: FrontNginx) -> None:
 def test_a_request_reaches_the_proxy_as_it_was_sent(nginx: FrontNginx, upstream: ScriptedUpstream, path: str) -> None:
     sent = {"Idempotency-Key": "a-key-of-sixteen", "Host": "somewhere.example:8080", "Content-Type": "text/plain"}
 
-    answer = nginx.call("POST", path, b'{"prompt": "hi"}', sent)
+    answer = nginx.call("POST", path, b'{"prompt": "hi"}', **sent)
 
     assert (answer.status, answer.body) == (200, b"{}")
     [asked] = upstream.asked
@@ -134,7 +134,7 @@ def test_a_request_has_no_more_fields_at_the_proxy_which_counts_them_than_it_was
 def test_nothing_else_reaches_the_proxy(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
     paths = ["/metrics", "/api", "/v1", "/healthz/", "/index.html", "/nginx.conf", "/nginx-error", "/api/../metrics"]
 
-    answers = {path: nginx.call("GET", path) for path in paths}
+    answers = {path: nginx.get(path) for path in paths}
 
     assert upstream.asked == []
     for answer in answers.values():
@@ -143,7 +143,7 @@ def test_nothing_else_reaches_the_proxy(nginx: FrontNginx, upstream: ScriptedUps
 
 def test_an_error_of_the_proxy_is_passed_on_as_it_is(nginx: FrontNginx) -> None:
     for status in (404, 405, 413, 429, 502, 503, 504):
-        answer = nginx.call("GET", f"/api/v1/{status}")
+        answer = nginx.get(f"/api/v1/{status}")
 
         assert (answer.status, answer.json) == (status, {"error": {"code": "its_own"}})
 
@@ -171,7 +171,7 @@ def test_a_proxy_that_is_gone_is_said_in_the_words_of_the_proxy(nginx: FrontNgin
     upstream.stop()
 
     for path in ("/api/v1/queue", "/v1/models", "/api/tags", "/healthz"):
-        answer = nginx.call("GET", path)
+        answer = nginx.get(path)
 
         _is_error(answer, 502, "proxy_unavailable", "server_error")
         assert answer.headers["Retry-After"] == "5"
@@ -183,7 +183,7 @@ def test_a_request_is_held_for_75_seconds_and_on_the_drop_in_faces_for_a_day(
     in_a_hurry = {"_timeout 75s;": "_timeout 500ms;", "_timeout 24h;": "_timeout 60s;"}
 
     with FrontNginx(nginx_program, tmp_path, upstream.address, in_a_hurry) as nginx:
-        given_up = nginx.call("GET", "/api/v1/silent")
+        given_up = nginx.get("/api/v1/silent")
         with ThreadPoolExecutor() as pool:
             held = [pool.submit(nginx.call, "GET", path) for path in ("/v1/silent", "/api/silent")]
             done, _ = wait(held, timeout=1)
@@ -197,8 +197,8 @@ def test_a_request_is_held_for_75_seconds_and_on_the_drop_in_faces_for_a_day(
 def test_the_page_comes_while_the_proxy_is_gone(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
     upstream.stop()
 
-    assert nginx.call("GET", "/").body == PAGE
-    assert nginx.call("GET", "/nginx-health").body == b"ok\n"
+    assert nginx.get("/").body == PAGE
+    assert nginx.get("/nginx-health").body == b"ok\n"
 
 
 def test_a_method_that_the_page_does_not_take_is_refused_with_those_it_takes(nginx: FrontNginx) -> None:
@@ -214,7 +214,7 @@ def test_a_body_of_32_megabytes_passes_and_one_byte_more_is_refused(
     largest = bytes(32 * 1024 * 1024)
 
     passed = nginx.call("POST", "/api/v1/prompt", largest)
-    refused = nginx.call("POST", "/api/v1/prompt", None, {"Content-Length": str(len(largest) + 1)})
+    refused = nginx.call("POST", "/api/v1/prompt", None, Content_Length=str(len(largest) + 1))
 
     assert (passed.status, len(upstream.asked[0].body)) == (200, len(largest))
     _is_error(refused, 413, "too_large", "invalid_request_error")
@@ -254,7 +254,7 @@ def test_the_log_names_the_path_and_nothing_that_somebody_wrote(nginx: FrontNgin
 def test_nor_does_it_when_the_proxy_is_gone(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
     upstream.stop()
 
-    nginx.call("GET", "/api/v1/queue?secret=question")
+    nginx.get("/api/v1/queue?secret=question")
 
     line = until(nginx.log.read_text, "there is a line in the log")
     assert " WARNING nginx 127.0.0.1 GET /api/v1/queue 502 " in line
@@ -280,14 +280,14 @@ def test_names_are_asked_of_the_server_that_the_system_asks(
     assert f"resolver {address} " in resolver(resolv_conf)
 
     with FrontNginx(nginx_program, tmp_path, upstream.address, resolv_conf=resolv_conf) as nginx:
-        assert nginx.call("GET", "/api/v1/queue").status == 200
+        assert nginx.get("/api/v1/queue").status == 200
 
 
 def test_the_log_says_why_a_proxy_was_not_found(nginx_program: str, tmp_path: Path) -> None:
     quickly = {"resolver_timeout 5s;": "resolver_timeout 50ms;"}
 
     with FrontNginx(nginx_program, tmp_path, "proxy:8000", quickly, "nameserver 127.0.0.9\n") as nginx:
-        answer = nginx.call("GET", "/api/v1/queue?secret=question")
+        answer = nginx.get("/api/v1/queue?secret=question")
 
         line = until(nginx.log.read_text, "there is a line in the log")
     _is_error(answer, 502, "proxy_unavailable", "server_error")
@@ -300,9 +300,9 @@ def test_the_log_says_why_a_proxy_did_not_answer(
 ) -> None:
     with FrontNginx(nginx_program, tmp_path, upstream.address, {"read_timeout 75s;": "read_timeout 50ms;"}) as nginx:
         for path in ("/api/v1/silent", "/api/v1/closes", "/api/v1/502", "/api/v1/queue"):
-            nginx.call("GET", path)
+            nginx.get(path)
         upstream.stop()
-        nginx.call("GET", "/api/v1/queue")
+        nginx.get("/api/v1/queue")
 
         lines = until(lambda: (told := nginx.log.read_text().splitlines())[4:] and told, "there are five lines")
     assert [re.split(r"\d\.\d{3}s ?", line)[1] for line in lines] == [
@@ -325,9 +325,9 @@ def below_a_path(nginx_program: str, tmp_path: Path, upstream: ScriptedUpstream)
 def test_whether_or_not_a_server_in_front_takes_the_base_path_off_everything_is_there(
     below_a_path: FrontNginx, upstream: ScriptedUpstream, before: str
 ) -> None:
-    page = below_a_path.call("GET", f"{before}/")
-    answer = below_a_path.call("POST", f"{before}/api/v1/prompt?wait=1", b"{}", {"Host": "somewhere.example:8080"})
-    error = below_a_path.call("GET", f"{before}/nothing")
+    page = below_a_path.get(f"{before}/")
+    answer = below_a_path.call("POST", f"{before}/api/v1/prompt?wait=1", b"{}", Host="somewhere.example:8080")
+    error = below_a_path.get(f"{before}/nothing")
     upstream.stop()
 
     assert (page.status, page.body) == (200, PAGE)
@@ -337,7 +337,7 @@ def test_whether_or_not_a_server_in_front_takes_the_base_path_off_everything_is_
     assert (asked.method, asked.path, asked.body) == ("POST", "/api/v1/prompt?wait=1", b"{}")
     assert asked.headers["Host"] == "somewhere.example:8080"
     _is_error(error, 404, "not_found", "invalid_request_error")
-    _is_error(below_a_path.call("GET", f"{before}/healthz"), 502, "proxy_unavailable", "server_error")
+    _is_error(below_a_path.get(f"{before}/healthz"), 502, "proxy_unavailable", "server_error")
 
 
 def test_an_event_below_the_base_path_is_there_at_once(below_a_path: FrontNginx, upstream: ScriptedUpstream) -> None:
@@ -355,18 +355,18 @@ def test_an_event_below_the_base_path_is_there_at_once(below_a_path: FrontNginx,
 def test_whoever_leaves_out_the_last_slash_of_the_base_path_is_led_to_it_on_the_same_host(
     below_a_path: FrontNginx,
 ) -> None:
-    answer = below_a_path.call("GET", "/a/b.c")
+    answer = below_a_path.get("/a/b.c")
 
     assert (answer.status, answer.headers["Location"]) == (301, "/a/b.c/")
-    assert below_a_path.call("GET", "/a/bxc/").status == 404
+    assert below_a_path.get("/a/bxc/").status == 404
 
 
 def test_an_address_of_nginx_goes_before_the_base_path(
     nginx_program: str, tmp_path: Path, upstream: ScriptedUpstream
 ) -> None:
     with FrontNginx(nginx_program, tmp_path, upstream.address, base_path="/api") as nginx:
-        nginx.call("GET", "/api/v1/queue")
-        nginx.call("GET", "/api/api/v1/queue")  # the proxy takes it off as well
+        nginx.get("/api/v1/queue")
+        nginx.get("/api/api/v1/queue")  # the proxy takes it off as well
 
     assert [asked.path for asked in upstream.asked] == ["/api/v1/queue", "/api/api/v1/queue"]
 
@@ -401,8 +401,8 @@ def test_a_body_that_stalls_is_given_up_by_the_proxy_which_says_so_and_not_by_ng
 
 def test_health_checks_fill_no_log(nginx: FrontNginx) -> None:
     for _ in range(3):
-        nginx.call("GET", "/nginx-health")
-    nginx.call("GET", "/healthz")
+        nginx.get("/nginx-health")
+    nginx.get("/healthz")
 
     assert re.match(f"{LINE} GET /healthz ", until(nginx.log.read_text, "there is a line in the log"))
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-import settings
+from containers import settings
 from promptqueue.settings import read
 from proxy.config import Config as ProxyConfig
 from worker.config import Config as WorkerConfig

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import browser
-import composed
-import front_nginx
 import pytest
-from composed import Composed
-from machine import BUILT_WITHIN, unable
-from on_processes import OnProcesses
-from processes import until
 from simulator.client import Simulator
-from stack import Stack
-from wall_clock import FOLDERS, LIBRARY, WallClock
+from support import composed, machine
+from support.composed import Composed
+from support.machine import BUILT_WITHIN, unable
+from support.on_processes import OnProcesses
+from support.stack import Stack
+from support.waiting import until
+from support.wall_clock import MISSING, clock_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from product import Product
+    from support.product import Product
+    from support.wall_clock import WallClock
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,10 +38,7 @@ def product(request: pytest.FixtureRequest) -> Product:
 @pytest.fixture(scope="session")
 def on_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnProcesses]:
     """The product on plain processes."""
-    program = front_nginx.program()
-    if program is None:
-        unable("no nginx; on Debian: apt-get install nginx-light")
-    product = OnProcesses(tmp_path_factory.mktemp("product"), program)
+    product = OnProcesses(tmp_path_factory.mktemp("product"), machine.nginx())
     try:
         product.start()
         yield product
@@ -122,16 +118,10 @@ def build(tmp_path: Path, simulator: Simulator) -> Iterator[Callable[..., Stack]
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    path = browser.program()
-    if path is None:
-        unable(f"no browser: none of {', '.join(browser.PROGRAMS)} is installed")
-    return {**browser_type_launch_args, "executable_path": path, "args": browser.ARGUMENTS}
+    return browser_type_launch_args | machine.chromium()
 
 
 @pytest.fixture
 def wall_clock(tmp_path: Path) -> WallClock:
     """A wall clock that jumps for the processes that are given its variables."""
-    library = next((path for path in (Path(folder) / LIBRARY for folder in FOLDERS) if path.exists()), None)
-    if library is None:
-        unable(f"no {LIBRARY} in {', '.join(FOLDERS)}; on Debian: apt-get install faketime")
-    return WallClock(tmp_path / "clock", library)
+    return clock_at(tmp_path / "clock") or unable(MISSING)

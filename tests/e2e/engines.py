@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from marionette_driver.errors import MarionetteException
 from marionette_driver.marionette import Marionette
-from processes import free_port, until
 from selenium.webdriver import WebKitGTK
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
+from support.ports import free_port
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,13 +9,13 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ordeal import COURSES, NOWHERE, OTHERS, SETTINGS, TOO_LARGE, ordeal
+from e2e.ordeal import COURSES, NOWHERE, OTHERS, SETTINGS, TOO_LARGE, ordeal
 from simulator.repertoire import FAILING, REFUSING, TURNING_AWAY, WELL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ordeal import Row
+    from e2e.ordeal import Row
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/faults.md"
 UNKNOWN = "the server's name is not known"

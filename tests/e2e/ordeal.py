@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from processes import until
 from promptqueue import connect
 from simulator.client import Simulator
 from simulator.repertoire import CRASHING, FAILING, PASSING, REFUSING, TURNING_AWAY, WELL
-from stack import Stack
+from support.stack import Stack
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from front_door import Reply
+    from support.client import Reply
 
 WORDS = "one two three four five six seven eight"
 NOWHERE = "http://nowhere.invalid:11434"

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "ollama"), str(ROOT / "tests/e2e")]
+sys.path[:0] = [str(ROOT / "ollama"), str(ROOT / "tests")]
 
-from browser import ARGUMENTS, program  # noqa: E402 (found only through the line above, as are the others)
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright  # noqa: E402
 from simulator.client import Simulator  # noqa: E402
-from stack import Stack  # noqa: E402
+from support.machine import CHROMIUM_ARGUMENTS, CHROMIUMS, program  # noqa: E402 (found only through the line above, as are the others)
+from support.stack import Stack  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +77,7 @@ def answer(prompt: str) -> str:
 def main() -> int:
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program(*CHROMIUMS), args=CHROMIUM_ARGUMENTS)
         empty(browser)
         flight(browser)
         answer(browser)

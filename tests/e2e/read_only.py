@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from machine import unable
-from processes import until
+from support.machine import needed, unable
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from processes import Process
+    from support.processes import Process
 
 FILES = ("queue.db", "queue.db-wal", "queue.db-shm", "queue.db-journal", "turn.lock", "main.lock", "use.lock")
 WRITING = "openat,write,pwrite64,writev,pwritev,ftruncate,fallocate,unlink"
@@ -27,10 +26,16 @@ def turned_read_only(data: Path, processes: Iterable[Process]) -> Iterator[None]
     The kernel turns no disk read-only while a file on it is open for writing, unless the disk breaks, and then it
     cannot be made writable again in place. So it is strace that has the calls fail.
     """
-    program = shutil.which("strace")
-    if program is None:
-        unable("no strace; on Debian: apt-get install strace")
-    command = [program, "-f", "-o", "/dev/null", "-e", f"trace={WRITING}", "-e", f"inject={WRITING}:error=EROFS"]
+    command = [
+        needed("strace"),
+        "-f",
+        "-o",
+        "/dev/null",
+        "-e",
+        f"trace={WRITING}",
+        "-e",
+        f"inject={WRITING}:error=EROFS",
+    ]
     command += [part for name in FILES for part in ("-P", str(data / name))]
     traced = [process.pid for process in processes]
     command += [part for pid in traced for part in ("-p", str(pid))]

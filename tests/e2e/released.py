@@ -6,9 +6,13 @@ import io
 import shutil
 import subprocess
 import tarfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parents[2]
+from support import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 COMMIT = "df6f580"  # 1.0.0
 
 

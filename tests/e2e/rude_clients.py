@@ -10,8 +10,8 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
-from front_door import Reply
-from processes import PROC
+from support.client import Reply
+from support.processes import PROC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from simulator.client import Simulator
 from simulator.text import answer_to
-from stack import Stack
+from support.stack import Stack
 
 PATIENCE = 20  # seconds
 LATER = ["processing", "completed"]

@@ -9,18 +9,17 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-import front_nginx
 import pytest
-from composed import ROOT
-from front_door import FrontDoor
-from machine import unable
-from processes import free_port, until
+from support import ROOT, machine
+from support.front_door import FrontDoor
+from support.ports import free_port
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from stack import Stack
+    from support.stack import Stack
 
 README = (ROOT / "README.md").read_text()
 CADDY, CADDY_BELOW = re.findall(r"^```caddyfile\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -41,9 +40,7 @@ def of_caddy(block: str, port: int, certificate: Path, product: str) -> tuple[st
 
 
 def of_nginx(block: str, port: int, certificate: Path, product: str) -> tuple[str, str]:
-    program = front_nginx.program()
-    if program is None:
-        unable("no nginx; on Debian: apt-get install nginx-light")
+    program = machine.nginx()
     if "server {" not in block:
         block = NGINX[: NGINX.index("    location")] + block + "}\n"
     for there, here in (
@@ -117,7 +114,7 @@ def test_the_product_is_whole_behind_a_server_that_is_set_as_the_readme_says(doo
     assert site.get(told["links"]["status"]).json["id"] == told["id"]
 
     # The text comes while there is more to come: nothing holds it back.
-    first = next(event for event in door.events(told["id"]) if event.name == "token")
+    first = next(event for event in door.events_of(told["id"]) if event.kind == "token")
     assert site.post(told["links"]["cancel"]).json["outcome"] == "cancelled"
     assert first.data["text"]
     assert site.get(told["links"]["result"]).status == 410

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from simulator.client import Simulator
-from stack import Stack
+from support.stack import Stack
 
 WORDS = " ".join(f"word{number}" for number in range(200))
 

@@ -9,14 +9,15 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from composed import ROOT, SERVICES, docker
-from machine import BUILT_WITHIN
-from processes import until
+from support import ROOT
+from support.composed import SERVICES, docker
+from support.machine import BUILT_WITHIN
+from support.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from composed import Composed
+    from support.composed import Composed
 
 pytestmark = pytest.mark.timeout(BUILT_WITHIN)
 

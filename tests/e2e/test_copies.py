@@ -8,10 +8,11 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from composed import PACE, ROOT, Composed
-from machine import BUILT_WITHIN
-from processes import until
-from stack import PROGRAMS, Stack
+from support import ROOT
+from support.composed import PACE, Composed
+from support.machine import BUILT_WITHIN
+from support.stack import PROGRAMS, Stack
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

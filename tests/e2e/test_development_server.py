@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from simulator.client import Simulator
 from simulator.text import answer_to
-from stack import Stack
+from support.stack import Stack
 
 
 @pytest.mark.ollama(pace=0.002)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-import engines
 import pytest
-from engines import CONTROL, ENTER, Engine
-from machine import unable
-from processes import until
+from e2e import engines
+from e2e.engines import CONTROL, ENTER, Engine
 from simulator.client import Simulator
-from stack import Stack
+from support.machine import unable
+from support.stack import Stack
+from support.waiting import until
 
 MARKED_UP = "# Rain\n\nIt is **wet**.\n\n```python\nprint(1)\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
 HOSTILE = (

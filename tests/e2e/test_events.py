@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from processes import until
 from simulator.client import Simulator
-from stack import Stack
+from support.stack import Stack
+from support.waiting import until
 
 WORDS = " ".join(f"word{number}" for number in range(60))
 

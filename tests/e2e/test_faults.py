@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import faults
-from ordeal import COURSES
+from e2e import faults
+from e2e.ordeal import COURSES
 from simulator import repertoire
 from simulator.faults import Kind
 

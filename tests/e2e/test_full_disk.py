@@ -6,15 +6,15 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from processes import until
-from read_only import turned_read_only
-from small_disk import SmallDisk, mounted
+from e2e.read_only import turned_read_only
+from support.small_disk import SmallDisk, mounted
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from front_door import Reply
-    from stack import Stack
+    from support.client import Reply
+    from support.stack import Stack
 
 LONG = "Tell me about discs. " * 500  # 10 KB; the model would refuse more than fits into its context
 

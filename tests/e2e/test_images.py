@@ -9,11 +9,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from composed import ROOT, SERVICES, docker
-from machine import BUILT_WITHIN
+from support import ROOT
+from support.composed import SERVICES, docker
+from support.machine import BUILT_WITHIN
 
 if TYPE_CHECKING:
-    from composed import Composed
+    from support.composed import Composed
 
 pytestmark = pytest.mark.timeout(BUILT_WITHIN)
 

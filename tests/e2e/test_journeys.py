@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Page, expect
-from processes import until
-from product import PARTS, Product
+from support.product import PARTS, Product
+from support.waiting import until
 
 A_MOMENT, SECONDS = 10, 150  # tokens, at fifty a second
 
@@ -48,11 +48,11 @@ def test_a_prompt_is_watched_from_the_line_to_its_answer(product: Product) -> No
 def test_an_answer_is_followed_live_through_the_front_door(product: Product) -> None:
     prompt_id = product.ask("Say something.", tokens=SECONDS)
 
-    told = list(product.events(prompt_id))
+    told = list(product.events_of(prompt_id))
 
-    assert [told[0].name, told[-1].name] == ["status", "completed"]
+    assert [told[0].kind, told[-1].kind] == ["status", "completed"]
     assert told[-1].data["outcome"] == "succeeded"
-    pieces = [event for event in told if event.name == "token"]
+    pieces = [event for event in told if event.kind == "token"]
     assert "".join(event.data["text"] for event in pieces) == product.answer(prompt_id)
     # nginx keeps nothing back: the text came in pieces, over about as long as the model took.
     assert len(pieces) > SECONDS / 3
@@ -134,7 +134,7 @@ def test_whatever_ends_in_mid_answer_every_prompt_is_answered(product: Product, 
     getattr(product, end)(part)
 
     product.until_ready()
-    ended = [product.until_status(each, "completed", timeout=60) for each in (in_hand, in_line)]
+    ended = [product.until_status(each, "completed", within=60) for each in (in_hand, in_line)]
     assert [each["outcome"] for each in ended] == ["succeeded", "succeeded"]
     assert ended[0]["attempt"] <= 2
     assert ended[1]["attempt"] == 1

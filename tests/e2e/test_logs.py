@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from simulator.client import Simulator
-from stack import Stack
+from support.stack import Stack
 
 ASKED = "xylophone-question"
 ANSWERED = "zeppelin-answer"
@@ -23,9 +23,9 @@ def test_no_log_holds_a_prompt_an_answer_or_a_key(build: Callable[..., Stack], s
     chat = stack.submit(messages=[{"role": "user", "content": ASKED}])
     others = [stack.submit(f"{ASKED} {what}") for what in ("fails", "is refused")]
     hangs = stack.submit(f"{ASKED} hangs", timeout=1)
-    assert stack.post("/api/v1/prompt", {"prompt": ASKED}, {"Idempotency-Key": KEY}).status == 409
+    assert stack.post("/api/v1/prompt", {"prompt": ASKED}, Idempotency_Key=KEY).status == 409
     assert stack.post("/api/v1/prompt", {"prompt": ASKED, ASKED: 1}).status == 400
-    assert stack.call("POST", "/api/v1/prompt", f'{{"prompt": "{ASKED}'.encode(), {}).status == 400
+    assert stack.call("POST", "/api/v1/prompt", f'{{"prompt": "{ASKED}'.encode()).status == 400
     results = [stack.result(each).status for each in (good, chat, *others, hangs)]
     stack.cancel(stack.submit(f"{ASKED} is cancelled"))
     stack.delete(f"/api/v1/prompt/{good}")

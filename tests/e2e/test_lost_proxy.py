@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from processes import until
 from simulator.client import Simulator
-from stack import Stack
+from support.stack import Stack
+from support.waiting import until
 
 KEY = "3f0d2c8e-1d5b-4f6e-9a77-key-of-a-client"
 
@@ -80,8 +80,8 @@ def test_a_key_that_is_used_again_after_a_restart_gives_the_same_prompt(
     proxy.wait(10)
     stack.start_proxy()
 
-    again = stack.post("/api/v1/prompt", {"prompt": "Only once, please."}, {"Idempotency-Key": KEY})
+    again = stack.post("/api/v1/prompt", {"prompt": "Only once, please."}, Idempotency_Key=KEY)
     assert (again.status, again.json["id"], again.json["status"]) == (202, prompt_id, "completed")
-    other = stack.post("/api/v1/prompt", {"prompt": "Something else."}, {"Idempotency-Key": KEY})
+    other = stack.post("/api/v1/prompt", {"prompt": "Something else."}, Idempotency_Key=KEY)
     assert (other.status, other.json["error"]["code"]) == (409, "idempotency_conflict")
     assert len(simulator.calls()) == 1

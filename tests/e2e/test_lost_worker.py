@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-from processes import until
 from simulator.client import Simulator
-from stack import Stack
+from support.stack import Stack
+from support.waiting import until
 
 WORDS = "one two three four five six seven eight nine ten"
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from simulator.client import Simulator
 from simulator.text import answer_to
-from stack import Stack
+from support.stack import Stack
 
 
 @pytest.mark.ollama(pace=0.0005)

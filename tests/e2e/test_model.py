@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 
 import pytest
-from processes import until
 from simulator.client import Simulator
 from simulator.text import answer_to
-from stack import Stack
+from support.stack import Stack
+from support.waiting import until
 
 WORDS = " ".join(f"word{number}" for number in range(30))
 

@@ -8,13 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from processes import until
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from stack import Stack
+    from support.stack import Stack
 
 
 class Clients:

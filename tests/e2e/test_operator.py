@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from machine import BUILT_WITHIN
-from processes import until
+from support.machine import BUILT_WITHIN
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from composed import Composed
     from simulator.client import Simulator
-    from stack import Stack
+    from support.composed import Composed
+    from support.stack import Stack
 
 PROGRAM = ("python", "-m", "promptqueue")
 

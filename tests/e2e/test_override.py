@@ -6,8 +6,9 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from composed import ROOT, Composed, docker
-from machine import BUILT_WITHIN
+from support import ROOT
+from support.composed import Composed, docker
+from support.machine import BUILT_WITHIN
 
 if TYPE_CHECKING:
     from pathlib import Path

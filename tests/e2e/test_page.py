@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 from simulator.client import Simulator
 from simulator.text import answer_to
-from stack import Stack
+from support.stack import Stack
 
 WORDS = " ".join(f"word{number}" for number in range(200))
 

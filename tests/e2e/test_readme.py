@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-import released
-from composed import PACE, ROOT, Composed
-from front_door import FrontDoor
-from machine import BUILT_WITHIN, unable
-from processes import below, everything, free_port, until
+from e2e import released
 from simulator.client import Simulator
-from stack import Stack
+from support import ROOT
+from support.composed import PACE, Composed
+from support.front_door import FrontDoor
+from support.machine import BUILT_WITHIN, needed
+from support.ports import free_port
+from support.processes import below, everything
+from support.stack import Stack
+from support.waiting import until
 
 TESTED_ELSEWHERE = {"Scheduled backup": "test_copies.py", "Another machine": "test_copies.py"}
 README = (ROOT / "README.md").read_text()
@@ -98,8 +101,7 @@ class Running:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository as somebody has it who has just cloned it: nothing is set up."""
-    if shutil.which("make") is None:
-        unable("no make; on Debian: apt-get install make")
+    needed("make")
     folder = tmp_path_factory.mktemp("clone") / "clone"
     ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", "docs", *ignored))
@@ -171,8 +173,7 @@ def test_make_run_asks_the_ollama_that_is_named_and_downloads_the_model(
 
 @runs(*CURLS, KEEP)
 def test_the_requests_are_answered_as_they_are_said_to_be(stack: Stack) -> None:
-    if shutil.which("curl") is None:
-        unable("no curl; on Debian: apt-get install curl")
+    needed("curl")
     submit, events, status, result, cancel, delete = CURLS
 
     def run(command: str, prompt_id: str = "") -> str:

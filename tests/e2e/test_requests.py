@@ -2,7 +2,7 @@
 
 import pytest
 from simulator.client import Simulator
-from stack import Stack
+from support.stack import Stack
 
 
 def test_a_prompt_that_waited_too_long_expires_unasked(stack: Stack, simulator: Simulator) -> None:

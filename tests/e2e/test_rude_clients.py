@@ -11,21 +11,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import front_nginx
 import pytest
-from front_nginx import FrontNginx
-from machine import unable
-from processes import PROC, until
-from rude_clients import RudeClient, connections, flooded
+from e2e.rude_clients import RudeClient, connections, flooded
+from e2e.two_tongued import BODY, PROBES
 from simulator.client import Simulator
-from stack import Stack
-from two_tongued import BODY, PROBES
+from support import machine
+from support.front_nginx import FrontNginx
+from support.machine import unable
+from support.processes import PROC
+from support.stack import Stack
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from front_door import FrontDoor, Reply
+    from support.client import Reply
+    from support.front_door import FrontDoor
 
 PATIENCE = 8.0  # seconds that a well-behaved client waits on a busy machine; on a quiet one it is milliseconds
 PLACES = 40  # for held requests and streams
@@ -67,9 +69,7 @@ class Doors:
 
 @pytest.fixture(scope="module")
 def nginx_program() -> str:
-    program = front_nginx.program()
-    if program is None:
-        unable("no nginx; on Debian: apt-get install nginx-light")
+    program = machine.nginx()
     if not PROC.is_dir():
         unable("no /proc, where connections are counted")
     return program

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from composed import ROOT, docker
-from machine import unable
+from support import ROOT
+from support.composed import docker
+from support.machine import needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,11 +34,14 @@ def running(engine: None) -> Iterator[Callable[[Path], str]]:
 
 
 def make(*goals: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    if shutil.which("make") is None:
-        unable("no make; on Debian: apt-get install make")
-    command = ["make", *goals]
     return subprocess.run(
-        command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=60
+        [needed("make"), *goals],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 

@@ -9,15 +9,15 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
-from processes import until
-from small_disk import mounted
+from support.small_disk import mounted
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from front_door import Reply
-    from small_disk import SmallDisk
-    from stack import Stack
+    from support.client import Reply
+    from support.small_disk import SmallDisk
+    from support.stack import Stack
 
 MB = 1024 * 1024
 DISK, RESERVE = 40 * MB, 12 * MB
@@ -69,7 +69,7 @@ class Flood:
 
     def _submit(self, prompt: str, *, key: str | None = None, **fields: float) -> Reply | None:
         headers = {} if key is None else {"Idempotency-Key": key}
-        reply = self._stack.post("/api/v1/prompt", {"prompt": prompt, **fields}, headers)
+        reply = self._stack.post("/api/v1/prompt", {"prompt": prompt, **fields}, **headers)
         if reply.status == 202:
             self.kept.append(reply.json["id"])
             return None

@@ -9,14 +9,14 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from processes import until
 from simulator.hostile import SECRET
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from simulator.client import Simulator
-    from stack import Stack
+    from support.stack import Stack
 
 MARK = SECRET.split(":", maxsplit=1)[0]
 

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from processes import until
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulator.client import Simulator
-    from stack import Stack
+    from support.stack import Stack
 
 SECONDS = 8.0  # that the trouble lasts
 LINE = 300  # prompts

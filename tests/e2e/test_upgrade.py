@@ -6,19 +6,21 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-import released
-from composed import ROOT, docker
-from front_door import FrontDoor
-from machine import BUILT_WITHIN
-from processes import free_port, until
+from e2e import released
+from support import ROOT
+from support.composed import docker
+from support.front_door import FrontDoor
+from support.machine import BUILT_WITHIN
+from support.ports import free_port
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from composed import Composed
     from simulator.client import Simulator
-    from stack import Stack
+    from support.composed import Composed
+    from support.stack import Stack
 
 pytestmark = pytest.mark.timeout(BUILT_WITHIN)
 

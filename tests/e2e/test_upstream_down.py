@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
-from processes import until
 from simulator.text import answer_to
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from simulator.client import Simulator
-    from stack import Stack
+    from support.stack import Stack
 
 SEEN_WITHIN = 15_000  # milliseconds
 

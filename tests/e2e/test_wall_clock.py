@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
-from processes import until
 from promptqueue import connect
 from simulator.client import Simulator
-from stack import Stack
-from wall_clock import WallClock
+from support.stack import Stack
+from support.waiting import until
+from support.wall_clock import WallClock
 
 WORDS = " ".join(f"word{number}" for number in range(50))
 
@@ -62,8 +62,8 @@ def test_a_wall_clock_a_month_ahead_for_a_while_and_back_erases_nothing(
     stack.start_lone_worker()
     answered = stack.submit("Will this be kept?")
     assert stack.answer(answered) == "kept"
-    key = {"Idempotency-Key": "a-key-of-sixteen-characters"}
-    cancelled = stack.post("/api/v1/prompt", {"prompt": "And this?"}, key).json["id"]
+    key = {"Idempotency_Key": "a-key-of-sixteen-characters"}
+    cancelled = stack.post("/api/v1/prompt", {"prompt": "And this?"}, **key).json["id"]
     stack.post(f"/api/v1/prompt/{cancelled}/cancel")
 
     with closing(connect(f"sqlite:///{stack.folder}/data/queue.db")) as queue:
@@ -76,7 +76,7 @@ def test_a_wall_clock_a_month_ahead_for_a_while_and_back_erases_nothing(
             assert queue.request(cancelled) == {"prompt": "And this?"}, offset
 
     assert stack.answer(answered) == "kept"
-    assert stack.post("/api/v1/prompt", {"prompt": "And this?"}, key).json["id"] == cancelled
+    assert stack.post("/api/v1/prompt", {"prompt": "And this?"}, **key).json["id"] == cancelled
 
 
 @pytest.mark.ollama(text="old")

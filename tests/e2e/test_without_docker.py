@@ -11,19 +11,21 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from front_door import FrontDoor
-from processes import Process, below, everything, free_port, until
+from support import ROOT
+from support.front_door import FrontDoor
+from support.ports import free_port
+from support.processes import Process, below, everything
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from simulator.client import Simulator
 
-ROOT = Path(__file__).resolve().parents[2]
 USED = ["local", "services/worker/supervisord.conf", "services/proxy/gunicorn.conf.py", "ollama/simulator"]
 STARTED_WITHIN = 60  # seconds
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) [a-z][\w.]* \S")

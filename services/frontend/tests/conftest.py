@@ -1,7 +1,5 @@
 """A real Chromium on the page, and a proxy that answers as each test scripts it."""
 
-import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
+from support import machine
 
 sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share two modules
 
@@ -17,21 +16,10 @@ from scripted_proxy import ScriptedProxy
 
 expect.set_options(timeout=15_000)  # a deadline for busy machines; what holds at once costs nothing
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    quiet = ("quic", "background-networking", "component-update", "sync")
-    # A container's root may not open Chromium's sandbox; what runs here is our own page.
-    arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)]
-    return {**browser_type_launch_args, "executable_path": path, "args": arguments}
+    return browser_type_launch_args | machine.chromium()
 
 
 @pytest.fixture

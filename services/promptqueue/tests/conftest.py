@@ -4,7 +4,6 @@ import inspect
 import os
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from promptqueue.prompt import Answered, NewPrompt, Terms
 from promptqueue.sqlite.file import engine
 from promptqueue.sqlite.host import filesystem
 from promptqueue.storage import connect
+from support.waiting import DEADLINE, until
 
 WALL = 1_700_000_000.0
-DEADLINE = 20.0  # seconds that a test waits for another process, many times what it takes
 
 
 class HandClock:
@@ -242,14 +241,7 @@ def run(child, url, journal):
 @pytest.fixture
 def eventually():
     """Wait until something is true, at most until the deadline."""
-
-    def wait_for(condition, deadline=DEADLINE):
-        until = time.monotonic() + deadline
-        while not condition():
-            assert time.monotonic() < until, "did not happen in time"
-            time.sleep(0.002)
-
-    return wait_for
+    return until
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from promptqueue.prompt import NewPrompt
 from promptqueue.sqlite.copies import backup
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
-from small_disk import mounted
+from support.small_disk import mounted
 
 
 @pytest.fixture

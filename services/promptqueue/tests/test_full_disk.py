@@ -7,7 +7,7 @@ import pytest
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import NewPrompt
 from promptqueue.storage import connect
-from small_disk import mounted
+from support.small_disk import mounted
 
 LONG = 1_000_000
 LITTLE = 200_000  # bytes, a fifth of what one text takes

@@ -6,7 +6,7 @@ import pytest
 from promptqueue.errors import StorageFull, StorageUnavailable
 from promptqueue.prompt import Idempotency, NewPrompt
 from promptqueue.storage import connect
-from small_disk import mounted
+from support.small_disk import mounted
 
 MB = 1_000_000
 KEPT = 8 * MB  # of the small disk

@@ -13,7 +13,7 @@ from promptqueue.prompt import NewPrompt
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
-from small_disk import mounted
+from support.small_disk import mounted
 
 NOBODY = 65_534
 TOGETHER = 20

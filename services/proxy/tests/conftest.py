@@ -13,12 +13,12 @@ from promptqueue.prompt import Answered, ErrorCode, Failed, Terms
 from proxy.app import create_app, parts
 from proxy.config import Config
 from proxy.serving.concurrency import Threads
+from support.events import Follower
+from support.waiting import until
 
-sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share three modules
+sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share a module
 
-from followers import Follower
 from servers import Server
-from waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,54 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from followers import Follower
-from waiting import DEADLINE, until
+from support.client import Reply
+from support.front_door import FrontDoor
+from support.ports import free_port
+from support.waiting import DEADLINE, until
 
 SERVICE = Path(__file__).resolve().parents[1]
 
 
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    headers: dict[str, str]
-    data: bytes
-
-    @property
-    def json(self):
-        return json.loads(self.data)
-
-    @property
-    def code(self):
-        return self.json["error"]["code"]
-
-
-class Server:
+class Server(FrontDoor):
     """A real process that serves the proxy on a free port: `gevent` under Gunicorn, `threads` by `python -m proxy`."""
 
     def __init__(self, kind, folder, *, starts=True, descriptors=None, **variables):
         self.kind = kind
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.url = f"sqlite:///{folder}/data/queue.db"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.database_url = f"sqlite:///{folder}/data/queue.db"
+        self.port = free_port()
+        super().__init__(f"http://127.0.0.1:{self.port}")
         self._log = folder / "log"
         gunicorn = ["gunicorn", "--config", str(SERVICE / "gunicorn.conf.py"), "proxy.wsgi:app"]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-            "DATABASE_URL": self.url,
+            "DATABASE_URL": self.database_url,
             "PROXY_PORT": str(self.port),
             **{name: str(value) for name, value in variables.items()},
         }
@@ -71,37 +55,14 @@ class Server:
 
     def _answers(self):
         assert self.process.poll() is None, self.log
-        try:
-            return self.get("/healthz").status
-        except OSError:
-            return False
+        return self.get("/healthz").status
 
     @property
     def log(self):
         return self._log.read_text()
 
-    def get(self, path, **headers):
-        return self.call("GET", path, **headers)
-
-    def post(self, path, body=None, **headers):
-        return self.call("POST", path, json.dumps(body) if isinstance(body, dict) else body, **headers)
-
-    def call(self, method, path, body=None, *, timeout=70, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            answer = connection.getresponse()
-            return Reply(answer.status, dict(answer.headers), answer.read())
-        finally:
-            connection.close()
-
-    def follow(self, path, **headers):
-        """Follow a stream of events."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
-        connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-        answer = connection.getresponse()
-        assert answer.status == 200, answer.read()
-        return Follower(answer, connection.close)
+    def submit(self, prompt="Why is the sky blue?", **fields):
+        return super().submit(prompt, **fields)
 
     def unread(self, path):
         """Ask for a stream of events and read nothing of it."""
@@ -129,7 +90,7 @@ class Server:
                     connection.shutdown(socket.SHUT_WR)
             answer = http.client.HTTPResponse(connection)
             answer.begin()
-            return Reply(answer.status, dict(answer.headers), answer.read())
+            return Reply(status=answer.status, headers=answer.headers, body=answer.read())
 
     @property
     def serving(self):
@@ -137,11 +98,6 @@ class Server:
         port = f":{self.port:04X}"
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
         return sum(row[1].endswith(port) and row[3] == "01" and row[4].endswith(":00000000") for row in rows[1:])
-
-    def submit(self, text="Why is the sky blue?"):
-        reply = self.post("/api/v1/prompt", {"prompt": text})
-        assert reply.status == 202, reply.data
-        return reply.json["id"]
 
     def stop(self):
         """Tell it to stop and wait for its end; the seconds that took."""

@@ -5,7 +5,6 @@ import threading
 import time
 
 import pytest
-from largest import VALUES, Specification
 from promptqueue.condition import DEFAULT_MODEL
 from promptqueue.prompt import NewPrompt
 from proxy.api import wire
@@ -13,6 +12,7 @@ from proxy.api.openapi import document
 from proxy.asking import submission, values
 from proxy.errors import InvalidJSON, InvalidRequest
 from pydantic import ValidationError
+from support.largest import VALUES, Specification
 
 BODIES = {each.name: each for each in Specification(document(DEFAULT_MODEL)).bodies()}
 WRONG = [name for name, each in BODIES.items() if not each.is_right]

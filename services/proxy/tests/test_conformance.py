@@ -104,7 +104,7 @@ def server(serve_all):
 
 @pytest.fixture(scope="module")
 def pool(server):
-    with closing(Pool(server.url)) as pool:
+    with closing(Pool(server.database_url)) as pool:
         yield pool
 
 

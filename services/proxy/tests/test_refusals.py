@@ -233,7 +233,7 @@ def test_what_is_no_json_is_refused(send, name):
         ('{"prompt": "für"}'.encode("cp1252"), "byte 13 is 0xFC, as in Windows-1252"),
         ('{"prompt": "Hello 😀"}'.encode()[:-3] + b'"}', "cut within a character"),
         (b'{"prompt": "\xed\xa0\xbd\xed\xb8\x80"}', "CESU-8"),
-        (gzip.compress(b'{"prompt": "Why?"}'), "gzip"),
+        (gzip.compress(b'{"prompt": "Why?"}', mtime=0), "gzip"),
         (b"'{prompt:hi}'", "cmd"),
         (b'\'{"prompt":"hi"}\'', "cmd"),
         (b"\\'{prompt:", "cmd"),
@@ -301,7 +301,7 @@ def test_what_ollama_knows_and_is_refused_is_refused_with_the_reason(send, field
 def test_the_name_of_an_unknown_field_is_told_no_longer_than_needed(send):
     answer = send(body={**WHY, "x" * 500_000: 1})
 
-    assert len(answer.data) < 1000
+    assert len(answer.body) < 1000
 
 
 @pytest.mark.parametrize("model", ["llama3.1", "llama3.2:1b", "LLAMA3.2", "", "llama3.2:latest:latest", " llama3.2"])

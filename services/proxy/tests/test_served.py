@@ -36,7 +36,7 @@ def ears(server):
 
 def test_ten_held_requests_stop_no_other_and_all_hear_the_end(server, hire_at):
     prompt_id = server.submit()
-    worker = hire_at(server.url)
+    worker = hire_at(server.database_url)
     claim = worker.claim()
     answers = in_threads(10, lambda: server.get(f"/api/v1/prompt/{prompt_id}/result?wait=30"))
 
@@ -92,7 +92,7 @@ def test_a_locked_database_stops_submissions_after_five_seconds_and_nothing_else
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_works_with_a_rollback_journal(serve, kind, hire_at, record, until):
     server = serve(kind, JOURNAL_MODE="persist")
-    worker = hire_at(server.url, "persist")
+    worker = hire_at(server.database_url, "persist")
     waited = 0.0
     for _ in range(8):
         prompt_id = server.submit()
@@ -160,7 +160,7 @@ def test_what_was_accepted_outlives_a_kill(serve, queue_at):
     server.process.kill()
     server.process.wait()
 
-    assert [queue_at(server.url).get(prompt_id).status for prompt_id in accepted] == ["queued"] * 5
+    assert [queue_at(server.database_url).get(prompt_id).status for prompt_id in accepted] == ["queued"] * 5
 
 
 def test_one_event_is_one_line_and_no_line_tells_secrets(serve):

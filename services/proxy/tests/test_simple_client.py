@@ -27,7 +27,7 @@ class SimpleClient:
 @pytest.fixture
 def hand(server, hire_at):
     """Somebody who answers what the server accepted."""
-    return hire_at(server.url)
+    return hire_at(server.database_url)
 
 
 def test_a_simple_client_gets_its_answer(server, hand, record):
@@ -64,5 +64,5 @@ def test_the_page_is_at_the_root(server):
 
     assert page.status == head.status == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert b"<!doctype html>" in page.data.lower()
-    assert head.data == b""
+    assert b"<!doctype html>" in page.body.lower()
+    assert head.body == b""

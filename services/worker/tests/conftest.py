@@ -19,6 +19,7 @@ from promptqueue.prompt import NewPrompt, Prompt, Status
 from promptqueue.settings import read
 from promptqueue.sqlite.file.engine import sqlite3  # a process opens a file through one module alone
 from simulator.client import Simulator
+from support.waiting import stays, until
 from worker.config import Config
 from worker.main import Worker
 
@@ -30,21 +31,10 @@ SERVICE = Path(__file__).parent.parent
 
 
 def wait_until(happens: Callable[[], object], *, within: float, what: str = "it") -> float:
-    """Wait until `happens` is true; the seconds it took. Fails when `within` seconds are over."""
+    """Wait until `happens` is true; the seconds it took."""
     start = time.monotonic()
-    while not happens():
-        if time.monotonic() - start > within:
-            pytest.fail(f"{what} did not happen within {within} s")
-        time.sleep(0.005)
+    until(happens, what, within)
     return time.monotonic() - start
-
-
-def stays(holds: Callable[[], object], *, seconds: float) -> None:
-    """Watch for this long that `holds` stays true: for promises that something does not happen."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        assert holds()
-        time.sleep(0.02)
 
 
 @pytest.fixture(name="stays")

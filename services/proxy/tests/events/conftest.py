@@ -1,9 +1,8 @@
 """What the tests of event streams share: somebody who follows, and a prompt that was answered."""
 
-import json
-
 import pytest
 from proxy.live import live_prompts
+from support.events import events_in
 
 TEXT = "Rayleigh \U0001f30d\u2028scatters\n\n the blue."
 
@@ -59,7 +58,7 @@ def read(client):
     def read(path, last_event_id=None):
         answer = client.get(path, headers={} if last_event_id is None else {"Last-Event-ID": last_event_id})
         assert answer.status_code == 200, answer.text
-        return list(events_in(answer.data))
+        return [(event.id, event.kind, event.data) for event in events_in(answer.data.splitlines(keepends=True))]
 
     return read
 
@@ -68,9 +67,3 @@ def read(client):
 def unwoken(monkeypatch):
     """No look without a wake-up."""
     monkeypatch.setattr(live_prompts, "LOOK_EVERY", 3_600.0)
-
-
-def events_in(data):
-    for block in data.decode().split("\n\n")[:-1]:
-        fields = dict(line.split(": ", 1) for line in block.split("\n"))
-        yield fields["id"], fields["event"], json.loads(fields["data"])

@@ -36,7 +36,7 @@ def many_files():
 @pytest.mark.parametrize("journal", ["auto", "persist"])
 def test_each_token_is_told_before_the_next_one_is_said(serve, kind, journal, hire_at, until, path_of):
     server = serve(kind, JOURNAL_MODE=journal)
-    worker = hire_at(server.url, journal)
+    worker = hire_at(server.database_url, journal)
     prompt_id = server.submit()
     one = server.follow(path_of(prompt_id))
     until(lambda: one.positions == [1])
@@ -54,7 +54,7 @@ def test_each_token_is_told_before_the_next_one_is_said(serve, kind, journal, hi
 @pytest.mark.parametrize("kind", KINDS)
 def test_told_to_stop_it_ends_every_stream_even_of_clients_that_do_not_read(serve, kind, hire_at, until, path_of):
     server = serve(kind)
-    worker = hire_at(server.url)
+    worker = hire_at(server.database_url)
     waiting = [server.follow(path_of(server.submit())) for _ in range(5)]
     deaf = server.unread(path_of(worker.claim().prompt.id))
     until(lambda: all(one.events for one in waiting[1:]))
@@ -78,7 +78,7 @@ def test_told_to_stop_it_ends_every_stream_even_of_clients_that_do_not_read(serv
 
 def test_a_reader_goes_on_where_it_was_after_the_proxy_was_started_anew(serve, hire_at, until, path_of):
     before = serve("gevent")
-    worker = hire_at(before.url)
+    worker = hire_at(before.database_url)
     ids = [before.submit(), before.submit()]
     both = f"/api/v1/events?id={ids[0]}&id={ids[1]}"
     one, several = before.follow(path_of(ids[0])), before.follow(both)
@@ -92,7 +92,7 @@ def test_a_reader_goes_on_where_it_was_after_the_proxy_was_started_anew(serve, h
     before.process.kill()
     before.process.wait()
     one.end()
-    after = serve("gevent", DATABASE_URL=before.url)
+    after = serve("gevent", DATABASE_URL=before.database_url)
     again = after.follow(path_of(ids[0]), Last_Event_ID=one.events[-1].id)
     several_again = after.follow(both, Last_Event_ID=several.events[-1].id)
     until(lambda: again.events and len(several_again.events) >= 2)
@@ -110,7 +110,7 @@ def test_a_reader_goes_on_where_it_was_after_the_proxy_was_started_anew(serve, h
 
 def test_many_streams_cost_no_thread_and_starve_nobody_and_miss_nothing(serve, many_files, hire_at, until, path_of):
     server = serve("gevent")
-    worker = hire_at(server.url)
+    worker = hire_at(server.database_url)
     ids = [server.submit() for _ in range(60)]
     server.get(f"/api/v1/prompt/{ids[0]}/status?wait=0.1")
     threads = threads_of(server)
@@ -168,6 +168,7 @@ def test_who_has_gone_gives_the_place_back_within_seconds(serve, until, kind, he
     server = serve(kind, MAX_STREAMS=1)
     path = f"/api/v1/prompt/{server.submit()}"
     gone = server.unread(path + held)
+    until(lambda: server.serving)  # or the next one would take its place
     until(lambda: server.get(f"{path}/result?wait=0.01").status == 503)
 
     gone.close()
@@ -177,7 +178,7 @@ def test_who_has_gone_gives_the_place_back_within_seconds(serve, until, kind, he
 
 def test_a_client_that_does_not_read_costs_no_memory(serve, hire_at, until, path_of):
     server = serve("gevent")
-    worker = hire_at(server.url)
+    worker = hire_at(server.database_url)
     prompt_id = server.submit()
     reader = server.follow(path_of(prompt_id))
     until(lambda: reader.events)

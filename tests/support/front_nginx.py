@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from front_door import FrontDoor
-from processes import free_port, until
+from support import ROOT
+from support.front_door import FrontDoor
+from support.ports import free_port
+from support.waiting import until
 
-FRONTEND = Path(__file__).resolve().parents[2] / "services" / "frontend"
+if TYPE_CHECKING:
+    from pathlib import Path
 
-
-def program() -> str | None:
-    """Give this machine's nginx; None when it has none."""
-    return shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
+FRONTEND = ROOT / "services/frontend"
 
 
 def resolver(resolv_conf: str) -> str:

@@ -10,11 +10,11 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from processes import free_port
-from product import Product
+from support import ROOT
+from support.ports import free_port
+from support.product import Product
 
-ROOT = Path(__file__).resolve().parents[2]
-PACE = ROOT / "tests/e2e/compose.pace.yaml"
+PACE = Path(__file__).resolve().parent / "compose.pace.yaml"
 SERVICES = ("frontend", "ollama", "proxy", "worker")
 
 

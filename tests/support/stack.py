@@ -9,15 +9,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from front_door import FrontDoor
-from processes import Process, free_port, in_sessions, until
+from support import ROOT
+from support.front_door import FrontDoor
+from support.ports import free_port
+from support.processes import Process, in_sessions
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from simulator.client import Simulator
 
-ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 LIBRARY = "libfaketimeMT.so.1"
+MISSING = f"no {LIBRARY}; on Debian: apt-get install faketime"
 FOLDERS = [
     *(f"/usr/lib/{machine}-linux-gnu/faketime" for machine in ("x86_64", "aarch64")),
     *(f"{folder}/faketime" for folder in ("/usr/lib64", "/usr/lib", "/usr/local/lib")),
@@ -34,3 +35,9 @@ class WallClock:
         following = self._file.with_suffix(".new")
         following.write_text(offset)
         following.replace(self._file)
+
+
+def clock_at(file: Path) -> WallClock | None:
+    """Make a clock that is set through `file`; None where there is no libfaketime."""
+    library = next((path for path in (Path(folder) / LIBRARY for folder in FOLDERS) if path.exists()), None)
+    return WallClock(file, library) if library else None

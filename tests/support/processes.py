@@ -1,22 +1,17 @@
-"""Processes as the system tells of them, and waiting for what they do."""
+"""Processes as the system tells of them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import random
-import socket
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable, Iterable
-
-Found = TypeVar("Found")
+    from collections.abc import Iterable
 
 PROC = Path("/proc")
 
@@ -58,33 +53,6 @@ def everything() -> list[Process]:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             found.append(Process(pid=pid, parent=parent, session=os.getsid(pid), arguments=arguments))
     return found
-
-
-def until(look: Callable[[], Found | None], what: str, timeout: float = 20) -> Found:
-    """Look again and again until there is something to see, and say what was waited for when time is up."""
-    deadline = time.monotonic() + timeout
-    while True:
-        if found := look():
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {timeout} s")
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def lasting_port() -> int:
-    """Find a port that is still free after a while without a listener: one that the kernel gives to no client."""
-    for port in random.sample(range(20_000, 30_000), 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    message = "no port is free between 20000 and 30000"
-    raise OSError(message)
 
 
 def _listed_by_kernel() -> list[tuple[int, int, str]]:

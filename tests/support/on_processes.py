@@ -6,11 +6,12 @@ import shutil
 import signal
 from typing import TYPE_CHECKING
 
-from front_nginx import FrontNginx
-from processes import until
-from product import Product
 from simulator.client import Simulator
-from stack import Stack
+
+from support.front_nginx import FrontNginx
+from support.product import Product
+from support.stack import Stack
+from support.waiting import until
 
 if TYPE_CHECKING:
     import subprocess

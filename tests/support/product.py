@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from front_door import FrontDoor
-from processes import until
+from support.front_door import FrontDoor
+from support.waiting import until
 
 if TYPE_CHECKING:
     from typing import Any
