@@ -23,7 +23,7 @@ import proxy.config
 import worker.config
 from promptqueue.settings import read_or_exit
 from promptqueue.storage import sqlite_path
-from worker.answering.verdict import OllamaFailed, cause
+from worker.ollama.call_end import OllamaFailed
 from worker.ollama.client import Ollama
 
 from local.product import STARTS_WITHIN, Product
@@ -136,9 +136,9 @@ def answers_from(worked: worker.config.Config) -> str:
     try:
         Ollama.of(worked).version()
     except OllamaFailed as failed:
-        asked = f"The Ollama at {worked.ollama_told} does not answer"
-        return f"none yet, prompts wait. {asked}:\n            {cause(failed.seen)}"
-    return f"from the Ollama at {worked.ollama_told}"
+        asked = f"The Ollama at {worked.ollama_shown} does not answer"
+        return f"none yet, prompts wait. {asked}:\n            {failed.end.cause}"
+    return f"from the Ollama at {worked.ollama_shown}"
 
 
 def words(host: str, port: int, whence: str, database: str) -> str:

@@ -80,7 +80,8 @@ def test_each_slot_answers_a_prompt_at_a_time(worker, ollama, queue, ask, wait_u
 
 UNWOKEN = """
 import sys
-from worker import main, slot, watcher
+from worker import main
+from worker.answering import slot, watcher
 
 slot.IDLE_WAIT = watcher.LOOK_EVERY = 3_600.0
 sys.exit(main.main())

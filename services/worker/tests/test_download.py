@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.ollama.download import MOST_LAYERS, STALL_SECONDS, Download
+from worker.server.download import MOST_LAYERS, STALL_SECONDS, Download
 
 
 def layer(name, completed, total):

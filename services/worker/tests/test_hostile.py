@@ -30,7 +30,7 @@ OF_QUESTIONS = (
 )
 
 
-class CallEnd:
+class Watched:
     """The largest size that a process was seen to have, and the age of its oldest heartbeat."""
 
     def __init__(self, pid: int, heartbeat: Path) -> None:
@@ -90,17 +90,17 @@ def test_no_server_makes_a_worker_large_or_keeps_it_from_turning(
 ):
     ollama.set(text="one two three")
     completed(ask("Hi"))
-    with CallEnd(hasty.pid, Path(environ["HEARTBEAT_PATH"])) as seen:
-        before, sizes = seen.size(), {}
+    with Watched(hasty.pid, Path(environ["HEARTBEAT_PATH"])) as watched:
+        before, sizes = watched.size(), {}
         for name, fault in (STRANGE | ODD).items():
-            seen.largest = 0
+            watched.largest = 0
             ollama.fault(**{"text": "word " * 1000, **fault} if fault["kind"] == "endless_tokens" else fault)
             prompt = completed(ask("Hi"), within=90)
-            sizes[name] = seen.largest
+            sizes[name] = watched.largest
             assert SECRET.split()[0] not in told(queue, prompt)
             assert prompt.outcome is Outcome.SUCCEEDED or name in ("a line without an end", "tokens without an end")
         for name in OF_QUESTIONS:
-            seen.largest, asked = 0, ollama.others("/api/version")
+            watched.largest, asked = 0, ollama.others("/api/version")
             ollama.fault(**{**STRANGE[name], "path": "*", "times": None})
             wait_until(lambda: queue.model().state is not ModelState.READY, within=60, what=f"the word of {name}")
             wait_until(lambda asked=asked: ollama.others("/api/version") > asked + 2, within=60, what=name)
@@ -109,12 +109,12 @@ def test_no_server_makes_a_worker_large_or_keeps_it_from_turning(
             assert len(said) <= 300
             assert SECRET.split()[0] not in said
             ollama.clear_faults()
-            sizes[f"{name}, asked how it is"] = seen.largest
+            sizes[f"{name}, asked how it is"] = watched.largest
         wait_until(lambda: queue.model().state is ModelState.READY, within=30, what="the end of all this")
-        wait_until(lambda: seen.size() <= before + LARGEST // 3, within=30, what=f"its size of {before} MB again")
+        wait_until(lambda: watched.size() <= before + LARGEST // 3, within=30, what=f"its size of {before} MB again")
 
     assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
-    assert seen.oldest < STANDS
+    assert watched.oldest < STANDS
     assert "Traceback" not in hasty.output
     assert SECRET.split()[0] not in hasty.output
     assert BANNER.split()[-1] not in hasty.output

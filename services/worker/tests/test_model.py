@@ -9,11 +9,12 @@ from collections import Counter
 import pytest
 from promptqueue.condition import Model, ModelState
 from promptqueue.prompt import Outcome, Status
-from worker.answering.verdict import CallEnd, EndKind, OllamaFailed, Verdict
 from worker.drain import Drain
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.server.bulletin import Bulletin
 from worker.server.model import ASK_IDLE_EVERY, ModelKeeper
 from worker.server.server import Server
+from worker.server.verdict import Verdict
 
 
 def state(queue):
@@ -143,7 +144,7 @@ def keep(queue):
 
 def test_a_server_that_cannot_say_what_it_runs_on_is_ready_all_the_same(queue, keep, wait_until):
     def fail(_):
-        raise OllamaFailed(CallEnd(how=EndKind.REJECTED, status=500, words="boom"))
+        raise OllamaFailed(CallEnd(kind=EndKind.REJECTED, status=500, words="boom"))
 
     says = Says(processor=fail)
     server = keep(says)
@@ -192,7 +193,7 @@ def test_files_that_a_download_did_not_mend_are_not_downloaded_again_at_once(kee
 
 def test_what_answers_and_cannot_serve_has_to_load_the_model_before_it_is_believed(queue, keep, wait_until):
     fails = OllamaFailed(
-        CallEnd(how=EndKind.REJECTED, status=500, words="cudaMalloc failed: out of memory", in_json=True)
+        CallEnd(kind=EndKind.REJECTED, status=500, words="cudaMalloc failed: out of memory", in_json=True)
     )
 
     def fail(_):
@@ -212,17 +213,17 @@ def test_what_answers_and_cannot_serve_has_to_load_the_model_before_it_is_believ
 
 
 @pytest.mark.parametrize(
-    "seen",
+    "end",
     [
-        CallEnd(how=EndKind.UNANSWERED, words="no answer within 10 s"),
-        CallEnd(how=EndKind.GIBBERISH),
-        CallEnd(how=EndKind.REJECTED, status=400, words="prompt is required", in_json=True),
+        CallEnd(kind=EndKind.UNANSWERED, words="no answer within 10 s"),
+        CallEnd(kind=EndKind.GIBBERISH),
+        CallEnd(kind=EndKind.REJECTED, status=400, words="prompt is required", in_json=True),
     ],
     ids=["loads for long", "answers in another form", "wants a prompt"],
 )
-def test_a_server_of_which_a_load_proves_nothing_gets_one_prompt_to_try(keep, wait_until, seen):
+def test_a_server_of_which_a_load_proves_nothing_gets_one_prompt_to_try(keep, wait_until, end):
     def proves_nothing(_):
-        raise OllamaFailed(seen)
+        raise OllamaFailed(end)
 
     server = keep(Says(load=proves_nothing))
     wait_until(lambda: server.is_well, within=10)
@@ -249,7 +250,7 @@ def test_a_server_that_asks_to_be_left_alone_is_asked_no_earlier(queue, keep, wa
 
 def test_beside_a_call_the_server_is_asked_too_and_a_gap_is_forgiven_once(queue, keep, wait_until):
     def fail(_):
-        raise OllamaFailed(CallEnd(how=EndKind.NOT_CONNECTED, words="No route to host"))
+        raise OllamaFailed(CallEnd(kind=EndKind.NOT_CONNECTED, words="No route to host"))
 
     says = Says()
     server = keep(says)

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from worker.answering.verdict import EndKind, OllamaFailed
+from worker.ollama.call_end import EndKind, OllamaFailed
 from worker.ollama.client import Ollama
 from worker.ollama.plug import Plug
 
@@ -32,7 +32,7 @@ def call(server, plug, said=b""):
         try:
             yielded.extend(Ollama(url, connect_timeout=5).stream("/api/generate", {}, plug))
         except OllamaFailed as failed:
-            ended.append(failed.seen)
+            ended.append(failed.end)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -59,7 +59,7 @@ def test_a_call_ends_at_once_and_the_server_sees_it(server, said, wait_until):
         pass  # the request; then the end
     thread.join(1)
     assert time.monotonic() - start < 1  # as "at once" is meant where two cores are shared
-    assert [seen.how for seen in ended] == [EndKind.BROKEN]
+    assert [end.kind for end in ended] == [EndKind.BROKEN]
 
 
 def test_a_plug_pulled_before_the_call_connects_ends_it_as_soon_as_it_has(server):
@@ -70,7 +70,7 @@ def test_a_plug_pulled_before_the_call_connects_ends_it_as_soon_as_it_has(server
 
     thread.join(1)
     assert yielded == []
-    assert [seen.how for seen in ended] == [EndKind.BROKEN]
+    assert [end.kind for end in ended] == [EndKind.BROKEN]
 
 
 def test_a_plug_pulled_after_the_end_does_nothing(server):
@@ -91,7 +91,7 @@ def test_a_server_that_dies_breaks_the_call(server, said):
     peer.close()
 
     thread.join(1)
-    assert [seen.how for seen in ended] == [EndKind.BROKEN]
+    assert [end.kind for end in ended] == [EndKind.BROKEN]
 
 
 def test_a_refused_connection_is_told_from_a_broken_one():
@@ -101,15 +101,15 @@ def test_a_refused_connection_is_told_from_a_broken_one():
     with pytest.raises(OllamaFailed) as failed:
         next(Ollama(url, connect_timeout=5).stream("/api/generate", {}, Plug()))
 
-    assert failed.value.seen.how is EndKind.NOT_CONNECTED
-    assert failed.value.seen.words.startswith("Connection refused; ")
+    assert failed.value.end.kind is EndKind.NOT_CONNECTED
+    assert failed.value.end.words.startswith("Connection refused; ")
 
 
 def test_a_name_that_is_unknown_is_no_connection():
     with pytest.raises(OllamaFailed) as failed:
         next(Ollama("http://nowhere.invalid:11434", connect_timeout=5).stream("/api/generate", {}, Plug()))
 
-    assert failed.value.seen.how is EndKind.NOT_CONNECTED
+    assert failed.value.end.kind is EndKind.NOT_CONNECTED
 
 
 def test_line_separators_that_only_unicode_knows_do_not_split_a_record(server):

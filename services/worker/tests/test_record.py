@@ -6,14 +6,14 @@ import json
 import tracemalloc
 
 import pytest
-from worker.answering.verdict import EndKind, OllamaFailed
 from worker.ollama import record
+from worker.ollama.call_end import EndKind, OllamaFailed
 
 
-def how(line):
+def end_of(line):
     with pytest.raises(OllamaFailed) as failed:
         record.read(line)
-    return failed.value.seen
+    return failed.value.end
 
 
 def test_numbers_that_cannot_be_kept_are_null_and_all_others_stay():
@@ -40,9 +40,9 @@ def test_half_a_character_becomes_a_replacement_and_a_whole_one_stays():
     ids=lambda line: repr(line[:20]),
 )
 def test_what_is_no_record_is_gibberish_of_which_nothing_is_kept(line):
-    seen = how(line)
+    end = end_of(line)
 
-    assert (seen.how, seen.words) == (EndKind.GIBBERISH, "")
+    assert (end.kind, end.words) == (EndKind.GIBBERISH, "")
 
 
 def test_of_two_equal_names_the_last_one_counts():
@@ -55,11 +55,11 @@ def test_a_record_of_millions_of_values_is_not_read(value):
     line = b'{"x":%b0%b}' % ((b"{" if b":" in value else b"[") + many, b"}" if b":" in value else b"]")
 
     tracemalloc.start()
-    seen = how(line)
+    end = end_of(line)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert seen.how is EndKind.GIBBERISH
+    assert end.kind is EndKind.GIBBERISH
     assert peak < 1_000_000
 
 
@@ -70,6 +70,6 @@ def test_a_long_text_may_have_as_many_commas_and_brackets_as_it_likes():
 
 
 def test_an_error_is_kept_as_it_came_and_a_long_one_as_it_is_told():
-    assert how(b'{"error": "unexpected EOF"}').words == "unexpected EOF"
-    assert how(b'{"error": {"message": "Compute error."}}').words == "Compute error."
-    assert len(how(json.dumps({"error": "x" * 2_000_000}).encode()).words) == 300
+    assert end_of(b'{"error": "unexpected EOF"}').words == "unexpected EOF"
+    assert end_of(b'{"error": {"message": "Compute error."}}').words == "Compute error."
+    assert len(end_of(json.dumps({"error": "x" * 2_000_000}).encode()).words) == 300

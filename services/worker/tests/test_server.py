@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import Claim, Priority, Prompt, Status, Terms, Trouble
-from worker.answering.verdict import CallEnd, EndKind, Verdict
 from worker.drain import Drain
+from worker.ollama.call_end import CallEnd, EndKind
 from worker.server.server import Server
+from worker.server.verdict import Verdict
 
-BUSY = CallEnd(how=EndKind.REJECTED, status=503, words="server busy", in_json=True)
-REFUSED = CallEnd(how=EndKind.NOT_CONNECTED, words="Connection refused")
-BROKEN = CallEnd(how=EndKind.BROKEN)
+BUSY = CallEnd(kind=EndKind.REJECTED, status=503, words="server busy", in_json=True)
+REFUSED = CallEnd(kind=EndKind.NOT_CONNECTED, words="Connection refused")
+BROKEN = CallEnd(kind=EndKind.BROKEN)
 
 
 def claim(prompt_id="mine", **trouble):
@@ -44,8 +45,8 @@ def server():
     return server
 
 
-def end(server, seen, verdict, of=None, who="a slot"):
-    return server.ended(of or claim(), seen, verdict, who=who, claimed_at=0.0)
+def end(server, ending, verdict, of=None, who="a slot"):
+    return server.ended(of or claim(), ending, verdict, who=who, claimed_at=0.0)
 
 
 def test_at_first_nothing_is_claimed_for_nobody_has_seen_the_server():
@@ -124,15 +125,15 @@ def test_a_server_that_came_back_is_as_good_as_new(server):
 
 def test_a_hold_that_was_renewed_meanwhile_is_not_let_go(server):
     server.held(Verdict.AWAY, "gone")
-    seen = server.hold
+    hold = server.hold
     end(server, BUSY, Verdict.TROUBLED)
 
-    assert not server.let_go(seen)
+    assert not server.let_go(hold)
     assert not server.is_well
 
 
 def test_the_words_of_an_unexplained_end_are_told_to_its_own_prompt_alone(server):
-    secret = CallEnd(how=EndKind.ERROR_LINE, words="error parsing tool call: raw='my secret'", in_json=True)
+    secret = CallEnd(kind=EndKind.ERROR_LINE, words="error parsing tool call: raw='my secret'", in_json=True)
 
     for _ in range(3):
         put_back = end(server, secret, Verdict.UNCLEAR)

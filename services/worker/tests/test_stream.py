@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 from worker.answering.call import Call
-from worker.answering.verdict import EndKind, OllamaFailed
+from worker.ollama.call_end import EndKind, OllamaFailed
 from worker.ollama.client import Ollama
 from worker.ollama.plug import Plug
 
@@ -105,9 +105,9 @@ def test_a_record_with_something_else_in_place_of_its_text_is_no_answer(server, 
     accepted = threading.Thread(target=_say, args=(server, [record, *RECORDS]), daemon=True)
     accepted.start()
 
-    seen = call.run(ollama(server), "/api/generate", {}, lambda *piece: told.append(piece))
+    end = call.run(ollama(server), "/api/generate", {}, lambda *piece: told.append(piece))
 
-    assert (seen.how, told, call.answer.text) == (EndKind.GIBBERISH, [], "")
+    assert (end.kind, told, call.answer.text) == (EndKind.GIBBERISH, [], "")
 
 
 def _say(server, records):
@@ -119,9 +119,9 @@ def _say(server, records):
 def test_only_true_is_done(server, done):
     threading.Thread(target=_say, args=(server, [{"response": "Hi", "done": done}]), daemon=True).start()
 
-    seen = Call(None, time_limit=60).run(ollama(server), "/api/generate", {}, lambda *_: None)
+    end = Call(None, time_limit=60).run(ollama(server), "/api/generate", {}, lambda *_: None)
 
-    assert seen.how is EndKind.UNFINISHED
+    assert end.kind is EndKind.UNFINISHED
 
 
 def test_a_connection_that_is_not_made_in_time_is_told_in_words(server):
@@ -136,8 +136,8 @@ def test_a_connection_that_is_not_made_in_time_is_told_in_words(server):
         for each in waiting:
             each.close()
 
-    assert "timed out" in failed.value.seen.words
-    assert "object" not in failed.value.seen.words
+    assert "timed out" in failed.value.end.words
+    assert "object" not in failed.value.end.words
 
 
 def test_a_download_that_falls_silent_is_given_up_as_soon_as_its_patience_ends(server):
@@ -156,4 +156,4 @@ def test_a_download_that_falls_silent_is_given_up_as_soon_as_its_patience_ends(s
 
     with pytest.raises(OllamaFailed) as failed:
         next(download)
-    assert failed.value.seen.how is EndKind.UNANSWERED
+    assert failed.value.end.kind is EndKind.UNANSWERED

@@ -13,7 +13,7 @@ import time
 import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import Outcome
-from worker.answering.verdict import EndKind, OllamaFailed, cause
+from worker.ollama.call_end import EndKind, OllamaFailed
 from worker.ollama.client import Ollama
 from worker.ollama.plug import Plug
 
@@ -106,8 +106,8 @@ def test_another_name_than_the_certificates_is_not_trusted(tls, authority):
     with pytest.raises(OllamaFailed) as failed:
         ollama.version()
 
-    assert failed.value.seen.how is EndKind.NOT_CONNECTED
-    assert "not valid for '127.0.0.1'" in cause(failed.value.seen)
+    assert failed.value.end.kind is EndKind.NOT_CONNECTED
+    assert "not valid for '127.0.0.1'" in failed.value.end.cause
 
 
 @pytest.mark.parametrize("content", [b"", b"no certificate", None], ids=["empty", "text", "gone"])
@@ -119,8 +119,8 @@ def test_a_file_without_certificates_is_named(tls, tmp_path, content):
     with pytest.raises(OllamaFailed) as failed:
         Ollama(tls, connect_timeout=5, ca_file=str(path)).version()
 
-    assert failed.value.seen.how is EndKind.NOT_CONNECTED
-    assert f"{path} holds no certificates that could be trusted" in cause(failed.value.seen)
+    assert failed.value.end.kind is EndKind.NOT_CONNECTED
+    assert f"{path} holds no certificates that could be trusted" in failed.value.end.cause
 
 
 def test_a_call_over_tls_ends_at_once_when_its_plug_is_pulled(tls, ollama, authority):
@@ -132,7 +132,7 @@ def test_a_call_over_tls_ends_at_once_when_its_plug_is_pulled(tls, ollama, autho
         try:
             list(Ollama(tls, connect_timeout=5, ca_file=str(authority / "ca.pem")).stream("/api/generate", body, plug))
         except OllamaFailed as failed:
-            ended.append(failed.seen.how)
+            ended.append(failed.end.kind)
 
     thread = threading.Thread(target=call, daemon=True)
     thread.start()

@@ -12,8 +12,8 @@ import time
 from email.utils import formatdate
 
 import pytest
-from worker.answering.verdict import EndKind, OllamaFailed, cause
 from worker.ollama import reply
+from worker.ollama.call_end import EndKind, OllamaFailed
 from worker.ollama.client import Ollama
 from worker.ollama.plug import Plug
 
@@ -79,7 +79,7 @@ def failed(stranger, ask, *, within=30.0):
     ollama = Ollama(stranger.url, connect_timeout=5, probe_timeout=within)
     with pytest.raises(OllamaFailed) as caught:
         ask(ollama)
-    return caught.value.seen
+    return caught.value.end
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308])
@@ -88,13 +88,13 @@ def test_no_redirect_is_followed_and_the_words_say_where_it_leads(ask, status):
     with Stranger(answer(200, b"{}")) as elsewhere:
         location = f"{elsewhere.url}/base/api/version?token=x"
         with Stranger(answer(status, Location=location)) as stranger:
-            seen = failed(stranger, ask)
+            end = failed(stranger, ask)
 
         assert elsewhere.heard == []
-    assert (seen.how, seen.status) == (EndKind.REDIRECTED, status)
-    assert cause(seen).startswith(f"it redirects to {elsewhere.url}/base")
-    assert cause(seen).endswith("; put that address into OLLAMA_URLS")
-    assert "token" not in cause(seen)
+    assert (end.kind, end.status) == (EndKind.REDIRECTED, status)
+    assert end.cause.startswith(f"it redirects to {elsewhere.url}/base")
+    assert end.cause.endswith("; put that address into OLLAMA_URLS")
+    assert "token" not in end.cause
 
 
 @pytest.mark.parametrize(
@@ -109,22 +109,22 @@ def test_no_redirect_is_followed_and_the_words_say_where_it_leads(ask, status):
 )
 def test_a_redirect_is_told_as_the_address_that_it_means(location, told):
     with Stranger(answer(301, Location=location)) as stranger:
-        seen = failed(stranger, BOUNDED["version"])
+        end = failed(stranger, BOUNDED["version"])
 
-    assert cause(seen) == f"it redirects to {told}; put that address into OLLAMA_URLS"
+    assert end.cause == f"it redirects to {told}; put that address into OLLAMA_URLS"
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "gopher://x/", "http://[", "http://:5", "javascript:x"])
 def test_a_redirect_to_what_is_no_address_is_not_told(location):
     with Stranger(answer(301, Location=location)) as stranger:
-        seen = failed(stranger, BOUNDED["version"])
+        end = failed(stranger, BOUNDED["version"])
 
-    assert (seen.how, cause(seen)) == (EndKind.REDIRECTED, "it redirects to what is no address")
+    assert (end.kind, end.cause) == (EndKind.REDIRECTED, "it redirects to what is no address")
 
 
 def test_a_redirect_without_an_address_is_told_by_its_status():
     with Stranger(answer(304)) as stranger:
-        assert cause(failed(stranger, BOUNDED["version"])) == "the model server answered 304: Not Modified"
+        assert failed(stranger, BOUNDED["version"]).cause == "the model server answered 304: Not Modified"
 
 
 @pytest.mark.parametrize(
@@ -146,27 +146,27 @@ def test_a_redirect_without_an_address_is_told_by_its_status():
 @pytest.mark.parametrize("ask", [QUESTIONS["version"], QUESTIONS["stream"]], ids=["version", "stream"])
 def test_only_an_error_in_json_is_told_and_all_else_by_its_status(ask, body, told):
     with Stranger(answer(502, body.encode())) as stranger:
-        seen = failed(stranger, ask)
+        end = failed(stranger, ask)
 
-    assert (seen.how, seen.status, cause(seen)) == (EndKind.REJECTED, 502, told)
-    assert SECRET not in repr(seen)
+    assert (end.kind, end.status, end.cause) == (EndKind.REJECTED, 502, told)
+    assert SECRET not in repr(end)
 
 
 @pytest.mark.parametrize("said", [b"SSH-2.0-OpenSSH INTERNAL-SECRET\r\n", b"-ERR INTERNAL-SECRET\r\n", b"\x15\x03\x01"])
 @pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
 def test_what_is_no_http_is_said_to_be_none_and_not_told(ask, said):
     with Stranger(said) as stranger:
-        seen = failed(stranger, ask)
+        end = failed(stranger, ask)
 
-    assert (seen.how, cause(seen)) == (EndKind.GIBBERISH, "the model server does not speak HTTP")
+    assert (end.kind, end.cause) == (EndKind.GIBBERISH, "the model server does not speak HTTP")
 
 
 @pytest.mark.parametrize("body", [SECRET.encode(), b"[1]", b"<html>", b"x" * 5_000_000, b'{"a":' + b"[]," * 1_000_000])
 def test_an_answer_that_is_none_of_ollamas_is_gibberish_of_which_nothing_is_kept(body):
     with Stranger(answer(200, body)) as stranger:
-        seen = failed(stranger, BOUNDED["version"])
+        end = failed(stranger, BOUNDED["version"])
 
-    assert (seen.how, seen.words) == (EndKind.GIBBERISH, "")
+    assert (end.kind, end.words) == (EndKind.GIBBERISH, "")
 
 
 @pytest.mark.parametrize("status", [200, 500])
@@ -174,11 +174,11 @@ def test_an_answer_that_is_none_of_ollamas_is_gibberish_of_which_nothing_is_kept
 def test_identity_is_asked_for_and_a_body_that_is_encoded_all_the_same_is_not_decoded(ask, status):
     packed = gzip.compress(b'{"error": "packed", "done": true, "version": "x"}')
     with Stranger(answer(status, packed, Content_Encoding="gzip")) as stranger:
-        seen = failed(stranger, ask)
+        end = failed(stranger, ask)
 
     assert b"accept-encoding: identity" in stranger.heard[0].lower()
-    assert seen.how is (EndKind.GIBBERISH if status == 200 else EndKind.REJECTED)
-    assert "packed" not in repr(seen)
+    assert end.kind is (EndKind.GIBBERISH if status == 200 else EndKind.REJECTED)
+    assert "packed" not in repr(end)
 
 
 ENDLESS = {
@@ -217,9 +217,9 @@ def test_a_question_ends_within_its_time_and_its_connection_with_it(name, said, 
 def test_an_error_that_does_not_come_is_told_by_its_status(said, monkeypatch):
     monkeypatch.setattr(reply, "ERROR_TIMEOUT", 0.2)
     with ENDLESS[said]() as stranger:
-        seen = failed(stranger, QUESTIONS["stream"])
+        end = failed(stranger, QUESTIONS["stream"])
 
-    assert (seen.how, cause(seen)) == (EndKind.REJECTED, "the model server answered 500: Internal Server Error")
+    assert (end.kind, end.cause) == (EndKind.REJECTED, "the model server answered 500: Internal Server Error")
 
 
 def test_a_name_whose_lookup_hangs_keeps_nobody_waiting_and_is_looked_up_once_at_a_time(monkeypatch, wait_until):
@@ -237,7 +237,7 @@ def test_a_name_whose_lookup_hangs_keeps_nobody_waiting_and_is_looked_up_once_at
     for _ in range(3):
         with pytest.raises(OllamaFailed) as caught:
             ollama.version()
-        hows.append(caught.value.seen.how)
+        hows.append(caught.value.end.kind)
     go_on.set()
 
     assert hows == [EndKind.UNANSWERED, EndKind.NOT_CONNECTED, EndKind.NOT_CONNECTED]
@@ -258,9 +258,9 @@ def test_whoever_asks_is_heard_of_while_he_waits():
 
 def test_a_line_without_an_end_is_read_to_its_limit_and_no_further():
     with Stranger(b'HTTP/1.1 200 OK\r\n\r\n{"response":"', then=itertools.repeat(b"x" * 60_000)) as stranger:
-        seen = failed(stranger, QUESTIONS["stream"])
+        end = failed(stranger, QUESTIONS["stream"])
 
-    assert (seen.how, cause(seen)) == (EndKind.TOO_MUCH, "the model server sent a line of more than 10 MB")
+    assert (end.kind, end.cause) == (EndKind.TOO_MUCH, "the model server sent a line of more than 10 MB")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def _file(path: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What worker and janitor are told; times are seconds unless the name says otherwise."""
+    """The settings of worker and janitor; times are seconds unless the name says otherwise."""
 
     database_url: str = variable("sqlite:///data/queue.db", Kind(_database, "like sqlite:////data/queue.db"))
     journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
@@ -81,7 +81,7 @@ class Config:
     drain_seconds: float = variable(20.0, number(0, LONGEST_DRAIN))
 
     @property
-    def ollama_told(self) -> str:
+    def ollama_shown(self) -> str:
         """Ollama's address as people may read it: without the password that it may have."""
         parts = urlsplit(self.ollama_urls[0])
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -95,7 +95,7 @@ class Worker:
             )
             self._watcher = Watcher(queue=queues.pop(), listener=listener, config=config, drain=self._drain)
             self._slots = [self._slot(queues.pop(), listener, terms) for _ in range(config.worker_concurrency)]
-            log.info("worker started worker=%s slots=%d ollama=%s", presence.id, len(self._slots), config.ollama_told)
+            log.info("worker started worker=%s slots=%d ollama=%s", presence.id, len(self._slots), config.ollama_shown)
             exit_code = self._work(queue, signals)
         queue.close()
         log.info("worker ended worker=%s", presence.id)

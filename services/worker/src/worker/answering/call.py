@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from worker.answering.answer import LONGEST, Answer, Malformed, TooMuch
-from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.plug import Plug
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ class Call:
 
         An end that came from outside counts for more than the connection that it broke, and less than an answer.
         """
-        seen = self._read(ollama, path, body, tell)
+        end = self._read(ollama, path, body, tell)
         if isinstance(self._stopped, Exception):
             raise self._stopped
-        return seen if seen.how is EndKind.DONE else self._stopped or seen
+        return end if end.kind is EndKind.DONE else self._stopped or end
 
     def _read(self, ollama: Ollama, path: str, body: Mapping[str, Any], tell: Callable[[str, int], None]) -> CallEnd:
         offset = 0
@@ -76,13 +76,15 @@ class Call:
                         offset += len(piece)
                     if record.get("done") is True:
                         reason = record.get("done_reason")
-                        return CallEnd(how=EndKind.DONE, words=reason if isinstance(reason, str) else "", record=record)
+                        return CallEnd(
+                            kind=EndKind.DONE, words=reason if isinstance(reason, str) else "", record=record
+                        )
         except OllamaFailed as failed:
-            return failed.seen
+            return failed.end
         except Malformed:
-            return CallEnd(how=EndKind.GIBBERISH)
+            return CallEnd(kind=EndKind.GIBBERISH)
         except TooMuch:
             words = f"the model's answer grew longer than {LONGEST >> 20} MB"
-            return CallEnd(how=EndKind.TOO_MUCH, words=words)
+            return CallEnd(kind=EndKind.TOO_MUCH, words=words)
         words = "most likely it repeated itself" if self.answer.repeats_itself else ""
-        return CallEnd(how=EndKind.UNFINISHED, words=words)
+        return CallEnd(kind=EndKind.UNFINISHED, words=words)

@@ -11,8 +11,9 @@ from promptqueue.notes import Changed
 from promptqueue.prompt import Answered, ErrorCode, Failed, PutBack
 
 from worker.answering.call import Call, Stop
-from worker.answering.verdict import CallEnd, EndKind, OllamaFailed, Only, Verdict, cause, judge, too_long
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.request import call_for, is_shaped
+from worker.server.verdict import Condition, Verdict, judge, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,8 +107,8 @@ class Slot:
                     return self._persist(self._claim_next)
                 case Stop.DRAINED:
                     return self._persist(lambda: self._give_back(call, "the worker ends", "the worker was stopped"))
-                case CallEnd() as seen:
-                    return self._settle(call, seen)
+                case CallEnd() as end:
+                    return self._settle(call, end)
         except Exception as error:
             # Whatever it is, it must cost this prompt alone, and an attempt of it: the loop goes on.
             log.exception("prompt met an unexpected error id=%s attempt=%d", claim.prompt.id, claim.attempt)
@@ -129,32 +130,32 @@ class Slot:
             self.turned_at = time.monotonic()
             self.is_calling = False
 
-    def _settle(self, call: Call, seen: CallEnd) -> Claim | None:
-        verdict = judge(seen, lambda only: self._holds(only, call.claim))
+    def _settle(self, call: Call, end: CallEnd) -> Claim | None:
+        verdict = judge(end, lambda condition: self._holds(condition, call.claim))
         match verdict:
             case Verdict.SUCCESS:
-                record = seen.record or {}
+                record = end.record or {}
                 ending: Ending = Answered(record=call.answer.record(record), tokens=call.answer.tokens(record))
                 self._server.answered(call.claim.prompt.id)
             case Verdict.REFUSED:
-                ending = Failed(cause=cause(seen), code=ErrorCode.MODEL_REFUSED)
+                ending = Failed(cause=end.cause, code=ErrorCode.MODEL_REFUSED)
             case Verdict.TOO_LONG:
-                ending = Failed(cause=too_long(seen), code=ErrorCode.PROMPT_TOO_LONG)
+                ending = Failed(cause=too_long(end), code=ErrorCode.PROMPT_TOO_LONG)
             case Verdict.TIMED_OUT:
-                ending = Failed(cause=cause(seen), code=ErrorCode.TIMED_OUT)
+                ending = Failed(cause=end.cause, code=ErrorCode.TIMED_OUT)
             case Verdict.TOO_MUCH:
-                ending = Failed(cause=cause(seen), code=ErrorCode.ATTEMPTS_EXHAUSTED)
+                ending = Failed(cause=end.cause, code=ErrorCode.ATTEMPTS_EXHAUSTED)
             case _:
                 # Told first, so that no other slot claims meanwhile.
-                put_back = self._server.ended(call.claim, seen, verdict, who=self, claimed_at=call.started_at)
+                put_back = self._server.ended(call.claim, end, verdict, who=self, claimed_at=call.started_at)
                 if put_back is None:
-                    return self._persist(lambda: self._give_back(call, seen.told, cause(seen)))
+                    return self._persist(lambda: self._give_back(call, end.for_log, end.cause))
                 ending = put_back
-        if seen.how is EndKind.NO_FIRST_BYTE:
-            self._persist(lambda: self._finish(call, ending, seen.told))
+        if end.kind is EndKind.NO_FIRST_BYTE:
+            self._persist(lambda: self._finish(call, ending, end.for_log))
             self._unload()
             return None
-        return self._persist(lambda: self._finish(call, ending, seen.told, and_claim=True))
+        return self._persist(lambda: self._finish(call, ending, end.for_log, and_claim=True))
 
     def _finish(self, call: Call, ending: Ending, reason: str, *, and_claim: bool = False) -> Claim | None:
         """End the attempt, and claim the next prompt in the same commit: one wait for the disk instead of two.
@@ -187,17 +188,17 @@ class Slot:
         else:
             log.info("prompt given back id=%s attempt=%d reason=%r", claim.prompt.id, claim.attempt, reason)
 
-    def _holds(self, only: Only, claim: Claim) -> bool:
+    def _holds(self, condition: Condition, claim: Claim) -> bool:
         try:
-            match only:
-                case Only.UNREACHABLE:
+            match condition:
+                case Condition.UNREACHABLE:
                     self._ollama.version()
                     return False
-                case Only.UNLISTED:
+                case Condition.UNLISTED:
                     return not self._ollama.lists(self._config.ollama_model)
-                case Only.SHAPED:
+                case Condition.SHAPED:
                     return is_shaped(claim.request)
-                case Only.OTHERS_ANSWERED:
+                case Condition.OTHERS_ANSWERED:
                     return self._server.has_answered_lately
         except OllamaFailed:
             return True
@@ -207,7 +208,7 @@ class Slot:
             self._ollama.unload(self._config.ollama_model)
         except OllamaFailed as failed:
             # It may be unloaded all the same: only nobody has said so in time.
-            log.warning("unload not confirmed model=%s reason=%r", self._config.ollama_model, cause(failed.seen))
+            log.warning("unload not confirmed model=%s reason=%r", self._config.ollama_model, failed.end.cause)
         else:
             log.warning("model unloaded, for it said nothing model=%s", self._config.ollama_model)
 

@@ -13,7 +13,7 @@ from promptqueue.notes import Changed
 from promptqueue.prompt import Status
 
 from worker.answering.call import Call, Stop
-from worker.answering.verdict import CallEnd, EndKind
+from worker.ollama.call_end import CallEnd, EndKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,22 +122,22 @@ class Watcher:
             next_byte = (
                 heard_at + config.idle_timeout,
                 CallEnd(
-                    how=EndKind.STALLED, words=f"the model went silent for {config.idle_timeout:g} s in mid-answer"
+                    kind=EndKind.STALLED, words=f"the model went silent for {config.idle_timeout:g} s in mid-answer"
                 ),
             )
         elif connected_at is not None:
             next_byte = (
                 connected_at + config.first_byte_timeout,
                 CallEnd(
-                    how=EndKind.NO_FIRST_BYTE, words=f"the model said nothing within {config.first_byte_timeout:g} s"
+                    kind=EndKind.NO_FIRST_BYTE, words=f"the model said nothing within {config.first_byte_timeout:g} s"
                 ),
             )
         else:
             next_byte = (
                 call.started_at + config.connect_timeout,
-                CallEnd(how=EndKind.NOT_CONNECTED, words=f"no connection within {config.connect_timeout:g} s"),
+                CallEnd(kind=EndKind.NOT_CONNECTED, words=f"no connection within {config.connect_timeout:g} s"),
             )
-        total = (call.ends_at, CallEnd(how=EndKind.OUT_OF_TIME, words="The prompt ran longer than it may."))
+        total = (call.ends_at, CallEnd(kind=EndKind.OUT_OF_TIME, words="The prompt ran longer than it may."))
         deadlines: tuple[tuple[float, Stop | CallEnd], ...] = (next_byte, total, (self._drain.until, Stop.DRAINED))
         # One that was ended is kept for all that: a name that is looked up cannot be broken off.
         return (float("inf"), Stop.LOST) if call.is_stopped else min(deadlines, key=lambda each: each[0])

@@ -1,12 +1,12 @@
-"""Speaking to Ollama: the only file that does."""
+"""A client of one Ollama: the only file that speaks to it."""
 
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
 from worker.ollama import record
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.errand import Errand, NotInTime, Over
 from worker.ollama.plug import Plug
 from worker.ollama.transport import Transport
@@ -27,10 +27,10 @@ Item = TypeVar("Item")
 
 
 class Ollama:
-    """One Ollama server, spoken to by one thread. Every method may raise OllamaFailed.
+    """One Ollama, for one thread. Every method may raise OllamaFailed.
 
-    Whatever the server does, a question has an end within its time. `meanwhile` is called about each second of waiting
-    for one, or for a record of a download.
+    Whatever the server does, a question ends within its time. `meanwhile` is called about once a second of waiting for
+    an answer, or for a record of a download.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Ollama:
         self._probe_timeout = probe_timeout
         self._trust = Trust(ca_file)
         self._calls = self._transport()
-        self._errand: Errand[dict[str, Any]] | None = None  # that was asked last; it may still look a name up
+        self._errand: Errand[dict[str, Any]] | None = None  # the last question; it may still look a name up
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """Speak to the one that is configured, as it is configured."""
+        """Speak to the Ollama of the settings."""
         return cls(
             config.ollama_urls[0],
             connect_timeout=config.connect_timeout,
@@ -63,15 +63,15 @@ class Ollama:
     def stream(self, path: str, body: Mapping[str, Any], plug: Plug) -> Generator[dict[str, Any]]:
         """Yield the records that Ollama streams, over a connection that `plug` can end.
 
-        Leaving the iteration closes the connection, and that frees the model. Whoever reads waits for nothing else: a
-        reader that lags can leave Ollama's only slot taken for ever.
+        Leaving the iteration closes the connection, and that frees the model. The reader must wait for nothing else:
+        one that lags can leave Ollama's only slot taken for ever.
         """
         yield from _records(self._calls, path, body, plug)
 
     def pull(self, model: str, plug: Plug, *, patience: float) -> Generator[dict[str, Any]]:
-        """Yield the records of a download, whose last one says "success"; an error comes as late as there is one.
+        """Yield the records of a download; the last says "success". An error may come at any record.
 
-        Each must come within `patience` seconds, until `plug` is told otherwise.
+        Each must come within `patience` seconds, unless `plug` is given another patience meanwhile.
         """
         plug.be_patient(patience)
         records = _records(self._transport(), "/api/pull", {"model": model, "stream": True}, plug)
@@ -92,15 +92,15 @@ class Ollama:
         return str(self._ask("GET", "/api/version").get("version"))
 
     def lists(self, model: str) -> bool:
-        """Tell whether the model is installed; its files may be broken all the same."""
+        """Whether the model is installed; its files may still be broken."""
         return any(_same(model, listed.get("name")) for listed in _models(self._ask("GET", "/api/tags")))
 
     def show(self, model: str) -> None:
-        """Have the model's files looked at, which since 0.30 fails when they are broken."""
+        """Have the model's files looked at; since 0.30 that fails when they are broken."""
         self._ask("POST", "/api/show", {"model": model}, within=SHOW_TIMEOUT)
 
     def processor(self, model: str) -> str | None:
-        """Say what the loaded model runs on: cpu, gpu or mixed; None while it is not loaded."""
+        """What the loaded model runs on: cpu, gpu or mixed; None while it is not loaded."""
         for loaded in _models(self._ask("GET", "/api/ps")):
             if _same(model, loaded.get("name")):
                 on_gpu, size = _number(loaded.get("size_vram")), _number(loaded.get("size"))
@@ -108,20 +108,20 @@ class Ollama:
         return None
 
     def load(self, model: str) -> None:
-        """Have the model loaded, and nothing asked of it: whether it can be."""
+        """Have the model loaded without a prompt, to learn whether it can be."""
         self._ask("POST", "/api/generate", {"model": model}, within=LOAD_TIMEOUT)
 
     def unload(self, model: str) -> None:
-        """Have the model unloaded once nobody uses it: a wedged runner or a lost slot heals by it."""
+        """Have the model unloaded once nobody uses it: that heals a wedged runner or a lost slot."""
         self._ask("POST", "/api/generate", {"model": model, "keep_alive": 0}, within=UNLOAD_TIMEOUT)
 
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, within: float | None = None
     ) -> dict[str, Any]:
-        """Ask what has one answer, and have it, or none, within so many seconds."""
+        """Ask a question; its answer, or OllamaFailed, comes within so many seconds."""
         seconds = within or self._probe_timeout
         if self._errand and not self._errand.ends(seconds):
-            raise OllamaFailed(CallEnd(how=EndKind.NOT_CONNECTED, words="its name is still being looked up"))
+            raise OllamaFailed(CallEnd(kind=EndKind.NOT_CONNECTED, words="its name is still being looked up"))
         plug = Plug()
         with _dropped(Errand(_answer(self._transport(), method, path, body, plug), plug)) as self._errand:
             try:
@@ -156,7 +156,7 @@ def _dropped(errand: Errand[Item]) -> Iterator[Errand[Item]]:
 
 
 def _unanswered(what: str, seconds: float) -> CallEnd:
-    return CallEnd(how=EndKind.UNANSWERED, words=f"{what} within {seconds:g} s")
+    return CallEnd(kind=EndKind.UNANSWERED, words=f"{what} within {seconds:g} s")
 
 
 def _models(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -164,8 +164,8 @@ def _models(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [each for each in models if isinstance(each, dict)] if isinstance(models, list) else []
 
 
-def _number(said: object) -> int:
-    return said if isinstance(said, int) else 0
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _same(model: str, name: object) -> bool:

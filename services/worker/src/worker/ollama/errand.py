@@ -1,4 +1,4 @@
-"""An errand: something that may take for ever, done for somebody who has other things to do."""
+"""An errand: work that may take for ever, done in a thread of its own for somebody who must not wait so long."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ LOOK_EVERY = 1.0  # seconds
 
 
 class NotInTime(Exception):
-    """It was not brought within the time that there was."""
+    """The item did not come in time."""
 
 
 class Over(Exception):
-    """There is nothing more to bring."""
+    """There are no more items."""
 
 
 class Errand(Generic[Item]):
-    """What `items` yields, worked out by a thread of its own, each when it is asked for.
+    """Has a thread of its own work out what `items` yields, each item when it is asked for.
 
     A read can be bounded only byte by byte, and the lookup of a name not at all, so whoever wants an answer within a
-    time has to wait beside it. Left before its end, an errand has its plug pulled; it then ends at once, or, while it
-    looks a name up, when that is done.
+    time has to wait beside it. An errand that is dropped early has its plug pulled; it ends at once, or, while it looks
+    a name up, when that is done.
     """
 
     def __init__(self, items: Generator[Item], plug: Plug) -> None:
@@ -44,7 +44,7 @@ class Errand(Generic[Item]):
         self._thread.start()
 
     def bring(self, within: float, meanwhile: Callable[[], None]) -> Item:
-        """Wait at most `within` seconds for the next item, calling `meanwhile` about each second.
+        """Wait at most `within` seconds for the next item, calling `meanwhile` about once a second.
 
         Raises NotInTime, Over, or what the work raised.
         """
@@ -69,7 +69,7 @@ class Errand(Generic[Item]):
         self._wanted.release()
 
     def ends(self, within: float) -> bool:
-        """Tell whether its thread has ended, within so many seconds."""
+        """Whether its thread ends within so many seconds."""
         self._thread.join(within)
         return not self._thread.is_alive()
 

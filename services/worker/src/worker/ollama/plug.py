@@ -11,8 +11,8 @@ import time
 class Plug:
     """The socket of one call, for another thread to pull: the call then ends at once, whatever it waits for.
 
-    Closing a response or a session does not do: before the first byte Ollama sends not even a status line, and the read
-    that waits for it goes on until its own time is up.
+    Closing a response or a session is not enough: before the first byte Ollama sends not even a status line, and the
+    read that waits for it goes on until its own time is up.
     """
 
     def __init__(self) -> None:
@@ -20,14 +20,14 @@ class Plug:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self.pulled = False
-        self.connected_at: float | None = None  # by the monotonic clock; a TLS connection is one when both sides agreed
-        self.patience: float | None = None  # seconds that whoever hears a download lets it be silent
+        self.connected_at: float | None = None  # by the monotonic clock; with TLS, when both sides have agreed
+        self.patience: float | None = None  # seconds that a download may be silent
 
     def reached(self, connection: socket.socket) -> None:
         """Take the call's socket, on which TLS may still have to be agreed."""
         with self._lock:
-            # A descriptor of its own: TLS takes the other one over, and it cannot be somebody else's by the time it is
-            # shut down.
+            # A descriptor of its own: TLS takes the other one over, and its number may belong to another file by the
+            # time that this one is shut down.
             self._socket = connection.dup()
             if self.pulled:
                 _shut_down(self._socket)

@@ -1,4 +1,4 @@
-"""One record of Ollama's, read from a line that may hold anything."""
+"""A record of Ollama's stream, read from a line that may hold anything."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import json
 import re
 from typing import Any
 
-from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.words import one_line
 
 MOST_TOKENS = 400_000  # of JSON: a model's whole `context` has 131,072; each may cost a hundred bytes of memory
 LONGEST_ERROR = 4_000  # characters of an error that are kept for the decision table
-LARGEST = 2**63  # an integer that is no column's and no other program's
+LARGEST = 2**63  # the first integer that neither a column nor other programs can hold
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[,\[{]', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def read(line: bytes) -> dict[str, Any]:
-    """Read a record. A number that cannot be kept or told is null in it, what is no character U+FFFD.
+    """Read a record. Numbers that JSON or a column cannot hold become null, broken characters U+FFFD.
 
-    Raises OllamaFailed: it is no JSON object, more of one than memory is for, or an error.
+    Raises OllamaFailed: it is not a JSON object, would take too much memory, or is an error.
     """
     record = loads(line)
     if not isinstance(record, dict):
-        raise OllamaFailed(CallEnd(how=EndKind.GIBBERISH))
+        raise OllamaFailed(CallEnd(kind=EndKind.GIBBERISH))
     if record.get("error") is not None:
-        raise OllamaFailed(CallEnd(how=EndKind.ERROR_LINE, words=kept(record["error"])))
+        raise OllamaFailed(CallEnd(kind=EndKind.ERROR_LINE, words=kept(record["error"])))
     return record
 
 
 def loads(text: bytes) -> Any:
-    """Read JSON; None if it is none."""
+    """Read JSON; None if it is not JSON."""
     if _is_too_many(text):
         return None
     try:
@@ -44,13 +44,13 @@ def loads(text: bytes) -> Any:
     return value
 
 
-def kept(said: object) -> str:
-    """Give an error for the decision table: as it came, or if that is too long as it is told."""
-    return said if isinstance(said, str) and len(said) <= LONGEST_ERROR else one_line(said)
+def kept(error: object) -> str:
+    """Give an error for the decision table: unchanged, or as one line if it is too long or not a string."""
+    return error if isinstance(error, str) and len(error) <= LONGEST_ERROR else one_line(error)
 
 
 def _is_too_many(text: bytes) -> bool:
-    """Whether reading it would take far more memory than its text; letters within strings are no tokens."""
+    """Whether reading it would take far more memory than its text; what stands within strings does not count."""
     if len(text) <= MOST_TOKENS or text.count(b",") + text.count(b"[") + text.count(b"{") <= MOST_TOKENS:
         return False
     return any(number > MOST_TOKENS for number, _ in enumerate(_TOKEN.finditer(text)))

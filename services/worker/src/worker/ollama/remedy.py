@@ -1,4 +1,4 @@
-"""What to do about an Ollama that cannot be reached: that follows from its address, and from where it was asked."""
+"""What to do about an Ollama that cannot be reached, by its address and by where the worker runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from urllib.parse import urlsplit
 
 IMAGE = "/venv"
-"""Where the worker's image has its Python. In a container that somebody works in, it is as on any machine."""
+"""Where the worker's image has its Python. Other containers count as any machine."""
 
 OF_CONTAINERS = ("ollama", "host.docker.internal")
 """Names that only containers know."""
@@ -19,7 +19,7 @@ LISTENS = "an Ollama listens on 127.0.0.1 alone unless it is started with OLLAMA
 
 
 def advised(url: str, words: str) -> str:
-    """Say why the Ollama at `url` cannot be reached, in the system's `words`, and what to do, unless they say so."""
+    """Say why the Ollama at `url` cannot be reached, in the system's `words`, and what to do unless they say it."""
     if "OLLAMA_" in words:
         return words
     return f"{words}; {remedy(url, words, contained=sys.prefix == IMAGE)}"

@@ -1,4 +1,4 @@
-"""A reply of Ollama's, read as it comes, and no further than anybody could want it."""
+"""Ollama's reply, read as it comes, and never further than its limit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from email.utils import parsedate_to_datetime
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
 from worker.ollama import record
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -26,7 +26,7 @@ LONGEST_RETRY_AFTER = 60.0  # seconds
 
 
 class Reply:
-    """The head has come; the body is read by what is asked for."""
+    """A reply whose head has come; its body is read as lines, as a whole, or as an error."""
 
     def __init__(self, response: Response, plug: Plug) -> None:
         """Read nothing yet."""
@@ -48,7 +48,7 @@ class Reply:
             begun += rest
             if len(begun) > LONGEST_LINE:
                 words = f"the model server sent a line of more than {LONGEST_LINE >> 20} MB"
-                raise OllamaFailed(CallEnd(how=EndKind.TOO_MUCH, words=words))
+                raise OllamaFailed(CallEnd(kind=EndKind.TOO_MUCH, words=words))
         yield bytes(begun)
 
     def body(self) -> bytes:
@@ -57,30 +57,30 @@ class Reply:
         for piece in self._pieces():
             whole += piece
             if len(whole) > LONGEST_BODY:
-                raise OllamaFailed(CallEnd(how=EndKind.GIBBERISH))
+                raise OllamaFailed(CallEnd(kind=EndKind.GIBBERISH))
         return bytes(whole)
 
     def rejection(self, elsewhere: str) -> CallEnd:
-        """Say what an answer of another status than 200 means: words only where they are an error's in JSON."""
+        """Give the end that a status other than 200 means; with words only where they are an error in JSON."""
         status, wish = self._response.status_code, _retry_after(self._response.headers)
         if status // 100 == 3:  # noqa: PLR2004 (HTTP's own number)
-            return CallEnd(how=EndKind.REDIRECTED, status=status, words=elsewhere, retry_after=wish)
+            return CallEnd(kind=EndKind.REDIRECTED, status=status, words=elsewhere, retry_after=wish)
         late = Timer(ERROR_TIMEOUT, self._plug.pull)
         late.daemon = True
         late.start()
-        said = None
-        with contextlib.suppress(Exception):  # what cannot be read is told by its status alone
-            said = _error(self.body())
+        error = None
+        with contextlib.suppress(Exception):  # what cannot be read is reported by its status alone
+            error = _error(self.body())
         late.cancel()
-        words, in_json = "" if said is None else record.kept(said), isinstance(said, str)
-        return CallEnd(how=EndKind.REJECTED, status=status, words=words, in_json=in_json, retry_after=wish)
+        words, in_json = "" if error is None else record.kept(error), isinstance(error, str)
+        return CallEnd(kind=EndKind.REJECTED, status=status, words=words, in_json=in_json, retry_after=wish)
 
     def _pieces(self) -> Generator[bytes]:
         raw, coding = self._response.raw, self._response.headers.get("Content-Encoding", "identity")
         if coding.strip().lower() not in ("", "identity"):
             # Not decoded: a few bytes can become any number.
             words = "the model server, or what stands before it, compresses what is asked for as it is"
-            raise OllamaFailed(CallEnd(how=EndKind.GIBBERISH, words=words))
+            raise OllamaFailed(CallEnd(kind=EndKind.GIBBERISH, words=words))
         if raw.chunked:
             yield from raw.read_chunked(READ_SIZE, decode_content=False)  # chunk by chunk, and at less cost
         else:
@@ -90,21 +90,21 @@ class Reply:
 
 def _error(body: bytes) -> object:
     match record.loads(body):
-        case {"error": said}:
-            return said
-        case {"detail": said}:
-            return {"detail": said}  # FastAPI's, and so never Ollama's own
+        case {"error": error}:
+            return error
+        case {"detail": detail}:
+            return {"detail": detail}  # FastAPI's, and so never Ollama's own
     return None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Read how long the server wants to be left alone: seconds, or a date of its own clock."""
-    said = headers.get("Retry-After", "").strip()
-    if said.isascii() and said.isdigit():
-        seconds = float(said[:10])
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        seconds = float(value[:10])
     else:
         try:
-            until = parsedate_to_datetime(said).timestamp()
+            until = parsedate_to_datetime(value).timestamp()
         except (ValueError, OverflowError):
             return None
         try:

@@ -1,4 +1,4 @@
-"""What was asked, as Ollama wants to be asked: the path and the body of one fresh call."""
+"""A prompt's request in Ollama's form: the path and the body of one fresh call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def call_for(request: Mapping[str, Any], *, model: str, max_tokens: int) -> tupl
     """Give the path and the body that ask `request` of `model`.
 
     Tools exist only in a chat, so a prompt with tools becomes one. No `context` and no `keep_alive` are ever sent: the
-    first would carry one prompt into the next, the second would stick to the model for everybody.
+    first would carry one prompt into the next, the second would change the model for everybody.
     """
     options = dict(request.get("options") or {})
     if (options.get("num_predict") or 0) <= 0:
@@ -36,7 +36,7 @@ def call_for(request: Mapping[str, Any], *, model: str, max_tokens: int) -> tupl
 
 
 def is_shaped(request: Mapping[str, Any]) -> bool:
-    """Whether it says which shape its answer is to have: only then can it be at fault where that cannot be had."""
+    """Whether it asks for a shape of its answer: only then can it be at fault where that cannot be had."""
     messages = request.get("messages") or []
     return bool(
         request.get("format") is not None

@@ -16,7 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.plug import Plug
 from worker.ollama.remedy import advised
 from worker.ollama.reply import Reply
@@ -32,7 +32,7 @@ HEADERS = {
     "Accept": "application/x-ndjson, application/json",
     "Accept-Encoding": "identity",  # what something in between compresses it also holds back
 }
-LONGEST_ADDRESS = 200  # characters of one that is told
+LONGEST_ADDRESS = 200  # characters of one that is shown
 
 
 class Transport:
@@ -51,7 +51,7 @@ class Transport:
     def sent(self, method: str, path: str, body: Mapping[str, Any] | None, plug: Plug) -> Iterator[Reply]:
         """Send a request; inside, its reply can be read, and on the way out its connection is closed.
 
-        Raises OllamaFailed: there was no reply, it was none of status 200, or it broke off.
+        Raises OllamaFailed: there was no reply, its status was not 200, or it broke off.
         """
         try:
             with self._plugged(plug) as adapter:
@@ -63,12 +63,12 @@ class Transport:
                         raise OllamaFailed(reply.rejection(self._elsewhere(response, path)))
                     yield reply
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise OllamaFailed(_seen(error, self._url, is_connected=plug.connected_at is not None)) from error
+            raise OllamaFailed(_end(error, self._url, is_connected=plug.connected_at is not None)) from error
 
     @contextlib.contextmanager
     def _plugged(self, plug: Plug) -> Iterator[_PluggedAdapter]:
         if self._adapter is None:
-            # Only now: what is trusted may be a file that cannot be read, and takes a while and megabytes if it can.
+            # Only now: the certificates may be a file that cannot be read, and take time and megabytes if it can.
             self._adapter = _PluggedAdapter(self._trust.context if self._url.lower().startswith("https:") else None)
             for scheme in ("http://", "https://"):
                 self._session.mount(scheme, self._adapter)
@@ -88,7 +88,7 @@ class Transport:
         return request
 
     def _elsewhere(self, response: requests.Response, path: str) -> str:
-        """Say where a redirect leads: to the address that OLLAMA_URLS should have; "" where it is none."""
+        """Say where a redirect leads, as the address that OLLAMA_URLS should have; "" if it is not a redirect."""
         location = response.headers.get("Location")
         if not location or response.status_code // 100 != 3:  # noqa: PLR2004 (HTTP's own number)
             return ""
@@ -106,7 +106,7 @@ class Transport:
 
 
 class _Session(requests.Session):
-    """A plain session that goes nowhere else, keeps nothing, and asks no file of its user's."""
+    """A plain session that goes nowhere else, keeps nothing, and reads no file of its user's."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class _Session(requests.Session):
         self.cookies.set_policy(_NoCookies())
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Know none: even one that is not followed would have its body read, however long that is."""
+        """Give none: the body of a redirect is read even where it is not followed, however long it is."""
 
 
 class _NoCookies(http.cookiejar.DefaultCookiePolicy):
@@ -168,19 +168,19 @@ class _PluggedAdapter(HTTPAdapter):
         return connection
 
 
-def _seen(error: Exception, url: str, *, is_connected: bool) -> CallEnd:
-    """Say what an error means. Words only of a connection that was not made: later errors quote what was sent."""
+def _end(error: Exception, url: str, *, is_connected: bool) -> CallEnd:
+    """Give the end that an error means. Only a failed connection has words: later errors quote what was sent."""
     inner = _innermost(error)
     if not is_connected:
-        return CallEnd(how=EndKind.NOT_CONNECTED, words=advised(url, _reason(inner)))
+        return CallEnd(kind=EndKind.NOT_CONNECTED, words=advised(url, _reason(inner)))
     cut_off = (http.client.RemoteDisconnected, http.client.IncompleteRead)
     if isinstance(inner, http.client.HTTPException) and not isinstance(inner, cut_off):
-        return CallEnd(how=EndKind.GIBBERISH, words="the model server does not speak HTTP")
-    return CallEnd(how=EndKind.BROKEN)
+        return CallEnd(kind=EndKind.GIBBERISH, words="the model server does not speak HTTP")
+    return CallEnd(kind=EndKind.BROKEN)
 
 
 def _innermost(error: Exception) -> Exception:
-    """Find the first cause: the outer ones name pools and retries, which tell nobody anything."""
+    """Find the first cause: the outer ones name pools and retries, which help nobody."""
     while True:
         deeper = getattr(error, "reason", None) or next(
             (each for each in error.args if isinstance(each, Exception)), None
@@ -196,5 +196,5 @@ def _reason(error: Exception) -> str:
     *_, words = error.args or ("",)
     if not isinstance(words, str):
         words = str(error)
-    # Of the last argument's words: a time-out while connecting puts the connection itself before its own.
+    # The last argument: a time-out while connecting puts the connection itself before its words.
     return re.sub(r"\[Errno -?\d+\] ", "", words.rsplit(": ", maxsplit=1)[-1])

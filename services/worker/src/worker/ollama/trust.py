@@ -9,11 +9,11 @@ from pathlib import Path
 import certifi
 import requests
 
-from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 
 
 class Trust:
-    """The authorities whose word for a server's name is taken."""
+    """The authorities that are believed when they vouch for a server's name."""
 
     def __init__(self, ca_file: str = "") -> None:
         """Trust those in `ca_file`, or else those that the environment names, or else the system's."""
@@ -21,7 +21,7 @@ class Trust:
 
     @cached_property
     def context(self) -> ssl.SSLContext:
-        """What a TLS connection is made with. Raises OllamaFailed: a file that was named holds no certificate."""
+        """What a TLS connection is made with. Raises OllamaFailed: the file that was named holds no certificate."""
         named = self._ca_file or _named()
         try:
             if named is None:
@@ -32,8 +32,8 @@ class Trust:
                 context = ssl.create_default_context(cafile=named)
         except OSError as error:
             words = f"{named} holds no certificates that could be trusted ({error.strerror or error})"
-            raise OllamaFailed(CallEnd(how=EndKind.NOT_CONNECTED, words=words)) from error
-        # Authorities of a house's own are seldom made by the letter, and other programs of the house take them.
+            raise OllamaFailed(CallEnd(kind=EndKind.NOT_CONNECTED, words=words)) from error
+        # Private authorities seldom keep to the letter of the standard, and other programs accept them.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         return context
 

@@ -1,4 +1,4 @@
-"""What a model server says, as people may be told it: one line of words, never a page and never JSON."""
+"""A model server's words as people may read them: one line, never a page and never JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from http import HTTPStatus
 
 LONGEST = 300  # characters
-LOOKED_AT = 4 * LONGEST  # characters of a message, of which some are blanks or cannot be shown
+LOOKED_AT = 4 * LONGEST  # characters of a message; some are blanks or cannot be shown
 DEEPEST = 8  # wrappings of a message: Ollama's around its runner's around a gateway's are three
 NAMES = ("error", "message", "detail", "msg")  # where Ollama, OpenAI's likes and FastAPI's have a message
 LONGEST_JSON = 64 * 1024  # characters of an error that is JSON in a string; llama-server's have some hundred
@@ -18,13 +18,13 @@ _BEGUN_JSON = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\[{\"\]])")
 _PAGE = re.compile(r"<\s*(?:!doctype|html|head|body|title)\b", re.IGNORECASE)
 
 
-def one_line(said: object) -> str:
-    """Give the message in an error as a model server tells it: one line of at most 300 characters; "" if there is none.
+def one_line(error: object) -> str:
+    """Give the message in a model server's error as one line of at most 300 characters; "" if it has none.
 
-    `said` is what stands for the error in its JSON: words, an object that holds them, or either once more as JSON in a
-    string, as Ollama passes on what its runner said.
+    `error` is the value in its JSON: words, an object that holds them, or either once more as JSON in a string, which
+    is how Ollama passes on its runner's errors.
     """
-    words = _message(said, DEEPEST)
+    words = _message(error, DEEPEST)
     page = _PAGE.search(words)
     if page:
         words = words[: page.start()].rstrip(TAIL)
@@ -32,30 +32,30 @@ def one_line(said: object) -> str:
 
 
 def clipped(words: str) -> str:
-    """Cut a line to what may be told, and leave out what cannot be shown."""
+    """Cut a line to its limit, and leave out what cannot be shown."""
     shown = "".join(letter for letter in words[:LOOKED_AT] if letter.isprintable())
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 
 
 def answered(status: int | None) -> str:
-    """Say a status in words, for a server that said nothing else that may be told."""
+    """Put a status into words, for a server that sent nothing else that may be shown."""
     try:
         return f"answered {status}: {HTTPStatus(status or 0).phrase}"
     except ValueError:
         return f"answered {status}"
 
 
-def _message(said: object, depth: int) -> str:
+def _message(error: object, depth: int) -> str:
     if depth == 0:
         return ""
-    match said:
+    match error:
         case str():
-            return _unwrapped(said, depth)
+            return _unwrapped(error, depth)
         case dict():
-            found = (_message(said[name], depth - 1) for name in NAMES if said.get(name) is not None)
+            found = (_message(error[name], depth - 1) for name in NAMES if error.get(name) is not None)
             return next(filter(None, found), "")
         case list():
-            return _message(said[0], depth - 1) if said else ""
+            return _message(error[0], depth - 1) if error else ""
     return ""
 
 

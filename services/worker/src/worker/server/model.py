@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from promptqueue.condition import ModelState
 
-from worker.answering.verdict import CallEnd, EndKind, OllamaFailed, Only, Verdict, judge
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.server.puller import Puller
-from worker.server.server import ask_every, has_answered, why
+from worker.server.server import ask_every
+from worker.server.verdict import Condition, Verdict, judge
 
 if TYPE_CHECKING:
     from worker.drain import Drain
@@ -103,7 +104,7 @@ class ModelKeeper:
             if self._server.is_called and (self._server.has_spoken_since(asked_at) or not self._has_missed):
                 self._has_missed = True
             else:
-                self._is_not_well(failed.seen)
+                self._is_not_well(failed.end)
         else:
             self._has_missed = False
             if not is_listed:
@@ -114,7 +115,7 @@ class ModelKeeper:
             self._ollama.version()
             is_listed = self._ollama.lists(self._name)
         except OllamaFailed as failed:
-            self._is_not_well(failed.seen)
+            self._is_not_well(failed.end)
             return
         if not is_listed:
             self._fetch(hold)
@@ -125,24 +126,24 @@ class ModelKeeper:
         else:
             self._server.let_go(hold)
 
-    def _is_not_well(self, seen: CallEnd) -> None:
-        verdict = Verdict.TROUBLED if has_answered(seen) else Verdict.AWAY
-        self._server.held(verdict, why(seen), retry_after=seen.retry_after)
+    def _is_not_well(self, end: CallEnd) -> None:
+        verdict = Verdict.TROUBLED if end.has_answered else Verdict.AWAY
+        self._server.held(verdict, end.why_unwell, retry_after=end.retry_after)
 
     def _load(self, hold: Hold) -> None:
         """Have the server prove that it can serve, without a prompt."""
         try:
             self._ollama.load(self._name)
         except OllamaFailed as failed:
-            seen, verdict = failed.seen, judge(failed.seen, _holds)
-            if seen.how in (EndKind.UNANSWERED, EndKind.GIBBERISH) or verdict is Verdict.REFUSED:
+            end, verdict = failed.end, judge(failed.end, _holds)
+            if end.kind in (EndKind.UNANSWERED, EndKind.GIBBERISH) or verdict is Verdict.REFUSED:
                 # It may load for long, and what only speaks like Ollama may not know how to load alone.
                 self._server.let_go(hold, is_proved=False)
             elif verdict is Verdict.UNCLEAR:
-                self._server.held(Verdict.TROUBLED, why(seen), retry_after=seen.retry_after, by_load=True)
+                self._server.held(Verdict.TROUBLED, end.why_unwell, retry_after=end.retry_after, by_load=True)
             else:
                 by_load = verdict is Verdict.TROUBLED
-                self._server.held(verdict, why(seen), retry_after=seen.retry_after, by_load=by_load)
+                self._server.held(verdict, end.why_unwell, retry_after=end.retry_after, by_load=by_load)
         else:
             self._server.let_go(hold)
 
@@ -165,7 +166,7 @@ class ModelKeeper:
         try:
             self._ollama.show(self._name)
         except OllamaFailed as failed:
-            words = f"{lack}: {why(failed.seen)}"
+            words = f"{lack}: {failed.end.why_unwell}"
             self._server.held(Verdict.STORE_BROKEN, words, retry_at=self._puller.retry_at_wall)
         else:
             self._server.let_go(hold)
@@ -197,6 +198,6 @@ class ModelKeeper:
         server.is_curious = self._bulletin.processor is None
 
 
-def _holds(only: Only) -> bool:
+def _holds(condition: Condition) -> bool:
     """Say what holds of a question that carries no prompt, to a server that has just answered others."""
-    return only is Only.OTHERS_ANSWERED
+    return condition is Condition.OTHERS_ANSWERED

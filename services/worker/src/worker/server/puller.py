@@ -8,10 +8,9 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from worker.answering.verdict import CallEnd, EndKind, OllamaFailed
-from worker.ollama.download import Download
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.plug import Plug
-from worker.server.server import why
+from worker.server.download import Download
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,14 +77,14 @@ class Puller:
                     if download.is_stalled(now):
                         return "nothing more comes"
         except OllamaFailed as failed:
-            self._broke_off = _broke_off(failed.seen)
-            return why(failed.seen)
+            self._broke_off = _broke_off(failed.end)
+            return failed.end.why_unwell
         self._broke_off = True
         return "it ended before it was done"
 
 
-def _broke_off(seen: CallEnd) -> bool:
+def _broke_off(end: CallEnd) -> bool:
     """Whether a connection broke, the worker's or Ollama's own to the registry, for which it has these words."""
-    return seen.how is EndKind.BROKEN or bool(
-        seen.how is EndKind.ERROR_LINE and re.search(r"EOF|connection reset|broken pipe|i/o timeout", seen.words)
+    return end.kind is EndKind.BROKEN or bool(
+        end.kind is EndKind.ERROR_LINE and re.search(r"EOF|connection reset|broken pipe|i/o timeout", end.words)
     )

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from promptqueue.condition import ModelState
 from promptqueue.prompt import PutBack
 
-from worker.answering.verdict import CallEnd, EndKind, Verdict, cause, outline
+from worker.ollama.call_end import CallEnd, EndKind
 from worker.server.breaker import Breaker
 from worker.server.evidence import Evidence
+from worker.server.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +139,7 @@ class Server:
             if self._breaker.succeeded():
                 self._tell()
 
-    def ended(self, claim: Claim, seen: CallEnd, verdict: Verdict, *, who: object, claimed_at: float) -> PutBack | None:
+    def ended(self, claim: Claim, end: CallEnd, verdict: Verdict, *, who: object, claimed_at: float) -> PutBack | None:
         """Take in an end that is not known to be the prompt's doing, or time's: how its prompt is put back.
 
         None where it costs the prompt nothing, because the server is at fault: the line is held then. Where the prompt
@@ -147,17 +148,17 @@ class Server:
         """
         with self._changed:
             if not verdict.is_servers:
-                return self._unclear(claim, seen, who=who, claimed_at=claimed_at)
+                return self._unclear(claim, end, who=who, claimed_at=claimed_at)
             is_gone = verdict is Verdict.AWAY
-            was_in_hand = is_gone and seen.how not in (EndKind.NOT_CONNECTED, EndKind.REDIRECTED)
+            was_in_hand = is_gone and end.kind not in (EndKind.NOT_CONNECTED, EndKind.REDIRECTED)
             may_repeat = was_in_hand or verdict in (Verdict.TROUBLED, Verdict.STORE_BROKEN)
-            is_excused = not may_repeat or self._evidence.excuses(claim.prompt.id, "gone" if is_gone else seen.told)
+            is_excused = not may_repeat or self._evidence.excuses(claim.prompt.id, "gone" if is_gone else end.for_log)
             if is_gone or is_excused:
-                held = Verdict.TROUBLED if is_gone and has_answered(seen) else verdict
-                self._held(held, why(seen), retry_after=seen.retry_after, by_load=verdict is Verdict.TROUBLED)
+                held = Verdict.TROUBLED if is_gone and end.has_answered else verdict
+                self._held(held, end.why_unwell, retry_after=end.retry_after, by_load=verdict is Verdict.TROUBLED)
             if is_excused:
                 return None
-            return self._unclear(claim, seen, who=who, claimed_at=claimed_at, is_servers=True)
+            return self._unclear(claim, end, who=who, claimed_at=claimed_at, is_servers=True)
 
     # ---- told by the keeper -----------------------------------------------------------------------------------------
 
@@ -248,7 +249,7 @@ class Server:
         self._tell()
 
     def _unclear(
-        self, claim: Claim, seen: CallEnd, *, who: object, claimed_at: float, is_servers: bool = False
+        self, claim: Claim, end: CallEnd, *, who: object, claimed_at: float, is_servers: bool = False
     ) -> PutBack:
         trouble, was_open = claim.trouble, self._breaker.is_open
         counts = self._evidence.ended_badly(claim.prompt.id, trouble, claimed_at=claimed_at)
@@ -256,13 +257,13 @@ class Server:
             self._troubled_since = time.monotonic()
         pause = ask_every(self._troubled_since) if is_servers else None
         if self._breaker.failed(who, pause=pause):
-            reason = f"calls keep ending badly, the last: {why(seen) if is_servers else outline(seen)}"
+            reason = f"calls keep ending badly, the last: {end.why_unwell if is_servers else end.outline}"
             retry_at = time.time() + self._breaker.retry_at - time.monotonic()
             self._trouble = Condition(state=ModelState.TROUBLED, reason=reason, retry_at=retry_at)
             self._tell()
         # Half of what the breaker waits, at most, so that a prompt which is alone can be the one that is tried.
         later = min(2.0 ** (trouble.bad_ends - 3), LONGEST_DELAY) if pause is None else pause / 2
-        return PutBack(cause=cause(seen), counts=counts, delay=later if trouble.bad_ends else 0.0)
+        return PutBack(cause=end.cause, counts=counts, delay=later if trouble.bad_ends else 0.0)
 
     def _tell(self) -> None:
         self._changes += 1
@@ -272,15 +273,3 @@ class Server:
 def ask_every(since: float) -> float:
     """Seconds between two questions to a server that has not been well `since` then, by the monotonic clock."""
     return ASK_EVERY if time.monotonic() - since < SELDOM_AFTER else ASK_SELDOM_EVERY
-
-
-def has_answered(seen: CallEnd) -> bool:
-    """Whether somebody was there who answered, if not well."""
-    return seen.how in (EndKind.REJECTED, EndKind.GIBBERISH, EndKind.ERROR_LINE)
-
-
-def why(seen: CallEnd) -> str:
-    """Say for everybody to read why the server cannot serve, in its own words where it has some."""
-    if seen.how is EndKind.REJECTED and seen.status == 403 and not seen.words:  # noqa: PLR2004 (HTTP's own number)
-        return "the model server answers 403: it does not accept the host name that OLLAMA_URLS calls it by"
-    return cause(seen)

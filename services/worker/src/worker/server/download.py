@@ -1,4 +1,4 @@
-"""How far a download of the model is, worked out from the records of /api/pull."""
+"""How far a download of the model is, from the records of /api/pull."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_LAYERS = 1000
 """How many layers are kept count of; a model has half a dozen."""
 
 VERIFY_SECONDS = 600.0
-"""How long it may be silent once everything is there: it is verified then, without a word."""
+"""How long it may be silent once everything is there: Ollama verifies it then, without a word."""
 
 
 class Download:
@@ -34,21 +34,21 @@ class Download:
         if isinstance(digest, str) and (digest in self._layers or len(self._layers) < MOST_LAYERS):
             self._layers[digest] = (_bytes(record, "completed"), _bytes(record, "total"))
         if self._completed != before:
-            # The first count of a download that is resumed is no movement: it tells what was there.
+            # The first count of a download that is resumed is not movement: so much was there before.
             self.moved = self.moved or before > 0
             self._moved_at = now
         total = sum(total for _, total in self._layers.values())
         if total:
-            # Layers become known one by one: what was said once is not taken back.
+            # Layers become known one by one: a percentage never falls.
             self.percent = max(self.percent, min(100, self._completed * 100 // total))
 
     def is_stalled(self, now: float) -> bool:
-        """Tell whether nothing has come for too long; files that are complete take their time to be verified."""
+        """Whether nothing has come for too long; files that are complete take their time to be verified."""
         return not self._is_complete and now - self._moved_at >= STALL_SECONDS
 
     @property
     def patience(self) -> float:
-        """Tell for how many seconds it may say nothing now."""
+        """How many seconds it may be silent now."""
         return VERIFY_SECONDS if self._is_complete else STALL_SECONDS
 
     @property
@@ -61,5 +61,5 @@ class Download:
 
 
 def _bytes(record: Mapping[str, Any], name: str) -> int:
-    said = record.get(name)
-    return max(0, said) if isinstance(said, int) else 0
+    count = record.get(name)
+    return max(0, count) if isinstance(count, int) else 0
