@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from promptqueue import connect
 from promptqueue.condition import DEFAULT_MODEL, Model, ModelState
 from promptqueue.prompt import Answered, ErrorCode, Failed, NewPrompt, Terms
-from proxy.api.openapi import document
+from proxy.api.openapi.document import document
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from promptqueue.condition import Model, ModelState
-from proxy.api import wire
+from promptqueue.wire import moment
 
 
 def test_the_queue_is_told_in_numbers_and_no_ids(client, submit, worker, queue):
@@ -71,7 +71,7 @@ def test_a_troubled_model_says_why_in_a_line_and_when_it_is_tried_again(client, 
     assert told["state"] == "troubled"
     assert told["detail"].startswith("model requires more system memory xxx")
     assert len(told["detail"]) == 300
-    assert told["retry_at"] == wire.moment(model.retry_at)
+    assert told["retry_at"] == moment(model.retry_at)
     assert readiness.status_code == 503
     words = readiness.json["checks"]["model"]["detail"]
     assert words.startswith("llama3.2 is troubled: model requires more system memory xxx")

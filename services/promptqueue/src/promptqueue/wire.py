@@ -1,40 +1,157 @@
-"""Values of the queue as JSON, in the words of the HTTP contract."""
+"""Values of the queue in JSON and in words: the same over HTTP and on the command line.
+
+The bodies' types are annotated with what JSON Schema says beside the type, so that a specification can be made of them.
+"""
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+
+from promptqueue.condition import Model, ModelState
+from promptqueue.prompt import ErrorCode, Outcome, Prompt, PromptError, Status
 
 if TYPE_CHECKING:
-    from promptqueue.prompt import Prompt
+    from collections.abc import Callable
+
+LONGEST_LINE = 300  # code points
+WORKED_OUT = ("position", "eta_seconds")
 
 
-def prompt_body(prompt: Prompt) -> dict[str, Any]:
-    """Tell where a prompt stands; its texts are no part of that."""
+class Schema:
+    """Keywords of JSON Schema for an annotated type."""
+
+    def __init__(self, **keywords: Any) -> None:
+        self.keywords = keywords
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Add them to the type's own schema. The name is pydantic's, which need not be imported for that."""
+        return {**handler(core), **self.keywords}
+
+
+PromptId = Annotated[str, Schema(format="uuid")]
+Count = Annotated[int, Schema(minimum=0)]
+Seconds = Annotated[float, Schema(minimum=0)]
+Place = Annotated[
+    Annotated[int, Schema(minimum=1)] | None, Schema(description="Place in line, 1 = next; null unless queued.")
+]
+Moment = Annotated[str, Schema(format="date-time", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+Line = Annotated[str, Schema(maxLength=LONGEST_LINE, pattern=r"^[^\r\n]*$")]
+JSONObject = Annotated[Mapping[str, Any], Schema(**{"$comment": "JSONObject"})]
+
+
+class PromptErrorBody(TypedDict):
+    """Why a prompt has no answer."""
+
+    code: ErrorCode
+    message: Line
+    retryable: Annotated[bool, Schema(description="False only where the same prompt would be refused again.")]
+
+
+class PromptStatus(TypedDict):
+    """Where a prompt stands."""
+
+    id: PromptId
+    status: Status
+    outcome: Annotated[Outcome | None, Schema(description="How it ended; null until it is completed.")]
+    position: Place
+    eta_seconds: Seconds | None
+    attempt: Count
+    tokens: Count | None
+    created_at: Moment
+    started_at: Moment | None
+    completed_at: Moment | None
+    error: PromptErrorBody | None
+    last_error: Annotated[
+        Line | None,
+        Schema(description="Why its last attempt was put back; null if none was, and once it has succeeded."),
+    ]
+    metadata: JSONObject | None
+
+
+class ModelBody(TypedDict):
+    """The model that answers."""
+
+    name: str
+    state: ModelState
+    percent: Annotated[int, Schema(minimum=0, maximum=100)] | None
+    processor: str | None
+    detail: Annotated[Line | None, Schema(description="Why it is not ready.")]
+    retry_at: Annotated[Moment | None, Schema(description="When it is tried again, where that is known.")]
+
+
+def prompt_status(prompt: Prompt, position: int | None, eta: float | None) -> PromptStatus:
+    """Write where a prompt stands; `eta` is in seconds."""
     return {
         "id": prompt.id,
         "status": prompt.status,
         "outcome": prompt.outcome,
-        "priority": prompt.priority,
+        "position": position,
+        "eta_seconds": eta,
         "attempt": prompt.attempt,
-        "failures": prompt.failures,
         "tokens": prompt.tokens,
         "created_at": moment(prompt.created_at),
-        "started_at": moment(prompt.started_at),
-        "completed_at": moment(prompt.completed_at),
-        "error": prompt.error
-        and {
-            "code": prompt.error.code,
-            "message": prompt.error.message,
-            "retryable": prompt.error.code.retryable,
-        },
-        "last_error": prompt.last_error,
+        "started_at": None if prompt.started_at is None else moment(prompt.started_at),
+        "completed_at": None if prompt.completed_at is None else moment(prompt.completed_at),
+        "error": None if prompt.error is None else _error_body(prompt.error),
+        "last_error": prompt.last_error and line(prompt.last_error),
         "metadata": prompt.metadata,
     }
 
 
-def moment(seconds: float | None) -> str | None:
-    """Tell a time of the wall clock: UTC, ISO 8601 with milliseconds and Z."""
-    if seconds is None:
-        return None
+def _error_body(error: PromptError) -> PromptErrorBody:
+    return {"code": error.code, "message": line(error.message), "retryable": error.code.retryable}
+
+
+def prompt_record(prompt: Prompt) -> dict[str, Any]:
+    """Write a prompt for the command line: with its priority and failures, without what only the proxy works out."""
+    told = {name: value for name, value in prompt_status(prompt, None, None).items() if name not in WORKED_OUT}
+    return {**told, "priority": prompt.priority, "failures": prompt.failures}
+
+
+def model_body(model: Model) -> ModelBody:
+    """Write a model."""
+    return {
+        "name": model.name,
+        "state": model.state,
+        "percent": model.percent,
+        "processor": model.processor,
+        "detail": model.detail and line(model.detail),
+        "retry_at": None if model.retry_at is None else moment(model.retry_at),
+    }
+
+
+def model_words(model: Model) -> str:
+    """Say in one line how a model is, why, and when it is tried again."""
+    runs = model.state is ModelState.READY and model.processor is not None
+    processor = f" on {model.processor}" if runs else ""
+    percent = "" if model.percent is None else f", {model.percent} %"
+    why = "" if model.detail is None else f": {line(model.detail)}"
+    return f"{model.name} is {model.state}{processor}{percent}{why}{_again(model)}"
+
+
+def _again(model: Model) -> str:
+    if model.retry_at is None:
+        return ""
+    seconds = math.ceil(model.retry_at - time.time())
+    return f"; trying again in {seconds} s" if seconds > 0 else "; trying again now"
+
+
+def text_of(record: Mapping[str, Any]) -> str:
+    """Give the whole text of an answer, from the model server's final record of a prompt or of a chat."""
+    text: str | None = record["message"].get("content") if "message" in record else record.get("response")
+    return text or ""
+
+
+def line(text: str) -> str:
+    """Write somebody else's words as one line of limited length."""
+    words = " ".join(text.split())
+    return words if len(words) <= LONGEST_LINE else words[: LONGEST_LINE - 1] + "…"
+
+
+def moment(seconds: float) -> str:
+    """Write a time of the wall clock (seconds since the epoch): UTC, ISO 8601 with milliseconds and Z."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -8,7 +8,7 @@ from promptqueue.errors import PromptNotFound
 from promptqueue.operator import text
 from promptqueue.operator.command import Call, Reply, asks_back, command
 from promptqueue.prompt import Outcome
-from promptqueue.wire import prompt_body
+from promptqueue.wire import prompt_record
 
 
 @command(
@@ -32,7 +32,7 @@ def cancel(call: Call, prompt_ids: tuple[str, ...]) -> Reply:
             except PromptNotFound:
                 missing.append(prompt_id)
     return Reply(
-        document={"prompts": [prompt_body(prompt) for prompt in prompts], "not_found": missing},
+        document={"prompts": [prompt_record(prompt) for prompt in prompts], "not_found": missing},
         words="\n".join(
             f"{prompt.id}  {'cancelled' if prompt.outcome is Outcome.CANCELLED else f'was completed: {prompt.outcome}'}"
             for prompt in prompts

@@ -11,7 +11,7 @@ from promptqueue.operator import text
 from promptqueue.operator.command import Call, Reply, command
 from promptqueue.prompt import Outcome, Prompt, Status
 from promptqueue.storage import demo_beside, sqlite_path
-from promptqueue.wire import moment, prompt_body
+from promptqueue.wire import model_body, model_words, prompt_record, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,15 +40,7 @@ def status(call: Call) -> Reply:
             "paused": counts.paused,
             "workers": workers.count,
             "slots": workers.slots,
-            "model": model
-            and {
-                "name": model.name,
-                "state": model.state,
-                "percent": model.percent,
-                "processor": model.processor,
-                "detail": model.detail,
-                "retry_at": moment(model.retry_at),
-            },
+            "model": model and model_body(model),
             "stored_bytes": room.stored_bytes,
             "spare_bytes": room.spare_bytes,
             "disk_free_bytes": room.disk_free_bytes,
@@ -100,7 +92,7 @@ def list_(call: Call, status: str | None, outcome: str | None, limit: int, befor
     )
     more = "" if page.next is None else f"\nmore: --before {page.next}"
     return Reply(
-        document={"prompts": [prompt_body(prompt) for prompt in page.prompts], "next": page.next},
+        document={"prompts": [prompt_record(prompt) for prompt in page.prompts], "next": page.next},
         words=shown + more if page.prompts else "No prompts.",
     )
 
@@ -129,7 +121,7 @@ def show(call: Call, prompt_id: str, with_text: bool) -> Reply:
                 "partial": queue.partial(prompt_id) or None,
             }
     return Reply(
-        document={**prompt_body(prompt), "position": position, **texts},
+        document={**prompt_record(prompt), "position": position, **texts},
         words=text.pairs(
             ("id", prompt.id),
             ("status", prompt.status),
@@ -164,7 +156,7 @@ def _texts(texts: Mapping[str, Any]) -> list[tuple[str, str]]:
         found += [(name, request[name]) for name in ("system", "prompt") if name in request]
         found += [(message["role"], message.get("content", "")) for message in request.get("messages", ())]
     if answer := texts.get("answer"):
-        found.append(("answer", answer.get("response") or answer.get("message", {}).get("content", "")))
+        found.append(("answer", text_of(answer)))
     elif partial := texts.get("partial"):
         found.append(("partial answer", partial))
     return found
@@ -181,10 +173,7 @@ def _model_words(model: Model | None, workers: Workers) -> str:
         return "not known, for no worker is alive to tell"
     if model is None:
         return "not known yet"
-    percent = "" if model.percent is None else f", {model.percent} %"
-    processor = "" if model.processor is None else f" on {model.processor}"
-    why = "" if model.detail is None else f": {text.harmless(model.detail)}"
-    return f"{model.name} is {model.state}{processor}{percent}{why}"
+    return text.harmless(model_words(model))
 
 
 def _room_words(room: Room) -> str:

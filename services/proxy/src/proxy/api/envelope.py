@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from flask import Flask, Response, request
 from promptqueue.errors import PromptQueueError, QueueFull, StorageFull, StorageUnavailable
-from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from proxy import errors
-from proxy.serving.headers import JSON
+from proxy.api import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from proxy.api.bodies import ErrorBody
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,14 @@ def envelope(
     status: int, code: str, message: str, *, param: str | None = None, retry_after: int | None = None
 ) -> Response:
     """Write an error."""
+    body = {"error": error_body(status, code, message, param=param)}
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return wire.answer(body, status, headers)
+
+
+def error_body(status: int, code: str, message: str, *, param: str | None = None) -> ErrorBody:
+    """Say what was refused, in OpenAI's words."""
+    kind: Literal["invalid_request_error", "rate_limit_error", "server_error"]
     match status:
         case 429:
             kind = "rate_limit_error"
@@ -52,9 +61,7 @@ def envelope(
             kind = "server_error"
         case _:
             kind = "invalid_request_error"
-    body = {"error": {"code": code, "message": message, "type": kind, "param": param}}
-    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return Response(to_json(body), status, headers, content_type=JSON)
+    return {"code": code, "message": message, "type": kind, "param": param}
 
 
 def _refused(error: errors.Refused) -> Response:

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 from promptqueue.prompt import Outcome, Prompt, Status
+from promptqueue.wire import prompt_status
 
 from proxy.api import parameters, wire
 from proxy.api.parameters import known_id
-from proxy.asking.submission import check_model, new_prompt, submitted
+from proxy.asking import submission
 from proxy.serving import body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from promptqueue.prompt import NewPrompt, Progress
+    from promptqueue.wire import PromptStatus
 
+    from proxy.api.bodies import Accepted, Answer, Links, NoAnswer, WholePrompt
     from proxy.parts import Parts
 
 BRIEF = 16 * 1024  # bytes of a body that is checked at once: it takes some milliseconds, whatever it holds
@@ -38,7 +41,7 @@ def _serve_changes(routes: Blueprint, parts: Parts) -> None:
             accepted = parts.prompts.accept(_checked(parts, data, key), size=len(data))
         prompt = accepted.prompt
         links = _links(parts.config.base_path, prompt.id)
-        told = {"id": prompt.id, "status": prompt.status, "position": accepted.position, "links": links}
+        told: Accepted = {"id": prompt.id, "status": prompt.status, "position": accepted.position, "links": links}
         return _about(prompt.id, told, 202, {"Location": links["status"]})
 
     @routes.post("/<prompt_id>/cancel")
@@ -81,19 +84,17 @@ def _serve_looks(routes: Blueprint, parts: Parts) -> None:
                 retry_after = parts.estimates.until_next_look(status["eta_seconds"])
                 return _about(prompt_id, status, 202, {"Retry-After": str(retry_after)})
             case Outcome.SUCCEEDED:
-                record = parts.prompts.answer(prompt_id) or {}
-                return _about(
-                    prompt_id, {**record, "id": prompt.id, "status": prompt.status, "outcome": prompt.outcome}
-                )
+                ended: Answer = {"id": prompt.id, "status": Status.COMPLETED, "outcome": Outcome.SUCCEEDED}
+                return _about(prompt_id, {**(parts.prompts.answer(prompt_id) or {}), **ended})
             case _:
-                no_answer = {**status, "partial": parts.prompts.partial(prompt_id)}
+                no_answer: NoAnswer = {**status, "partial": parts.prompts.partial(prompt_id)}
                 return _about(prompt_id, no_answer, 410)
 
     @routes.get("/<prompt_id>")
     def whole(prompt_id: str) -> Response:
         prompt_id = known_id(prompt_id)
         found = parts.prompts.progress(prompt_id)
-        whole = {
+        whole: WholePrompt = {
             **_status(parts, found.prompt, found.position),
             "request": parts.prompts.request(prompt_id),
             "answer": parts.prompts.answer(prompt_id) if found.prompt.outcome is Outcome.SUCCEEDED else None,
@@ -105,18 +106,16 @@ def _checked(parts: Parts, data: bytes, key: str | None) -> NewPrompt:
     charset = request.mimetype_params.get("charset")
 
     def check() -> tuple[str | None, NewPrompt]:
-        value = wire.read(data, charset=charset)
-        asked = submitted(value)
-        return asked.model, new_prompt(asked, value, key=key)
+        return submission.read(data, charset=charset, key=key)
 
     model, new = check() if len(data) <= BRIEF else parts.concurrency.alone(check)
     if model is not None:
-        check_model(model, answers=parts.estimates.model())
+        submission.check_model(model, answers=parts.estimates.model())
     return new
 
 
-def _status(parts: Parts, prompt: Prompt, position: int | None) -> dict[str, Any]:
-    return wire.status_body(prompt, position, parts.estimates.eta(prompt, position))
+def _status(parts: Parts, prompt: Prompt, position: int | None) -> PromptStatus:
+    return prompt_status(prompt, position, parts.estimates.eta(prompt, position))
 
 
 def _about(
@@ -125,7 +124,7 @@ def _about(
     return wire.answer(told, status, {"X-Prompt-Id": prompt_id, **(headers or {})})
 
 
-def _links(base_path: str, prompt_id: str) -> dict[str, str]:
+def _links(base_path: str, prompt_id: str) -> Links:
     here = f"{base_path}/api/v1/prompt/{prompt_id}"
     return {
         "status": f"{here}/status",

@@ -65,12 +65,7 @@ def is_empty(message: Message) -> bool:
     return message.get("content") is None and not (message["role"] == "assistant" and message.get("tool_calls"))
 
 
-def given(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give messages as they were sent, without fields that are null."""
-    return [{name: value for name, value in message.items() if value is not None} for message in messages]
-
-
-def written(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def written(messages: list[Message]) -> list[dict[str, Any]]:
     """Give messages as the model is to read them, without fields that say nothing."""
     return [
         {name: value for name, value in message.items() if value is not None and name != "images"}

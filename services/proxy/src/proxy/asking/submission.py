@@ -4,12 +4,23 @@ from typing import Annotated, Any, Literal
 
 from promptqueue.prompt import Idempotency, NewPrompt, Priority
 from pydantic import AfterValidator, Field, StrictBool, ValidationError, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_json
 
-from proxy.api import wire
-from proxy.asking import chat, json_schema, values
+from proxy.asking import chat, fingerprint, json_schema, parsing, values
 from proxy.asking.chat import Messages, Tools
-from proxy.asking.fields import Fields, Finite, Ignored, JSONObject, KeepAlive, No, NoList, NoText, SomeText, Text, Zero
+from proxy.asking.fields import (
+    Fields,
+    Finite,
+    Ignored,
+    JSONObject,
+    KeepAlive,
+    No,
+    NoList,
+    NoText,
+    SomeText,
+    Text,
+    Zero,
+)
 from proxy.asking.options import RUNNER_OPTIONS, Options
 from proxy.errors import InvalidRequest, UnsupportedModel
 
@@ -49,13 +60,13 @@ def _format(value: Any) -> Any:
 
 
 def _metadata(value: dict[str, Any]) -> dict[str, Any]:
-    if wire.compact_size(value) > LARGEST_METADATA:
+    if len(to_json(value)) > LARGEST_METADATA:
         raise PydanticCustomError("metadata", "it may have 4096 bytes as compact JSON")
     return value
 
 
 class Submission(Fields):
-    """A prompt or a chat to be answered, and how. A field that is null is as good as absent."""
+    """A prompt or a chat to be answered, and how. A field that is null is the same as absent."""
 
     prompt: SomeText | None = None
     messages: Messages | None = None
@@ -92,6 +103,17 @@ class Submission(Fields):
     debug_render_only: Annotated[No | None, Field(alias="_debug_render_only")] = None
 
 
+def read(data: bytes, *, charset: str | None, key: str | None) -> tuple[str | None, NewPrompt]:
+    """Read a body; give the model that it names, which is yet to be checked, and what the queue takes.
+
+    `charset` is that of its Content-Type, `key` its Idempotency-Key. Raises InvalidJSON and InvalidRequest.
+    """
+    body = parsing.parse(data, charset=charset)
+    asked = submitted(body)
+    idempotency = None if key is None else Idempotency(key=key, fingerprint=fingerprint.of(body))
+    return asked.model, new_prompt(asked, idempotency)
+
+
 def submitted(value: Any) -> Submission:
     """Check a body that was read as JSON, all but the model that it names. Raises InvalidRequest."""
     if not isinstance(value, dict):
@@ -113,13 +135,13 @@ def check_model(model: str, *, answers: str) -> None:
         raise UnsupportedModel(message, param="model")
 
 
-def new_prompt(asked: Submission, value: dict[str, Any], *, key: str | None) -> NewPrompt:
-    """Give what the queue takes, from a checked body and from the same as it was sent."""
+def new_prompt(asked: Submission, idempotency: Idempotency | None = None) -> NewPrompt:
+    """Give what the queue takes."""
     request: dict[str, Any] = {}
     if asked.messages is None:
         request["prompt"] = asked.prompt
     else:
-        request["messages"] = chat.written(value["messages"])
+        request["messages"] = chat.written(asked.messages)
     if asked.system is not None:
         request["system"] = asked.system
     if asked.format is not None:
@@ -127,25 +149,15 @@ def new_prompt(asked: Submission, value: dict[str, Any], *, key: str | None) -> 
     if asked.options is not None:
         request["options"] = asked.options.written()
     if asked.tools is not None:
-        request["tools"] = value["tools"]
+        request["tools"] = asked.tools
     return NewPrompt(
         request=request,
         priority=Priority(asked.priority or Priority.INTERACTIVE),
         expires_in=asked.expires_in,
         timeout=asked.timeout,
         metadata=asked.metadata,
-        idempotency=None if key is None else Idempotency(key=key, fingerprint=wire.fingerprint(_given(value))),
+        idempotency=idempotency,
     )
-
-
-def _given(value: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the fields that are null: they are the same as absent."""
-    given = {name: each for name, each in value.items() if each is not None}
-    if "options" in given:
-        given["options"] = {name: each for name, each in given["options"].items() if each is not None}
-    if "messages" in given:
-        given["messages"] = chat.given(given["messages"])
-    return given
 
 
 def names(model: str) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from promptqueue.prompt import Status
+from promptqueue.wire import prompt_status
 from pydantic_core import to_json
-
-from proxy.api import wire
 
 if TYPE_CHECKING:
     from promptqueue.notes import Text
@@ -43,7 +42,7 @@ class Snapshot:
     def status(self) -> bytes:
         """Give the status body."""
         if self._status is None:
-            self._status = to_json(wire.status_body(self.standing.prompt, self.standing.position, self.eta))
+            self._status = to_json(prompt_status(self.standing.prompt, self.standing.position, self.eta))
         return self._status
 
     def token(self, start: int, end: int) -> bytes:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from promptqueue.errors import PromptNotFound, StorageUnavailable
 from promptqueue.notes import Changed, Scope, Text, Written
 from promptqueue.prompt import Outcome
+from promptqueue.wire import text_of
 
-from proxy.api import wire
 from proxy.live.live_prompt import LivePrompt
 from proxy.live.token_bucket import TokenBucket
 
@@ -294,4 +294,4 @@ def _text(queue: PromptQueue, prompt: Prompt) -> Text | None:
     """Read all the text there is of a prompt: the answer's, or what had come."""
     if prompt.outcome is not Outcome.SUCCEEDED:
         return queue.text(prompt.id)
-    return Text(prompt.id, prompt.attempt, 0, wire.text_of(queue.answer(prompt.id) or {}))
+    return Text(prompt.id, prompt.attempt, 0, text_of(queue.answer(prompt.id) or {}))

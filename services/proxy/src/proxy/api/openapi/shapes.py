@@ -1,14 +1,18 @@
-"""Shapes: the bodies of the specification as JSON Schema, from the models that check and describe them."""
+"""Shapes: every body of the specification as JSON Schema, from the types that check submissions and build answers."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NotRequired, get_args, get_origin, get_type_hints
 
+from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.json_schema import models_json_schema
 
-from proxy.api.answers import MODELS
+from proxy.api import bodies
 from proxy.asking.fields import ANY_TEXT
 from proxy.asking.submission import Submission, names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 JSON_VALUES: dict[str, Any] = {
     "JSONObject": {
@@ -32,7 +36,7 @@ JSON_VALUES: dict[str, Any] = {
 def schemas(model: str) -> dict[str, Any]:
     """Give every shape by its name, with `model` as the one model that may be asked for."""
     _, together = models_json_schema(
-        [(Submission, "validation"), *((each, "validation") for each in MODELS)],
+        [(Submission, "validation"), *((each, "validation") for each in _answers())],
         ref_template="#/components/schemas/{model}",
     )
     shapes: dict[str, Any] = _linked(together["$defs"]) | JSON_VALUES
@@ -48,11 +52,24 @@ def schemas(model: str) -> dict[str, Any]:
     return shapes
 
 
+def _answers() -> Iterator[type[BaseModel]]:
+    """Give a model of every answer's body, for pydantic itself reads such TypedDicts only from Python 3.12 on."""
+    made: dict[str, Any] = {}
+    for body in (*bodies.CLOSED, *bodies.OPEN):
+        fields: dict[str, Any] = {}
+        for name, hint in get_type_hints(body, localns=made, include_extras=True).items():
+            fields[name] = (get_args(hint)[0], None) if get_origin(hint) is NotRequired else (hint, ...)
+        config = ConfigDict(extra="forbid" if body in bodies.CLOSED else "allow")
+        made[body.__name__] = create_model(body.__name__, __doc__=body.__doc__, __config__=config, **fields)
+        yield made[body.__name__]
+
+
 def _linked(value: Any) -> Any:
-    """Put references where the models say JSONObject: pydantic lets them refer to its own schemas alone."""
+    """Put references where the types say JSONObject: pydantic lets them refer to its own schemas alone."""
     match value:
-        case {"$comment": "JSONObject", **others}:
-            return {**others, "$ref": "#/components/schemas/JSONObject"}
+        case {"$comment": "JSONObject"}:
+            kept = {key: each for key, each in value.items() if key in ("title", "description")}
+            return {**kept, "$ref": "#/components/schemas/JSONObject"}
         case dict():
             return {key: _linked(each) for key, each in value.items()}
         case list():

@@ -1,0 +1,194 @@
+"""The bodies of answers. Endpoints build them, and the specification describes them by these types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+from promptqueue.prompt import Outcome, Status
+from promptqueue.wire import (
+    Count,
+    JSONObject,
+    ModelBody,
+    Place,
+    PromptErrorBody,
+    PromptId,
+    PromptStatus,
+    Schema,
+    Seconds,
+)
+
+
+class Links(TypedDict):
+    """Where to go on."""
+
+    status: str
+    result: str
+    events: str
+    cancel: str
+
+
+class Accepted(TypedDict):
+    """An accepted prompt; of a repeated submission the first one, as it stands now."""
+
+    id: PromptId
+    status: Status
+    position: Place
+    links: Links
+
+
+class Token(TypedDict):
+    """The data of a `token` event: more of the answer's text."""
+
+    id: NotRequired[
+        Annotated[PromptId | None, Schema(description="The prompt's, on a stream of several; absent on that of one.")]
+    ]
+    attempt: Annotated[int, Schema(minimum=1)]
+    text: str
+
+
+class NoAnswer(PromptStatus):
+    """Where a prompt stands that will never have an answer, and the text that had come."""
+
+    partial: str
+
+
+class WholePrompt(PromptStatus):
+    """Where a prompt stands, with all its texts."""
+
+    request: Annotated[
+        JSONObject | None, Schema(description="What was asked, in Ollama's words; null once it was erased.")
+    ]
+    answer: Annotated[
+        JSONObject | None, Schema(description="The model server's own final record; null until there is one.")
+    ]
+
+
+class Answer(TypedDict):
+    """The model server's own final record, with the whole text in `response` or `message`."""
+
+    id: PromptId
+    status: Literal[Status.COMPLETED]
+    outcome: Literal[Outcome.SUCCEEDED]
+
+
+class ErrorBody(TypedDict):
+    """What was refused, and why."""
+
+    code: Annotated[
+        str,
+        Schema(
+            enum=[
+                "invalid_json",
+                "invalid_request",
+                "not_found",
+                "method_not_allowed",
+                "deleted",
+                "idempotency_conflict",
+                "not_retryable",
+                "too_large",
+                "unsupported_model",
+                "queue_full",
+                "storage_unavailable",
+                "storage_full",
+                "busy",
+                "too_many_streams",
+                "not_ready",
+                "internal_error",
+            ]
+        ),
+    ]
+    message: str
+    type: Literal["invalid_request_error", "rate_limit_error", "server_error"]
+    param: Annotated[str | None, Schema(description="The field, header or parameter that is meant.")]
+
+
+class Error(TypedDict):
+    """The envelope of every error."""
+
+    error: ErrorBody
+
+
+class Limits(TypedDict):
+    """What this proxy accepts."""
+
+    max_prompt_bytes: int
+    max_queue_depth: int
+    max_streams: int
+    max_stored_bytes: int
+    min_free_bytes: Annotated[int, Schema(description="Of the disk, which submissions leave alone.")]
+
+
+class Queue(TypedDict):
+    """The queue as a whole."""
+
+    queued: Count
+    processing: Count
+    oldest_wait_seconds: Seconds | None
+    completed_per_minute: Count
+    paused: bool
+    workers: Count
+    model: ModelBody
+    stored_bytes: Annotated[Count, Schema(description="What prompts, answers and their indexes take.")]
+    limits: Limits
+
+
+class Health(TypedDict):
+    """The database answers."""
+
+    status: Literal["ok"]
+    database: Mapping[str, str]
+
+
+class Check(TypedDict):
+    """One thing that an answer needs."""
+
+    ok: bool
+    detail: str
+
+
+class Checks(TypedDict):
+    """All things that an answer needs."""
+
+    database: Check
+    worker: Check
+    model: Check
+
+
+class Readiness(TypedDict):
+    """Whether a prompt would be answered now."""
+
+    ready: Literal[True]
+    checks: Checks
+
+
+class Unreadiness(TypedDict):
+    """Why no prompt would be answered now: an error like any other, and each check beside it."""
+
+    ready: Literal[False]
+    checks: Checks
+    error: ErrorBody
+
+
+CLOSED = (
+    PromptErrorBody,
+    PromptStatus,
+    ModelBody,
+    Links,
+    Accepted,
+    Token,
+    NoAnswer,
+    WholePrompt,
+    ErrorBody,
+    Error,
+    Limits,
+    Queue,
+    Health,
+    Check,
+    Checks,
+    Readiness,
+    Unreadiness,
+)
+"""Bodies with no fields but these; each stands after those that it holds."""
+OPEN = (Answer,)
+"""Bodies with any others too."""

@@ -1,0 +1,34 @@
+"""The specification, OpenAPI 3.1."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from proxy.api.openapi import prompts, whole
+from proxy.api.openapi.answers import HEADERS
+from proxy.api.openapi.shapes import schemas
+
+
+@lru_cache(maxsize=4)
+def document(model: str, base_path: str = "") -> dict[str, Any]:
+    """Give the whole specification for a proxy whose prompts `model` answers, and that is found below `base_path`."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ollama Proxy",
+            "version": _version(),
+            "description": "A durable queue between many clients and one Ollama. Every error has the shape of `Error`.",
+        },
+        "servers": [{"url": base_path or "/"}],
+        "paths": prompts.PATHS | whole.PATHS,
+        "components": {"schemas": schemas(model), "headers": HEADERS},
+    }
+
+
+def _version() -> str:
+    try:
+        return version("proxy")
+    except PackageNotFoundError:  # run from the checkout
+        return "0"
