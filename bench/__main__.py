@@ -39,7 +39,6 @@ def main(arguments: list[str]) -> int:
     folder = options.write / FOLDER
     pictures = plots.draw(results, folder)
     (options.write / REPORT).write_text(report.markdown(results, here, seconds, pictures, busy))
-    report.write_json(folder / "results.json", results, here, seconds)
     console.print(f"Written to {options.write / REPORT} and {folder}, after {seconds:.0f} s.")
     return 1 if any(line[-1] == "missed" for line in report.lines(results)) else 0
 

@@ -1,7 +1,7 @@
 """`python -m bench.profile`: where the time of a submission, a status and an answer goes, from a sampling profiler.
 
 py-spy looks at the process a thousand times a second, from outside. Each look is counted for the innermost layer on a
-thread's stack; a thread that only waits for work is not counted. The tables go into ARCHITECTURE.md.
+thread's stack; a thread that only waits for work is not counted. The tables go into docs/profile.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from support.processes import Process
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "ARCHITECTURE.md"
+PAGE = ROOT / "docs/profile.md"
 RATE = 1000  # looks a second
 REQUESTS, ANSWERS, TOKENS = 3000, 500, 20
 REST = "the rest"

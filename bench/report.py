@@ -1,20 +1,15 @@
-"""What was found, for people and for programs."""
+"""What was found, for people."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.figures import Spread, percentile, rounded
+from bench.figures import Spread, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from bench.measurement import Figure, Readings, Result
-
-PERCENTS = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)
-ENOUGH = 50  # samples that are kept one by one
 
 
 def lines(results: Sequence[Result]) -> list[tuple[str, str, str, str]]:
@@ -57,24 +52,6 @@ def markdown(
     return "\n".join(told) + "\n"
 
 
-def write_json(path: Path, results: Sequence[Result], machine: Mapping[str, str], seconds: float) -> None:
-    """Write the report for programs."""
-    rows = [
-        {
-            "name": result.measurement.name,
-            "what": result.measurement.what,
-            "not_run": result.not_run or None,
-            "seconds": round(result.seconds, 1),
-            "figures": [_figure(result, figure) for figure in result.measurement.figures],
-            "sides": _sides(result.readings),
-            "absent": result.readings.absent,
-        }
-        for result in results
-    ]
-    written = {"machine": dict(machine), "seconds": round(seconds, 1), "rows": rows}
-    path.write_text(json.dumps(written, indent=1, ensure_ascii=False, default=float) + "\n")
-
-
 def _measured(result: Result, figure: Figure) -> str:
     spread = result.spread(figure)
     if spread is None:
@@ -113,34 +90,6 @@ def _cell(readings: Readings, side: str, key: str) -> str:
         high = Spread.of(readings.of(side, key, 99))
         return f"p50 {rounded(Spread.of(middles).median)}, p99 {rounded(high.median)}"
     return _spread(Spread.of(middles))
-
-
-def _figure(result: Result, figure: Figure) -> dict[str, Any]:
-    spread = result.spread(figure)
-    return {
-        "what": figure.what,
-        "unit": figure.unit,
-        "goal": str(figure.goal) if figure.goal else None,
-        "verdict": result.verdict(figure),
-        **({"median": spread.median, "least": spread.least, "most": spread.most} if spread else {}),
-        "values": figure.values(result.readings),
-    }
-
-
-def _sides(readings: Readings) -> dict[str, Any]:
-    return {
-        side: {
-            "durability": readings.durability[side],
-            "repeats": [{key: _kept(value) for key, value in taken.items()} for taken in repeats],
-        }
-        for side, repeats in readings.taken.items()
-    }
-
-
-def _kept(value: float | list[float]) -> Any:
-    if isinstance(value, list) and len(value) > ENOUGH:
-        return {"samples": len(value), "percentiles": {str(each): percentile(value, each) for each in PERCENTS}}
-    return value
 
 
 def _bold(line: tuple[str, str, str, str]) -> tuple[str, str, str, str]:

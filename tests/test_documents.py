@@ -28,7 +28,7 @@ REGISTRIES = r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|docker[.]io|ghcr[
 MACHINES = r"(?<![\w.~])/(work|home/[a-z]\w*|Users/[A-Za-z]\w*|tmp/v)[/]"
 
 PARAMETER = "<prompt_id>"
-DOCUMENTS = sorted(path.name for path in ROOT.glob("*.md"))
+DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 FILE = r"[\w./-]+\.(?:py|sql|html|conf|toml|yaml|md|mjs)"
 
 

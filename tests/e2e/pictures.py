@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/: python tests/e2e/pictures.py. A script, because a picture is looked at, not asserted.
+"""Takes pictures of the page, the README's among them. A script, because a picture is looked at, not asserted.
 
 Each scene is one product and one history of prompts, shown on a desktop and on a telephone, light and dark.
 """
@@ -23,7 +23,8 @@ from support.stack import Stack  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DOCS = ROOT / "docs"
+SHOWN = ROOT / "docs/flight-desktop-light.png"  # by the README
+OTHERS = ROOT / ".pictures"  # to be looked at
 LARGEST = 300_000  # bytes
 SCREENS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 820}, "device_scale_factor": 1.5},
@@ -181,7 +182,10 @@ def take(
 
 
 def _picture(page: Page, name: str, start: str | None) -> None:
-    path = DOCS / f"{name}.png"
+    path = OTHERS / f"{name}.png"
+    if path.name == SHOWN.name:
+        path = SHOWN
+    path.parent.mkdir(exist_ok=True)
     page.evaluate("(start) => (start ? document.querySelector(start) : document.body).scrollIntoView()", start)
     page.screenshot(path=path)
     if path.stat().st_size > LARGEST:
