@@ -23,7 +23,7 @@ def main(how: str, database: str, seconds: str, every: str) -> None:
 
 def by_turns(database: str) -> Callable[[], None]:
     """Finish a prompt and claim the next in one commit, as the worker does."""
-    queue = connect(f"sqlite:///{database}")
+    queue = connect(f"sqlite:///{database}").open()
     terms, ending = Terms(worker="bench"), Answered(record={"response": "Rayleigh.", "done": True}, tokens=2)
     claim = queue.claim(terms)
 

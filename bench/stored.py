@@ -62,7 +62,7 @@ class Stored:
     def of(cls, number: int, folder: Path) -> Stored:
         """Fill a queue with `number` answered prompts and a tenth of it waiting; none makes an empty one."""
         stored = cls(path=folder / "queue.db", answered=number, waiting=number // SHARE)
-        connect(stored.url).close()  # makes the tables
+        connect(stored.url).open().close()  # makes the tables
         if number:
             stored._fill()
         return stored
@@ -75,7 +75,7 @@ class Stored:
     @contextmanager
     def opened(self) -> Iterator[PromptQueue]:
         """Open it as the product does."""
-        queue = connect(self.url)
+        queue = connect(self.url).open()
         try:
             yield queue
         finally:
@@ -121,7 +121,7 @@ class Stored:
             connection.execute(definition)
         connection.execute("COMMIT")
         connection.close()
-        connect(self.url).close()  # back to the product's journal
+        connect(self.url).open().close()  # back to the product's journal
 
 
 def _new_id() -> str:

@@ -22,7 +22,7 @@ from typing import TextIO
 import proxy.config
 import worker.config
 from promptqueue.settings import read_or_exit
-from promptqueue.storage import sqlite_path
+from promptqueue.sqlite.storage import path_of
 from worker.ollama.call_end import OllamaFailed
 from worker.ollama.client import Ollama
 
@@ -39,7 +39,7 @@ def main(kind: str) -> int:
     served, worked = (read_or_exit(each, environment) for each in (proxy.config.Config, worker.config.Config))
     host, port = served.bind_address, served.proxy_port
     refuse_taken(host, port)
-    if (folder := ROOT / "data") in (ROOT / sqlite_path(served.database_url)).parents:
+    if (folder := ROOT / "data") in (ROOT / path_of(served.database_url)).parents:
         make_data_folder(folder)
     append(sys.stdout, sys.stderr)
     with tempfile.TemporaryDirectory(prefix="ollama-proxy-") as scratch:

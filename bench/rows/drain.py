@@ -61,7 +61,7 @@ def _sides(bench: Workbench) -> Iterator[list[Side | Absent]]:
 
 
 def _drained(bench: Workbench, number: int) -> Taken:
-    queue = connect(f"sqlite:///{bench.new_folder()}/queue.db")
+    queue = connect(f"sqlite:///{bench.new_folder()}/queue.db").open()
     terms, ending = Terms(worker="bench"), Answered(record={"response": "Rayleigh.", "done": True}, tokens=2)
     queue.enqueue(*[NewPrompt(request={"prompt": "Why is the sky blue?"}) for _ in range(number)])
     claim, began = queue.claim(terms), time.monotonic()

@@ -28,7 +28,7 @@ def test_stored_prompts_are_counted_and_read_as_real_ones(tmp_path):
 
 def test_stored_prompts_look_in_the_file_as_real_ones_do(tmp_path):
     (tmp_path / "real").mkdir()
-    queue = connect(f"sqlite:///{tmp_path}/real/queue.db")
+    queue = connect(f"sqlite:///{tmp_path}/real/queue.db").open()
     queue.enqueue(NewPrompt(request={"prompt": "Why?"}))
     queue.finish(queue.claim(Terms(worker="somebody")), Answered(record={"done": True}, tokens=20))
     queue.close()

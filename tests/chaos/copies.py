@@ -79,7 +79,7 @@ class Copies:
 def check(path: Path, moment: float, history: list[Seen]) -> list[Finding]:
     """Open a copy as a new start of the product would, and hold it against what clients had been told by then."""
     try:
-        opened = connect(f"sqlite:///{path}")
+        opened = connect(f"sqlite:///{path}").open()
         opened.recover()
         opened.close()
     except StorageUnavailable as unavailable:

@@ -123,7 +123,7 @@ def _wrong(files: dict[str, bytearray], told: set[Told], folder: Path) -> Iterat
         (folder / name).write_bytes(content)
     database = folder / "queue.db"
     try:
-        connect(f"sqlite:///{database}").close()
+        connect(f"sqlite:///{database}").open().close()
     except StorageUnavailable as unavailable:
         yield f"it does not open: {unavailable}"
         return

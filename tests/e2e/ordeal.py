@@ -175,7 +175,7 @@ class Ordeal:
         return len({call["received"] for call in calls if call["body"]["prompt"] == prompt})
 
     def _failures(self, prompt_id: str) -> int:
-        with closing(connect(f"sqlite:///{self.stack.folder}/data/queue.db")) as queue:
+        with closing(connect(f"sqlite:///{self.stack.folder}/data/queue.db").open()) as queue:
             return queue.get(prompt_id).failures
 
 

@@ -66,7 +66,7 @@ def test_a_wall_clock_a_month_ahead_for_a_while_and_back_erases_nothing(
     cancelled = stack.post("/api/v1/prompt", {"prompt": "And this?"}, **key).json["id"]
     stack.post(f"/api/v1/prompt/{cancelled}/cancel")
 
-    with closing(connect(f"sqlite:///{stack.folder}/data/queue.db")) as queue:
+    with closing(connect(f"sqlite:///{stack.folder}/data/queue.db").open()) as queue:
         for offset in ("+31d", "+0", "-31d", "+0"):
             with queue.transaction():  # as if it had looked for days: it is not for want of them that nothing is erased
                 queue._database.run("UPDATE control SET clock_since = clock_since - 3 * 24 * 3600")
@@ -87,7 +87,7 @@ def test_what_is_old_by_a_clock_that_has_been_right_for_a_day_is_erased(build: C
     answered = stack.submit("Will this be erased?")
     assert stack.answer(answered) == "old"
 
-    with closing(connect(f"sqlite:///{stack.folder}/data/queue.db")) as queue:
+    with closing(connect(f"sqlite:///{stack.folder}/data/queue.db").open()) as queue:
         until(lambda: queue.agreement() > 0, "somebody has looked at the clock before")
         with queue.transaction():
             queue._database.run("UPDATE control SET clock_since = clock_since - 3 * 24 * 3600")

@@ -19,7 +19,7 @@ WALL = 1_700_000_000.0
 
 
 class HandClock:
-    """A duck of promptqueue.clock.Clock whose times stand still until a test moves them."""
+    """A duck of promptqueue.sqlite.host.clock.Clock whose times stand still until a test moves them."""
 
     def __init__(self):
         self.boot = "this boot"
@@ -55,8 +55,8 @@ class HandClock:
 class Worker:
     """A registered worker of this process and the terms that it claims on."""
 
-    def __init__(self, queue, slots, **terms):
-        self._presence = queue.register(slots=slots)
+    def __init__(self, storage, slots, **terms):
+        self._presence = storage.register(slots=slots)
         self._alive = True
         self.terms = Terms(worker=self._presence.id, **terms)
 
@@ -156,12 +156,17 @@ def url(tmp_path):
 
 
 @pytest.fixture
+def storage(url, journal, clock):
+    return connect(url, journal_mode=journal, clock=clock)
+
+
+@pytest.fixture
 def open_queue(url, journal, clock):
-    """Open one more instance of the same database."""
+    """Open one more instance of the same database, as another process does."""
     with ExitStack() as opened:
 
         def open_one(**options):
-            instance = connect(url, **{"journal_mode": journal, "clock": clock, **options})
+            instance = connect(url, **{"journal_mode": journal, "clock": clock, **options}).open()
             opened.callback(instance.close)
             return instance
 
@@ -169,8 +174,10 @@ def open_queue(url, journal, clock):
 
 
 @pytest.fixture
-def queue(open_queue):
-    return open_queue()
+def queue(storage):
+    queue = storage.open()
+    yield queue
+    queue.close()
 
 
 @pytest.fixture
@@ -180,12 +187,12 @@ def another(queue, open_queue):
 
 
 @pytest.fixture
-def hire(queue):
+def hire(queue, storage):
     """Register a worker: `hire().terms` to claim on, `hire().die()` to let it be gone."""
     with ExitStack() as hired:
 
         def hire_one(*, slots=1, **terms):
-            worker = Worker(queue, slots, **terms)
+            worker = Worker(storage, slots, **terms)
             hired.callback(worker.die)
             return worker
 
@@ -323,6 +330,6 @@ def asked(ask):
 
 
 @pytest.fixture
-def listener(queue, asked):
-    with queue.listen() as one:
+def listener(queue, storage, asked):
+    with storage.listen() as one:
         yield one

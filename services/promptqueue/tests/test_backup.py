@@ -40,7 +40,7 @@ def test_a_backup_holds_every_prompt_and_its_texts(queue, ask, terms, answered, 
 
     queue.backup(copy)
 
-    with closing(connect(f"sqlite:///{copy}")) as copied:
+    with closing(connect(f"sqlite:///{copy}").open()) as copied:
         assert copied.get(answered_one).outcome == "succeeded"
         assert copied.answer(answered_one) == answered.record
         assert copied.request(waiting) == {"prompt": "How?"}
@@ -205,10 +205,10 @@ def test_a_backup_that_was_broken_off_leaves_nothing(queue, ask, copy, folder, s
     assert queue.counts().queued == 2
 
 
-def test_a_damaged_queue_gives_no_backup(queue, ask, open_queue, tmp_path, copy, folder):
+def test_a_damaged_queue_gives_no_backup(queue, storage, ask, open_queue, tmp_path, copy, folder):
     for n in range(200):
         ask(f"{n} " * 300)
-    queue.checkpoint()
+    storage.tidy()
     with (tmp_path / "queue.db").open("r+b") as file:
         file.seek(-4096 * 20, os.SEEK_END)
         file.write(b"\xff" * 4096 * 10)
@@ -227,11 +227,11 @@ def test_what_was_deleted_is_not_in_the_copy(queue, ask, copy):
     assert b"SECRET" not in copy.read_bytes()
 
 
-def test_the_queue_goes_on_after_a_backup(queue, another, ask, copy):
+def test_the_queue_goes_on_after_a_backup(queue, storage, another, ask, copy):
     queue.backup(copy)
 
     ask()
-    queue.checkpoint()
+    storage.tidy()
     another.pause(True)
 
     assert queue.counts().paused
@@ -247,6 +247,6 @@ def test_room_that_erased_texts_left_is_not_copied(queue, ask, tmp_path):
     assert queue.room().spare_bytes > 1_500_000
     assert (tmp_path / "copy.db").stat().st_size < 500_000
     assert not list(tmp_path.glob(".copy*"))
-    copy = connect(f"sqlite:///{tmp_path}/copy.db", journal_mode="persist")
+    copy = connect(f"sqlite:///{tmp_path}/copy.db", journal_mode="persist").open()
     assert copy.request(kept) == {"prompt": "kept"}
     copy.close()

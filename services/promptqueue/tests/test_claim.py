@@ -52,8 +52,9 @@ import sys
 from promptqueue.storage import connect
 from promptqueue.prompt import Terms
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
-with queue.register(slots=1) as presence:
+storage = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = storage.open()
+with storage.register(slots=1) as presence:
     print("ready", flush=True)
     sys.stdin.readline()
     while claim := queue.claim(Terms(worker=presence.id)):

@@ -32,7 +32,7 @@ def old(url, clock):
         connection.execute("VACUUM")
         connection.execute("CREATE TABLE prompts (n)")
         connection.execute("DROP TABLE prompts")
-    queue = connect(url, journal_mode="persist", clock=clock)
+    queue = connect(url, journal_mode="persist", clock=clock).open()
     accepted = queue.enqueue(*[NewPrompt(request={"prompt": f"{n}" * TEXT}) for n in range(10, 22)])
     for each in accepted[:-2]:
         queue.delete(each.prompt.id)
@@ -45,13 +45,13 @@ def compact_all(queue, **how):
     steps = []
     while step := queue.compact(**how):
         steps.append(step)
-    queue.checkpoint()
+    queue._database.checkpoint()
     return steps
 
 
-def test_a_new_database_gives_back_all_that_was_erased_in_small_steps(queue, ask, fill, length):
+def test_a_new_database_gives_back_all_that_was_erased_in_small_steps(queue, storage, ask, fill, length):
     kept, gone = ask("kept"), fill(20)
-    queue.checkpoint()
+    storage.tidy()
     full = length()
     for prompt_id in gone:
         queue.delete(prompt_id)
@@ -143,8 +143,8 @@ def test_a_rewrite_without_room_is_refused_and_changes_nothing(old, queue, lengt
     assert length() == before
 
 
-def test_a_rewrite_that_somebody_keeps_from_ending_gives_up_and_changes_nothing(old, queue, url, monkeypatch):
-    if queue.describe()["journal_mode"] == "wal":
+def test_a_rewrite_that_somebody_keeps_from_ending_gives_up_and_changes_nothing(storage, old, queue, url, monkeypatch):
+    if storage.describe()["journal_mode"] == "wal":
         pytest.skip("with a log nobody keeps it from ending")
     monkeypatch.setattr("promptqueue.sqlite.verbs.compacting.PATIENCE", 0.1)
 

@@ -6,7 +6,7 @@ import pytest
 from promptqueue import PromptQueue, connect
 from promptqueue.errors import PromptQueueError, StorageUnavailable
 from promptqueue.prompt import NewPrompt
-from promptqueue.storage import sqlite_path
+from promptqueue.sqlite.storage import path_of
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from promptqueue.storage import sqlite_path
     ],
 )
 def test_a_url_names_a_file(url, path):
-    assert sqlite_path(url) == Path(path)
+    assert path_of(url) == Path(path)
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_a_url_names_a_file(url, path):
 )
 def test_a_url_that_names_no_queue_is_refused_in_a_sentence(url):
     with pytest.raises(ValueError, match="DATABASE_URL") as refused:
-        connect(url)
+        connect(url).open()
 
     assert str(refused.value) == f"DATABASE_URL must look like sqlite:////data/queue.db, got {url!r}."
 
 
 def test_the_file_and_its_folder_are_made(tmp_path):
-    queue = connect(f"sqlite:///{tmp_path}/deep/deeper/queue.db")
+    queue = connect(f"sqlite:///{tmp_path}/deep/deeper/queue.db").open()
 
     queue.close()
 
@@ -59,17 +59,17 @@ def test_the_file_and_its_folder_are_made(tmp_path):
 def test_a_relative_path_is_below_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    connect("sqlite:///data/queue.db").close()
+    connect("sqlite:///data/queue.db").open().close()
 
     assert (tmp_path / "data/queue.db").is_file()
 
 
 def test_what_one_instance_accepted_the_next_one_finds(url):
-    first = connect(url)
+    first = connect(url).open()
     [accepted] = first.enqueue(NewPrompt(request={"prompt": "hello"}))
     first.close()
 
-    second = connect(url)
+    second = connect(url).open()
     request = second.request(accepted.prompt.id)
     second.close()
 
@@ -79,7 +79,7 @@ def test_what_one_instance_accepted_the_next_one_finds(url):
 def test_a_folder_that_is_made_is_for_its_owner_alone(tmp_path):
     umask = os.umask(0)
     try:
-        connect(f"sqlite:///{tmp_path}/data/queue.db").close()
+        connect(f"sqlite:///{tmp_path}/data/queue.db").open().close()
     finally:
         os.umask(umask)
 
@@ -88,7 +88,7 @@ def test_a_folder_that_is_made_is_for_its_owner_alone(tmp_path):
 
 def test_a_folder_is_no_queue(tmp_path):
     with pytest.raises(StorageUnavailable, match="cannot be used"):
-        connect(f"sqlite:///{tmp_path}")
+        connect(f"sqlite:///{tmp_path}").open()
 
 
 def test_the_lock_timeout_bounds_a_write(open_queue):
@@ -118,7 +118,7 @@ def test_strangers_on_the_machine_cannot_read_the_queue(url, open_queue, tmp_pat
 
 
 def test_the_clock_is_the_kernels_unless_another_is_handed_in(url, clock):
-    queue, by_hand = connect(url), connect(url, clock=clock)
+    queue, by_hand = connect(url).open(), connect(url, clock=clock).open()
 
     times = [one.enqueue(NewPrompt(request={}))[0].prompt.created_at for one in (queue, by_hand)]
 
@@ -139,7 +139,7 @@ def test_an_instance_may_be_opened_by_one_thread_and_serve_another(queue, ask):
 
 
 def test_a_closed_queue_leaves_nothing_open(url, tmp_path, open_below):
-    queue = connect(url)
+    queue = connect(url).open()
     during = open_below(tmp_path)
 
     queue.close()
@@ -151,7 +151,7 @@ def test_a_closed_queue_leaves_nothing_open(url, tmp_path, open_below):
 def test_the_sqlite_queue_has_every_verb_of_the_contract(queue):
     verbs = [name for name in vars(PromptQueue) if not name.startswith("_")]
 
-    assert {"enqueue", "claim", "finish", "recover", "listen"} <= {*verbs}
+    assert {"enqueue", "claim", "finish", "recover"} <= {*verbs}
     assert [verb for verb in verbs if not callable(getattr(queue, verb, None))] == []
 
 

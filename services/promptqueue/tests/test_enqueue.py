@@ -247,7 +247,7 @@ import sys
 from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = connect(sys.argv[1], journal_mode=sys.argv[2]).open()
 print(queue.enqueue(NewPrompt(request={"prompt": "keep me"}))[0].prompt.id, flush=True)
 sys.stdin.read()
 """
@@ -267,7 +267,7 @@ import sys
 from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = connect(sys.argv[1], journal_mode=sys.argv[2]).open()
 with queue.transaction():
     queue.enqueue(*[NewPrompt(request={"prompt": "x" * 100_000}) for _ in range(40)])
     print("written", flush=True)

@@ -164,4 +164,4 @@ def test_a_value_that_is_not_understood_is_told_without_user_and_password(text, 
 
 def test_a_database_url_that_names_no_queue_is_told_without_user_and_password():
     with pytest.raises(ValueError, match="got 'postgresql://…@h/queue'"):
-        connect("postgresql://user:secret@h/queue")
+        connect("postgresql://user:secret@h/queue").open()

@@ -12,7 +12,7 @@ def secret(ask):
 
 
 def test_the_text_of_what_expired_or_was_cancelled_in_line_is_erased_and_its_row_stays(
-    queue, secret, clock, stored_bytes
+    queue, storage, secret, clock, stored_bytes
 ):
     expired, cancelled = secret(expires_in=1), secret()
     queue.cancel(cancelled)
@@ -22,7 +22,7 @@ def test_the_text_of_what_expired_or_was_cancelled_in_line_is_erased_and_its_row
     clock.advance(HOUR + 1)
 
     erased = queue.erase_unrun(older_than=HOUR)
-    queue.checkpoint()
+    storage.tidy()
 
     assert erased == 2
     assert [queue.get(expired), queue.get(cancelled)] == before

@@ -110,7 +110,7 @@ def test_a_queue_on_a_network_is_refused_in_a_sentence_and_nothing_is_made_there
     mounted(kind)
 
     with pytest.raises(StorageUnavailable) as refused:
-        connect(f"sqlite:///{tmp_path}/data/queue.db")
+        connect(f"sqlite:///{tmp_path}/data/queue.db").open()
 
     assert str(refused.value) == (
         f"The queue's database cannot lie in {tmp_path}/data, which is on a network file system ({kind}): locks do not "
@@ -124,7 +124,7 @@ def test_a_doubtful_file_system_is_warned_of_once_and_used(mounted, tmp_path, ca
 
     with caplog.at_level(logging.WARNING, logger="promptqueue"):
         for _ in range(3):
-            connect(f"sqlite:///{tmp_path}/queue.db").close()
+            connect(f"sqlite:///{tmp_path}/queue.db").open().close()
 
     assert [record.getMessage() for record in caplog.records] == [
         f"database where locks may not hold, better move it to a local disk kind=virtiofs folder={tmp_path}"

@@ -193,8 +193,9 @@ import sys
 from promptqueue.storage import connect
 from promptqueue.prompt import Answered, Terms
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
-claim = queue.claim(Terms(worker=queue.register(slots=1).id))
+storage = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = storage.open()
+claim = queue.claim(Terms(worker=storage.register(slots=1).id))
 queue.write(claim, "half", offset=0, tokens=1)
 queue.finish(claim, Answered(record={"response": "whole"}, tokens=2))
 print("finished", flush=True)

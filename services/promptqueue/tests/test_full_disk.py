@@ -17,12 +17,12 @@ LITTLE = 200_000  # bytes, a fifth of what one text takes
 def crowded(tmp_path, journal, clock):
     """A queue with six long prompts of which the first four are over, on a disk with next to no room left."""
     with mounted(tmp_path / "disk", size="16m") as disk:
-        queue = connect(f"sqlite:///{disk.path}/queue.db", journal_mode=journal, clock=clock)
+        queue = connect(f"sqlite:///{disk.path}/queue.db", journal_mode=journal, clock=clock).open()
         accepted = queue.enqueue(*[NewPrompt(request={"prompt": f"{n}" * LONG}) for n in range(6)])
         ids = [each.prompt.id for each in accepted]
         for prompt_id in ids[:4]:
             queue.cancel(prompt_id)
-        queue.checkpoint()
+        queue._database.checkpoint()
         with (disk.path / "strangers").open("wb", buffering=0) as file:
             while free(disk.path) > LITTLE:
                 file.write(b"x" * 4096)
@@ -50,7 +50,7 @@ def test_what_is_erased_needs_no_room_of_its_own_and_leaves_with_the_end_of_the_
     ERASE[verb](queue, ids)
     while queue.compact():
         pass
-    queue.checkpoint()
+    queue._database.checkpoint()
 
     assert free(folder) > 3.9 * LONG
     assert queue.room().spare_bytes == 0

@@ -41,9 +41,10 @@ def test_what_was_asked_for_overrules(wanted):
 
 
 def test_by_default_the_linked_version_decides(url):
-    queue = connect(url)
+    storage = connect(url)
+    queue = storage.open()
 
-    told = queue.describe()
+    told = storage.describe()
 
     queue.close()
     assert told["journal_mode"] == journal_mode("auto", sqlite3.sqlite_version_info)
@@ -51,12 +52,13 @@ def test_by_default_the_linked_version_decides(url):
 
 @pytest.mark.parametrize(("before", "after"), [("wal", "persist"), ("persist", "wal")])
 def test_a_file_is_converted_at_the_start_and_keeps_what_it_holds(url, caplog, before, after):
-    queue = connect(url, journal_mode=before)
+    queue = connect(url, journal_mode=before).open()
     [accepted] = queue.enqueue(NewPrompt(request={"prompt": "keep me"}))
     queue.close()
 
-    converted = connect(url, journal_mode=after)
-    request, told = converted.request(accepted.prompt.id), converted.describe()["journal_mode"]
+    storage = connect(url, journal_mode=after)
+    converted = storage.open()
+    request, told = converted.request(accepted.prompt.id), storage.describe()["journal_mode"]
     converted.close()
 
     assert (request, told) == ({"prompt": "keep me"}, after)
@@ -64,21 +66,22 @@ def test_a_file_is_converted_at_the_start_and_keeps_what_it_holds(url, caplog, b
 
 
 def test_after_conversion_no_log_is_left_beside_the_file(url, tmp_path):
-    connect(url, journal_mode="wal").close()
+    connect(url, journal_mode="wal").open().close()
 
-    connect(url, journal_mode="persist").close()
+    connect(url, journal_mode="persist").open().close()
 
     assert not (tmp_path / "queue.db-wal").exists()
 
 
 def test_a_log_in_use_is_kept_and_told(url, caplog):
-    using = connect(url, journal_mode="wal")
+    using = connect(url, journal_mode="wal").open()
     using.enqueue(NewPrompt(request={}))
 
     with caplog.at_level(logging.WARNING, logger="promptqueue"):
-        other = connect(url, journal_mode="persist")
+        storage = connect(url, journal_mode="persist")
+        other = storage.open()
 
-    assert other.describe()["journal_mode"] == "wal"
+    assert storage.describe()["journal_mode"] == "wal"
     assert other.counts().queued == 1
     assert [record.getMessage() for record in caplog.records] == [
         "journal mode stays journal_mode=wal wanted=persist reason=in_use"
@@ -88,10 +91,10 @@ def test_a_log_in_use_is_kept_and_told(url, caplog):
 
 
 def test_whoever_has_the_file_open_goes_on_when_another_introduces_a_log(url):
-    using = connect(url, journal_mode="persist")
+    using = connect(url, journal_mode="persist").open()
     using.enqueue(NewPrompt(request={}))
 
-    other = connect(url, journal_mode="wal")
+    other = connect(url, journal_mode="wal").open()
     using.enqueue(NewPrompt(request={}))
     other.enqueue(NewPrompt(request={}))
 

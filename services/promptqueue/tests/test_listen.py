@@ -11,7 +11,9 @@ from promptqueue.prompt import Failed
 @pytest.mark.parametrize(
     "verb", ["enqueue", "claim", "finish", "fail", "release", "cancel", "delete", "recover", "settle"]
 )
-def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(queue, another, ask, worker, answered, clock, verb):
+def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(
+    queue, storage, another, ask, worker, answered, clock, verb
+):
     prompt_id = ask(expires_in=10)
     held = verb in ("finish", "fail", "release")
     claim = queue.claim(worker.terms) if held else None
@@ -28,7 +30,7 @@ def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(queue, anothe
         "settle": lambda: queue.settle(prompt_id),
     }
 
-    with another.listen() as listener, listener.subscribe(prompt_id) as own, listener.subscribe() as everything:
+    with storage.listen() as listener, listener.subscribe(prompt_id) as own, listener.subscribe() as everything:
         new_id = verbs[verb]()
         told = new_id if verb == "enqueue" else prompt_id
 
@@ -37,13 +39,13 @@ def test_every_commit_about_a_prompt_is_heard_by_who_listens_to_it(queue, anothe
 
 
 def test_written_text_is_heard_by_who_follows_its_prompt_or_everything_and_wakes_nobody_else(
-    queue, another, ask, terms, until_heard
+    queue, storage, another, ask, terms, until_heard
 ):
     prompt_id, other = ask(), ask()
     claim = queue.claim(terms)
 
     with (
-        another.listen() as listener,
+        storage.listen() as listener,
         listener.subscribe(prompt_id) as own,
         listener.subscribe() as changes,
         listener.subscribe(Scope.EVERYTHING) as everything,
@@ -56,22 +58,22 @@ def test_written_text_is_heard_by_who_follows_its_prompt_or_everything_and_wakes
         assert until_heard(everything, 2) == [Written(prompt_id), Changed(other)]
 
 
-def test_everything_includes_live_text(queue, ask, terms, until_heard):
+def test_everything_includes_live_text(queue, storage, ask, terms, until_heard):
     prompt_id = ask()
     claim = queue.claim(terms)
 
-    with queue.listen() as listener, listener.subscribe(Scope.EVERYTHING) as everything:
+    with storage.listen() as listener, listener.subscribe(Scope.EVERYTHING) as everything:
         queue.stream_text(claim, "a", offset=0)
         queue.write(claim, "a", offset=0, tokens=1)
 
         assert until_heard(everything, 2) == [Text(prompt_id, 1, 0, "a"), Written(prompt_id)]
 
 
-def test_a_prompt_that_was_written_and_finished_in_one_commit_has_changed(queue, ask, terms, answered):
+def test_a_prompt_that_was_written_and_finished_in_one_commit_has_changed(queue, storage, ask, terms, answered):
     prompt_id = ask()
     claim = queue.claim(terms)
 
-    with queue.listen() as listener, listener.subscribe(prompt_id) as own:
+    with storage.listen() as listener, listener.subscribe(prompt_id) as own:
         with queue.transaction():
             queue.write(claim, "a", offset=0, tokens=1)
             queue.finish(claim, answered)
@@ -93,7 +95,7 @@ import sys
 from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = connect(sys.argv[1], journal_mode=sys.argv[2]).open()
 print("ready", flush=True)
 sys.stdin.readline()
 print(queue.enqueue(NewPrompt(request={}))[0].prompt.id, flush=True)
@@ -114,8 +116,9 @@ def test_another_process_hears_of_a_commit_and_of_live_text(queue, ask, terms, r
 import sys
 from promptqueue.storage import connect
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
-with queue.listen() as listener, listener.subscribe(sys.argv[3]) as subscription:
+storage = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = storage.open()
+with storage.listen() as listener, listener.subscribe(sys.argv[3]) as subscription:
     print("ready", flush=True)
     for _ in range(2):
         for note in subscription.wait(10):
@@ -182,8 +185,8 @@ def test_notes_are_heard_once_and_in_order():
     assert subscription.wait(0.0) == []
 
 
-def test_a_closed_listener_takes_its_socket_away_and_wakes_who_waits(queue, wake):
-    listener, heard = queue.listen(), []
+def test_a_closed_listener_takes_its_socket_away_and_wakes_who_waits(queue, storage, wake):
+    listener, heard = storage.listen(), []
     with listener.subscribe("id") as subscription:
         waiting = threading.Thread(target=lambda: heard.extend(subscription.wait(10)))
         waiting.start()

@@ -18,7 +18,7 @@ real = schema.migrations
 schema.migrations = lambda: [*real(), ["CREATE TABLE second (a)"], ["INSERT INTO second VALUES (1)"]]
 print("ready", flush=True)
 sys.stdin.readline()
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = connect(sys.argv[1], journal_mode=sys.argv[2]).open()
 print(queue._database.run("PRAGMA user_version")[0][0], queue.counts().queued)
 """
 
@@ -58,7 +58,7 @@ def test_processes_that_start_together_on_an_empty_file_migrate_it_once(run, pat
 
 
 def test_a_new_file_gets_every_migration(url, path):
-    connect(url).close()
+    connect(url).open().close()
 
     assert look(path, "PRAGMA user_version") == [(len(FIRST),)]
 
@@ -85,11 +85,11 @@ def test_a_running_older_worker_can_finish_after_a_migration(queue, ask, open_qu
 
 
 def test_a_database_of_a_newer_version_is_refused_in_a_sentence(url, path):
-    connect(url).close()
+    connect(url).open().close()
     look(path, f"PRAGMA user_version = {len(FIRST) + 1}")
 
     with pytest.raises(StorageUnavailable) as refused:
-        connect(url)
+        connect(url).open()
 
     assert str(refused.value) == (
         f"The queue's database {path} has schema {len(FIRST) + 1}, and this program knows {len(FIRST)}: "
@@ -99,12 +99,12 @@ def test_a_database_of_a_newer_version_is_refused_in_a_sentence(url, path):
 
 
 def test_a_refused_database_leaves_no_file_open(url, path, tmp_path, open_below):
-    connect(url).close()
+    connect(url).open().close()
     look(path, "PRAGMA user_version = 99")
 
     for _ in range(3):
         with pytest.raises(StorageUnavailable):
-            connect(url)
+            connect(url).open()
 
     assert open_below(tmp_path) == []
 
@@ -112,12 +112,12 @@ def test_a_refused_database_leaves_no_file_open(url, path, tmp_path, open_below)
 @pytest.mark.parametrize("existing", [True, False], ids=["an existing database", "an empty file"])
 def test_a_migration_that_fails_leaves_nothing(url, path, migrate_to, existing):
     if existing:
-        connect(url).close()
+        connect(url).open().close()
     before = look(path, "SELECT name FROM sqlite_schema ORDER BY name")
     migrate_to(["CREATE TABLE second (a)"], ["CREATE TABLE third (a)", "CREATE NONSENSE"])
 
     with pytest.raises(StorageUnavailable, match="NONSENSE"):
-        connect(url)
+        connect(url).open()
 
     assert look(path, "SELECT name FROM sqlite_schema ORDER BY name") == before
     assert look(path, "PRAGMA user_version") == [(len(FIRST) if existing else 0,)]
@@ -126,10 +126,10 @@ def test_a_migration_that_fails_leaves_nothing(url, path, migrate_to, existing):
 def test_a_migration_that_failed_can_be_tried_again(url, path, migrate_to):
     migrate_to(["CREATE TABLE second (a)", "CREATE NONSENSE"])
     with pytest.raises(StorageUnavailable):
-        connect(url)
+        connect(url).open()
 
     migrate_to(["CREATE TABLE second (a)"])
-    connect(url).close()
+    connect(url).open().close()
 
     assert look(path, "PRAGMA user_version") == [(len(FIRST) + 1,)]
 
@@ -149,13 +149,13 @@ def die(self, statement, **values):
 
 database.Database.run = die
 schema.migrations = lambda: [*real(), ["CREATE TABLE second (a)"]]
-connect(sys.argv[1], journal_mode=sys.argv[2])
+connect(sys.argv[1], journal_mode=sys.argv[2]).open()
 """
     assert run(program).read() == ""
 
     assert look(path, "PRAGMA user_version") == [(0,)]
     assert look(path, "SELECT name FROM sqlite_schema") == []
-    connect(url, journal_mode=journal).close()
+    connect(url, journal_mode=journal).open().close()
 
 
 def test_a_script_is_split_where_its_statements_end():
@@ -177,11 +177,11 @@ def test_a_last_statement_without_its_semicolon_is_not_passed_over(url, path, mi
     migrate_to(schema._statements(f"CREATE TABLE c (d);\n{rest}"))
 
     if rest.endswith(")"):
-        connect(url).close()
+        connect(url).open().close()
         assert look(path, "SELECT count(*) FROM a") == [(0,)]
     else:
         with pytest.raises(StorageUnavailable, match="incomplete"):
-            connect(url)
+            connect(url).open()
 
 
 def test_the_table_defends_itself(queue, ask):
@@ -203,7 +203,7 @@ def test_the_table_defends_itself(queue, ask):
 
 def test_whoever_waits_already_keeps_the_place_when_the_line_is_counted_in_blocks(url, path, monkeypatch):
     monkeypatch.setattr(schema, "migrations", lambda: FIRST[:1])
-    connect(url).close()
+    connect(url).open().close()
     look_and_commit(
         path,
         """INSERT INTO prompts (seq, id, priority, status, created_at, outcome, completed_at)
@@ -214,7 +214,7 @@ def test_whoever_waits_already_keeps_the_place_when_the_line_is_counted_in_block
     )
     monkeypatch.undo()
 
-    queue = connect(url)
+    queue = connect(url).open()
 
     assert [queue.position(prompt_id) for prompt_id in "abcd"] == [1, None, 2, 3]
     queue.close()
@@ -237,7 +237,7 @@ def test_what_was_said_of_the_model_and_whether_the_queue_is_paused_outlive_the_
         )
         first_release.commit()
 
-    with closing(connect(url)) as queue:
+    with closing(connect(url).open()) as queue:
         assert queue.model() == Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=42)
         assert queue.counts().paused
         queue.describe_model(Model(name="llama3.2", state=ModelState.TROUBLED, detail="out of memory", retry_at=1e9))

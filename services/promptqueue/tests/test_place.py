@@ -62,14 +62,15 @@ VERBS = {
     "get": lambda queue, claim: queue.get(claim.prompt.id),
     "progress_of": lambda queue, claim: queue.progress_of([claim.prompt.id]),
     "recover": lambda queue, _: queue.recover(),
-    "checkpoint": lambda queue, _: queue.checkpoint(),
-    "describe": lambda queue, _: queue.describe(),
+    "ping": lambda queue, _: queue.ping(),
     "counts": lambda queue, _: queue.counts(),
 }
 
 
 @pytest.mark.parametrize("strike", STRIKES)
-def test_no_verb_uses_a_file_that_is_no_longer_there_and_none_makes_a_new_one(queue, ask, terms, database, strike):
+def test_no_verb_uses_a_file_that_is_no_longer_there_and_none_makes_a_new_one(
+    queue, storage, ask, terms, database, strike
+):
     ask(), ask()
     claim = queue.claim(terms)
 
@@ -78,6 +79,9 @@ def test_no_verb_uses_a_file_that_is_no_longer_there_and_none_makes_a_new_one(qu
     for verb in VERBS.values():
         with pytest.raises(StorageUnavailable, match=GONE):
             verb(queue, claim)
+    for of_the_process in (storage.open, storage.tidy):
+        with pytest.raises(StorageUnavailable, match=GONE):
+            of_the_process()
     assert not database.exists()
 
 
@@ -108,7 +112,7 @@ def test_a_file_that_was_moved_away_holds_all_that_was_accepted(queue, ask, data
         with pytest.raises(StorageUnavailable):
             ask()
 
-    moved = connect(f"sqlite:///{database.parent}/moved.db", journal_mode=journal)
+    moved = connect(f"sqlite:///{database.parent}/moved.db", journal_mode=journal).open()
     assert moved.counts().queued == 3
     moved.close()
 
@@ -239,7 +243,7 @@ class Load:
     def __init__(self, url, journal):
         self.accepted = []
         self._struck, self._over = threading.Event(), threading.Event()
-        queues = [connect(url, journal_mode=journal) for _ in range(3)]
+        queues = [connect(url, journal_mode=journal).open() for _ in range(3)]
         self._threads = [threading.Thread(target=self._submit, args=(queue,)) for queue in queues]
 
     def __enter__(self):
@@ -269,7 +273,7 @@ class Load:
 def test_under_load_all_that_is_accepted_after_the_strike_is_found_again(
     url, journal, database, aside, eventually, strike
 ):
-    first = connect(url, journal_mode=journal)
+    first = connect(url, journal_mode=journal).open()
     first.enqueue(NewPrompt(request={}))
     first.backup(aside / "copy.db")
 
@@ -285,21 +289,21 @@ def test_under_load_all_that_is_accepted_after_the_strike_is_found_again(
         load.struck()
         eventually(lambda: len(load.accepted) > 30)
 
-    queue = connect(url, journal_mode=journal)
+    queue = connect(url, journal_mode=journal).open()
     assert [queue.get(prompt_id).id for prompt_id in load.accepted] == load.accepted
     assert queue._database.run("PRAGMA integrity_check")[0][0] == "ok"
     queue.close()
 
 
 def test_an_older_copy_written_over_the_open_file_is_noticed_before_anything_is_accepted(
-    queue, open_queue, ask, database, aside
+    queue, storage, open_queue, ask, database, aside
 ):
     other = open_queue()
     ask("old")
     queue.backup(aside / "copy.db")
     for n in range(20):
         (queue, other)[n % 2].enqueue(NewPrompt(request={"prompt": f"{n}" * 20_000}))
-    queue.checkpoint()
+    storage.tidy()
     ask("newest")
 
     database.write_bytes((aside / "copy.db").read_bytes())
@@ -308,18 +312,19 @@ def test_an_older_copy_written_over_the_open_file_is_noticed_before_anything_is_
         with pytest.raises(StorageUnavailable, match="was overwritten by an older copy while it was in use"):
             ask()
         with pytest.raises(StorageUnavailable, match="was overwritten by an older copy"):
-            other.describe()
+            other.ping()
     with pytest.raises(StorageUnavailable, match="was overwritten by an older copy"):
         open_queue()
 
 
-def test_a_backup_in_place_of_what_was_overwritten_is_served(queue, open_queue, ask, database, aside):
+def test_a_backup_in_place_of_what_was_overwritten_is_served(queue, storage, open_queue, ask, database, aside):
     other = open_queue()
     ask("old")
     queue.backup(aside / "copy.db")
     for n in range(20):
         (queue, other)[n % 2].enqueue(NewPrompt(request={"prompt": f"{n}" * 20_000}))
-    queue.checkpoint()
+    storage.tidy()
+    ask("newest")
     database.write_bytes((aside / "copy.db").read_bytes())
     with pytest.raises(StorageUnavailable):
         ask()

@@ -127,11 +127,13 @@ def test_long_texts_keep_nobody_waiting_for_long(open_queue, monkeypatch):
     assert statistics.median(held) <= LONGEST_LOCK  # a disk that others use as well can be slow now and then
 
 
-def test_the_logs_pages_are_moved_when_nobody_waits_for_it(queue, complete, clock, journal, tmp_path, monkeypatch):
+def test_the_logs_pages_are_moved_when_nobody_waits_for_it(
+    queue, storage, complete, clock, journal, tmp_path, monkeypatch
+):
     if journal != "wal":
         pytest.skip("a rollback journal is done with when the commit is")
     complete(12, "x" * MEGABYTE)
-    queue.checkpoint()
+    storage.tidy()
     clock.advance(1)
     database, leave = tmp_path / "queue.db", Turnstile.leave
     written = [database.stat().st_mtime_ns]
@@ -147,9 +149,9 @@ def test_the_logs_pages_are_moved_when_nobody_waits_for_it(queue, complete, cloc
     assert database.stat().st_mtime_ns > written[0]
 
 
-def test_pruning_leaves_no_long_log(queue, complete, clock, journal, tmp_path):
+def test_pruning_leaves_no_long_log(queue, storage, complete, clock, journal, tmp_path):
     complete(40, "x" * MEGABYTE)
-    queue.checkpoint()
+    storage.tidy()
     clock.advance(1)
 
     while queue.prune(older_than=0, limit=2):
@@ -168,12 +170,12 @@ def test_counters_follow(queue, complete, real_counts, clock):
     assert real_counts() == {("completed", "interactive"): 1}
 
 
-def test_erased_means_gone_from_the_disk(queue, complete, clock, stored_bytes):
+def test_erased_means_gone_from_the_disk(queue, storage, complete, clock, stored_bytes):
     complete(3, "SECRET text")
     clock.advance(1)
 
     queue.prune(older_than=0)
-    queue.checkpoint()
+    storage.tidy()
 
     assert b"SECRET" not in stored_bytes()
 

@@ -99,7 +99,7 @@ def test_a_cancel_is_final_whatever_happens_at_the_same_moment(queue, ask, race,
 
 @pytest.mark.parametrize("verb", [claim, finish, fail, release, renew, recover])
 def test_a_deleted_prompt_is_gone_whatever_happens_at_the_same_moment(
-    queue, ask, race, hired_for, stored_bytes, real_counts, verb
+    queue, storage, ask, race, hired_for, stored_bytes, real_counts, verb
 ):
     terms = hired_for(verb).terms
     for _ in range(ROUNDS):
@@ -118,7 +118,7 @@ def test_a_deleted_prompt_is_gone_whatever_happens_at_the_same_moment(
                 queue.finish(held or moved, ANSWERED)
         assert queue.claim(terms) is None
     assert real_counts() == {}
-    queue.checkpoint()
+    storage.tidy()
     assert b"a text that nobody else has" not in stored_bytes()
 
 

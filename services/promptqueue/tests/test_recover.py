@@ -49,8 +49,9 @@ class SameBoot(Clock):
     def monotonic(self):
         return 1_000.0
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2], clock=SameBoot())
-presence = queue.register(slots=1)
+storage = connect(sys.argv[1], journal_mode=sys.argv[2], clock=SameBoot())
+queue = storage.open()
+presence = storage.register(slots=1)
 print(queue.claim(Terms(worker=presence.id)).prompt.id, flush=True)
 sys.stdin.read()
 """

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 from promptqueue.condition import Workers
-from promptqueue.sqlite.host.presence import Presence, is_alive
+from promptqueue.sqlite.host.presence import PresenceFile, is_alive
 
 
-def test_a_registered_worker_is_alive_until_it_leaves(queue):
-    with queue.register(slots=2):
+def test_a_registered_worker_is_alive_until_it_leaves(queue, storage):
+    with storage.register(slots=2):
         during = queue.workers()
 
     assert during == Workers(count=1, slots=2)
     assert queue.workers() == Workers(count=0, slots=0)
 
 
-def test_every_worker_has_an_id_of_its_own(queue):
-    with queue.register(slots=1) as one, queue.register(slots=1) as other:
+def test_every_worker_has_an_id_of_its_own(queue, storage):
+    with storage.register(slots=1) as one, storage.register(slots=1) as other:
         assert one.id != other.id
 
 
@@ -26,8 +26,9 @@ def test_a_worker_killed_with_kill_9_is_gone_at_once(queue, run):
 import sys
 from promptqueue.storage import connect
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
-presence = queue.register(slots=3)
+storage = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = storage.open()
+presence = storage.register(slots=3)
 print(presence.id, flush=True)
 sys.stdin.read()
 """
@@ -79,7 +80,7 @@ sys.stdin.read()
 
 def test_two_who_ask_at_once_do_not_take_each_other_for_the_worker(tmp_path):
     folder = tmp_path / "workers"
-    presence = Presence(folder, slots=1)
+    presence = PresenceFile(folder, slots=1)
     with (folder / presence.id).open("rb") as asking:
         presence._path.rename(folder / "dead")
         presence.leave()
@@ -89,7 +90,7 @@ def test_two_who_ask_at_once_do_not_take_each_other_for_the_worker(tmp_path):
 
 
 def test_asking_does_not_disturb_the_living(tmp_path):
-    with Presence(tmp_path / "workers", slots=1) as presence:
+    with PresenceFile(tmp_path / "workers", slots=1) as presence:
         assert [is_alive(tmp_path / "workers", presence.id) for _ in range(3)] == [True, True, True]
 
 
@@ -102,7 +103,7 @@ def test_nobody_ever_sees_a_worker_without_its_lock(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "rename", rename)
 
-    with Presence(folder, slots=4):
+    with PresenceFile(folder, slots=4):
         pass
 
     assert seen == [(True, "4", False)]
@@ -112,7 +113,7 @@ def test_a_registration_that_fails_leaves_nothing(tmp_path, monkeypatch, open_be
     monkeypatch.setattr(Path, "rename", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
-        Presence(tmp_path / "workers", slots=1)
+        PresenceFile(tmp_path / "workers", slots=1)
 
     assert (list((tmp_path / "workers").iterdir()), open_below(tmp_path)) == ([], [])
 

@@ -15,17 +15,22 @@ from promptqueue.sqlite.copies import restore as restoring
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import usage
-from promptqueue.storage import connect, restore
+from promptqueue.sqlite.storage import path_of
+from promptqueue.storage import connect
 
 NOBODY = 65_534
 HOLDER = """
 import sys
 from promptqueue.storage import connect
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = connect(sys.argv[1], journal_mode=sys.argv[2]).open()
 print("open", flush=True)
 sys.stdin.readline()
 """
+
+
+def restore(url, source, **how):
+    return restoring.restore(path_of(url), source, **how)
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def opened(url, journal, clock):
-    return lambda: closing(connect(url, journal_mode=journal, clock=clock))
+    return lambda: closing(connect(url, journal_mode=journal, clock=clock).open())
 
 
 @pytest.fixture
@@ -88,7 +93,7 @@ import sys
 from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt, Terms
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = connect(sys.argv[1], journal_mode=sys.argv[2]).open()
 queue.enqueue(NewPrompt(request={"prompt": "newest"}))
 print("written", flush=True)
 sys.stdin.read()
@@ -119,7 +124,7 @@ def test_where_there_was_no_queue_there_is_one(tmp_path, copy, journal):
 
     assert restore(elsewhere, copy) is None
 
-    with closing(connect(elsewhere, journal_mode=journal)) as queue:
+    with closing(connect(elsewhere, journal_mode=journal).open()) as queue:
         assert queue.counts().queued == 1
 
 
@@ -162,7 +167,7 @@ def test_nobody_opens_the_queue_meanwhile_and_everybody_afterwards(url, journal,
 
     def look(_done, _total):
         with pytest.raises(StorageUnavailable) as refused:
-            connect(url, journal_mode=journal)
+            connect(url, journal_mode=journal).open()
         heard.append(str(refused.value))
 
     restore(url, copy, progress=look)
@@ -285,7 +290,7 @@ def test_the_queue_is_no_backup_of_itself(url, copy, path, prompts):
 
 def test_a_database_with_its_log_beside_it_is_restored_with_what_is_in_the_log(url, copy, tmp_path, prompts):
     other = tmp_path / "other"
-    with closing(connect(f"sqlite:///{tmp_path}/theirs/queue.db", journal_mode="wal")) as theirs:
+    with closing(connect(f"sqlite:///{tmp_path}/theirs/queue.db", journal_mode="wal").open()) as theirs:
         theirs.enqueue(NewPrompt(request={"prompt": "in the log"}))
         other.mkdir()
         for each in (tmp_path / "theirs").glob("queue.db*"):
@@ -337,9 +342,9 @@ def test_of_two_who_restore_at_once_one_is_refused(url, copy, tmp_path):
     assert len(refused) == 1
 
 
-def test_what_was_in_hand_when_it_was_backed_up_runs_again(url, opened, tmp_path):
+def test_what_was_in_hand_when_it_was_backed_up_runs_again(url, storage, opened, tmp_path):
     with opened() as queue:
-        with queue.register(slots=1) as presence:
+        with storage.register(slots=1) as presence:
             queue.enqueue(NewPrompt(request={}))
             claim = queue.claim(Terms(worker=presence.id))
             queue.backup(tmp_path / "copy")

@@ -102,8 +102,8 @@ WAYS = {
 @pytest.mark.parametrize("reading", [False, True], ids=["", "while somebody reads on"])
 def test_submissions_never_touch_the_reserve_of_the_disk(small_disk, journal, way, reading):
     folder, free = small_disk
-    queue = connect(f"sqlite:///{folder}/queue.db", journal_mode=journal)
-    reader = connect(f"sqlite:///{folder}/queue.db", journal_mode=journal)
+    queue = connect(f"sqlite:///{folder}/queue.db", journal_mode=journal).open()
+    reader = connect(f"sqlite:///{folder}/queue.db", journal_mode=journal).open()
     least = free()
 
     def accept(queue):
@@ -118,7 +118,7 @@ def test_submissions_never_touch_the_reserve_of_the_disk(small_disk, journal, wa
     accepted = fill(queue, accept)
     if reading and journal == "wal":
         reader._database.run("ROLLBACK")
-    queue.checkpoint()
+    queue._database.checkpoint()
 
     assert min(least, free()) >= KEPT
     assert accepted > 0
@@ -128,12 +128,12 @@ def test_submissions_never_touch_the_reserve_of_the_disk(small_disk, journal, wa
 
 def test_a_group_of_submissions_in_one_transaction_never_touches_the_reserve(small_disk, journal):
     folder, free = small_disk
-    queue = connect(f"sqlite:///{folder}/queue.db", journal_mode=journal)
+    queue = connect(f"sqlite:///{folder}/queue.db", journal_mode=journal).open()
 
     with queue.transaction():
         accepted = fill(queue, WAYS["one large"])
     after_the_commit = free()
-    queue.checkpoint()
+    queue._database.checkpoint()
 
     assert accepted > 0
     assert min(after_the_commit, free()) >= KEPT

@@ -31,7 +31,7 @@ schema.migrations = lambda: real + [[f"CREATE TABLE later{n} (a)"] for n in rang
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+    queue = connect(sys.argv[1], journal_mode=sys.argv[2]).open()
     print("works", queue.counts().queued, *queue._database.run("PRAGMA user_version")[0])
 except StorageUnavailable as unavailable:
     print(unavailable)
@@ -92,14 +92,14 @@ def test_on_an_empty_folder_all_that_start_together_work(start_together):
 
 
 def test_on_an_old_database_all_work_and_find_what_it_holds(start_together, url, journal):
-    with closing(connect(url, journal_mode=journal)) as queue:
+    with closing(connect(url, journal_mode=journal).open()) as queue:
         queue.enqueue(NewPrompt(request={}))
 
     assert start_together(more_migrations=2) == [f"works 1 {RELEASED + 2}"] * TOGETHER
 
 
 def test_on_a_database_of_a_newer_version_all_are_refused_and_leave_it_as_it_is(start_together, url, tmp_path, journal):
-    connect(url, journal_mode=journal).close()
+    connect(url, journal_mode=journal).open().close()
     with closing(sqlite3.connect(tmp_path / "queue.db", isolation_level=None)) as newer:
         newer.execute(f"PRAGMA user_version = {RELEASED + 1}")
     before = (tmp_path / "queue.db").read_bytes()
@@ -128,17 +128,17 @@ def test_old_and_new_processes_that_start_together_on_an_empty_folder_work_or_ar
 
 def test_a_database_of_another_owner_is_told_with_the_command_that_helps(folder):
     url = f"sqlite:///{folder}/queue.db"
-    connect(url).close()
+    connect(url).open().close()
 
     with as_user(NOBODY), pytest.raises(StorageUnavailable) as refused:
-        connect(url)
+        connect(url).open()
 
     assert is_one_sentence(str(refused.value))
     command = f"chown -R {NOBODY} {folder}"
     assert str(refused.value).endswith(f"belongs to user 0, so let user {NOBODY} have it and all beside it: {command}.")
     assert os.system(command) == 0
     with as_user(NOBODY):
-        connect(url).close()
+        connect(url).open().close()
 
 
 def test_a_file_of_another_owner_in_a_folder_of_ones_own_is_told(folder):
@@ -146,12 +146,12 @@ def test_a_file_of_another_owner_in_a_folder_of_ones_own_is_told(folder):
     with as_user(0):
         os.chown(folder, NOBODY, NOBODY)
     with as_user(NOBODY):
-        connect(url).close()
+        connect(url).open().close()
     os.chown(folder / "queue.db", 0, 0)
     (folder / "queue.db").chmod(0o600)
 
     with as_user(NOBODY), pytest.raises(StorageUnavailable, match=f"{folder}/queue.db belongs to user 0, so let user"):
-        connect(url)
+        connect(url).open()
 
 
 def test_what_root_makes_beside_the_database_of_another_is_that_ones(folder):
@@ -159,12 +159,12 @@ def test_what_root_makes_beside_the_database_of_another_is_that_ones(folder):
     with as_user(0):
         os.chown(folder, NOBODY, NOBODY)
     with as_user(NOBODY):
-        connect(url).close()
+        connect(url).open().close()
     for lock in folder.glob("*.lock"):
         lock.unlink()
 
-    with closing(connect(url)) as by_root, as_user(NOBODY):
-        with closing(connect(url)) as by_owner:
+    with closing(connect(url).open()) as by_root, as_user(NOBODY):
+        with closing(connect(url).open()) as by_owner:
             by_owner.pause(True)
         paused = by_root.counts().paused
 
@@ -179,24 +179,24 @@ def test_a_queue_begins_on_a_full_disk_as_soon_as_there_is_room(disk, journal):
     url = f"sqlite:///{disk.path}/queue.db"
 
     with pytest.raises(StorageUnavailable) as refused:
-        connect(url, journal_mode=journal)
+        connect(url, journal_mode=journal).open()
     disk.make_room()
 
     assert is_one_sentence(str(refused.value))
     assert str(refused.value).endswith("; its disk is full, so make room there; everything then goes on by itself.")
-    with closing(connect(url, journal_mode=journal)) as queue:
+    with closing(connect(url, journal_mode=journal).open()) as queue:
         assert queue.enqueue(NewPrompt(request={}))
 
 
 def test_a_queue_on_a_disk_that_is_full_by_now_loses_nothing(disk, journal):
     url = f"sqlite:///{disk.path}/queue.db"
-    with closing(connect(url, journal_mode=journal)) as queue:
+    with closing(connect(url, journal_mode=journal).open()) as queue:
         queue.enqueue(NewPrompt(request={"prompt": "accepted"}))
     disk.fill()
 
     refusals = []
     try:
-        with closing(connect(url, journal_mode=journal)) as queue:
+        with closing(connect(url, journal_mode=journal).open()) as queue:
             queue.enqueue(NewPrompt(request={"prompt": "x" * 100_000}))
     except StorageUnavailable as unavailable:
         refusals.append(str(unavailable))
@@ -205,25 +205,25 @@ def test_a_queue_on_a_disk_that_is_full_by_now_loses_nothing(disk, journal):
     [sentence] = refusals
     assert is_one_sentence(sentence)
     assert "its disk is full, so make room there" in sentence
-    with closing(connect(url, journal_mode=journal)) as queue:
+    with closing(connect(url, journal_mode=journal).open()) as queue:
         assert [queue.request(prompt.id) for prompt in queue.newest().prompts] == [{"prompt": "accepted"}]
 
 
 def test_a_disk_that_is_read_only_is_told_and_passes(disk, journal):
     url = f"sqlite:///{disk.path}/queue.db"
-    with closing(connect(url, journal_mode=journal)) as queue:
+    with closing(connect(url, journal_mode=journal).open()) as queue:
         queue.enqueue(NewPrompt(request={}))
     disk.remount("ro")
 
     with pytest.raises(StorageUnavailable) as refused:
-        connect(url, journal_mode=journal)
+        connect(url, journal_mode=journal).open()
     disk.remount("rw")
 
     assert is_one_sentence(str(refused.value))
     assert "; its disk is mounted read-only, so mount it writable; everything then goes on by itself." in str(
         refused.value
     )
-    with closing(connect(url, journal_mode=journal)) as queue:
+    with closing(connect(url, journal_mode=journal).open()) as queue:
         assert queue.counts().queued == 1
 
 
@@ -240,7 +240,7 @@ def test_a_disk_that_is_read_only_is_told_and_passes(disk, journal):
 )
 def test_a_file_that_cannot_be_read_is_told_with_the_command_that_helps(url, journal, tmp_path, damage, advice):
     path = tmp_path / "queue.db"
-    connect(url, journal_mode=journal).close()
+    connect(url, journal_mode=journal).open().close()
     match damage:
         case "another file":
             path.write_bytes(b"my diary, volume one\n" * 1_000)
@@ -251,7 +251,7 @@ def test_a_file_that_cannot_be_read_is_told_with_the_command_that_helps(url, jou
     before = path.read_bytes()
 
     with pytest.raises(StorageUnavailable) as refused:
-        connect(url, journal_mode=journal).counts()
+        connect(url, journal_mode=journal).open().counts()
 
     assert is_one_sentence(str(refused.value))
     assert str(refused.value).endswith(f"; {advice}python -m promptqueue restore FILE.")

@@ -73,7 +73,8 @@ class QueueMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.mkdtemp(dir=MEMORY if Path(MEMORY).is_dir() else None)
         self.clock = Clock()
-        self.queues = [self._open() for _ in range(2)]
+        self.storage = connect(f"sqlite:///{self.folder}/queue.db", journal_mode=self.journal, clock=self.clock)
+        self.queues = [self.storage.open() for _ in range(2)]
         self.prompts: dict[str, Expected] = {}
         self.ended: dict[str, object] = {}
         self.gone: list[str] = []
@@ -94,7 +95,7 @@ class QueueMachine(RuleBasedStateMachine):
     @initialize(data=st.data())
     def begin(self, data):
         for _ in range(2):
-            self._register(data)
+            self._register()
         self.ask(0, [*Priority] * 2, None, None)
 
     @rule(
@@ -222,7 +223,7 @@ class QueueMachine(RuleBasedStateMachine):
                 for one in old:
                     one.is_erased = True
             case "checkpoint":
-                queue.checkpoint()
+                self.storage.tidy()
                 assert queue.compact() >= 0
 
     @rule(
@@ -240,7 +241,7 @@ class QueueMachine(RuleBasedStateMachine):
                 self.clock.date += seconds
             case "die" if self.workers:
                 self.workers.pop(data.draw(st.sampled_from(list(self.workers)))).leave()
-                self._register(data)
+                self._register()
             case "date":
                 self.clock.date += data.draw(st.sampled_from([-3_600.0, 3_600.0]))
             case "pause" | "resume":
@@ -248,15 +249,12 @@ class QueueMachine(RuleBasedStateMachine):
                 self.queues[which].pause(self.paused)
             case "reopen":
                 self.queues[which].close()
-                self.queues[which] = self._open()
+                self.queues[which] = self.storage.open()
             case "reboot":
                 self._reboot(data)
 
-    def _open(self):
-        return connect(f"sqlite:///{self.folder}/queue.db", journal_mode=self.journal, clock=self.clock)
-
-    def _register(self, data):
-        presence = self.queues[data.draw(st.integers(0, 1))].register(slots=1)
+    def _register(self):
+        presence = self.storage.register(slots=1)
         self.workers[presence.id] = presence
 
     def _reboot(self, data):
@@ -266,7 +264,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.claims.clear()  # their processes are gone
         for name in list(self.workers):
             self.workers.pop(name).leave()
-            self._register(data)
+            self._register()
 
     def _claimed(self, claim):
         following = self._next()

@@ -58,7 +58,7 @@ def test_a_folder_that_cannot_be_written_is_told_with_path_and_user(folder):
     folder.chmod(0o555)
 
     with as_nobody(), pytest.raises(StorageUnavailable) as refused:
-        connect(f"sqlite:///{folder}/queue.db")
+        connect(f"sqlite:///{folder}/queue.db").open()
 
     user = NOBODY if os.getuid() == 0 else os.getuid()
     whose = "belongs to user 0" if os.getuid() == 0 else "may not be written by anybody"
@@ -73,17 +73,17 @@ def test_a_folder_that_cannot_be_made_is_told(folder):
     folder.chmod(0o555)
 
     with as_nobody(), pytest.raises(StorageUnavailable, match="Permission denied"):
-        connect(f"sqlite:///{folder}/below/queue.db")
+        connect(f"sqlite:///{folder}/below/queue.db").open()
 
 
 def test_a_file_that_cannot_be_written_can_be_read_and_refuses_the_rest(folder):
-    connect(f"sqlite:///{folder}/queue.db", journal_mode="persist").close()
+    connect(f"sqlite:///{folder}/queue.db", journal_mode="persist").open().close()
     for path in (folder, *(folder / name for name in ("wake", "turn.lock", "main.lock", "use.lock"))):
         path.chmod(0o777)
     (folder / "queue.db").chmod(0o444)
 
     with as_nobody():
-        queue = connect(f"sqlite:///{folder}/queue.db", journal_mode="persist")
+        queue = connect(f"sqlite:///{folder}/queue.db", journal_mode="persist").open()
         with pytest.raises(StorageUnavailable, match="readonly"):
             queue.enqueue(NewPrompt(request={}))
         queued = queue.counts().queued
@@ -94,13 +94,14 @@ def test_a_file_that_cannot_be_written_can_be_read_and_refuses_the_rest(folder):
 
 @pytest.mark.parametrize("verb", ["register", "listen"])
 def test_a_folder_beside_the_database_that_cannot_be_written_is_told(folder, verb):
-    queue = connect(f"sqlite:///{folder}/queue.db")
+    storage = connect(f"sqlite:///{folder}/queue.db")
+    queue = storage.open()
     (folder / "workers").mkdir(exist_ok=True)
     for name in ("workers", "wake"):
         (folder / name).chmod(0o555)
 
     with as_nobody(), pytest.raises(StorageUnavailable, match="Permission denied"):
-        queue.register(slots=1) if verb == "register" else queue.listen()
+        storage.register(slots=1) if verb == "register" else storage.listen()
 
     queue.close()
 
@@ -124,15 +125,15 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(url, tmp_path, 
     (tmp_path / "queue.db").write_bytes(b"my diary, volume one\n" * 1_000)
 
     with pytest.raises(StorageUnavailable, match="not a database"):
-        connect(url, journal_mode=journal)
+        connect(url, journal_mode=journal).open()
 
     assert (tmp_path / "queue.db").read_bytes() == b"my diary, volume one\n" * 1_000
 
 
-def test_a_damaged_database_is_told(queue, ask, open_queue, tmp_path):
+def test_a_damaged_database_is_told(queue, storage, ask, open_queue, tmp_path):
     for n in range(50):
         ask(f"{n}" * 500)
-    queue.checkpoint()
+    storage.tidy()
     whole = (tmp_path / "queue.db").read_bytes()
     (tmp_path / "queue.db").write_bytes(whole[:4_096] + b"\xff" * (len(whole) - 4_096))
 
@@ -226,7 +227,7 @@ def test_a_reader_of_a_log_never_meets_a_lock_and_elsewhere_is_told(open_queue, 
 def full(request, tmp_path, journal, clock):
     """A queue whose storage has no room for a large prompt, and what makes room."""
     if request.param == "a page limit":
-        queue = connect(f"sqlite:///{tmp_path}/queue.db", journal_mode=journal, clock=clock)
+        queue = connect(f"sqlite:///{tmp_path}/queue.db", journal_mode=journal, clock=clock).open()
         queue._database.run("PRAGMA max_page_count = 100")
         yield queue, lambda: queue._database.run("PRAGMA max_page_count = 100000")
         queue.close()
@@ -239,7 +240,7 @@ def full(request, tmp_path, journal, clock):
     if mounted.returncode:
         pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
     try:
-        queue = connect(f"sqlite:///{disk}/queue.db", journal_mode=journal, clock=clock)
+        queue = connect(f"sqlite:///{disk}/queue.db", journal_mode=journal, clock=clock).open()
         yield queue, lambda: subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
         queue.close()
     finally:
@@ -262,7 +263,7 @@ def test_a_full_disk_refuses_changes_nothing_and_passes(full):
 
 def test_a_full_disk_in_a_shared_commit_commits_no_half(full):
     queue, make_room = full
-    presence = queue.register(slots=1)
+    presence = connect(f"sqlite:///{queue._database.path}").register(slots=1)
     [first] = queue.enqueue(NewPrompt(request={"prompt": "first"}))
     later = []
 
@@ -317,15 +318,15 @@ def test_a_refusal_that_is_no_fault_of_the_storage_is_not_its_own(queue, ask):
 
 def test_a_database_that_was_moved_away_from_its_log_is_not_made_anew(url, tmp_path):
     path = Path(url.removeprefix("sqlite:///"))
-    running = connect(url, journal_mode="wal")
+    running = connect(url, journal_mode="wal").open()
     running.enqueue(NewPrompt(request={"prompt": "Why?"}))
     path.rename(path.with_name("elsewhere"))
 
     with pytest.raises(StorageUnavailable, match=r"it is not there, but its log queue.db-wal is"):
-        connect(url)
+        connect(url).open()
 
     path.with_name("elsewhere").rename(path)
-    with closing(connect(url)) as another:
+    with closing(connect(url).open()) as another:
         assert another.counts().queued == 1
     running.close()
 
@@ -339,6 +340,6 @@ def test_the_database_of_another_program_is_left_as_it_is(tmp_path, version):
     before = path.read_bytes()
 
     with pytest.raises(StorageUnavailable, match="is the database of another program"):
-        connect(f"sqlite:///{path}")
+        connect(f"sqlite:///{path}").open()
 
     assert path.read_bytes() == before

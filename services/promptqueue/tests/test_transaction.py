@@ -101,8 +101,8 @@ def test_blocks_may_be_nested_and_the_inner_one_undone_alone(queue, another, ask
         another.get(inner)
 
 
-def test_nobody_hears_of_what_was_undone(queue, ask):
-    with queue.listen() as listener, listener.subscribe() as everything:
+def test_nobody_hears_of_what_was_undone(queue, storage, ask):
+    with storage.listen() as listener, listener.subscribe() as everything:
         with pytest.raises(ValueError, match="foreign"), queue.transaction():  # noqa: PT012 (the block is what is undone)
             ask()
             raise ValueError("foreign")
@@ -111,8 +111,8 @@ def test_nobody_hears_of_what_was_undone(queue, ask):
         assert [note.prompt_id for note in everything.wait(5)] == [committed]
 
 
-def test_nobody_hears_of_a_commit_before_it_is_done(queue, another, ask):
-    with queue.listen() as listener, listener.subscribe() as everything:
+def test_nobody_hears_of_a_commit_before_it_is_done(queue, storage, another, ask):
+    with storage.listen() as listener, listener.subscribe() as everything:
         with queue.transaction():
             prompt_id = ask()
             before = everything.wait(0.05)

@@ -98,7 +98,7 @@ import sys
 from promptqueue.storage import connect
 from promptqueue.prompt import NewPrompt
 
-queue = connect(sys.argv[1], journal_mode=sys.argv[2])
+queue = connect(sys.argv[1], journal_mode=sys.argv[2]).open()
 print("ready", flush=True)
 while True:
     queue.enqueue(NewPrompt(request={"prompt": "x" * 1_000}))

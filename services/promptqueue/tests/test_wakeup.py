@@ -6,7 +6,7 @@ import socket
 import pytest
 from promptqueue.notes import Changed
 from promptqueue.prompt import NewPrompt
-from promptqueue.sqlite.host.datagrams import Listener, Wakeup, _address
+from promptqueue.sqlite.host.datagrams import DatagramListener, Wakeup, _address
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_a_folder_may_lie_as_deep_as_it_likes(tmp_path):
     folder.mkdir(parents=True)
     wakeup = Wakeup(folder)
 
-    with Listener(folder) as listener, listener.subscribe("id") as own:
+    with DatagramListener(folder) as listener, listener.subscribe("id") as own:
         wakeup.changed(["id"])
         heard = own.wait(5)
 
@@ -183,12 +183,12 @@ def test_a_folder_may_lie_as_deep_as_it_likes(tmp_path):
 
 @pytest.mark.parametrize("what", ["its socket", "the folder"])
 def test_a_listener_whose_socket_was_taken_away_binds_it_again_and_looks(
-    queue, tmp_path, eventually, monkeypatch, what
+    queue, storage, tmp_path, eventually, monkeypatch, what
 ):
     monkeypatch.setattr("promptqueue.sqlite.host.datagrams.LOOK_EVERY", 0.05)
     folder = tmp_path / "wake"
 
-    with queue.listen() as listener, listener.subscribe() as heard:
+    with storage.listen() as listener, listener.subscribe() as heard:
         [path] = folder.iterdir()
         path.unlink() if what == "its socket" else shutil.rmtree(folder)
 

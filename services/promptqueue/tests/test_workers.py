@@ -85,8 +85,8 @@ def test_whatever_else_lies_among_the_workers_is_none_and_is_not_waited_for(queu
 
 
 @pytest.mark.parametrize("what", ["its entry", "the folder"])
-def test_a_worker_whose_entry_was_taken_away_enters_again_under_the_same_name(queue, tmp_path, what):
-    presence = queue.register(slots=3)
+def test_a_worker_whose_entry_was_taken_away_enters_again_under_the_same_name(queue, storage, tmp_path, what):
+    presence = storage.register(slots=3)
     (tmp_path / "workers" / presence.id).unlink() if what == "its entry" else shutil.rmtree(tmp_path / "workers")
     assert queue.workers().count == 0
 

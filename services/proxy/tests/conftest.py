@@ -60,7 +60,7 @@ def client(make_app):
 @pytest.fixture
 def queue(url):
     """The queue as the worker sees it."""
-    queue = connect(url)
+    queue = connect(url).open()
     yield queue
     queue.close()
 
@@ -68,9 +68,9 @@ def queue(url):
 class Worker:
     """Answers prompts by hand."""
 
-    def __init__(self, queue, slots=1):
+    def __init__(self, storage, queue, slots=1):
         self.queue = self._queue = queue
-        self._presence = queue.register(slots=slots)
+        self._presence = storage.register(slots=slots)
         self.terms = Terms(worker=self._presence.id)
 
     def claim(self):
@@ -124,7 +124,7 @@ def queue_at():
     with contextlib.ExitStack() as opened:
 
         def queue_at(url):
-            queue = connect(url)
+            queue = connect(url).open()
             opened.callback(queue.close)
             return queue
 
@@ -137,9 +137,10 @@ def hire_at():
     with contextlib.ExitStack() as hired:
 
         def hire(url, journal_mode="auto"):
-            queue = connect(url, journal_mode=journal_mode)
+            storage = connect(url, journal_mode=journal_mode)
+            queue = storage.open()
             hired.callback(queue.close)
-            worker = Worker(queue)
+            worker = Worker(storage, queue)
             hired.callback(worker.leave)
             return worker
 

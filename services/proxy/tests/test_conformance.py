@@ -60,8 +60,9 @@ class Pool:
     """Prompts that stand wherever a prompt can stand, and a worker who has seen to that."""
 
     def __init__(self, url):
-        self._queue = connect(url)
-        self._presence = self._queue.register(slots=1)
+        storage = connect(url)
+        self._queue = storage.open()
+        self._presence = storage.register(slots=1)
         self._terms = Terms(worker=self._presence.id)
         self._queue.describe_model(
             Model(name=DEFAULT_MODEL, state=ModelState.READY, percent=None, processor="cpu", detail=None)

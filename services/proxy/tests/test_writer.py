@@ -20,7 +20,7 @@ NEW = NewPrompt(request={"prompt": "Why?"})
 def make_writer(url):
     made = []
 
-    def make(open_queue=lambda: connect(url), **values):
+    def make(open_queue=lambda: connect(url).open(), **values):
         writer = Writer(open_queue, Threads(), **values)
         made.append(writer)
         return writer
@@ -67,7 +67,7 @@ class Asking(threading.Thread):
 def test_what_was_answered_was_committed(make_writer, url):
     [accepted] = make_writer().do(lambda queue: queue.enqueue(NEW))
 
-    assert connect(url).get(accepted.prompt.id).status == "queued"
+    assert connect(url).open().get(accepted.prompt.id).status == "queued"
 
 
 def ready(writer):
@@ -77,7 +77,7 @@ def ready(writer):
 
 
 def test_requests_that_wait_together_share_a_commit(make_writer, url, lock_out, queue, until):
-    opened = connect(url)
+    opened = connect(url).open()
     commits, transaction = [], opened.transaction
     opened.transaction = lambda: commits.append(1) or transaction()
     writer = ready(make_writer(lambda: opened))
@@ -100,7 +100,7 @@ def batches(make_writer, url, lock_out, until):
     """Have requests of these weights wait together; how many shared each commit, in the order of the commits."""
 
     def batches(*weights):
-        opened = connect(url)
+        opened = connect(url).open()
         commits, transaction = [], opened.transaction
         opened.transaction = lambda: commits.append(0) or transaction()
         writer = ready(make_writer(lambda: opened))
@@ -141,7 +141,7 @@ def test_what_is_heavier_than_a_transaction_has_one_to_itself(batches):
 
 
 def test_others_have_their_turn_between_the_transactions_of_a_heavy_burst(make_writer, url, queue, tmp_path, until):
-    opened = connect(url)
+    opened = connect(url).open()
     transaction, waiting_at = opened.transaction, []
     other = threading.Thread(target=lambda: queue.enqueue(NEW))
 
@@ -228,7 +228,7 @@ def test_a_request_that_was_started_is_waited_for(make_writer):
 
 
 def test_a_commit_that_fails_is_heard_by_everybody_who_waited_for_it(make_writer, lock_out, queue, url):
-    broken = connect(url)
+    broken = connect(url).open()
     writer = ready(make_writer(lambda: broken))
     let_in, execute = lock_out(), broken._database._execute
 
@@ -252,7 +252,7 @@ def test_it_opens_the_queue_as_soon_as_it_can_be_opened(make_writer, url, caplog
         attempts.append(time.monotonic())
         if len(attempts) < 3:
             raise StorageUnavailable("no such disk")
-        return connect(url)
+        return connect(url).open()
 
     writer = make_writer(open_queue)
 
@@ -264,7 +264,7 @@ def test_it_opens_the_queue_as_soon_as_it_can_be_opened(make_writer, url, caplog
 
 def test_it_opens_the_queue_again_when_it_got_lost(make_writer, url):
     opened = []
-    writer = ready(make_writer(lambda: opened.append(connect(url)) or opened[-1]))
+    writer = ready(make_writer(lambda: opened.append(connect(url).open()) or opened[-1]))
 
     opened[0]._database._connection.close()
     with pytest.raises(Exception, match=r"closed|lost its log"):

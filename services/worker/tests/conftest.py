@@ -60,9 +60,15 @@ def environ(tmp_path) -> dict[str, str]:
 
 
 @pytest.fixture
-def queue(environ):
+def storage(environ):
+    """What keeps the queue, as a client sees it."""
+    return connect(environ["DATABASE_URL"])
+
+
+@pytest.fixture
+def queue(storage):
     """The queue, as a client sees it."""
-    queue = connect(environ["DATABASE_URL"])
+    queue = storage.open()
     yield queue
     queue.close()
 

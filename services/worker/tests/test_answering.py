@@ -104,13 +104,13 @@ def test_wake_ups_alone_tell_the_worker_of_a_prompt_and_of_a_cancel(start, ollam
     assert ollama.wait_for_end(7, timeout=5)["end"] == "client_closed"
 
 
-def test_a_token_is_told_at_once_and_kept_within_a_third_of_a_second(worker, ollama, queue, ask, wait_until):
+def test_a_token_is_told_at_once_and_kept_within_a_third_of_a_second(worker, ollama, queue, storage, ask, wait_until):
     ollama.set(pace=0.02, text=" ".join(["word"] * 100))
     worker()
 
     def seconds_until_kept():
         prompt = ask("Hi")
-        with queue.listen() as listener, listener.subscribe(prompt.id) as subscription:
+        with storage.listen() as listener, listener.subscribe(prompt.id) as subscription:
             wait_until(lambda: queue.get(prompt.id).status is Status.PROCESSING, within=10)
             told = []
             wait_until(lambda: told.extend(n for n in subscription.wait(0.1) if isinstance(n, Text)) or told, within=10)
@@ -122,12 +122,12 @@ def test_a_token_is_told_at_once_and_kept_within_a_third_of_a_second(worker, oll
     assert min(seconds_until_kept() for _ in range(3)) < 0.35  # a busy machine may keep one of them waiting
 
 
-def test_text_is_counted_in_code_points(worker, ollama, queue, ask, completed):
+def test_text_is_counted_in_code_points(storage, worker, ollama, queue, ask, completed):
     text = "Grüße 🙂 aus Zürich, " * 6
     ollama.set(pace=0.02, text=text)
     worker()
 
-    with queue.listen() as listener:
+    with storage.listen() as listener:
         prompt = ask("Hi")
         with listener.subscribe(prompt.id) as subscription:
             completed(prompt)

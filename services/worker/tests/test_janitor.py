@@ -12,9 +12,9 @@ from promptqueue.prompt import Answered, NewPrompt, Outcome, Status, Terms
 from promptqueue.sqlite.file.engine import sqlite3
 
 
-def test_a_prompt_whose_worker_died_is_back_in_line_within_two_seconds(start, queue, wait_until):
+def test_a_prompt_whose_worker_died_is_back_in_line_within_two_seconds(storage, start, queue, wait_until):
     prompt = queue.enqueue(NewPrompt(request={"prompt": "hi"}))[0].prompt
-    worker = queue.register(slots=1)
+    worker = storage.register(slots=1)
     queue.claim(Terms(worker=worker.id))
     janitor = start("-m", "worker.janitor")
     wait_until(lambda: "janitor started" in janitor.output, within=10)
@@ -33,8 +33,8 @@ def test_a_prompt_that_waited_too_long_expires(start, queue, wait_until):
     wait_until(lambda: queue.get(prompt.id).outcome is Outcome.EXPIRED, within=5)
 
 
-def test_prompts_past_their_retention_are_pruned_to_the_last(start, queue, wait_until):
-    worker = queue.register(slots=1)
+def test_prompts_past_their_retention_are_pruned_to_the_last(storage, start, queue, wait_until):
+    worker = storage.register(slots=1)
     prompts = [enqueued.prompt for enqueued in queue.enqueue(*[NewPrompt(request={"prompt": "hi"})] * 250)]
     with queue.transaction():
         while claim := queue.claim(Terms(worker=worker.id)):
@@ -82,11 +82,11 @@ def test_texts_of_prompts_that_never_ran_go_within_the_hour_and_the_rest_is_stil
     assert queue.get(old).outcome is Outcome.CANCELLED
 
 
-def test_much_unused_room_is_given_back_to_the_disk(start, queue, tmp_path, wait_until):
+def test_much_unused_room_is_given_back_to_the_disk(storage, start, queue, tmp_path, wait_until):
     database = tmp_path / "data/queue.db"
     for one in queue.enqueue(*[NewPrompt(request={"prompt": "x" * 1_000_000})] * 20):
         queue.delete(one.prompt.id)
-    queue.checkpoint()
+    storage.tidy()
     before = database.stat().st_size
 
     janitor = start("-m", "worker.janitor")
@@ -107,9 +107,9 @@ def test_it_ends_at_once_in_the_middle_of_its_steps(start, queue, wait_until):
     assert janitor.ends(within=2) == 0
 
 
-def test_a_log_that_grew_while_somebody_read_is_cut_down(start, queue, tmp_path, wait_until):
+def test_a_log_that_grew_while_somebody_read_is_cut_down(storage, start, queue, tmp_path, wait_until):
     log = tmp_path / "data/queue.db-wal"
-    if queue.describe()["journal_mode"] != "wal":
+    if storage.describe()["journal_mode"] != "wal":
         pytest.skip("a rollback journal does not grow with the commits that others read past")
     with contextlib.closing(sqlite3.connect(tmp_path / "data/queue.db", isolation_level=None)) as reading:
         reading.execute("BEGIN")

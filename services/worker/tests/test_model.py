@@ -272,8 +272,8 @@ def test_while_it_is_well_and_idle_it_is_asked_once_in_fifteen_seconds(keep, wai
     stays(lambda: says.asked.total() == asked, seconds=7)
 
 
-def test_the_last_word_of_a_worker_that_is_wrong_or_gone_does_not_stay(queue, keep, wait_until):
-    with queue.register(slots=1):
+def test_the_last_word_of_a_worker_that_is_wrong_or_gone_does_not_stay(queue, storage, keep, wait_until):
+    with storage.register(slots=1):
         says = Says()
         keep(says)
         wait_until(lambda: state(queue) is ModelState.READY, within=10)

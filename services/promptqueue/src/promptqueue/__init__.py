@@ -1,6 +1,6 @@
-"""The queue itself: prompts in line, claims with leases, answers kept. See `queue.PromptQueue` for the contract."""
+"""The queue itself: prompts in line, claims with leases, answers kept. `queue.PromptQueue` has the verbs."""
 
 from promptqueue.queue import PromptQueue
-from promptqueue.storage import connect
+from promptqueue.storage import Storage, check, connect
 
-__all__ = ["PromptQueue", "connect"]
+__all__ = ["PromptQueue", "Storage", "check", "connect"]

@@ -50,7 +50,10 @@ class Room:
 
     stored_bytes: int  # what prompts, answers and their indexes take
     spare_bytes: int  # what erased ones left in the file: used again for new ones, or given back by `compact`
+    file_bytes: int
+    journal_bytes: int  # what is written twice until it is tidied away
     disk_free_bytes: int
+    disk_is_scarce: bool  # so little is free that erasing may fail
     in_steps: bool  # False for a file made by an older version: only as a whole can it be made smaller
 
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from promptqueue.condition import Counts, Model, Recovered, Room, Workers
     from promptqueue.notes import Text
     from promptqueue.prompt import Claim, Ending, Enqueued, NewPrompt, Outcome, Page, Progress, Prompt, Status, Terms
-    from promptqueue.sqlite.host.datagrams import Listener
-    from promptqueue.sqlite.host.presence import Presence
 
 
 class PromptQueue(Protocol):
@@ -102,10 +100,6 @@ class PromptQueue(Protocol):
         ...
 
     # ---- answering --------------------------------------------------------------------------------------------------
-
-    def register(self, *, slots: int) -> Presence:
-        """Enter the worker that calls this: its presence is a lock that it holds until it leaves or dies."""
-        ...
 
     def claim(self, terms: Terms) -> Claim | None:
         """Hand the next prompt in line to exactly one caller; None when nothing may be started.
@@ -202,10 +196,6 @@ class PromptQueue(Protocol):
         """Count the prompts that `prune` would erase, one call after the other."""
         ...
 
-    def checkpoint(self) -> None:
-        """Bound the journal: move what it still owes to the database and empty it, as far as nobody reads it."""
-        ...
-
     def counts(self) -> Counts:
         """Count the queue as a whole."""
         ...
@@ -226,12 +216,12 @@ class PromptQueue(Protocol):
         """Say what is known of the model. Writes nothing when nothing changed."""
         ...
 
-    def pause(self, paused: bool) -> None:
-        """Stop or resume claiming; prompts are accepted all the same."""
+    def ping(self) -> None:
+        """Read something: it returns when the storage answers."""
         ...
 
-    def describe(self) -> Mapping[str, str]:
-        """Tell which storage keeps the queue, in words for people: kind, version, journal mode."""
+    def pause(self, paused: bool) -> None:
+        """Stop or resume claiming; prompts are accepted all the same."""
         ...
 
     def newest(
@@ -262,17 +252,7 @@ class PromptQueue(Protocol):
         """
         ...
 
-    # ---- waiting, together ------------------------------------------------------------------------------------------
-
-    def listen(self, *, texts: bool = True) -> Listener:
-        """Open this process's ear: it hears of whatever happens to a prompt, in whichever process, and of live text.
-
-        Whoever has no use for `texts` says so, and is not woken for each token.
-
-        Of written text only those hear who follow its prompt, or everything. What is only counted or described
-        (renewals, pruning, the model) is not told.
-        """
-        ...
+    # ---- together ---------------------------------------------------------------------------------------------------
 
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
         """Let the verbs inside share one commit. Unless it is `durable`, a power cut may take it back.

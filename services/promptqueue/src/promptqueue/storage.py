@@ -1,22 +1,17 @@
-"""From a DATABASE_URL to the queue that it names."""
+"""Storage: what keeps the queue, one for each process, and how a DATABASE_URL names it."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Protocol, Self
 
-from promptqueue.errors import QueueMissing
-from promptqueue.settings import without_secrets
-from promptqueue.sqlite import SQLitePromptQueue
-from promptqueue.sqlite.copies.restore import restore as sqlite_restore
-from promptqueue.sqlite.host.clock import Clock
+from promptqueue.sqlite.storage import SQLiteStorage, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import BinaryIO
+    from collections.abc import Mapping
 
+    from promptqueue.notes import Listener
     from promptqueue.queue import PromptQueue
+    from promptqueue.sqlite.host.clock import Clock
 
 
 def connect(
@@ -26,61 +21,85 @@ def connect(
     lock_timeout: float = 5.0,
     clock: Clock | None = None,
     create: bool = True,
-) -> PromptQueue:
-    """Open the queue at `url`, migrating it first, and making it unless it must be there; one instance for one thread.
+) -> Storage:
+    """Give the storage at `url`, one for each process; nothing on the disk is touched before it is used.
 
     `sqlite:////data/queue.db` is an absolute path, `sqlite:///data/queue.db` one below the working directory.
-    `journal_mode` is auto, wal, persist or keep; `lock_timeout` is how many seconds a write may wait for its turn.
+    `journal_mode` is auto, wal, persist or keep (the one that it has); `lock_timeout` is how many seconds a write may
+    wait for its turn. Unless it may `create` one, opening raises QueueMissing where there is no queue. Tests hand in a
+    clock.
 
-    An instance notices at its next verb when the file is no longer at its path: StorageUnavailable. The verb after that
-    goes on with what is there by then, whether it was put back or replaced; no instance makes a new one.
-
-    Raises ValueError for a URL that names no queue, StorageUnavailable for one that cannot be opened.
+    Raises ValueError for a URL that names no queue.
     """
-    return SQLitePromptQueue(
-        sqlite_path(url), journal_mode=journal_mode, lock_timeout=lock_timeout, clock=clock or Clock(), create=create
-    )
+    return SQLiteStorage(path_of(url), journal_mode=journal_mode, lock_timeout=lock_timeout, clock=clock, create=create)
 
 
-def connect_existing(url: str) -> PromptQueue:
-    """Open the queue at `url` as it is, in the journal mode that it has. Raises QueueMissing besides."""
-    path = sqlite_path(url)
-    if not path.exists():
-        demo = demo_beside(url)
-        there = f" There is one of `make demo` at {demo}." if demo else ""
-        message = (
-            f"There is no queue at {path.absolute()}: name the one you mean with --database-url or DATABASE_URL.{there}"
-        )
-        raise QueueMissing(message)
-    return connect(url, journal_mode="keep")
+def check(url: str) -> str:
+    """Give a URL back that names a queue. Raises ValueError for any other, in a sentence."""
+    path_of(url)
+    return url
 
 
-def restore(url: str, source: Path | BinaryIO, *, progress: Callable[[int, int], None] | None = None) -> Path | None:
-    """Let the queue in `source`, which `backup` made, take the place of the one at `url`; where that one lies then.
+class Storage(Protocol):
+    """What all threads of a process share. Use it after a fork: nothing of it survives one.
 
-    At every moment there is a whole database of this name, the old one or the new. Nobody can open it meanwhile. What
-    was accepted after the backup stands in the old one alone; what was completed since runs again. A stream is read to
-    its end and checked before anything is replaced.
-
-    Raises QueueInUse while anybody has the queue open, NotRestorable when the source is damaged, no queue, or of a
-    newer version.
+    Everything may raise StorageUnavailable.
     """
-    return sqlite_restore(sqlite_path(url), source, progress=progress)
+
+    @property
+    def reads_wait(self) -> bool:
+        """Whether a read may have to wait for somebody's write; true until the first queue was opened."""
+        ...
+
+    def open(self) -> PromptQueue:
+        """Open the queue for one thread, migrating it first.
+
+        Only the first call makes a queue where there is none: later one that is not there was moved or deleted, and an
+        empty one in its place would hide that.
+        """
+        ...
+
+    def listen(self, *, texts: bool = True) -> Listener:
+        """Hear whatever happens to a prompt, in whichever process, and live text unless `texts` are not wanted.
+
+        Whoever does not want them is not woken for each token. Of written text only those hear who follow its prompt,
+        or everything. What is only counted or described (renewals, pruning, the model) is not heard of.
+        """
+        ...
+
+    def register(self, *, slots: int) -> Presence:
+        """Enter this process among the workers. It counts as alive until it leaves or dies."""
+        ...
+
+    def tidy(self, *, if_large: bool = False) -> None:
+        """Empty what is kept beside the data, such as a journal, as far as nobody reads it; or only `if_large`."""
+        ...
+
+    def describe(self) -> Mapping[str, str]:
+        """Say in words for people what keeps the queue: its kind, its version and more. It waits for nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is this process's own; each queue is closed by whoever opened it."""
+        ...
 
 
-def demo_beside(url: str) -> str | None:
-    """Give the URL of the queue that `make demo` keeps below the folder of this one; None where there is none."""
-    path = sqlite_path(url)
-    demo = path.parent / "demo" / path.name
-    return f"sqlite:///{demo}" if demo.exists() else None
+class Presence(Protocol):
+    """A worker's entry among those that are alive."""
 
+    @property
+    def id(self) -> str:
+        """What names it in every claim."""
+        ...
 
-def sqlite_path(url: str) -> Path:
-    """Give the file that an SQLite URL names. Raises ValueError."""
-    parts = urlsplit(url)
-    path = parts.path[1:]
-    # SQLite would keep `:memory:` in memory, and lose what was accepted.
-    if parts.scheme != "sqlite" or parts.netloc or parts.query or parts.fragment or path in ("", ":memory:"):
-        message = f"DATABASE_URL must look like sqlite:////data/queue.db, got {without_secrets(url)!r}."
-        raise ValueError(message)
-    return Path(path)
+    def stay(self) -> None:
+        """Enter again where somebody took the entry away. Raises StorageUnavailable when it cannot."""
+        ...
+
+    def leave(self) -> None:
+        """Take the entry back; what the worker still claims is recovered by others."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...

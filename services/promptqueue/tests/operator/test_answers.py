@@ -55,7 +55,7 @@ def test_a_queue_that_is_not_there_is_not_made(operate, tmp_path):
 
 
 def test_the_demos_queue_is_named_where_there_is_no_other(operate, tmp_path):
-    connect(f"sqlite:///{tmp_path}/data/demo/queue.db").close()
+    connect(f"sqlite:///{tmp_path}/data/demo/queue.db").open().close()
 
     done = operate("status", DATABASE_URL="")
 

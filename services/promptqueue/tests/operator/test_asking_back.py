@@ -80,7 +80,7 @@ def test_a_queue_is_replaced_once_the_person_agrees(on_terminal, operate, queue,
     queue.close()
 
     refused = on_terminal(f"restore {tmp_path}/copy", "n")
-    kept = connect(url)
+    kept = connect(url).open()
     before = kept.counts().queued
     kept.close()
     agreed = on_terminal(f"restore {tmp_path}/copy", "y")

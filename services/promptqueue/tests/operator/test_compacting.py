@@ -12,7 +12,7 @@ def length(tmp_path):
 
 
 @pytest.fixture
-def fill_and_erase(queue):
+def fill_and_erase(queue, storage):
     """Let long texts be stored and erased; one prompt stays."""
 
     def do():
@@ -20,7 +20,7 @@ def fill_and_erase(queue):
         kept = queue.enqueue(NewPrompt(request={"prompt": "kept"}))[0].prompt.id
         for one in accepted:
             queue.delete(one.prompt.id)
-        queue.checkpoint()
+        storage.tidy()
         return kept
 
     return do

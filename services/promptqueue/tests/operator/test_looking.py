@@ -65,7 +65,7 @@ def test_what_a_worker_said_before_it_went_is_not_told(operate, queue, worker):
 
 
 def test_whoever_looks_at_a_queue_without_workers_is_told_of_the_demos(operate, queue, worker, tmp_path):
-    connect(f"sqlite:///{tmp_path}/demo/queue.db").close()
+    connect(f"sqlite:///{tmp_path}/demo/queue.db").open().close()
     with_workers = operate("status").out
     worker.die()
 
@@ -156,7 +156,7 @@ def test_a_text_cannot_control_the_terminal(operate, finish):
 
 
 def test_show_settles_what_is_overdue(operate, url, journal):
-    queue = connect(url, journal_mode=journal)
+    queue = connect(url, journal_mode=journal).open()
     [asked] = queue.enqueue(NewPrompt(request={}, expires_in=0))
 
     assert operate(f"show {asked.prompt.id} --json").json["outcome"] == "expired"

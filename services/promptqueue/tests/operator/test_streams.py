@@ -43,7 +43,7 @@ def test_a_copy_goes_out_and_comes_in_again_byte_for_byte(typed, queue, ask, tmp
     assert (backup.returncode, restored.returncode) == (0, 0)
     assert told.startswith("Copied to standard output: ")
     assert '"queued": 2' in answer
-    other = connect(elsewhere)
+    other = connect(elsewhere).open()
     assert [other.request(prompt.id)["prompt"] for prompt in other.newest().prompts] == texts[::-1]
     other.close()
     assert leftovers() == []
@@ -105,7 +105,7 @@ def test_a_copy_that_came_in_part_changes_nothing(typed, queue, ask, tmp_path):
 
     assert restore.returncode == 1
     assert told.startswith("Error: What came cannot take the place of the queue's database: it is damaged: ")
-    again = connect(f"sqlite:///{tmp_path}/queue.db")
+    again = connect(f"sqlite:///{tmp_path}/queue.db").open()
     assert again.counts().queued == 2
     again.close()
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from promptqueue import check
 from promptqueue.settings import Kind, address, one_of, variable, whole
-from promptqueue.storage import sqlite_path
 
 HERE = Path(__file__).resolve().parent
 PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")
@@ -22,11 +22,6 @@ LONGEST_LINE = 1_000_000_000
 GIB = 1024**3
 LARGEST_DISK = 2**60  # bytes; a larger number is a mistake
 MOST_STREAMS = 10_000  # a process has no more connections
-
-
-def _database(url: str) -> str:
-    sqlite_path(url)
-    return url
 
 
 def _base_path(value: str) -> str:
@@ -45,7 +40,7 @@ def _file(value: str) -> str:
 class Config:
     """What the proxy is told. `max_streams` counts in each process."""
 
-    database_url: str = variable("sqlite:///data/queue.db", Kind(_database, "like sqlite:////data/queue.db"))
+    database_url: str = variable("sqlite:///data/queue.db", Kind(check, "like sqlite:////data/queue.db"))
     journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
     bind_address: str = variable("127.0.0.1", address())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from promptqueue import connect
+
 from proxy.live.held_requests import HeldRequests
 from proxy.live.live_prompts import LivePrompts
 from proxy.prompts import Prompts
 from proxy.serving.room import Room
 from proxy.storage.estimates import Estimates
-from proxy.storage.opener import opener
 from proxy.storage.overview import WholeQueue
 from proxy.storage.progress import CurrentProgress
 from proxy.storage.reader import Reader
@@ -39,18 +40,17 @@ class Parts:
     @classmethod
     def of(cls, config: Config, concurrency: Threads | Greenlets) -> Self:
         """Make the parts of this process. Call it after a fork: the writer's thread would not survive one."""
-        open_queue = opener(config)
-        reader, writer = Reader(open_queue, concurrency), Writer(open_queue, concurrency)
+        storage = connect(config.database_url, journal_mode=config.journal_mode)
+        reader, writer = Reader(storage, concurrency), Writer(storage.open, concurrency)
         current, estimates = CurrentProgress(reader, writer), Estimates(reader)
-        # Here: a listener that was made on a thread of gevent's pool would listen there, and so never.
-        watch = HeldRequests(lambda: reader.here(lambda queue: queue.listen()), limit=config.max_streams)
+        watch = HeldRequests(storage.listen, limit=config.max_streams)
         return cls(
             config=config,
             concurrency=concurrency,
             writer=writer,
             reader=reader,
             prompts=Prompts(config, reader=reader, writer=writer, current=current, held_requests=watch),
-            whole_queue=WholeQueue(reader, writer),
+            whole_queue=WholeQueue(storage, reader, writer),
             estimates=estimates,
             watch=watch,
             feeds=LivePrompts(reader=reader, standings=current, estimates=estimates, watch=watch),

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from promptqueue import check
 from promptqueue.condition import DEFAULT_MODEL
 from promptqueue.settings import Kind, number, one_of, read_or_exit, urls, variable, whole, word
-from promptqueue.storage import sqlite_path
 
 # A bound keeps a slip of the finger from overflowing a clock, a column, or an integer of Ollama's.
 A_CENTURY = 36_500  # days
@@ -28,11 +28,6 @@ PATH_OF_AN_API = re.compile(
 )
 """What other programs want at the end of the address. A path before Ollama's own, as of a gateway, is none of it."""
 LONGEST_DRAIN = 24  # seconds; after 25 supervisord kills the worker, which would cost the prompt in hand an attempt
-
-
-def _database(url: str) -> str:
-    sqlite_path(url)
-    return url
 
 
 def _one_url(value: str) -> tuple[str, ...]:
@@ -53,7 +48,7 @@ def _file(path: str) -> str:
 class Config:
     """The settings of worker and janitor; times are seconds unless the name says otherwise."""
 
-    database_url: str = variable("sqlite:///data/queue.db", Kind(_database, "like sqlite:////data/queue.db"))
+    database_url: str = variable("sqlite:///data/queue.db", Kind(check, "like sqlite:////data/queue.db"))
     journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
     retention_days: float = variable(30.0, number(0, A_CENTURY))

@@ -9,14 +9,11 @@ import logging
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promptqueue import connect
 from promptqueue.errors import StorageUnavailable
 from promptqueue.settings import read_or_exit
-from promptqueue.sqlite.host import filesystem
-from promptqueue.storage import sqlite_path
 
 from worker import logs
 from worker.config import Config
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
 RECOVER_EVERY = 1.0  # seconds
 PRUNE_EVERY = 60.0  # seconds
 STEP_PAUSE = 0.05  # seconds between two steps, for those who wait for the lock
-LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, unless somebody keeps reading
 LARGE_SPARE = 16 * 1024 * 1024  # bytes; less is soon used again
 DAY = 24 * 3600.0  # seconds
 
@@ -58,6 +54,7 @@ class Janitor:
         """Do nothing yet."""
         self._config = config
         self._signals = signals
+        self._storage = connect(config.database_url, journal_mode=config.journal_mode)
         self._queue: PromptQueue | None = None
         self._pruned_at = float("-inf")
         self._agreement = 0.0
@@ -80,15 +77,14 @@ class Janitor:
 
     def _turn(self) -> None:
         if self._queue is None:
-            self._queue = connect(self._config.database_url, journal_mode=self._config.journal_mode)
+            self._queue = self._storage.open()
             log.debug("storage opened")
         logs.recovered(log, self._queue.recover())
         if time.monotonic() - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = time.monotonic()
             self._watch_clock(self._queue)
             has_written = any([self._prune(self._queue), self._erase_unrun(self._queue), self._compact(self._queue)])
-            if has_written or _size(Path(f"{sqlite_path(self._config.database_url)}-wal")) > LARGE_JOURNAL:
-                self._queue.checkpoint()
+            self._storage.tidy(if_large=not has_written)
 
     def _watch_clock(self, queue: PromptQueue) -> None:
         """Ask whether the clocks agree, also while nothing is to be pruned, and say it once when they begin anew."""
@@ -118,7 +114,7 @@ class Janitor:
         On a disk that is nearly full what was erased is not overwritten, so there it all goes.
         """
         room = queue.room()
-        if room.spare_bytes < LARGE_SPARE + room.stored_bytes // 4 and room.disk_free_bytes >= filesystem.SCARCE:
+        if room.spare_bytes < LARGE_SPARE + room.stored_bytes // 4 and not room.disk_is_scarce:
             return 0
         given = self._in_steps(queue.compact)
         if given:
@@ -135,13 +131,6 @@ class Janitor:
 
     def _pause(self, seconds: float) -> None:
         self._is_ending = self._is_ending or self._signals.wait(seconds) > 0
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from promptqueue import PromptQueue
-    from promptqueue.sqlite.host.datagrams import Listener
-    from promptqueue.sqlite.host.presence import Presence
+    from promptqueue.notes import Listener
+    from promptqueue.storage import Presence
 
 TICK = 1.0  # seconds
 DRAIN_TICK = 0.05  # seconds; the end of the last slot is no signal that could be waited for
@@ -144,8 +144,8 @@ class Worker:
     def _stay(self) -> None:
         try:
             self._presence.stay()
-        except OSError as error:
-            log.debug("not entered again reason=%r", str(error))  # each slot warns of it already
+        except StorageUnavailable as unavailable:
+            log.debug("not entered again reason=%r", str(unavailable))  # each slot warns of it already
 
     def _recover(self, queue: PromptQueue) -> None:
         try:
@@ -185,15 +185,16 @@ class Worker:
     def _open(self, number: int, signals: EndSignals) -> tuple[list[PromptQueue], Listener, Presence] | None:
         """Open the queue for so many threads, however long it takes to be there; None when a signal comes first."""
         config, said = self._config, False
+        storage = connect(config.database_url, journal_mode=config.journal_mode)
         while True:
             try:
                 with ExitStack() as opened:
                     queues = []
                     for _ in range(number):
-                        queues.append(connect(config.database_url, journal_mode=config.journal_mode))
+                        queues.append(storage.open())
                         opened.callback(queues[-1].close)
-                    listener = opened.enter_context(queues[0].listen(texts=False))
-                    presence = opened.enter_context(queues[0].register(slots=config.worker_concurrency))
+                    listener = opened.enter_context(storage.listen(texts=False))
+                    presence = opened.enter_context(storage.register(slots=config.worker_concurrency))
                     opened.pop_all()
                     return queues, listener, presence
             except StorageUnavailable as unavailable:

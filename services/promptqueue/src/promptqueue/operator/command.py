@@ -15,7 +15,7 @@ import click
 from promptqueue.errors import PromptQueueError
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.storage import connect_existing, sqlite_path
+from promptqueue.sqlite.storage import SQLiteStorage, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,6 +48,11 @@ class Call:
     is_agreed: bool = False  # whoever calls has said --yes
     stdout_is_taken: bool = False  # by a copy, so that all else goes to standard error
 
+    @functools.cached_property
+    def storage(self) -> SQLiteStorage:
+        """Where the queue is kept, in the journal mode that it has."""
+        return SQLiteStorage(path_of(self.url), journal_mode="keep", create=False)
+
     def ask_back(self, question: str) -> None:
         """Ask a person once whether it is meant. Scripts are not asked: nobody would answer them.
 
@@ -66,7 +71,7 @@ class Call:
     @contextmanager
     def queue(self) -> Iterator[PromptQueue]:
         """Open the queue. Raises QueueMissing rather than make one: its name may have been mistyped."""
-        queue = connect_existing(self.url)
+        queue = self.storage.open()
         try:
             yield queue
         finally:
@@ -185,7 +190,7 @@ def _print(reply: Reply, call: Call) -> None:
 
 def _checked(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
     try:
-        sqlite_path(url)
+        path_of(url)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     return url

@@ -10,12 +10,10 @@ import click
 from promptqueue.operator import text
 from promptqueue.operator.command import Call, Reply, command
 from promptqueue.prompt import Outcome, Prompt, Status
-from promptqueue.storage import demo_beside, sqlite_path
 from promptqueue.wire import model_body, model_words, prompt_record, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from promptqueue.condition import Model, Room, Workers
 
@@ -24,11 +22,10 @@ if TYPE_CHECKING:
 def status(call: Call) -> Reply:
     """Tell what the queue does: what waits, who works, what is stored."""
     with call.queue() as queue:
-        counts, workers, model, storage = queue.counts(), queue.workers(), queue.model(), queue.describe()
+        counts, workers, model, storage = queue.counts(), queue.workers(), queue.model(), call.storage.describe()
         room = queue.room()
     model = model if workers.count else None  # what a worker said before it went no longer holds
-    path = sqlite_path(call.url)
-    database, journal = _size(path), _size(path.with_name(f"{path.name}-wal"))
+    path = call.storage.path
     waiting = counts.oldest_wait_seconds
     return Reply(
         document={
@@ -44,17 +41,20 @@ def status(call: Call) -> Reply:
             "stored_bytes": room.stored_bytes,
             "spare_bytes": room.spare_bytes,
             "disk_free_bytes": room.disk_free_bytes,
-            "database": {"path": str(path), "bytes": database, "journal_bytes": journal, **storage},
+            "database": {"path": str(path), "bytes": room.file_bytes, "journal_bytes": room.journal_bytes, **storage},
         },
         words=text.pairs(
             ("queued", f"{counts.queued:,}" + (f", the first for {text.duration(waiting)}" if waiting else "")),
             ("processing", f"{counts.processing:,}"),
             ("completed", f"{counts.completed:,}, {counts.completed_per_minute:,} answered in the last minute"),
             ("paused", "yes: prompts are accepted and wait" if counts.paused else "no"),
-            ("workers", _workers_words(workers, demo_beside(call.url))),
+            ("workers", _workers_words(workers, call.storage.demo())),
             ("model", _model_words(model, workers)),
             ("stored", _room_words(room)),
-            ("database", f"{path.absolute()}, {text.size(database)} and {text.size(journal)} of journal"),
+            (
+                "database",
+                f"{path.absolute()}, {text.size(room.file_bytes)} and {text.size(room.journal_bytes)} of journal",
+            ),
             ("storage", f"{storage['kind']} {storage['version']}, journal mode {storage['journal_mode']}"),
         ),
     )
@@ -179,7 +179,3 @@ def _model_words(model: Model | None, workers: Workers) -> str:
 def _room_words(room: Room) -> str:
     spare = f", and {text.size(room.spare_bytes)} that erased prompts left" if room.spare_bytes else ""
     return f"{text.size(room.stored_bytes)}{spare}; {text.size(room.disk_free_bytes)} of the disk are free"
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import click
 
-from promptqueue import connect
 from promptqueue.operator import streams, text
 from promptqueue.operator.age import AGE
 from promptqueue.operator.command import Call, Reply, asks_back, command
-from promptqueue.storage import restore as restore_queue
-from promptqueue.storage import sqlite_path
+from promptqueue.sqlite.copies.restore import restore as restore_queue
 
 DAY = 24 * 3600.0  # seconds
 
@@ -55,7 +53,7 @@ def prune(call: Call, age: float, dry_run: bool) -> Reply:
                 time.sleep(time.monotonic() - begun - since)  # the disk is others' for as long as it was ours
                 since = time.monotonic() - begun
         is_stepped = queue.agreement() < time.monotonic() - begun
-        queue.checkpoint()
+        call.storage.tidy()
     return Reply(
         document={
             "erased": erased,
@@ -79,7 +77,8 @@ def compact(call: Call) -> Reply:
     a whole, once: submissions then wait, or are refused, for as long as copying it twice takes.
     """
     with call.queue() as queue:
-        before, room = _length(call), queue.room()
+        room = queue.room()
+        before = room.file_bytes
         if not room.in_steps:
             long = f"writing {text.size(room.stored_bytes)} twice"
             call.ask_back(f"An older version made this file. Nobody else can write for as long as {long} takes. Go on?")
@@ -92,25 +91,21 @@ def compact(call: Call) -> Reply:
                 time.sleep(time.monotonic() - begun)  # the disk is others' for as long as it was ours
                 begun = time.monotonic()
             show(1, 1)
-        queue.checkpoint()
-        after, room = _length(call), queue.room()
+        call.storage.tidy()
+        room = queue.room()
     return Reply(
         document={
             "bytes_before": before,
-            "bytes_after": after,
+            "bytes_after": room.file_bytes,
             "stored_bytes": room.stored_bytes,
             "spare_bytes": room.spare_bytes,
             "disk_free_bytes": room.disk_free_bytes,
         },
         words=(
-            f"The queue's file went from {text.size(before)} to {text.size(after)}; "
+            f"The queue's file went from {text.size(before)} to {text.size(room.file_bytes)}; "
             f"{text.size(room.disk_free_bytes)} of its disk are free."
         ),
     )
-
-
-def _length(call: Call) -> int:
-    return sqlite_path(call.url).stat().st_size
 
 
 def _doubt(agreement: float) -> str | None:
@@ -151,7 +146,7 @@ def backup(call: Call, file: Path, force: bool) -> Reply:
 def _send(call: Call) -> Reply:
     call.stdout_is_taken = True
     stream = streams.wanted()
-    with call.queue() as queue, streams.passing(sqlite_path(call.url).parent) as file:
+    with call.queue() as queue, streams.passing(call.storage.path.parent) as file:
         with call.progress("Copying") as show:
             queue.backup(file, progress=show)
         with call.progress("Sending") as show:
@@ -182,15 +177,12 @@ def restore(call: Call, file: Path) -> Reply:
                   docker compose start proxy worker
     """  # noqa: D301 (click leaves lines as they are that follow its mark)
     source = streams.given() if file == streams.STREAM else file
-    if sqlite_path(call.url).exists():
-        call.ask_back(f"Let {file} take the place of the queue at {sqlite_path(call.url)}? That one is kept beside it.")
+    if call.storage.path.exists():
+        call.ask_back(f"Let {file} take the place of the queue at {call.storage.path}? That one is kept beside it.")
     with call.progress("Copying") as show:
-        replaced = restore_queue(call.url, source, progress=show)
-    queue = connect(call.url, journal_mode="keep")  # an older schema is migrated now, not at somebody's start
-    try:
+        replaced = restore_queue(call.storage.path, source, progress=show)
+    with call.queue() as queue:  # an older schema is migrated now, not at somebody's start
         counts = queue.counts()
-    finally:
-        queue.close()
     held = f"{text.count(counts.queued + counts.processing, 'prompt')} in line, {counts.completed:,} completed"
     kept = f"; the replaced queue is {replaced}" if replaced else ""
     return Reply(

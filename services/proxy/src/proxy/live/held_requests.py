@@ -15,7 +15,7 @@ from proxy.errors import TooManyStreams
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from promptqueue.sqlite.host.datagrams import Listener
+    from promptqueue.notes import Listener
 
     from proxy.serving.connection import Connection
 

@@ -28,9 +28,8 @@ from proxy.live.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from promptqueue import PromptQueue
-    from promptqueue.notes import Note, Subscription
+    from promptqueue.notes import Listener, Note, Subscription
     from promptqueue.prompt import Progress, Prompt
-    from promptqueue.sqlite.host.datagrams import Listener
 
     from proxy.api.event_stream import EventStream, Reading
     from proxy.live.held_requests import HeldRequests

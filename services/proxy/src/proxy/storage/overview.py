@@ -12,7 +12,7 @@ from promptqueue.errors import StorageUnavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from promptqueue import PromptQueue
+    from promptqueue import PromptQueue, Storage
     from promptqueue.condition import Room
 
     from proxy.storage.reader import Reader
@@ -31,8 +31,9 @@ class Overview:
 class WholeQueue:
     """Reads what nobody asks of a single prompt. Everything here raises StorageUnavailable."""
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
-        """Read through `reader`, settle through `writer`."""
+    def __init__(self, storage: Storage, reader: Reader, writer: Writer) -> None:
+        """Read `storage` through `reader`, settle through `writer`."""
+        self._storage = storage
         self._reader = reader
         self._writer = writer
 
@@ -52,7 +53,8 @@ class WholeQueue:
 
     def storage(self) -> Mapping[str, str]:
         """Describe the storage to people, from a real read."""
-        return self._reader.read(lambda queue: queue.describe())
+        self._reader.read(lambda queue: queue.ping())
+        return self._storage.describe()
 
 
 def _overview(queue: PromptQueue) -> Overview:

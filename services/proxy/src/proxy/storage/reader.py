@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from promptqueue.errors import StorageUnavailable
 
-from proxy.storage.opener import let_go
+from proxy.storage import let_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promptqueue import PromptQueue
+    from promptqueue import PromptQueue, Storage
 
     from proxy.serving.concurrency import Greenlets, Threads
 
@@ -30,23 +30,18 @@ OPEN_AGAIN_AFTER = 1.0  # seconds; an attempt may wait for a lock, and every rea
 class Reader:
     """Runs reads, each with an instance of the queue that nobody else uses meanwhile."""
 
-    def __init__(self, open_queue: Callable[[], PromptQueue], concurrency: Threads | Greenlets) -> None:
+    def __init__(self, storage: Storage, concurrency: Threads | Greenlets) -> None:
         """Open nothing yet: instances are opened as they are needed, and again when they got lost."""
-        self._open_queue = open_queue
+        self._storage = storage
         self._concurrency = concurrency
         self._idle: deque[PromptQueue] = deque()
-        self._runs_here = not concurrency.blocks_others
         self._failed: StorageUnavailable | None = None
         self._failed_at = 0.0
 
     def read(self, look: Callable[[PromptQueue], Found]) -> Found:
         """Run `look` with a queue; what it returned or raised. Raises StorageUnavailable."""
-        if self._runs_here:
-            return self.here(look)
-        return self._concurrency.apart(lambda: self._read(look, self._open))
-
-    def here(self, look: Callable[[PromptQueue], Found]) -> Found:
-        """Run `look` on the calling thread in any case; an instance that it needs is opened apart all the same."""
+        if self._concurrency.blocks_others and self._storage.reads_wait:
+            return self._concurrency.apart(lambda: self._read(look, self._open))
         return self._read(look, lambda: self._concurrency.apart(self._open))
 
     def close(self) -> None:
@@ -81,11 +76,9 @@ class Reader:
         if self._failed and time.monotonic() < self._failed_at + OPEN_AGAIN_AFTER:
             raise StorageUnavailable(str(self._failed))
         try:
-            queue = self._open_queue()
-            journal = queue.describe().get("journal_mode")
+            queue = self._storage.open()
         except StorageUnavailable as error:
             self._failed, self._failed_at = error, time.monotonic()
             raise
         self._failed = None
-        self._runs_here = not self._concurrency.blocks_others or journal == "wal"
         return queue

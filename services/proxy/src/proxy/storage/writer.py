@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from promptqueue.errors import PromptQueueError, StorageUnavailable
 
-from proxy.storage.opener import let_go
+from proxy.storage import let_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +171,7 @@ class _Request:
 def _answers(queue: PromptQueue) -> bool:
     """Tell whether the queue can still be read: it may only have been locked."""
     try:
-        queue.describe()
+        queue.ping()
     except Exception:  # noqa: BLE001 (whatever it fails with, it does not answer)
         return False
     return True

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from promptqueue import PromptQueue
-    from promptqueue.notes import Subscription
+    from promptqueue.notes import Listener, Subscription
     from promptqueue.prompt import Claim, Ending, Prompt, Terms
-    from promptqueue.sqlite.host.datagrams import Listener
 
     from worker.answering.watcher import Watcher
     from worker.config import Config

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promptqueue import PromptQueue
-    from promptqueue.notes import Note, Subscription
-    from promptqueue.sqlite.host.datagrams import Listener
+    from promptqueue.notes import Listener, Note, Subscription
 
     from worker.config import Config
     from worker.drain import Drain

@@ -27,7 +27,15 @@ STREAM = "What came"  # the name of a source that has none
 
 
 def restore(path: Path, source: Path | BinaryIO, *, progress: CopyProgress | None = None) -> Path | None:
-    """Let the queue in `source` take the place of the database at `path`; `connect.restore` says the rest."""
+    """Let the queue in `source`, which `backup` made, take the place of the one at `path`; where that one lies then.
+
+    At every moment there is a whole database of this name, the old one or the new. Nobody can open it meanwhile. What
+    was accepted after the backup stands in the old one alone; what was completed since runs again. A stream is read to
+    its end and checked before anything is replaced.
+
+    Raises QueueInUse while anybody has the queue open, NotRestorable when the source is damaged, no queue, or of a
+    newer version.
+    """
     if isinstance(source, Path) and path.exists() and source.exists() and source.samefile(path):
         message = f"{source} is the queue's own database: name a backup of it."
         raise NotRestorable(message)

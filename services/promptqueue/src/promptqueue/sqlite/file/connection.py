@@ -104,7 +104,8 @@ class Connection:
             self._choose_journal(journal_mode(wanted))
             self._migrate()
             self.page_size = int(self.run("PRAGMA page_size")[0][0])
-            now, self._age = Place.of(path, with_log=self.journal == "wal"), Age(opening)
+            self.opened_journal = self.journal
+            now, self._age = Place.of(path, with_log=self.opened_journal == "wal"), Age(opening)
             if now.database != opening:
                 raise self._lost(Loss.REPLACED)
             if is_older(opening):

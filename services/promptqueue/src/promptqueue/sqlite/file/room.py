@@ -11,6 +11,8 @@ from promptqueue.errors import StorageFull
 from promptqueue.sqlite.host import filesystem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from promptqueue.sqlite.file.database import Database
 
 PAGES_BESIDE = 12
@@ -72,13 +74,25 @@ def look(database: Database) -> Room:
     count, spare = database.pages()
     with database.storage_errors():
         free = filesystem.free_bytes(database.path.parent)
+        file, journal = length(database.path), length(database.path.with_name(f"{database.path.name}-wal"))
     [vacuum] = database.run("PRAGMA auto_vacuum")
     return Room(
         stored_bytes=(count - spare) * database.page_size,
         spare_bytes=spare * database.page_size,
+        file_bytes=file,
+        journal_bytes=journal,
         disk_free_bytes=free,
+        disk_is_scarce=free < filesystem.SCARCE,
         in_steps=vacuum[0] != 0,
     )
+
+
+def length(path: Path) -> int:
+    """Give a file's length in bytes, 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def size(number: int) -> str:

@@ -17,7 +17,7 @@ import uuid
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
-from promptqueue.notes import Changed, Note, Scope, Subscription, Text, Written
+from promptqueue.notes import Changed, Note, Subscriptions, Text, Written
 from promptqueue.sqlite.host import filesystem
 
 if TYPE_CHECKING:
@@ -108,33 +108,17 @@ class Wakeup:
             (self._folder / name).unlink(missing_ok=True)  # bound by a process that died without clearing up
 
 
-class Listener:
+class DatagramListener(Subscriptions):
     """The receiving side: one socket and one thread for a process, any number of subscriptions."""
 
     def __init__(self, folder: Path, *, texts: bool = True) -> None:
         """Bind a socket in `folder` and listen until `close`; to live text too, unless it is not wanted."""
         self._path = folder / f"{uuid.uuid4()}{SOCKET if texts else OF_CHANGES}"
         self._socket = self._bound()
-        self._lock = threading.Lock()
-        self._subscriptions: dict[str | Scope, set[Subscription]] = {}
+        super().__init__()
         self._closed = False
         self._thread = threading.Thread(target=self._listen, name="wakeup", daemon=True)
         self._thread.start()
-
-    @contextmanager
-    def subscribe(self, about: str | Scope = Scope.CHANGES) -> Iterator[Subscription]:
-        """Hear of the prompt with this id, or of all as far as `about` says. Subscribe first, then look, then wait."""
-        subscription = Subscription()
-        with self._lock:
-            self._subscriptions.setdefault(about, set()).add(subscription)
-        try:
-            yield subscription
-        finally:
-            with self._lock:
-                those = self._subscriptions[about]
-                those.discard(subscription)
-                if not those:
-                    del self._subscriptions[about]
 
     def close(self) -> None:
         """Stop listening, wake everybody who waits, and take the socket away."""
@@ -143,10 +127,7 @@ class Listener:
         with suppress(OSError), _address(self._path) as address:
             self._socket.sendto(b"", socket.MSG_DONTWAIT, address)
         self._path.unlink(missing_ok=True)
-        with self._lock:
-            everybody = [one for those in self._subscriptions.values() for one in those]
-        for subscription in everybody:
-            subscription.put(Changed(None))
+        self.hand_out(Changed(None))
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(1.0)
         self._socket.close()
@@ -168,7 +149,7 @@ class Listener:
                 return  # closed
             if message:
                 for note in _notes(message):
-                    self._hand_out(note)
+                    self.hand_out(note)
 
     def _stay(self) -> None:
         """Bind the socket anew where somebody took it away, though it may have to be tried again."""
@@ -180,7 +161,7 @@ class Listener:
             log.debug("not bound again path=%s error=%s", self._path, error)
         else:
             lost.close()
-            self._hand_out(Changed(None))  # whatever was not heard meanwhile
+            self.hand_out(Changed(None))  # whatever was not heard meanwhile
 
     def _bound(self) -> socket.socket:
         filesystem.make_folder(self._path.parent)
@@ -194,19 +175,6 @@ class Listener:
             raise
         bound.settimeout(LOOK_EVERY)
         return bound
-
-    def _hand_out(self, note: Note) -> None:
-        with self._lock:
-            match note:
-                case Changed(None):
-                    scopes = list(self._subscriptions)
-                case Changed(str(prompt_id)):
-                    scopes = [prompt_id, Scope.CHANGES, Scope.EVERYTHING]
-                case Written(prompt_id) | Text(prompt_id):
-                    scopes = [prompt_id, Scope.EVERYTHING]
-            readers = [one for scope in scopes for one in self._subscriptions.get(scope, ())]
-        for subscription in readers:
-            subscription.put(note)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Self
 
 from promptqueue.condition import Workers
+from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.host import filesystem
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ SEEING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 LONGEST_NUMBER = 9  # digits
 
 
-class Presence:
+class PresenceFile:
     """This process's entry among the workers: `id` names it in every claim."""
 
     def __init__(self, folder: Path, *, slots: int) -> None:
@@ -33,10 +34,14 @@ class Presence:
         self._file = self._enter()
 
     def stay(self) -> None:
-        """Enter again where somebody took the entry away, or the folder with it. Raises OSError when it cannot."""
-        if not self._path.exists():
-            lost, self._file = self._file, self._enter()
-            os.close(lost)
+        """Enter again where somebody took the entry away, or the folder with it. Raises StorageUnavailable."""
+        try:
+            if not self._path.exists():
+                lost, self._file = self._file, self._enter()
+                os.close(lost)
+        except OSError as error:
+            message = f"The worker's entry {self._path} cannot be made again: {error}."
+            raise StorageUnavailable(message) from error
 
     def leave(self) -> None:
         """Take the entry back; what it still claims is recovered by others."""

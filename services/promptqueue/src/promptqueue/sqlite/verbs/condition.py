@@ -27,9 +27,6 @@ class ConditionVerbs:
     _clock: Clock
     _workers: Path
 
-    def checkpoint(self) -> None:
-        self._database.checkpoint()
-
     def counts(self) -> Counts:
         totals = dict.fromkeys(Status, 0)
         for row in self._database.run("SELECT status, sum(prompts) AS prompts FROM counters GROUP BY status"):

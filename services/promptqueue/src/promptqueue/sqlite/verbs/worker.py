@@ -21,12 +21,9 @@ from promptqueue.prompt import (
     Terms,
 )
 from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM
-from promptqueue.sqlite.host.presence import Presence
 from promptqueue.sqlite.verbs import attempt, line, rows
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from promptqueue.sqlite.file.database import Database
     from promptqueue.sqlite.file.engine import sqlite3
     from promptqueue.sqlite.host.clock import Clock
@@ -45,11 +42,6 @@ class WorkerVerbs:
 
     _database: Database
     _clock: Clock
-    _workers: Path
-
-    def register(self, *, slots: int) -> Presence:
-        with self._database.storage_errors():
-            return Presence(self._workers, slots=slots)
 
     def claim(self, terms: Terms) -> Claim | None:
         if not line.is_anybody_waiting(self._database):  # a read, where an idle worker asks every second

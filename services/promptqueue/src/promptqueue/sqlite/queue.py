@@ -1,0 +1,46 @@
+"""SQLitePromptQueue: all verbs, with one connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promptqueue.sqlite.copies.backup import BackingUp
+from promptqueue.sqlite.verbs.client import ClientVerbs
+from promptqueue.sqlite.verbs.compacting import Compacting
+from promptqueue.sqlite.verbs.condition import ConditionVerbs
+from promptqueue.sqlite.verbs.listing import ListingVerbs
+from promptqueue.sqlite.verbs.recovery import RecoveryVerbs
+from promptqueue.sqlite.verbs.retention import RetentionVerbs
+from promptqueue.sqlite.verbs.worker import WorkerVerbs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from promptqueue.sqlite.file.database import Database
+    from promptqueue.sqlite.host.clock import Clock
+
+
+class SQLitePromptQueue(
+    ClientVerbs, WorkerVerbs, RecoveryVerbs, RetentionVerbs, ConditionVerbs, ListingVerbs, BackingUp, Compacting
+):
+    """Keeps the contract of `promptqueue.queue.PromptQueue` for one thread at a time."""
+
+    def __init__(self, database: Database, *, clock: Clock, on_journal: Callable[[str], None]) -> None:
+        """Own `database`. `on_journal` hears at each `ping` which journal mode it has."""
+        self._database = database
+        self._workers = database.path.parent / "workers"
+        self._clock = clock
+        self._on_journal = on_journal
+        on_journal(database.journal)
+
+    def ping(self) -> None:
+        self._database.look()
+        self._database.run("SELECT only_row FROM control")
+        self._on_journal(self._database.journal)
+
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        return self._database.transaction(durable=durable)
+
+    def close(self) -> None:
+        self._database.close()

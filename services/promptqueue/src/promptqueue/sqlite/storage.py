@@ -1,0 +1,109 @@
+"""Storage in one SQLite file, and the URL that names it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from promptqueue.errors import QueueMissing
+from promptqueue.settings import without_secrets
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.file.errors import storage_errors
+from promptqueue.sqlite.file.room import length
+from promptqueue.sqlite.host.clock import Clock
+from promptqueue.sqlite.host.datagrams import DatagramListener
+from promptqueue.sqlite.host.presence import PresenceFile
+from promptqueue.sqlite.queue import SQLitePromptQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, unless somebody keeps reading
+
+
+class SQLiteStorage:
+    """Keeps the contract of `promptqueue.storage.Storage`."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        journal_mode: str = "auto",
+        lock_timeout: float = 5.0,
+        clock: Clock | None = None,
+        create: bool = True,
+    ) -> None:
+        """Touch nothing yet; `promptqueue.connect` says what the values mean."""
+        self.path = path
+        self._journal_mode = journal_mode
+        self._lock_timeout = lock_timeout
+        self._clock = clock or Clock()
+        self._create = create
+        self._has_opened = False
+        self._journal: str | None = None  # the mode that a queue of this process saw last
+
+    @property
+    def reads_wait(self) -> bool:
+        return self._journal != "wal"
+
+    def open(self) -> SQLitePromptQueue:
+        may_create = self._create and not self._has_opened
+        if not may_create and not self._has_opened and not self.path.exists():
+            raise self._missing()
+        database = self._database(create=may_create)
+        self._has_opened, self._journal = True, database.opened_journal
+        return SQLitePromptQueue(database, clock=self._clock, on_journal=self._see_journal)
+
+    def listen(self, *, texts: bool = True) -> DatagramListener:
+        with storage_errors(self.path):
+            return DatagramListener(self.path.parent / "wake", texts=texts)
+
+    def register(self, *, slots: int) -> PresenceFile:
+        with storage_errors(self.path):
+            return PresenceFile(self.path.parent / "workers", slots=slots)
+
+    def tidy(self, *, if_large: bool = False) -> None:
+        if if_large and length(self.path.with_name(f"{self.path.name}-wal")) <= LARGE_JOURNAL:
+            return
+        with closing(self._database(create=False)) as database:
+            database.checkpoint()
+
+    def describe(self) -> Mapping[str, str]:
+        mode = self._journal or "not known yet"
+        return {"kind": "sqlite", "version": sqlite3.sqlite_version, "journal_mode": mode}
+
+    def close(self) -> None:
+        """Nothing is kept: each queue, listener and presence has files of its own."""
+
+    def _database(self, *, create: bool) -> Database:
+        return Database(self.path, wanted_journal=self._journal_mode, lock_timeout=self._lock_timeout, create=create)
+
+    def _see_journal(self, mode: str) -> None:
+        self._journal = mode
+
+    def _missing(self) -> QueueMissing:
+        demo = self.demo()
+        there = f" There is one of `make demo` at {demo}." if demo else ""
+        return QueueMissing(
+            f"There is no queue at {self.path.absolute()}: name the one you mean with --database-url or "
+            f"DATABASE_URL.{there}"
+        )
+
+    def demo(self) -> str | None:
+        """Give the URL of the queue that `make demo` keeps below the folder of this one; None where there is none."""
+        demo = self.path.parent / "demo" / self.path.name
+        return f"sqlite:///{demo}" if demo.exists() else None
+
+
+def path_of(url: str) -> Path:
+    """Give the file that an SQLite URL names. Raises ValueError."""
+    parts = urlsplit(url)
+    path = parts.path[1:]
+    # SQLite would keep `:memory:` in memory, and lose what was accepted.
+    if parts.scheme != "sqlite" or parts.netloc or parts.query or parts.fragment or path in ("", ":memory:"):
+        message = f"DATABASE_URL must look like sqlite:////data/queue.db, got {without_secrets(url)!r}."
+        raise ValueError(message)
+    return Path(path)
