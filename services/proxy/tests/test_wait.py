@@ -47,9 +47,9 @@ def held(app, client, until):
     """Ask for something that will be held, and wait until it is."""
 
     def held(path):
-        before = parts(app).watch.held
+        before = parts(app).places.taken
         later = Later(lambda: client.get(path))
-        until(lambda: parts(app).watch.held > before)
+        until(lambda: parts(app).places.taken > before)
         return later
 
     return held
@@ -172,7 +172,7 @@ def test_no_more_requests_are_held_than_may_be(make_app, submit, until, worker):
     app = make_app(max_streams=2)
     client, path = app.test_client(), f"/api/v1/prompt/{submit()}/result?wait=30"
     others = [Later(lambda: app.test_client().get(path)) for _ in range(2)]
-    until(lambda: parts(app).watch.held == 2)
+    until(lambda: parts(app).places.taken == 2)
 
     refused = client.get(path)
     unheld = client.get(path.replace("wait=30", "wait=0"))
@@ -182,7 +182,7 @@ def test_no_more_requests_are_held_than_may_be(make_app, submit, until, worker):
     assert refused.headers["Retry-After"] == "5"
     assert unheld.status_code == 202
     assert [other.result.status_code for other in others] == [200, 200]
-    assert parts(app).watch.held == 0
+    assert parts(app).places.taken == 0
 
 
 def test_held_answers_come_at_once_when_the_process_is_told_to_stop(app, client, held, submit):
@@ -209,11 +209,26 @@ def test_nothing_listens_until_a_request_is_held(client, submit, held, tmp_path,
     assert later.result.status_code == 404
 
 
-def test_what_happened_before_anybody_listened_is_seen_at_once(app):
-    seen = iter(["queued", "completed"])
+def test_what_happened_before_anybody_listened_is_seen_at_once(app, submit, worker, monkeypatch):
+    prompt_id, progress = submit(), parts(app).prompts._current
+    seen = [progress.of(prompt_id)]
+    worker.answer()
+    monkeypatch.setattr(progress, "of", lambda _: seen.pop() if seen else progress.of_all([prompt_id])[0])
     start = time.monotonic()
 
-    found = parts(app).watch.hold("id", lambda: next(seen), lambda one: one == "completed", Held(30, by=Connection({})))
+    found = parts(app).prompts.hold(prompt_id, lambda one: one.prompt.outcome, Held(30, Connection({})))
 
-    assert found == "completed"
+    assert found.prompt.outcome == "succeeded"
     assert time.monotonic() - start < 0.9
+
+
+def test_the_queue_is_asked_once_for_all_who_are_held_and_only_each_second(app, held, submit, monkeypatch, until):
+    later = [held(f"/api/v1/prompt/{submit()}/status?wait=30") for _ in range(3)]
+    read, reads = parts(app).reader.read, []
+    monkeypatch.setattr(parts(app).reader, "read", lambda look: reads.append(time.monotonic()) or read(look))
+
+    until(lambda: len(reads) == 3)
+
+    assert reads[2] - reads[0] > 1.9
+    assert all(one.is_held for one in later)
+    parts(app).stop()

@@ -9,9 +9,13 @@ from promptqueue import connect
 
 from proxy.live.held_requests import HeldRequests
 from proxy.live.live_prompts import LivePrompts
+from proxy.live.lookup import Lookup
+from proxy.live.places import Places
 from proxy.prompts import Prompts
+from proxy.serving.departures import Departures
 from proxy.serving.room import Room
 from proxy.storage.estimates import Estimates
+from proxy.storage.listener import SharedListener
 from proxy.storage.overview import WholeQueue
 from proxy.storage.progress import CurrentProgress
 from proxy.storage.reader import Reader
@@ -33,8 +37,10 @@ class Parts:
     prompts: Prompts
     whole_queue: WholeQueue
     estimates: Estimates
-    watch: HeldRequests
-    feeds: LivePrompts
+    listener: SharedListener
+    departures: Departures
+    places: Places
+    live: LivePrompts
     room: Room
 
     @classmethod
@@ -43,28 +49,36 @@ class Parts:
         storage = connect(config.database_url, journal_mode=config.journal_mode)
         reader, writer = Reader(storage, concurrency), Writer(storage.open, concurrency)
         current, estimates = CurrentProgress(reader, writer), Estimates(reader)
-        watch = HeldRequests(storage.listen, limit=config.max_streams)
+        listener = SharedListener(storage.listen)
+        departures = Departures(concurrency.epoll())
+        places = Places(departures, limit=config.max_streams)
+        held = HeldRequests(current=current, reader=reader, places=places, listener=listener)
+        lookup = Lookup(current=current, reader=reader, estimates=estimates)
+        live = LivePrompts(lookup=lookup, reader=reader, places=places, listener=listener)
         return cls(
             config=config,
             concurrency=concurrency,
             writer=writer,
             reader=reader,
-            prompts=Prompts(config, reader=reader, writer=writer, current=current, held_requests=watch),
+            prompts=Prompts(config, reader=reader, writer=writer, current=current, held_requests=held, live=live),
             whole_queue=WholeQueue(storage, reader, writer),
             estimates=estimates,
-            watch=watch,
-            feeds=LivePrompts(reader=reader, standings=current, estimates=estimates, watch=watch),
+            listener=listener,
+            departures=departures,
+            places=places,
+            live=live,
             room=Room(),
         )
 
     def stop(self) -> None:
         """Let held requests answer and streams end, at once."""
-        self.watch.stop()
-        self.feeds.stop()
+        self.departures.stop()
+        self.listener.close()
+        self.live.stop()
 
     def cut(self) -> None:
         """Break off the streams that have not ended though they were told to: their clients do not read."""
-        self.feeds.cut()
+        self.live.cut()
 
     def close(self) -> None:
         """Let held requests answer and streams end, finish what was accepted, and let go of the queue."""

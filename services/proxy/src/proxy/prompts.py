@@ -9,14 +9,18 @@ from promptqueue.errors import QueueFull
 from promptqueue.prompt import Enqueued, Outcome, Prompt, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from promptqueue import PromptQueue
     from promptqueue.prompt import NewPrompt, Progress
 
     from proxy.config import Config
+    from proxy.live.cursor import Cursor
+    from proxy.live.following import Following
     from proxy.live.held_requests import Held, HeldRequests
+    from proxy.live.live_prompts import LivePrompts
+    from proxy.serving.connection import Connection
     from proxy.storage.progress import CurrentProgress
     from proxy.storage.reader import Reader
     from proxy.storage.writer import Writer
@@ -33,7 +37,7 @@ class Prompts:
     may raise StorageUnavailable, and then nothing was changed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (by name, and in one place)
         self,
         config: Config,
         *,
@@ -41,12 +45,14 @@ class Prompts:
         writer: Writer,
         current: CurrentProgress,
         held_requests: HeldRequests,
+        live: LivePrompts,
     ) -> None:
         self._config = config
         self._reader = reader
         self._writer = writer
         self._current = current
         self._held_requests = held_requests
+        self._live = live
 
     # ---- changing ---------------------------------------------------------------------------------------------------
 
@@ -102,7 +108,16 @@ class Prompts:
 
     def hold(self, prompt_id: str, is_enough: Callable[[Progress], bool], held: Held) -> Progress:
         """Say where a prompt stands once that is enough, or its time to wait is over. Raises TooManyStreams."""
-        return self._held_requests.hold(prompt_id, lambda: self.progress(prompt_id), is_enough, held)
+        return self._held_requests.hold(prompt_id, is_enough, held)
+
+    def follow(
+        self, found: Iterable[Progress], cursors: Mapping[str, Cursor | None], connection: Connection
+    ) -> Following:
+        """Follow prompts that were found to stand so, each from its cursor on, or from the very beginning.
+
+        Whoever called it closes what it gives. Raises TooManyStreams.
+        """
+        return self._live.follow(found, cursors, connection)
 
     def request(self, prompt_id: str) -> Mapping[str, Any] | None:
         """Give what was asked; None once its text was erased."""

@@ -1,7 +1,7 @@
 """What the tests of event streams share: somebody who follows, and a prompt that was answered."""
 
 import pytest
-from proxy.live import live_prompts
+from proxy.live import updates
 from support.events import events_in
 
 TEXT = "Rayleigh \U0001f30d\u2028scatters\n\n the blue."
@@ -66,4 +66,4 @@ def read(client):
 @pytest.fixture
 def unwoken(monkeypatch):
     """No look without a wake-up."""
-    monkeypatch.setattr(live_prompts, "LOOK_EVERY", 3_600.0)
+    monkeypatch.setattr(updates, "LOOK_EVERY", 3_600.0)

@@ -6,6 +6,7 @@ import threading
 import pytest
 from promptqueue.errors import StorageUnavailable
 from proxy.app import parts
+from proxy.live.updates import Updates
 
 
 def test_text_that_was_lost_on_the_way_comes_from_the_database_in_its_place(unwoken, submit, worker, followed, until):
@@ -150,7 +151,7 @@ def test_a_place_that_could_not_be_read_is_told_when_the_storage_is_back(
 def test_a_mistake_of_ours_ends_the_streams_and_the_next_are_served(app, client, submit, followed, until, monkeypatch):
     prompt_id = submit()
     one = followed(prompt_id)
-    monkeypatch.setattr(parts(app).feeds, "_tell", lambda: 1 / 0)
+    monkeypatch.setattr(Updates, "take_turn", lambda *_: 1 / 0)
     submit()
     one.end()
     monkeypatch.undo()
@@ -164,11 +165,16 @@ def test_once_nobody_follows_anything_nothing_is_read(app, client, submit, worke
     worker.answer()
     one.end()
     one.close()
-    until(lambda: not parts(app).feeds._feeds)
-    notes, turned, reads = [], threading.Event(), []
-    hear = parts(app).feeds._hear
-    monkeypatch.setattr(parts(app).feeds, "_hear", lambda heard: (hear(heard), notes.extend(heard)))
-    monkeypatch.setattr(parts(app).feeds, "_tell", lambda: notes and turned.set())  # at the end of a turn
+    until(lambda: not parts(app).live._prompts)
+    turned, reads = threading.Event(), []
+    take_turn = Updates.take_turn
+
+    def turn(updates, notes):
+        take_turn(updates, notes)
+        if notes:
+            turned.set()
+
+    monkeypatch.setattr(Updates, "take_turn", turn)
     monkeypatch.setattr(parts(app).reader, "read", reads.append)
 
     until(lambda: submit() and turned.is_set())

@@ -72,7 +72,7 @@ def test_each_end_is_one_of_its_own(client, read, submit, path_of, retry, cancel
 def test_a_stream_that_is_still_being_closed_does_not_tell_a_new_reader_of_the_old_end(
     client, failed, path_of, retry, followed
 ):
-    """The feed of a prompt is kept while anybody has not left it, and this one has told the end."""
+    """The live prompt is kept while anybody has not left it, and this one's end is known."""
     old = client.get(path_of(failed))
     assert b"completed" in b"".join(old.response)
     retry(failed)

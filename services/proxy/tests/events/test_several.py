@@ -72,7 +72,7 @@ def test_a_hundred_prompts_take_one_place_and_each_is_told(app, client, submit, 
     assert [(event.data["id"], event.data["position"]) for event in one.events] == [
         (prompt_id, place) for place, prompt_id in enumerate(ids, start=1)
     ]
-    assert parts(app).watch.held == 1
+    assert parts(app).places.taken == 1
     one.close()
 
 

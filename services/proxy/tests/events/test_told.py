@@ -2,7 +2,7 @@
 
 import pytest
 from promptqueue.prompt import ErrorCode, Failed
-from proxy.api import event_stream
+from proxy.live import following
 
 UNKNOWN = "7d444840-9dc0-41d1-b245-5ffdce74fad2"
 
@@ -97,7 +97,7 @@ def test_a_long_text_comes_in_pieces(read, submit, worker, path_of):
     tokens = [data["text"] for _, kind, data in read(path_of(prompt_id)) if kind == "token"]
 
     assert "".join(tokens) == "\U0001f30d" * 100_000
-    assert max(map(len, tokens)) == event_stream.LONGEST_TOKEN
+    assert max(map(len, tokens)) == following.LONGEST_PIECE
 
 
 def test_a_failed_prompt_tells_the_text_that_had_come(read, submit, worker, path_of):
@@ -187,7 +187,7 @@ def test_a_prompt_whose_worker_is_gone_is_taken_back_before_its_reader(submit, w
 
 
 def test_silence_is_filled_with_comments(submit, followed, until, monkeypatch):
-    monkeypatch.setattr(event_stream, "COMMENT_EVERY", 0.05)
+    monkeypatch.setattr(following, "KEEP_ALIVE_EVERY", 0.05)
     one = followed(submit())
 
     until(lambda: one.kinds.count("comment") > 2)

@@ -1,131 +1,102 @@
-"""A stream: the events that one client reads, of one prompt or of several."""
+"""An event stream: what comes next for a reader, as server-sent events in our own format."""
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-from promptqueue.prompt import Status
+from promptqueue.wire import prompt_status
+from pydantic_core import to_json
 
 from proxy.live.cursor import START, Cursor, named, write_several
+from proxy.live.following import Ended, Event, Moved, Said, Silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
-    from proxy.live.live_prompt import LivePrompt, Snapshot
-    from proxy.serving.connection import Connection
+    from proxy.live.following import Following
+    from proxy.live.live_prompt import Snapshot
 
-COMMENT_EVERY = 15.0  # seconds of silence
-LONGEST_TOKEN = 16_384  # code points of text in one event
 LONGEST_CHUNK = 65_536  # bytes, after which no more events are added before these are sent
 
 COMMENT = b":\n\n"
 
 
-class Reading:
-    """How far a stream has come with one prompt."""
+class Written:
+    """Snapshots as JSON, each written once for however many read it, and kept for as long as somebody may."""
 
-    __slots__ = ("bookmark", "feed", "is_first", "prompt_id", "version")
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self._kept: WeakKeyDictionary[Snapshot, dict[tuple[int, int] | None, bytes]] = WeakKeyDictionary()
 
-    def __init__(self, prompt_id: str, bookmark: Cursor | None) -> None:
-        self.prompt_id = prompt_id
-        self.feed: LivePrompt  # given when the stream is opened
-        self.bookmark = bookmark or START
-        self.is_first = bookmark is None  # and so is told where the prompt stands, though it may be over
-        self.version = 0  # of the status that was told
+    def status(self, snapshot: Snapshot) -> bytes:
+        """Give the status body."""
+        kept = self._of(snapshot)
+        if None not in kept:
+            progress = snapshot.progress
+            kept[None] = to_json(prompt_status(progress.prompt, progress.position, snapshot.eta))
+        return kept[None]
 
-    def has_been_told(self, told: Snapshot) -> bool:
-        """Whether the client knows this from before it came back: who has text of an attempt knows that it runs."""
-        prompt, bookmark = told.standing.prompt, self.bookmark
-        runs = prompt.status is Status.PROCESSING and prompt.attempt == bookmark.attempt
-        return not self.version and runs and bookmark.offset > 0
+    def token(self, snapshot: Snapshot, start: int, end: int) -> bytes:
+        """Give the text from `start` to `end`."""
+        kept = self._of(snapshot)
+        if (start, end) not in kept:
+            kept[start, end] = to_json({"attempt": snapshot.attempt, "text": snapshot.text[start:end]})
+        return kept[start, end]
+
+    def _of(self, snapshot: Snapshot) -> dict[tuple[int, int] | None, bytes]:
+        return self._kept.setdefault(snapshot, {})
 
 
 class EventStream:
-    """An iterable of bytes for the server, which closes it.
+    """An iterable of bytes for the server, which closes it."""
 
-    It keeps no events: what is to be told follows from where the reader is and from what its feeds know by then. So a
-    slow reader gets longer pieces instead of a queue that grows, and costs the same memory as any other.
-    """
+    __slots__ = ("_following", "_is_one", "_named", "_written")
 
-    __slots__ = ("_bell", "_is_ended", "_is_one", "_named", "connection", "on_close", "readings")
-
-    def __init__(self, readings: Mapping[str, Cursor | None], *, is_one: bool, connection: Connection) -> None:
-        """Tell of these prompts, each from its bookmark on; `is_one` says that ids and data name no prompt."""
-        self.readings = [
-            Reading(prompt_id, bookmark) for prompt_id, bookmark in readings.items() if not (bookmark or START).is_end
-        ]
-        self.on_close: list[Callable[[], None]] = []
-        self._named = {one: named(one, bookmark) for one, bookmark in readings.items() if bookmark}
+    def __init__(self, following: Following, written: Written, *, is_one: bool) -> None:
+        """Write what `following` gives; `is_one` says that ids and data name no prompt."""
+        self._following = following
+        self._written = written
         self._is_one = is_one
-        self.connection = connection
-        self._bell = threading.Event()
-        self._is_ended = False
-
-    def ring(self) -> None:
-        """Say that there may be something to tell."""
-        self._bell.set()
-
-    def end(self) -> None:
-        """Let it end now; the client goes on later from where it is."""
-        self._is_ended = True
-        self._bell.set()
+        self._named = {one: named(one, cursor) for one, cursor in following.cursors.items() if cursor}
 
     def close(self) -> None:
-        """Be read no more: leave the feeds and give the place back."""
-        while self.on_close:
-            self.on_close.pop()()
+        """Be read no more."""
+        self._following.close()
 
     def __iter__(self) -> Iterator[bytes]:
-        while not self._is_ended:
-            self._bell.clear()  # before looking: what happens from here on rings again
-            if chunk := self._chunk():
-                yield chunk
-            elif not self.readings:
-                return
-            elif not self._bell.wait(COMMENT_EVERY):
-                yield COMMENT
+        for events in self._following:
+            yield self._chunk(events)
 
-    def _chunk(self) -> bytes:
-        events, size = [], 0
-        for reading in list(self.readings):
-            while size < LONGEST_CHUNK and (event := self._next(reading)):
-                events.append(event)
-                size += len(event)
-        return b"".join(events)
+    def _chunk(self, events: Iterator[Event]) -> bytes:
+        written, size = [], 0
+        for event in events:
+            written.append(self._write(event))
+            size += len(written[-1])
+            if size >= LONGEST_CHUNK:
+                break
+        return b"".join(written)
 
-    def _next(self, reading: Reading) -> bytes | None:
-        """Give the next event of this prompt; None when there is none now, or never again."""
-        told, bookmark = reading.feed.told, reading.bookmark
-        if reading.feed.is_gone:
-            self.readings.remove(reading)
-            return None
-        if told is None or bookmark.is_end:
-            return None
-        if told.version != reading.version and (reading.is_first or not told.is_over):
-            is_known = reading.has_been_told(told)
-            reading.version = told.version
-            reading.is_first = False
-            # A comment, or the client would not even learn that it was let in.
-            return COMMENT if is_known else self._event(b"status", reading, bookmark, told.status())
-        start = bookmark.offset if bookmark.attempt == told.attempt else 0
-        if bookmark.attempt <= told.attempt and start < len(told.text):
-            end = min(start + LONGEST_TOKEN, len(told.text))
-            return self._event(b"token", reading, Cursor(told.attempt, end), told.token(start, end))
-        if told.is_over:
-            self.readings.remove(reading)
-            return self._event(b"completed", reading, bookmark.at_the_end_of(told.standing.prompt), told.status())
-        return None
+    def _write(self, event: Event) -> bytes:
+        match event:
+            case Silence():
+                return COMMENT
+            case Moved(prompt_id, snapshot, cursor):
+                return self._event(b"status", prompt_id, cursor, self._written.status(snapshot))
+            case Said(prompt_id, snapshot, cursor, start):
+                data = self._written.token(snapshot, start, cursor.offset)
+                if not self._is_one:
+                    data = b'{"id":"%b",%b' % (prompt_id.encode(), data[1:])
+                return self._event(b"token", prompt_id, cursor, data)
+            case Ended(prompt_id, snapshot, cursor):
+                return self._event(b"completed", prompt_id, cursor, self._written.status(snapshot))
 
-    def _event(self, kind: bytes, reading: Reading, bookmark: Cursor, data: bytes) -> bytes:
-        """Write an event; whoever has read it stands at `bookmark`. JSON breaks no line, so the data is one."""
-        reading.bookmark = bookmark
+    def _event(self, kind: bytes, prompt_id: str, cursor: Cursor, data: bytes) -> bytes:
+        """Write an event; whoever has read it stands at `cursor`. JSON breaks no line, so the data is one."""
         if self._is_one:
-            event_id = str(bookmark)
+            event_id = str(cursor)
         else:
-            if bookmark != START:
-                self._named[reading.prompt_id] = named(reading.prompt_id, bookmark)
+            if cursor != START:
+                self._named[prompt_id] = named(prompt_id, cursor)
             event_id = write_several(self._named.values())
-            if kind == b"token":
-                data = b'{"id":"%b",%b' % (reading.prompt_id.encode(), data[1:])
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (event_id.encode(), kind, data)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, request
 from promptqueue.errors import PromptNotFound
 
-from proxy.api.event_stream import EventStream
+from proxy.api.event_stream import EventStream, Written
 from proxy.api.parameters import known_id
 from proxy.errors import InvalidRequest, NotFound
-from proxy.live import cursor
+from proxy.live.cursor import read, read_several
 from proxy.serving.connection import Connection
 
 if TYPE_CHECKING:
@@ -29,44 +29,36 @@ HEADERS = {
 def blueprint(parts: Parts) -> Blueprint:
     """Serve /api/v1/prompt/{id}/events and /api/v1/events."""
     routes = Blueprint("events", __name__, url_prefix="/api/v1")
+    written = Written()
 
     @routes.get("/prompt/<prompt_id>/events")
     def of_one(prompt_id: str) -> Response:
         prompt_id = known_id(prompt_id)
-        answer = _answer(parts, {prompt_id: cursor.read(_last_event_id())}, is_one=True)
+        answer = _answer(parts, written, {prompt_id: read(_last_event_id())}, is_one=True)
         answer.headers["X-Prompt-Id"] = prompt_id
         return answer
 
     @routes.get("/events")
     def of_several() -> Response:
         prompt_ids = _prompt_ids()
-        known = cursor.read_several(_last_event_id(), prompt_ids)
-        return _answer(parts, {prompt_id: known.get(prompt_id) for prompt_id in prompt_ids}, is_one=False)
+        known = read_several(_last_event_id(), prompt_ids)
+        return _answer(parts, written, {prompt_id: known.get(prompt_id) for prompt_id in prompt_ids}, is_one=False)
 
     return routes
 
 
-def _answer(parts: Parts, bookmarks: Mapping[str, Cursor | None], *, is_one: bool) -> Response:
-    standings = {one.prompt.id: one for one in parts.prompts.progress_of(list(bookmarks))}
-    for prompt_id in bookmarks:
-        if prompt_id not in standings:
-            if is_one:
-                raise PromptNotFound
-            raise _unknown(prompt_id)
-    places = {prompt_id: place and place.in_(standings[prompt_id].prompt) for prompt_id, place in bookmarks.items()}
-    if all(place and place.is_end for place in places.values()):
+def _answer(parts: Parts, written: Written, cursors: Mapping[str, Cursor | None], *, is_one: bool) -> Response:
+    found = parts.prompts.progress_of(list(cursors))
+    known = {one.prompt.id for one in found}
+    if unknown := [prompt_id for prompt_id in cursors if prompt_id not in known]:
+        raise PromptNotFound if is_one else _unknown(unknown[0])
+    following = parts.prompts.follow(found, cursors, Connection(request.environ))
+    if not following.prompt_ids:
         return Response(status=204)  # which keeps an EventSource from coming back
     if request.method == "HEAD":
+        following.close()
         return Response(headers=HEADERS, content_type="text/event-stream")
-    stream = EventStream(places, is_one=is_one, connection=Connection(request.environ))
-    try:
-        if any(one.prompt.outcome is None for one in standings.values()):
-            parts.watch.take_place()
-            stream.on_close.append(parts.watch.give_place_back)
-        parts.feeds.open(stream)
-    except BaseException:
-        stream.close()
-        raise
+    stream = EventStream(following, written, is_one=is_one)
     return Response(stream, headers=HEADERS, content_type="text/event-stream", direct_passthrough=True)
 
 

@@ -42,7 +42,7 @@ def held() -> Held:
     if not NUMBER.fullmatch(text) or not 0 <= float(text) <= LONGEST_WAIT:
         message = f"wait is a number of seconds from 0 to {LONGEST_WAIT}."
         raise InvalidRequest(message, param="wait")
-    return Held(float(text), by=Connection(request.environ))
+    return Held(float(text), Connection(request.environ))
 
 
 def known_status() -> Status | None:

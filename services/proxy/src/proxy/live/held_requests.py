@@ -1,100 +1,136 @@
-"""Held requests: an answer that waits until there is something to say. Event streams take their places here too."""
+"""Held requests: an answer that waits until there is something to say."""
 
 from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from promptqueue.notes import Changed
-
-from proxy.errors import TooManyStreams
+from promptqueue.errors import StorageUnavailable
+from promptqueue.notes import Changed, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from promptqueue.notes import Listener
+    from promptqueue.notes import Subscription
+    from promptqueue.prompt import Progress
 
+    from proxy.live.places import Places
     from proxy.serving.connection import Connection
-
-Seen = TypeVar("Seen")
+    from proxy.storage.listener import SharedListener
+    from proxy.storage.progress import CurrentProgress
+    from proxy.storage.reader import Reader
 
 LOOK_EVERY = 1.0  # seconds; a wake-up may get lost, and time passes without one
+SLICE = 50  # prompts in one read, which takes 2 ms
+YIELD = 0.001  # seconds for everybody else between two reads
 
 
 @dataclass(frozen=True)
 class Held:
-    """For how long a request may be held, and who waits."""
+    """For how long a request may be held, on which connection, and what to do once its client has left."""
 
     seconds: float
-    by: Connection
+    connection: Connection
+    on_gone: Callable[[], None] | None = None
 
 
 class HeldRequests:
-    """Holds up to `limit` requests at a time."""
+    """Lets requests sleep until their prompt changes. What happens unheard, one thread finds for all of them."""
 
-    def __init__(self, listen: Callable[[], Listener], *, limit: int) -> None:
-        """Open this process's ear with `listen` when the first request is held: after the fork, and never in vain."""
-        self._listen = listen
-        self._limit = limit
+    def __init__(self, *, current: CurrentProgress, reader: Reader, places: Places, listener: SharedListener) -> None:
+        """Hold nothing yet."""
+        self._current = current
+        self._reader = reader
+        self._places = places
+        self._listener = listener
         self._lock = threading.Lock()
-        self._listener: Listener | None = None
-        self.is_stopping = False
-        self.held = 0
+        self._waiting: set[_Waiting] = set()
+        self._is_looking = False
 
-    def hold(self, prompt_id: str, look: Callable[[], Seen], is_enough: Callable[[Seen], bool], held: Held) -> Seen:
-        """Look until it is enough, its time is over, nobody waits, or the process is to stop; what was seen last.
+    def hold(self, prompt_id: str, is_enough: Callable[[Progress], bool], held: Held) -> Progress:
+        """Wait until it is enough, its time is over, its client has left, or the process is to stop.
 
-        Raises TooManyStreams, and whatever `look` raises.
+        Gives where the prompt stands then. A client's leaving is noticed within 250 ms. Raises PromptNotFound,
+        StorageUnavailable, and TooManyStreams.
         """
         deadline = time.monotonic() + held.seconds
-        seen = look()
-        if not held.seconds or self.is_stopping or is_enough(seen):
-            return seen
-        with self._place(), self.ear().subscribe(prompt_id) as subscription:
-            seen = look()  # once more: what came before the subscription was not heard
-            while not (is_enough(seen) or self.is_stopping) and (left := deadline - time.monotonic()) > 0:
-                if held.by.is_gone:
-                    break
-                notes = subscription.wait(min(left, LOOK_EVERY))
-                if not notes or any(isinstance(note, Changed) for note in notes):
-                    seen = look()
-        return seen
+        progress = self._current.of(prompt_id)
+        if not held.seconds or is_enough(progress) or not (listener := self._listener.get()):
+            return progress
+        with listener.subscribe(prompt_id) as subscription:
+            waiting = _Waiting(prompt_id, is_enough, subscription)
+            give_place_back = self._places.take(held.connection, waiting.leave)
+            try:
+                self._add(waiting)
+                progress = self._wait(waiting, deadline)
+            finally:
+                self._remove(waiting)
+                give_place_back()
+        if waiting.has_left and held.on_gone:
+            held.on_gone()
+        return progress
 
-    def stop(self) -> None:
-        """Let every held request answer at once, and hold no more."""
+    def _wait(self, waiting: _Waiting, deadline: float) -> Progress:
+        progress = self._current.of(waiting.prompt_id)  # once more: what came before the subscription was not heard
+        while not (waiting.is_enough(progress) or waiting.has_left or self._listener.is_closed):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return self._current.of(waiting.prompt_id)
+            if any(isinstance(note, Changed) for note in waiting.subscription.wait(left)):
+                progress = self._current.of(waiting.prompt_id)
+        return progress
+
+    def _add(self, waiting: _Waiting) -> None:
         with self._lock:
-            self.is_stopping = True
-            listener, self._listener = self._listener, None
-        if listener:
-            listener.close()  # which wakes all who wait
+            self._waiting.add(waiting)
+            if not self._is_looking:
+                self._is_looking = True
+                threading.Thread(target=self._look, name="held requests", daemon=True).start()
 
-    def take_place(self) -> None:
-        """Take one of the places that held requests and event streams share. Raises TooManyStreams."""
+    def _remove(self, waiting: _Waiting) -> None:
         with self._lock:
-            if self.held >= self._limit:
-                message = f"{self._limit} requests and streams are held already. Ask without wait, or try again."
-                raise TooManyStreams(message)
-            self.held += 1
+            self._waiting.discard(waiting)
 
-    def give_place_back(self) -> None:
-        """Let the next one have the place."""
-        with self._lock:
-            self.held -= 1
+    def _look(self) -> None:
+        """Once a second, for as long as anybody waits, wake those whose prompts have changed unheard."""
+        while True:
+            time.sleep(LOOK_EVERY)
+            with self._lock:
+                waiting = list(self._waiting)
+                if not waiting:
+                    self._is_looking = False
+                    return
+            with suppress(StorageUnavailable):  # they wait on: it may be back before their time is over
+                self._wake(waiting)
 
-    def ear(self) -> Listener:
-        """Give this process's ear. Raises StorageUnavailable."""
-        with self._lock:
-            if self._listener is None:
-                self._listener = self._listen()
-            return self._listener
+    def _wake(self, waiting: list[_Waiting]) -> None:
+        prompt_ids = list({one.prompt_id for one in waiting})
+        found: dict[str, Progress] = {}
+        for start in range(0, len(prompt_ids), SLICE):
+            found |= {one.prompt.id: one for one in self._read(prompt_ids[start : start + SLICE])}
+            time.sleep(YIELD)
+        for one in waiting:
+            progress = found.get(one.prompt_id)
+            if progress is None or progress.prompt.overdue or one.is_enough(progress):
+                one.subscription.put(Changed(one.prompt_id))
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        self.take_place()
-        try:
-            yield
-        finally:
-            self.give_place_back()
+    def _read(self, prompt_ids: list[str]) -> list[Progress]:
+        return self._reader.read(lambda queue: queue.progress_of(prompt_ids))
+
+
+class _Waiting:
+    """A request that is held."""
+
+    def __init__(self, prompt_id: str, is_enough: Callable[[Progress], bool], subscription: Subscription) -> None:
+        self.prompt_id = prompt_id
+        self.is_enough = is_enough
+        self.subscription = subscription
+        self.has_left = False
+
+    def leave(self) -> None:
+        """Wake it, because nobody waits for its answer any more."""
+        self.has_left = True
+        self.subscription.put(Written(self.prompt_id))  # a note that makes nobody look

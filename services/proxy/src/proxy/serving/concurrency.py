@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import queue
+import select
 import sys
 import threading
 from collections import deque
@@ -81,6 +82,10 @@ class Threads:
         for bell in bells:
             bell.set()
 
+    def epoll(self) -> Any:
+        """Make a `select.epoll`; None where the system has none."""
+        return select.epoll() if hasattr(select, "epoll") else None
+
     def apart(self, run: Callable[[], Found]) -> Found:
         """Run something that may block, without stopping other requests; what it returned or raised."""
         return run()
@@ -108,6 +113,7 @@ class Greenlets:
         self._thread = monkey.get_original("_thread", "get_ident")
         self._home = self._thread()
         self._queue = monkey.get_original("queue", "SimpleQueue")
+        self._epoll = monkey.saved.get("select", {}).get("epoll")
         self._rest = self._lock()
         self._one = threadpool.ThreadPool(1, hub=self._hub)
         self._rung: deque[Iterable[Bell]] = deque()
@@ -159,6 +165,10 @@ class Greenlets:
         """Ring all of these from a native thread, waking the hub once (`ev_async_send` may be called by any thread)."""
         self._rung.append(bells)
         self._wakes.send()
+
+    def epoll(self) -> Any:
+        """Make a `select.epoll`, which gevent's patches hide; None where the system has none."""
+        return self._epoll() if self._epoll else None
 
     def apart(self, run: Callable[[], Found]) -> Found:
         """Run something that may block, without stopping other requests; what it returned or raised."""

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-CLOSED = (7, 8)  # TCP_CLOSE and TCP_CLOSE_WAIT, Linux's include/net/tcp_states.h
-
 
 class Connection:
     """The way back to the client that has asked."""
@@ -23,14 +21,9 @@ class Connection:
         self._socket: socket.socket | None = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
 
     @property
-    def is_gone(self) -> bool:
-        """Whether the client has closed its end, so that nobody waits for an answer. Only Linux tells."""
-        if not self._socket:
-            return False
-        # Asked, not read: reading would take bytes of a next request, and under gevent it would wait for some.
-        with suppress(OSError, AttributeError):
-            return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in CLOSED
-        return False
+    def descriptor(self) -> int:
+        """Its file descriptor; -1 where there is none, and once it is closed."""
+        return self._socket.fileno() if self._socket else -1
 
     @contextmanager
     def impatient(self, seconds: float) -> Iterator[None]:

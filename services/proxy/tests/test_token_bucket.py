@@ -1,4 +1,4 @@
-"""An allowance: a share of the time that passes."""
+"""A token bucket: a share of the time that passes."""
 
 import pytest
 from proxy.live import token_bucket

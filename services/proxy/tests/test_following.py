@@ -1,0 +1,117 @@
+"""What comes next for a reader is one thing, how it is written another: here as lines of JSON."""
+
+import json
+import threading
+from itertools import chain
+
+import pytest
+from proxy.app import parts
+from proxy.live import following
+from proxy.live.cursor import Cursor
+from proxy.live.following import Ended, Moved, Said, Silence
+from proxy.serving.connection import Connection
+
+
+def line(event):
+    match event:
+        case Moved(snapshot=snapshot):
+            return {"status": snapshot.progress.prompt.status, "position": snapshot.progress.position}
+        case Said(text=text):
+            return {"text": text}
+        case Ended(snapshot=snapshot):
+            return {"outcome": snapshot.progress.prompt.outcome}
+        case Silence():
+            return {}
+
+
+class Lines:
+    """A second writer: one JSON document a line, as other protocols have it."""
+
+    def __init__(self, following):
+        self._following = following
+        self.read = []
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def __iter__(self):
+        for event in chain.from_iterable(self._following):
+            yield json.dumps(line(event)).encode() + b"\n"
+
+    def _read(self):
+        for written in self:
+            self.read.append(json.loads(written))
+
+    def end(self):
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "still open"
+        self._following.close()
+        return self.read
+
+
+@pytest.fixture
+def app(make_app):
+    return make_app()
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def follow(app):
+    def follow(*prompt_ids, cursor=None):
+        prompts = parts(app).prompts
+        found = prompts.progress_of(prompt_ids)
+        return prompts.follow(found, dict.fromkeys(prompt_ids, cursor), Connection({}))
+
+    return follow
+
+
+def test_another_writer_has_the_whole_life_of_a_prompt(follow, submit, worker, until):
+    lines = Lines(follow(submit()))
+    until(lambda: lines.read)
+    claim = worker.claim()
+    until(lambda: len(lines.read) == 2)
+    for number, word in enumerate(("one ", "two"), start=1):
+        worker.speak(claim, word, offset=4 * (number - 1))
+        until(lambda number=number: len(lines.read) == 2 + number)
+    worker.finish(claim, {"response": "one two three", "done": True})
+
+    assert lines.end() == [
+        {"status": "queued", "position": 1},
+        {"status": "processing", "position": None},
+        {"text": "one "},
+        {"text": "two"},
+        {"text": " three"},
+        {"outcome": "succeeded"},
+    ]
+
+
+def test_another_writer_goes_on_from_a_cursor(follow, submit, worker):
+    prompt_id = submit()
+    worker.answer({"response": "one two", "done": True})
+
+    assert Lines(follow(prompt_id, cursor=Cursor(1, 4))).end() == [{"text": "two"}, {"outcome": "succeeded"}]
+
+
+def test_another_writer_learns_when_a_keep_alive_is_due(follow, submit, until, monkeypatch):
+    monkeypatch.setattr(following, "KEEP_ALIVE_EVERY", 0.05)
+
+    lines = Lines(follow(submit()))
+
+    until(lambda: lines.read.count({}) > 2)
+
+
+def test_what_a_writer_leaves_for_later_comes_again(follow, submit, worker, monkeypatch):
+    monkeypatch.setattr(following, "LONGEST_PIECE", 1)
+    prompt_id = submit()
+    worker.answer({"response": "abc", "done": True})
+
+    one_at_a_time = [line(next(ready)) for ready in follow(prompt_id)]
+
+    assert one_at_a_time == [
+        {"status": "completed", "position": None},
+        *({"text": piece} for piece in "abc"),
+        {"outcome": "succeeded"},
+    ]
