@@ -27,7 +27,7 @@ _caps = descriptors.caps(_config.max_streams)
 
 bind = _config.bind
 workers = _config.proxy_processes
-worker_class = "proxy.serving.gevent_worker.Worker"
+worker_class = "proxy.gevent_worker.Worker"
 worker_connections = _caps.connections
 keepalive = 75
 limit_request_fields = 32

@@ -14,7 +14,7 @@ import pytest
 from containers.scripted_upstream import EVENTS
 from promptqueue.settings import Misconfigured, read
 from proxy.config import Config
-from proxy.serving.gevent_worker import SLOWEST
+from proxy.gevent_worker import SLOWEST
 from proxy.serving.headers import FIXED
 from support.front_nginx import FRONTEND, FrontNginx, below, resolver
 from support.waiting import until

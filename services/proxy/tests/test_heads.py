@@ -8,7 +8,7 @@ import time
 
 import gevent
 import pytest
-from proxy.serving.gevent_worker import HEAD_WITHIN, LONGEST_HEAD, _InTurns
+from proxy.gevent_worker import HEAD_WITHIN, LONGEST_HEAD, _InTurns
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 WHOLE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
