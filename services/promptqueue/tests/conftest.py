@@ -55,10 +55,15 @@ class HandClock:
 class Worker:
     """A registered worker of this process and the terms that it claims on."""
 
-    def __init__(self, storage, slots, **terms):
+    def __init__(self, queue, storage, slots, **terms):
+        self._queue = queue
         self._presence = storage.register(slots=slots)
         self._alive = True
         self.terms = Terms(worker=self._presence.id, **terms)
+
+    def describe(self, model, *, server="http://ollama:11434"):
+        """Say how the model is on a server of its own."""
+        self._queue.describe_model(model, worker=self.terms.worker, server=server)
 
     def die(self):
         if self._alive:
@@ -192,7 +197,7 @@ def hire(queue, storage):
     with ExitStack() as hired:
 
         def hire_one(*, slots=1, **terms):
-            worker = Worker(storage, slots, **terms)
+            worker = Worker(queue, storage, slots, **terms)
             hired.callback(worker.die)
             return worker
 

@@ -15,7 +15,7 @@ from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
 
 NOBODY = 65_534
-TABLES = ("prompts", "requests", "answers", "partials", "idempotency_keys", "counters", "line", "control")
+TABLES = ("prompts", "requests", "answers", "partials", "idempotency_keys", "counters", "line", "control", "models")
 LARGE = NewPrompt(request={"prompt": "x" * 3_000_000})
 
 
@@ -165,7 +165,9 @@ VERBS = {
     "settle": lambda queue, claim: queue.settle(claim.prompt.id),
     "recover": lambda queue, _: queue.recover(),
     "prune": lambda queue, _: queue.prune(older_than=-1),
-    "describe_model": lambda queue, _: queue.describe_model(Model(name="llama3.2", state=ModelState.READY)),
+    "describe_model": lambda queue, claim: queue.describe_model(
+        Model(name="llama3.2", state=ModelState.READY), worker=claim.terms.worker, server="http://ollama:11434"
+    ),
     "pause": lambda queue, _: queue.pause(True),
 }
 

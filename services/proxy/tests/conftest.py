@@ -73,6 +73,10 @@ class Worker:
         self._presence = storage.register(slots=slots)
         self.terms = Terms(worker=self._presence.id)
 
+    def describe(self, model):
+        """Say how the model is."""
+        self._queue.describe_model(model, worker=self.terms.worker, server="http://ollama:11434")
+
     def claim(self):
         claim = self._queue.claim(self.terms)
         assert claim, "there was nothing to claim"

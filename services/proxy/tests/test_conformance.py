@@ -64,9 +64,8 @@ class Pool:
         self._queue = storage.open()
         self._presence = storage.register(slots=1)
         self._terms = Terms(worker=self._presence.id)
-        self._queue.describe_model(
-            Model(name=DEFAULT_MODEL, state=ModelState.READY, percent=None, processor="cpu", detail=None)
-        )
+        model = Model(name=DEFAULT_MODEL, state=ModelState.READY, processor="cpu")
+        self._queue.describe_model(model, worker=self._presence.id, server="http://ollama:11434")
         self._made = {}
 
     def close(self):

@@ -9,7 +9,7 @@ from promptqueue.wire import moment
 
 
 def test_the_queue_is_told_in_numbers_and_no_ids(client, submit, worker, queue):
-    queue.describe_model(Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=41, processor="cpu"))
+    worker.describe(Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=41, processor="cpu"))
     for _ in range(3):
         submit()
     worker.answer()
@@ -43,8 +43,8 @@ def test_the_queue_is_told_in_numbers_and_no_ids(client, submit, worker, queue):
     }
 
 
-def test_with_no_worker_alive_nobody_knows_of_the_model(client, queue, worker):
-    queue.describe_model(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
+def test_with_no_worker_alive_nobody_knows_of_the_model(client, worker):
+    worker.describe(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
     worker.leave()
 
     told = client.get("/api/v1/queue").json
@@ -61,10 +61,10 @@ def test_with_no_worker_alive_nobody_knows_of_the_model(client, queue, worker):
     assert told["oldest_wait_seconds"] is None
 
 
-def test_a_troubled_model_says_why_in_a_line_and_when_it_is_tried_again(client, queue, worker):
+def test_a_troubled_model_says_why_in_a_line_and_when_it_is_tried_again(client, worker):
     words = "model requires more\nsystem memory " + "x" * 400
     model = Model(name="llama3.2", state=ModelState.TROUBLED, detail=words, retry_at=time.time() + 500)
-    queue.describe_model(model)
+    worker.describe(model)
 
     told, readiness = client.get("/api/v1/queue").json["model"], client.get("/readyz")
 
@@ -79,8 +79,8 @@ def test_a_troubled_model_says_why_in_a_line_and_when_it_is_tried_again(client, 
     assert words in readiness.json["error"]["message"]
 
 
-def test_a_moment_that_is_over_is_told_as_now(client, queue, worker):
-    queue.describe_model(Model(name="llama3.2", state=ModelState.TROUBLED, detail="busy", retry_at=time.time() - 5))
+def test_a_moment_that_is_over_is_told_as_now(client, worker):
+    worker.describe(Model(name="llama3.2", state=ModelState.TROUBLED, detail="busy", retry_at=time.time() - 5))
 
     assert client.get("/readyz").json["checks"]["model"]["detail"] == "llama3.2 is troubled: busy; trying again now"
 
@@ -116,8 +116,8 @@ def test_a_proxy_that_could_not_get_an_answer_is_not_ready_and_says_why(client, 
         (Model(name="llama3.2", state=ModelState.MISSING), "missing"),
     ],
 )
-def test_a_model_that_is_not_ready_is_told_in_words(client, queue, worker, model, words):
-    queue.describe_model(model)
+def test_a_model_that_is_not_ready_is_told_in_words(client, worker, model, words):
+    worker.describe(model)
 
     answer = client.get("/readyz")
 
@@ -129,8 +129,8 @@ def test_a_model_that_is_not_ready_is_told_in_words(client, queue, worker, model
     assert words in answer.json["error"]["message"]
 
 
-def test_a_proxy_with_a_worker_and_a_model_is_ready(client, queue, worker):
-    queue.describe_model(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
+def test_a_proxy_with_a_worker_and_a_model_is_ready(client, worker):
+    worker.describe(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
 
     answer = client.get("/readyz")
 

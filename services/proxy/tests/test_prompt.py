@@ -243,8 +243,8 @@ def test_the_model_may_be_named(client, name):
     assert client.post("/api/v1/prompt", json={"prompt": "Why?", "model": name}).status_code == 202
 
 
-def test_the_model_is_the_one_that_the_worker_names(client, queue):
-    queue.describe_model(Model(name="mistral", state=ModelState.READY))
+def test_the_model_is_the_one_that_the_worker_names(client, worker):
+    worker.describe(Model(name="mistral", state=ModelState.READY))
 
     assert client.post("/api/v1/prompt", json={"prompt": "Why?", "model": "mistral:latest"}).status_code == 202
     refused = client.post("/api/v1/prompt", json={"prompt": "Why?", "model": "llama3.2"})

@@ -119,7 +119,7 @@ def test_no_wait_is_estimated_when_nobody_can_know(make_app, submit, queue, work
         case "no worker lives":
             worker.leave()
         case "the model is away":
-            queue.describe_model(Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=5))
+            worker.describe(Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=5))
         case "the queue is paused":
             queue.pause(True)
         case _:

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 import pytest
-from promptqueue.condition import Model, ModelState
+from promptqueue.condition import ModelState
 from promptqueue.prompt import Outcome, Status
 from worker.drain import Drain
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
@@ -121,14 +121,20 @@ class Says:
 
 
 @pytest.fixture
-def keep(queue):
+def presence(storage):
+    with storage.register(slots=1) as presence:
+        yield presence
+
+
+@pytest.fixture
+def keep(queue, presence):
     """Keep the model on what a server says; the keeper ends with the test."""
     started = []
 
     def keep(says, *, pull=False):
         drain = Drain()
         server = Server(patience=300, drain=drain)
-        bulletin = Bulletin(queue, "llama3.2")
+        bulletin = Bulletin(queue, "llama3.2", worker=presence.id, server="http://ollama:11434")
         keeper = ModelKeeper(server=server, ollama=says, bulletin=bulletin, name="llama3.2", pull=pull, drain=drain)
         thread = threading.Thread(target=keeper.run)
         started.append((server, drain, thread))
@@ -272,19 +278,13 @@ def test_while_it_is_well_and_idle_it_is_asked_once_in_fifteen_seconds(keep, wai
     stays(lambda: says.asked.total() == asked, seconds=7)
 
 
-def test_the_last_word_of_a_worker_that_is_wrong_or_gone_does_not_stay(queue, storage, keep, wait_until):
-    with storage.register(slots=1):
-        says = Says()
-        keep(says)
-        wait_until(lambda: state(queue) is ModelState.READY, within=10)
+def test_a_word_that_was_cleared_away_is_said_again(queue, keep, wait_until):
+    keep(Says())
+    wait_until(lambda: state(queue) is ModelState.READY, within=10)
 
-        queue.describe_model(Model(name="llama3.2", state=ModelState.UNREACHABLE, detail="the other one is lost"))
-        wait_until(lambda: state(queue) is ModelState.READY, within=10)
+    queue._database.run("DELETE FROM models")
 
-        says.says["lists"] = lambda _: False
-        wait_until(lambda: state(queue) is ModelState.MISSING, within=ASK_IDLE_EVERY + 5)
-        queue.describe_model(Model(name="llama3.2", state=ModelState.READY))
-        wait_until(lambda: state(queue) is ModelState.MISSING, within=10)
+    wait_until(lambda: state(queue) is ModelState.READY, within=10)
 
 
 def test_a_broken_store_is_downloaded_again_at_no_cost_to_the_prompt(worker, ollama, ask, completed, wait_until):

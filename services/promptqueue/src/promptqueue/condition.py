@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DEFAULT_MODEL = "llama3.2"
 """The only model that prompts are answered by, unless `OLLAMA_MODEL` says otherwise to the worker."""
@@ -19,9 +23,19 @@ class ModelState(StrEnum):
     TROUBLED = "troubled"  # its server answers, and cannot serve
 
 
+PRECEDENCE = (
+    ModelState.READY,
+    ModelState.DOWNLOADING,
+    ModelState.UNREACHABLE,
+    ModelState.TROUBLED,
+    ModelState.MISSING,
+)
+"""Whose word counts where servers differ: one that is ready answers for all; where none will be soon, the worst."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """The model as the worker last saw it."""
+    """The model as a worker last saw it on one server, or the `summary` of several."""
 
     name: str
     state: ModelState
@@ -77,3 +91,21 @@ class Recovered:
     def total(self) -> int:
         """All prompts that were moved."""
         return self.requeued + self.failed + self.expired
+
+
+def summary(models: Iterable[Model]) -> Model | None:
+    """Sum up what workers say of their servers; None where nothing is said.
+
+    The word is that of one that is ready, else of the download that is furthest, else of the worst that says why.
+    """
+    return min(models, key=_rank, default=None)
+
+
+def _rank(model: Model) -> tuple[object, ...]:
+    is_down = model.state not in (ModelState.READY, ModelState.DOWNLOADING)
+    return (
+        is_down and model.detail is None,
+        PRECEDENCE.index(model.state),
+        -(model.percent or 0),
+        model.processor is None,
+    )

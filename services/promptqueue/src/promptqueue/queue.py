@@ -209,11 +209,18 @@ class PromptQueue(Protocol):
         ...
 
     def model(self) -> Model | None:
-        """Tell what the worker last said of the model; None before any worker did."""
+        """Sum up what the living workers say of the model (`condition.summary`); None before any worker ever did.
+
+        Where only workers that are gone have, it is known by its name alone, and is unreachable.
+        """
         ...
 
-    def describe_model(self, model: Model) -> None:
-        """Say what is known of the model. Writes nothing when nothing changed."""
+    def describe_model(self, model: Model, *, worker: str, server: str) -> None:
+        """Say for a worker what it knows of the model on one of its servers. Writes nothing when nothing changed.
+
+        `worker` is the id of its presence, `server` an address as people may read it. What workers that are gone said
+        is cleared away in passing.
+        """
         ...
 
     def ping(self) -> None:

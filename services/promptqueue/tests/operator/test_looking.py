@@ -8,10 +8,10 @@ from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
 
 
-def test_status_tells_people_what_the_queue_does(operate, queue, ask, finish, journal, tmp_path):
+def test_status_tells_people_what_the_queue_does(operate, worker, ask, finish, journal, tmp_path):
     finish()
     ask()
-    queue.describe_model(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
+    worker.describe(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
 
     done = operate("status")
 
@@ -56,8 +56,8 @@ def test_status_tells_what_is_stored_and_what_was_left_by_what_was_erased(operat
     )
 
 
-def test_what_a_worker_said_before_it_went_is_not_told(operate, queue, worker):
-    queue.describe_model(Model(name="llama3.2", state=ModelState.READY))
+def test_what_a_worker_said_before_it_went_is_not_told(operate, worker):
+    worker.describe(Model(name="llama3.2", state=ModelState.READY))
     worker.die()
 
     assert operate("status --json").json["model"] is None

@@ -88,7 +88,7 @@ class Worker:
             self._model = ModelKeeper(
                 server=self._server,
                 ollama=Ollama.of(self._config),
-                bulletin=Bulletin(queues.pop(), config.ollama_model),
+                bulletin=Bulletin(queues.pop(), config.ollama_model, worker=presence.id, server=config.ollama_shown),
                 name=config.ollama_model,
                 pull=config.ollama_pull == "auto",
                 drain=self._drain,

@@ -17,12 +17,14 @@ log = logging.getLogger(__name__)
 
 
 class Bulletin:
-    """Says how the model is whenever that changes, or when another worker has said otherwise."""
+    """Says how the model is on one server, for one worker."""
 
-    def __init__(self, queue: PromptQueue, name: str) -> None:
-        """Say it of the model `name`; nothing is said yet."""
+    def __init__(self, queue: PromptQueue, name: str, *, worker: str, server: str) -> None:
+        """Say it of the model `name`; nothing is said yet. `worker` and `server` are those of `describe_model`."""
         self._queue = queue
         self._name = name
+        self._worker = worker
+        self._server = server
         self._said: Model | None = None
         self._storage_failed = False  # already said
         self.processor: str | None = None
@@ -47,8 +49,7 @@ class Bulletin:
             retry_at=retry_at,
         )
         try:
-            if model != self._said or self._is_contradicted(model):
-                self._queue.describe_model(model)
+            self._queue.describe_model(model, worker=self._worker, server=self._server)
         except StorageUnavailable as unavailable:
             if not self._storage_failed:
                 log.warning("model state not written reason=%r", str(unavailable))
@@ -60,10 +61,3 @@ class Bulletin:
             log.info("model ready model=%s", self._name)
         elif detail and (before is None or (before.state, before.detail) != (state, detail)):
             log.warning("model not ready model=%s state=%s reason=%r", self._name, state, detail)
-
-    def _is_contradicted(self, model: Model) -> bool:
-        """Whether another worker has said otherwise since. Whoever is ready is right, and so is whoever is alone."""
-        if model.state is not ModelState.READY and self._queue.workers().count > 1:
-            return False
-        stored = self._queue.model()
-        return stored is not None and stored.state is not model.state

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from promptqueue.condition import Counts, Model, ModelState, Room, Workers
+from promptqueue.condition import Counts, Model, ModelState, Room, Workers, summary
 from promptqueue.prompt import Status
 from promptqueue.sqlite.file import room
 from promptqueue.sqlite.host import presence
@@ -14,10 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promptqueue.sqlite.file.database import Database
+    from promptqueue.sqlite.file.engine import sqlite3
     from promptqueue.sqlite.host.clock import Clock
 
 RATE_SAMPLE = 1_000
 """How many of the last minute's prompts are looked at: above that the rate is worked out from their time."""
+
+
+UNKNOWN = "no worker has said yet how it is"
+"""What is told of the model while those who are alive have not said anything."""
 
 
 class ConditionVerbs:
@@ -51,40 +57,39 @@ class ConditionVerbs:
             return presence.alive(self._workers)
 
     def model(self) -> Model | None:
-        [row] = self._database.run("SELECT * FROM control")
-        if row["model_name"] is None:
-            return None
-        return Model(
-            name=row["model_name"],
-            state=ModelState(row["model_state"]),
-            percent=row["model_percent"],
-            processor=row["model_processor"],
-            detail=row["model_detail"],
-            retry_at=row["model_retry_at"],
-        )
+        described = self._database.run("SELECT * FROM models")
+        alive = [_model(row) for row in described if self._is_alive(row["worker"])]
+        if described and not alive:  # the name is all that outlives who gave it
+            return Model(name=described[0]["name"], state=ModelState.UNREACHABLE, detail=UNKNOWN)
+        return summary(alive)
 
-    def describe_model(self, model: Model) -> None:
-        if model == self.model():
+    def describe_model(self, model: Model, *, worker: str, server: str) -> None:
+        model = replace(model, detail=model.detail and rows.storable(model.detail))
+        described = {(row["worker"], row["server"]): _model(row) for row in self._database.run("SELECT * FROM models")}
+        if described.get((worker, server)) == model:
             return
+        gone = {other for other, _ in described if other != worker and not self._is_alive(other)}
         with self._database.transaction(durable=False):
             self._database.run(
                 """
-                UPDATE control
-                SET model_name = :name, model_state = :state, model_percent = :percent,
-                    model_processor = :processor, model_detail = :detail, model_retry_at = :retry_at
+                INSERT OR REPLACE INTO models (worker, server, name, state, percent, processor, detail, retry_at)
+                VALUES (:worker, :server, :name, :state, :percent, :processor, :detail, :retry_at)
                 """,
-                name=model.name,
-                state=model.state,
-                percent=model.percent,
-                processor=model.processor,
-                detail=model.detail and rows.storable(model.detail),
-                retry_at=model.retry_at,
+                worker=worker,
+                server=server,
+                **asdict(model),
             )
+            for other in gone:
+                self._database.run("DELETE FROM models WHERE worker = :worker", worker=other)
 
     def pause(self, paused: bool) -> None:
         with self._database.transaction():
             self._database.run("UPDATE control SET paused = :paused", paused=int(paused))
             self._database.changed(None)
+
+    def _is_alive(self, worker: str) -> bool:
+        with self._database.storage_errors():
+            return presence.is_alive(self._workers, worker)
 
     def _completed_per_minute(self) -> int:
         now = self._clock.wall()
@@ -116,3 +121,14 @@ class ConditionVerbs:
             """
         )
         return None if recent["mean"] is None else float(recent["mean"])
+
+
+def _model(row: sqlite3.Row) -> Model:
+    return Model(
+        name=row["name"],
+        state=ModelState(row["state"]),
+        percent=row["percent"],
+        processor=row["processor"],
+        detail=row["detail"],
+        retry_at=row["retry_at"],
+    )
