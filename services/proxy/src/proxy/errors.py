@@ -82,7 +82,7 @@ class Busy(Refused):
     retry_after = BUSY_RETRY_AFTER
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Meaning:
     """What an error of the queue means to a client, as a status of HTTP and a sentence.
 
@@ -95,33 +95,31 @@ class Meaning:
     retry_after: int | None = None  # seconds
 
 
-MEANINGS = {
+MEANINGS: dict[type[PromptQueueError], Meaning] = {
     PromptNotFound: Meaning(
-        status=404, sentence="No prompt has this id. It may have been deleted, or pruned after the retention time."
+        404, "No prompt has this id. It may have been deleted, or pruned after the retention time."
     ),
     PromptDeleted: Meaning(
-        status=410,
-        sentence="The prompt of this Idempotency-Key was deleted. Use a new key to submit it again.",
+        410,
+        "The prompt of this Idempotency-Key was deleted. Use a new key to submit it again.",
         param="Idempotency-Key",
     ),
     IdempotencyConflict: Meaning(
-        status=409,
-        sentence="This Idempotency-Key was used with another body. Send the same body, or use a new key.",
+        409,
+        "This Idempotency-Key was used with another body. Send the same body, or use a new key.",
         param="Idempotency-Key",
     ),
-    QueueFull: Meaning(
-        status=429, sentence="The queue is full, so the prompt was not accepted. Try again after Retry-After seconds."
-    ),
-    NotRetryable: Meaning(status=409, sentence=None),
+    QueueFull: Meaning(429, "The queue is full, so the prompt was not accepted. Try again after Retry-After seconds."),
+    NotRetryable: Meaning(409, None),
     StorageUnavailable: Meaning(
-        status=503,
-        sentence="The queue's database cannot be used; nothing was changed. Try again after Retry-After seconds.",
+        503,
+        "The queue's database cannot be used; nothing was changed. Try again after Retry-After seconds.",
         retry_after=STORAGE_RETRY_AFTER,
     ),
     StorageFull: Meaning(
-        status=503,
-        sentence="What is stored, or the disk, leaves no room for another prompt. Delete prompts that are done "
-        "with, or try again after Retry-After seconds.",
+        503,
+        "What is stored, or the disk, leaves no room for another prompt. Delete prompts that are done with, or try "
+        "again after Retry-After seconds.",
         retry_after=FULL_RETRY_AFTER,
     ),
 }

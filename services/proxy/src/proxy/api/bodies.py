@@ -1,4 +1,7 @@
-"""The bodies of answers. Endpoints build them, and the specification describes them by these types."""
+"""The bodies of answers. Endpoints build them, and the specification describes them by these types.
+
+Each stands after those that it holds.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,18 @@ from promptqueue.wire import (
     JSONObject,
     ModelBody,
     Place,
-    PromptErrorBody,
     PromptId,
     PromptStatus,
     Schema,
     Seconds,
+)
+
+from proxy import errors
+
+CODES = sorted(
+    {each.code for each in errors.Refused.__subclasses__()}
+    | {each.code for each in errors.MEANINGS}
+    | {"invalid_request", "method_not_allowed", "not_ready", "internal_error"}
 )
 
 
@@ -75,29 +85,7 @@ class Answer(TypedDict):
 class ErrorBody(TypedDict):
     """What was refused, and why."""
 
-    code: Annotated[
-        str,
-        Schema(
-            enum=[
-                "invalid_json",
-                "invalid_request",
-                "not_found",
-                "method_not_allowed",
-                "deleted",
-                "idempotency_conflict",
-                "not_retryable",
-                "too_large",
-                "unsupported_model",
-                "queue_full",
-                "storage_unavailable",
-                "storage_full",
-                "busy",
-                "too_many_streams",
-                "not_ready",
-                "internal_error",
-            ]
-        ),
-    ]
+    code: Annotated[str, Schema(enum=CODES)]
     message: str
     type: Literal["invalid_request_error", "rate_limit_error", "server_error"]
     param: Annotated[str | None, Schema(description="The field, header or parameter that is meant.")]
@@ -168,27 +156,3 @@ class Unreadiness(TypedDict):
     ready: Literal[False]
     checks: Checks
     error: ErrorBody
-
-
-CLOSED = (
-    PromptErrorBody,
-    PromptStatus,
-    ModelBody,
-    Links,
-    Accepted,
-    Token,
-    NoAnswer,
-    WholePrompt,
-    ErrorBody,
-    Error,
-    Limits,
-    Queue,
-    Health,
-    Check,
-    Checks,
-    Readiness,
-    Unreadiness,
-)
-"""Bodies with no fields but these; each stands after those that it holds."""
-OPEN = (Answer,)
-"""Bodies with any others too."""

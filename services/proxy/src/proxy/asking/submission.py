@@ -137,21 +137,11 @@ def check_model(model: str, *, answers: str) -> None:
 
 def new_prompt(asked: Submission, idempotency: Idempotency | None = None) -> NewPrompt:
     """Give what the queue takes."""
-    request: dict[str, Any] = {}
-    if asked.messages is None:
-        request["prompt"] = asked.prompt
-    else:
-        request["messages"] = chat.written(asked.messages)
-    if asked.system is not None:
-        request["system"] = asked.system
-    if asked.format is not None:
-        request["format"] = asked.format
-    if asked.options is not None:
-        request["options"] = asked.options.written()
-    if asked.tools is not None:
-        request["tools"] = asked.tools
+    question = {"prompt": asked.prompt} if asked.messages is None else {"messages": chat.written(asked.messages)}
+    options = None if asked.options is None else asked.options.written()
+    more = {"system": asked.system, "format": asked.format, "options": options, "tools": asked.tools}
     return NewPrompt(
-        request=request,
+        request={**question, **{name: value for name, value in more.items() if value is not None}},
         priority=Priority(asked.priority or Priority.INTERACTIVE),
         expires_in=asked.expires_in,
         timeout=asked.timeout,

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from proxy.api.openapi import prompts, whole
-from proxy.api.openapi.answers import HEADERS
+from proxy.api.openapi.operations import HEADERS
 from proxy.api.openapi.shapes import schemas
 
 

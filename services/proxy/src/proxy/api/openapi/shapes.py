@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NotRequired, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
+from promptqueue import wire
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.json_schema import models_json_schema
 
@@ -55,11 +56,11 @@ def schemas(model: str) -> dict[str, Any]:
 def _answers() -> Iterator[type[BaseModel]]:
     """Give a model of every answer's body, for pydantic itself reads such TypedDicts only from Python 3.12 on."""
     made: dict[str, Any] = {}
-    for body in (*bodies.CLOSED, *bodies.OPEN):
+    for body in dict.fromkeys(filter(is_typeddict, (*vars(wire).values(), *vars(bodies).values()))):
         fields: dict[str, Any] = {}
         for name, hint in get_type_hints(body, localns=made, include_extras=True).items():
             fields[name] = (get_args(hint)[0], None) if get_origin(hint) is NotRequired else (hint, ...)
-        config = ConfigDict(extra="forbid" if body in bodies.CLOSED else "allow")
+        config = ConfigDict(extra="allow" if body is bodies.Answer else "forbid")
         made[body.__name__] = create_model(body.__name__, __doc__=body.__doc__, __config__=config, **fields)
         yield made[body.__name__]
 

@@ -4,69 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy.api.openapi.answers import FAILURES, answer, error, headers
+from proxy.api.openapi.operations import FAILURES, MISTAKES, TEXT, answer, described, error, operation
 
 
-def _page(name: str, *, with_body: bool) -> dict[str, Any]:
-    content: dict[str, Any] = {"content": {"text/html": {"schema": {"type": "string"}}}} if with_body else {}
-    return {
-        "operationId": name,
-        "summary": "The page for people",
-        "responses": {
-            "200": {"description": "The page.", "headers": headers("ETag"), **content},
-            "304": {
-                "description": "The version that If-None-Match names is still the one.",
-                "headers": headers("ETag"),
-            },
-            "404": error("not_found: this installation has no page.")
-            if with_body
-            else {"description": "This installation has no page."},
-            "405": FAILURES["405"],
-            "500": FAILURES["500"],
-        },
-    }
+def _page(name: str, no_page: dict[str, Any], **body: Any) -> dict[str, Any]:
+    same = "The version that If-None-Match names is still the one."
+    responses = {"200": described("The page.", "ETag", **body), "304": described(same, "ETag"), "404": no_page}
+    return operation(name, "The page for people", responses | MISTAKES)
 
 
 PATHS: dict[str, Any] = {
     "/api/v1/queue": {
-        "get": {
-            "operationId": "queue",
-            "summary": "See the queue as a whole",
-            "responses": {"200": answer("The queue.", "Queue"), **FAILURES},
-        }
+        "get": operation("queue", "See the queue as a whole", {"200": answer("The queue.", "Queue"), **FAILURES}),
     },
     "/healthz": {
-        "get": {
-            "operationId": "healthz",
-            "summary": "Does it live",
-            "responses": {"200": answer("The database answers.", "Health"), **FAILURES},
-        }
+        "get": operation("healthz", "Does it live", {"200": answer("The database answers.", "Health"), **FAILURES}),
     },
     "/readyz": {
-        "get": {
-            "operationId": "readyz",
-            "summary": "Could it answer a prompt now, and if not, why",
-            "responses": {
+        "get": operation(
+            "readyz",
+            "Could it answer a prompt now, and if not, why",
+            {
                 "200": answer("It could.", "Readiness"),
-                "405": FAILURES["405"],
-                "500": FAILURES["500"],
                 "503": answer("It could not.", "Unreadiness", "Retry-After"),
+                **MISTAKES,
             },
-        }
+        )
     },
     "/openapi.json": {
-        "get": {
-            "operationId": "specification",
-            "summary": "This document",
-            "responses": {
-                "200": {
-                    "description": "OpenAPI 3.1.",
-                    "content": {"application/json": {"schema": {"type": "object"}}},
-                },
-                "405": FAILURES["405"],
-                "500": FAILURES["500"],
+        "get": operation(
+            "specification",
+            "This document",
+            {
+                "200": described("OpenAPI 3.1.", content={"application/json": {"schema": {"type": "object"}}}),
+                **MISTAKES,
             },
-        }
+        )
     },
-    "/": {"get": _page("page", with_body=True), "head": _page("page_head", with_body=False)},
+    "/": {
+        "get": _page(
+            "page", error("not_found: this installation has no page."), content={"text/html": {"schema": TEXT}}
+        ),
+        "head": _page("page_head", described("This installation has no page.")),
+    },
 }
