@@ -13,6 +13,7 @@ from promptqueue.sqlite.file.room import Bounds
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.retention import KEY_LIFETIME
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
+from promptqueue.wire import stored_json, stored_object
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -68,7 +69,7 @@ class ClientVerbs(Timekeeping):
         )
         if not found:
             raise PromptNotFound
-        return rows.readable(found[0]["request"])
+        return stored_object(found[0]["request"])
 
     def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
         found = self._database.run(
@@ -76,7 +77,7 @@ class ClientVerbs(Timekeeping):
         )
         if not found:
             raise PromptNotFound
-        return rows.readable(found[0]["answer"])
+        return stored_object(found[0]["answer"])
 
     def partial(self, prompt_id: str) -> str:
         text = self.text(prompt_id)
@@ -164,7 +165,7 @@ class ClientVerbs(Timekeeping):
     def _enqueue(self, new: NewPrompt, max_queued: int | None, bounds: Bounds) -> Enqueued:
         ahead = line.waiting(self._database)
         self._refuse_full(sum(ahead.values()), max_queued)
-        request = rows.written(new.request)
+        request = stored_json(new.request)
         bounds.refuse(self._database, len(request) if request.isascii() else len(request.encode()))
         now, prompt_id = self._clock.wall(), str(uuid.uuid4())
         [row] = self._database.run(
@@ -178,7 +179,7 @@ class ClientVerbs(Timekeeping):
             now=now,
             expires_at=None if new.expires_in is None else now + new.expires_in,
             timeout=new.timeout,
-            metadata=None if new.metadata is None else rows.written(new.metadata),
+            metadata=None if new.metadata is None else stored_json(new.metadata),
         )
         self._database.run(
             "INSERT INTO requests (seq, request) VALUES (:seq, :request)",

@@ -9,7 +9,8 @@ from promptqueue.condition import Counts, Model, ModelState, Room, Workers, summ
 from promptqueue.prompt import Status
 from promptqueue.sqlite.file import room
 from promptqueue.sqlite.host import presence
-from promptqueue.sqlite.verbs import line, rows
+from promptqueue.sqlite.verbs import line
+from promptqueue.wire import storable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,7 @@ class ConditionVerbs:
         return summary(alive)
 
     def describe_model(self, model: Model, *, worker: str, server: str) -> None:
-        model = replace(model, detail=model.detail and rows.storable(model.detail))
+        model = replace(model, detail=model.detail and storable(model.detail))
         described = {(row["worker"], row["server"]): _model(row) for row in self._database.run("SELECT * FROM models")}
         if described.get((worker, server)) == model:
             return

@@ -1,25 +1,20 @@
-"""Rows to values and back."""
+"""From rows to values."""
 
 from __future__ import annotations
 
-import json
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from promptqueue import lifecycle
 from promptqueue.errors import PromptNotFound
 from promptqueue.lifecycle import LOST_WORKER
 from promptqueue.prompt import ErrorCode, Outcome, Priority, Prompt, PromptError, Status, Trouble
+from promptqueue.wire import stored_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from promptqueue.prompt import Failed
     from promptqueue.sqlite.file.database import Database
     from promptqueue.sqlite.file.engine import sqlite3
     from promptqueue.sqlite.host.clock import Clock
-
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def find(database: Database, prompt_id: str) -> sqlite3.Row:
@@ -53,7 +48,7 @@ def prompt(row: sqlite3.Row, clock: Clock) -> Prompt:
         completed_at=row["completed_at"],
         expires_at=row["expires_at"],
         error=_error(row),
-        metadata=readable(row["metadata"]),
+        metadata=stored_object(row["metadata"]),
         timeout=row["timeout_seconds"],
         overdue=is_overdue(row, clock),
         last_error=row["last_error"],
@@ -87,28 +82,6 @@ def loss(row: sqlite3.Row, clock: Clock, *, is_alive: bool) -> Failed | None:
     return lifecycle.loss(
         now=clock.monotonic(), run_until=row["run_until"], leased_until=row["leased_until"], is_alive=is_alive
     )
-
-
-def readable(text: str | None) -> dict[str, Any] | None:
-    """Read the JSON object of a column; None where there is none, or none that can be read.
-
-    One row may be damaged, by a disk or by whoever else writes there: it must not keep the others from being read.
-    """
-    try:
-        value = json.loads(text or "null", parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def written(value: Mapping[str, Any]) -> str:
-    """Write JSON for a column."""
-    return storable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-
-
-def storable(text: str) -> str:
-    """Replace what UTF-8 cannot carry. A lone surrogate becomes U+FFFD, as in Go's JSON, and so in Ollama's."""
-    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _error(row: sqlite3.Row) -> PromptError | None:

@@ -22,6 +22,7 @@ from promptqueue.prompt import (
 )
 from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM
 from promptqueue.sqlite.verbs import attempt, line, rows
+from promptqueue.wire import storable, stored_json, stored_object
 
 if TYPE_CHECKING:
     from promptqueue.sqlite.file.database import Database
@@ -55,7 +56,7 @@ class WorkerVerbs:
                     "SELECT (SELECT request FROM requests WHERE seq = :seq) AS request", seq=row["seq"]
                 )
                 self._database.changed(row["id"])
-                prompt, request = rows.prompt(row, self._clock), rows.readable(text["request"])
+                prompt, request = rows.prompt(row, self._clock), stored_object(text["request"])
                 if request is not None:
                     return Claim(prompt=prompt, request=request, terms=terms, trouble=rows.trouble(row, self._clock))
                 to = Next(status=Status.COMPLETED, outcome=Outcome.FAILED, error=UNREADABLE, failures=prompt.failures)
@@ -76,7 +77,7 @@ class WorkerVerbs:
 
     def stream_text(self, claim: Claim, text: str, *, offset: int) -> None:
         if len(text) <= LARGEST_DATAGRAM:  # else not even looked at: it may have megabytes
-            self._database.wakeup.send_text(Text(claim.prompt.id, claim.attempt, offset, rows.storable(text)))
+            self._database.wakeup.send_text(Text(claim.prompt.id, claim.attempt, offset, storable(text)))
 
     def finish(self, claim: Claim, ending: Ending) -> Prompt:
         to = after(
@@ -92,7 +93,7 @@ class WorkerVerbs:
                     self._database.run(
                         "INSERT INTO answers (seq, answer) VALUES (:seq, :answer)",
                         seq=row["seq"],
-                        answer=rows.written(record),
+                        answer=stored_json(record),
                     )
                     self._database.run("DELETE FROM partials WHERE seq = :seq", seq=row["seq"])
                 case Failed() | PutBack():
@@ -133,7 +134,7 @@ class WorkerVerbs:
             seq=seq,
             attempt=claim.attempt,
             offset=offset,
-            text=rows.storable(text),
+            text=storable(text),
             length=len(text),
         )
 
