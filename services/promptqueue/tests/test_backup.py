@@ -5,9 +5,10 @@ import re
 from contextlib import closing
 
 import pytest
-from promptqueue.errors import FileInTheWay, StorageUnavailable
+from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import NewPrompt
 from promptqueue.sqlite.copies import backup
+from promptqueue.sqlite.errors import FileInTheWay
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
 from support.small_disk import mounted
@@ -34,11 +35,11 @@ def read(file, statement):
         return connection.execute(statement).fetchall()
 
 
-def test_a_backup_holds_every_prompt_and_its_texts(queue, ask, terms, answered, copy):
+def test_a_backup_holds_every_prompt_and_its_texts(queue, storage, ask, terms, answered, copy):
     answered_one, waiting = ask("Why?"), ask("How?")
     queue.finish(queue.claim(terms), answered)
 
-    queue.backup(copy)
+    storage.backup(copy)
 
     with closing(connect(f"sqlite:///{copy}").open()) as copied:
         assert copied.get(answered_one).outcome == "succeeded"
@@ -47,22 +48,22 @@ def test_a_backup_holds_every_prompt_and_its_texts(queue, ask, terms, answered, 
         assert copied.counts().queued == 1
 
 
-def test_a_backup_is_one_file_that_needs_no_other(queue, ask, copy, folder):
+def test_a_backup_is_one_file_that_needs_no_other(queue, storage, ask, copy, folder):
     ask()
 
-    queue.backup(copy)
+    storage.backup(copy)
 
     assert list(folder.iterdir()) == [copy]
     assert read(copy, "PRAGMA journal_mode") == [("delete",)]
 
 
-def test_a_backup_is_for_its_owner_alone(queue, copy):
-    queue.backup(copy)
+def test_a_backup_is_for_its_owner_alone(queue, storage, copy):
+    storage.backup(copy)
 
     assert copy.stat().st_mode & 0o777 == 0o600
 
 
-def test_others_go_on_meanwhile_and_the_copy_is_of_one_moment(queue, another, ask, copy, small_steps, journal):
+def test_others_go_on_meanwhile_and_the_copy_is_of_one_moment(queue, storage, another, ask, copy, small_steps, journal):
     for n in range(40):
         ask("x" * 3_000 + str(n))
     added = []
@@ -71,7 +72,7 @@ def test_others_go_on_meanwhile_and_the_copy_is_of_one_moment(queue, another, as
         if len(added) < 30:  # under a rollback journal it begins anew each time
             added.extend(one.prompt.id for one in another.enqueue(NewPrompt(request={"prompt": "y" * 3_000})))
 
-    queue.backup(copy, progress=add)
+    storage.backup(copy, progress=add)
 
     [[prompts]], [[texts]] = (read(copy, f"SELECT count(*) FROM {table}") for table in ("prompts", "requests"))
     assert prompts == texts
@@ -80,7 +81,9 @@ def test_others_go_on_meanwhile_and_the_copy_is_of_one_moment(queue, another, as
     assert read(copy, "PRAGMA integrity_check") == [("ok",)]
 
 
-def test_a_backup_comes_to_its_end_though_somebody_writes_between_all_steps(queue, another, ask, copy, small_steps):
+def test_a_backup_comes_to_its_end_though_somebody_writes_between_all_steps(
+    queue, storage, another, ask, copy, small_steps
+):
     for n in range(100):
         ask("x" * 3_000 + str(n))
     written = []
@@ -90,29 +93,29 @@ def test_a_backup_comes_to_its_end_though_somebody_writes_between_all_steps(queu
         another.pause(len(written) % 2 == 0)
         written.append(1)
 
-    queue.backup(copy, progress=write)
+    storage.backup(copy, progress=write)
 
     assert read(copy, "SELECT count(*) FROM prompts") == [(100,)]
 
 
-def test_progress_is_told_to_the_last_page(queue, ask, copy, small_steps):
+def test_progress_is_told_to_the_last_page(queue, storage, ask, copy, small_steps):
     ask("x" * 100_000)
     heard = []
 
-    queue.backup(copy, progress=lambda done, total: heard.append((done, total)))
+    storage.backup(copy, progress=lambda done, total: heard.append((done, total)))
 
     assert len(heard) > 5
     assert heard == sorted(heard)
     assert heard[-1][0] == heard[-1][1]
 
 
-def test_a_file_that_exists_is_kept_unless_told(queue, copy, folder):
+def test_a_file_that_exists_is_kept_unless_told(queue, storage, copy, folder):
     copy.write_text("precious")
 
     with pytest.raises(FileInTheWay) as refused:
-        queue.backup(copy)
+        storage.backup(copy)
     kept = copy.read_text()
-    queue.backup(copy, overwrite=True)
+    storage.backup(copy, overwrite=True)
 
     assert kept == "precious"
     assert str(refused.value).startswith(f"{copy} exists already")
@@ -120,21 +123,21 @@ def test_a_file_that_exists_is_kept_unless_told(queue, copy, folder):
     assert list(folder.iterdir()) == [copy]
 
 
-def test_the_queue_itself_is_never_overwritten(queue, ask, tmp_path):
+def test_the_queue_itself_is_never_overwritten(queue, storage, ask, tmp_path):
     ask()
     (tmp_path / "link").symlink_to(tmp_path / "queue.db")
 
     (tmp_path / "queue.db-wal").touch()  # which a rollback journal has none of
     for name in ("queue.db", "link", "copies/../queue.db", "queue.db-wal", "turn.lock"):
         with pytest.raises(FileInTheWay, match="of the queue's own"):
-            queue.backup(tmp_path / name, overwrite=True)
+            storage.backup(tmp_path / name, overwrite=True)
 
     assert queue.counts().queued == 1
 
 
-def test_a_folder_that_is_missing_is_told(queue, folder):
+def test_a_folder_that_is_missing_is_told(queue, storage, folder):
     with pytest.raises(StorageUnavailable) as refused:
-        queue.backup(folder / "missing" / "copy")
+        storage.backup(folder / "missing" / "copy")
 
     assert str(refused.value) == (
         f"The backup {folder}/missing/copy cannot be used: "
@@ -142,19 +145,19 @@ def test_a_folder_that_is_missing_is_told(queue, folder):
     )
 
 
-def test_a_file_in_the_place_of_a_folder_is_told(queue, folder):
+def test_a_file_in_the_place_of_a_folder_is_told(queue, storage, folder):
     (folder / "file").touch()
 
     with pytest.raises(StorageUnavailable, match=r"file is a file and no folder, so name another\.$"):
-        queue.backup(folder / "file" / "below" / "copy")
+        storage.backup(folder / "file" / "below" / "copy")
 
 
-def test_a_disk_that_has_no_room_for_the_copy_is_told_and_left_as_it_was(queue, ask, tmp_path):
+def test_a_disk_that_has_no_room_for_the_copy_is_told_and_left_as_it_was(queue, storage, ask, tmp_path):
     ask("x" * 3_000_000)
 
     with mounted(tmp_path / "disk", size="2m") as disk:
         with pytest.raises(StorageUnavailable) as refused:
-            queue.backup(disk.path / "copy")
+            storage.backup(disk.path / "copy")
         left = list(disk.path.iterdir())
 
     assert re.fullmatch(
@@ -166,21 +169,23 @@ def test_a_disk_that_has_no_room_for_the_copy_is_told_and_left_as_it_was(queue, 
     assert queue.counts().queued == 1
 
 
-def test_room_for_what_is_left_without_unused_pages_is_needed_as_well(queue, ask, tmp_path):
+def test_room_for_what_is_left_without_unused_pages_is_needed_as_well(queue, storage, ask, tmp_path):
     kept, erased = ask("x" * 1_500_000), ask("x" * 1_500_000)
     queue.delete(erased)
     assert queue.request(kept)
 
     with mounted(tmp_path / "disk", size="4m") as disk, pytest.raises(StorageUnavailable, match=r"would need 4\.\d MB"):
-        queue.backup(disk.path / "copy")
+        storage.backup(disk.path / "copy")
 
 
-def test_a_disk_that_fills_while_the_copy_is_made_is_told_and_left_as_it_was(queue, ask, tmp_path, small_steps):
+def test_a_disk_that_fills_while_the_copy_is_made_is_told_and_left_as_it_was(
+    queue, storage, ask, tmp_path, small_steps
+):
     ask("x" * 3_000_000)
 
     with mounted(tmp_path / "disk", size="5m") as disk:
         with pytest.raises(StorageUnavailable) as refused:
-            queue.backup(disk.path / "copy", progress=lambda *_: (disk.path / "filling").exists() or disk.fill())
+            storage.backup(disk.path / "copy", progress=lambda *_: (disk.path / "filling").exists() or disk.fill())
         disk.make_room()
         left = list(disk.path.iterdir())
 
@@ -190,7 +195,7 @@ def test_a_disk_that_fills_while_the_copy_is_made_is_told_and_left_as_it_was(que
     assert queue.counts().queued == 1
 
 
-def test_a_backup_that_was_broken_off_leaves_nothing(queue, ask, copy, folder, small_steps):
+def test_a_backup_that_was_broken_off_leaves_nothing(queue, storage, ask, copy, folder, small_steps):
     ask("x" * 100_000)
 
     def break_off(done, _total):
@@ -198,7 +203,7 @@ def test_a_backup_that_was_broken_off_leaves_nothing(queue, ask, copy, folder, s
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        queue.backup(copy, progress=break_off)
+        storage.backup(copy, progress=break_off)
 
     assert list(folder.iterdir()) == []
     ask()
@@ -214,21 +219,21 @@ def test_a_damaged_queue_gives_no_backup(queue, storage, ask, open_queue, tmp_pa
         file.write(b"\xff" * 4096 * 10)
 
     with pytest.raises(StorageUnavailable, match="is damaged, so nothing was copied"):
-        open_queue().backup(copy)
+        storage.backup(copy)
 
     assert list(folder.iterdir()) == []
 
 
-def test_what_was_deleted_is_not_in_the_copy(queue, ask, copy):
+def test_what_was_deleted_is_not_in_the_copy(queue, storage, ask, copy):
     queue.delete(ask("SECRET text"))
 
-    queue.backup(copy)
+    storage.backup(copy)
 
     assert b"SECRET" not in copy.read_bytes()
 
 
 def test_the_queue_goes_on_after_a_backup(queue, storage, another, ask, copy):
-    queue.backup(copy)
+    storage.backup(copy)
 
     ask()
     storage.tidy()
@@ -237,12 +242,12 @@ def test_the_queue_goes_on_after_a_backup(queue, storage, another, ask, copy):
     assert queue.counts().paused
 
 
-def test_room_that_erased_texts_left_is_not_copied(queue, ask, tmp_path):
+def test_room_that_erased_texts_left_is_not_copied(queue, storage, ask, tmp_path):
     kept, gone = ask("kept"), [ask("x" * 100_000) for _ in range(20)]
     for prompt_id in gone:
         queue.delete(prompt_id)
 
-    queue.backup(tmp_path / "copy.db")
+    storage.backup(tmp_path / "copy.db")
 
     assert queue.room().spare_bytes > 1_500_000
     assert (tmp_path / "copy.db").stat().st_size < 500_000

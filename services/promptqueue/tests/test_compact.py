@@ -40,11 +40,9 @@ def old(url, clock):
     return [each.prompt.id for each in accepted[-2:]]
 
 
-def compact_all(queue, **how):
+def compact_all(queue, step=None):
     """Call until nothing is left; what each step gave."""
-    steps = []
-    while step := queue.compact(**how):
-        steps.append(step)
+    steps = list(iter(step or queue.compact, 0))
     queue._database.checkpoint()
     return steps
 
@@ -108,12 +106,14 @@ def test_a_file_of_an_older_version_is_left_alone_unless_it_is_to_be_rewritten(o
     assert length() == before
 
 
-def test_a_file_of_an_older_version_is_rewritten_once_and_goes_on_in_steps(old, queue, open_queue, length, ask):
+def test_a_file_of_an_older_version_is_rewritten_once_and_goes_on_in_steps(
+    old, queue, storage, open_queue, length, ask
+):
     other = open_queue()
     before = length()
     assert other.counts().queued == 2
 
-    steps = compact_all(queue, rewrite=True)
+    steps = compact_all(queue, storage.rewrite)
 
     assert len(steps) == 1
     assert length() == before - steps[0] < before / 2
@@ -126,19 +126,19 @@ def test_a_file_of_an_older_version_is_rewritten_once_and_goes_on_in_steps(old, 
     assert queue.counts().queued == 2
 
 
-def test_what_was_rewritten_leaves_nothing_beside_the_queue(old, queue, tmp_path):
-    queue.compact(rewrite=True)
+def test_what_was_rewritten_leaves_nothing_beside_the_queue(old, queue, storage, tmp_path):
+    storage.rewrite()
 
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_rewrite_without_room_is_refused_and_changes_nothing(old, queue, length, monkeypatch):
+def test_a_rewrite_without_room_is_refused_and_changes_nothing(old, queue, storage, length, monkeypatch):
     before, disk = length(), os.statvfs("/")
     little = os.statvfs_result((disk.f_bsize, disk.f_bsize, *([10] * 3), *disk[5:]))
     monkeypatch.setattr(os, "statvfs", lambda _: little)
 
     with pytest.raises(StorageFull, match=r"takes 2\.8 MB for a while, and its disk has 0\.0 MB free"):
-        queue.compact(rewrite=True)
+        storage.rewrite()
 
     assert length() == before
 
@@ -146,13 +146,13 @@ def test_a_rewrite_without_room_is_refused_and_changes_nothing(old, queue, lengt
 def test_a_rewrite_that_somebody_keeps_from_ending_gives_up_and_changes_nothing(storage, old, queue, url, monkeypatch):
     if storage.describe()["journal_mode"] == "wal":
         pytest.skip("with a log nobody keeps it from ending")
-    monkeypatch.setattr("promptqueue.sqlite.verbs.compacting.PATIENCE", 0.1)
+    monkeypatch.setattr("promptqueue.sqlite.copies.rewrite.PATIENCE", 0.1)
 
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as stranger:
         stranger.execute("BEGIN")
         stranger.execute("SELECT * FROM prompts").fetchall()
         with pytest.raises(StorageUnavailable, match="Another program reads"):
-            queue.compact(rewrite=True)
+            storage.rewrite()
 
     assert not queue.room().in_steps
     assert queue.counts().queued == 2

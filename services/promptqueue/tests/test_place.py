@@ -145,9 +145,9 @@ def test_a_file_that_goes_during_the_commit_is_noticed_before_anybody_is_told(qu
         ask()
 
 
-def test_an_older_copy_in_its_place_is_opened_and_served(queue, open_queue, ask, terms, database, aside):
+def test_an_older_copy_in_its_place_is_opened_and_served(queue, storage, open_queue, ask, terms, database, aside):
     other, old = open_queue(), ask("old")
-    queue.backup(aside / "copy.db")
+    storage.backup(aside / "copy.db")
     newer = ask("newer")
     claim = queue.claim(terms)
 
@@ -167,9 +167,11 @@ def test_an_older_copy_in_its_place_is_opened_and_served(queue, open_queue, ask,
     assert other.get(after).status == "queued"
 
 
-def test_whoever_opens_the_copy_first_does_not_play_the_old_log_back_into_it(queue, open_queue, ask, database, aside):
+def test_whoever_opens_the_copy_first_does_not_play_the_old_log_back_into_it(
+    queue, storage, open_queue, ask, database, aside
+):
     ask("old")
-    queue.backup(aside / "copy.db")
+    storage.backup(aside / "copy.db")
     for n in range(50):
         ask(f"newer {n}" * 1_000)
 
@@ -271,11 +273,11 @@ class Load:
 
 @pytest.mark.parametrize("strike", [delete, move, None], ids=["deleted", "moved", "replaced"])
 def test_under_load_all_that_is_accepted_after_the_strike_is_found_again(
-    url, journal, database, aside, eventually, strike
+    storage, url, journal, database, aside, eventually, strike
 ):
     first = connect(url, journal_mode=journal).open()
     first.enqueue(NewPrompt(request={}))
-    first.backup(aside / "copy.db")
+    storage.backup(aside / "copy.db")
 
     with Load(url, journal) as load:
         eventually(lambda: first.counts().queued > 30)
@@ -300,7 +302,7 @@ def test_an_older_copy_written_over_the_open_file_is_noticed_before_anything_is_
 ):
     other = open_queue()
     ask("old")
-    queue.backup(aside / "copy.db")
+    storage.backup(aside / "copy.db")
     for n in range(20):
         (queue, other)[n % 2].enqueue(NewPrompt(request={"prompt": f"{n}" * 20_000}))
     storage.tidy()
@@ -320,7 +322,7 @@ def test_an_older_copy_written_over_the_open_file_is_noticed_before_anything_is_
 def test_a_backup_in_place_of_what_was_overwritten_is_served(queue, storage, open_queue, ask, database, aside):
     other = open_queue()
     ask("old")
-    queue.backup(aside / "copy.db")
+    storage.backup(aside / "copy.db")
     for n in range(20):
         (queue, other)[n % 2].enqueue(NewPrompt(request={"prompt": f"{n}" * 20_000}))
     storage.tidy()

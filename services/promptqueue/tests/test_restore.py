@@ -9,9 +9,10 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from promptqueue.errors import NotRestorable, QueueInUse, StorageUnavailable
+from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import NewPrompt, Terms
 from promptqueue.sqlite.copies import restore as restoring
+from promptqueue.sqlite.errors import NotRestorable, QueueInUse
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import usage
@@ -44,12 +45,12 @@ def opened(url, journal, clock):
 
 
 @pytest.fixture
-def copy(tmp_path, opened):
+def copy(tmp_path, opened, storage):
     """A backup that holds the prompts `old`, made of a queue that has since got `new` instead."""
     file = tmp_path / "copy"
     with opened() as queue:
         [old] = queue.enqueue(NewPrompt(request={"prompt": "old"}))
-        queue.backup(file)
+        storage.backup(file)
         queue.delete(old.prompt.id)
         queue.enqueue(NewPrompt(request={"prompt": "new"}))
     return file
@@ -347,7 +348,7 @@ def test_what_was_in_hand_when_it_was_backed_up_runs_again(url, storage, opened,
         with storage.register(slots=1) as presence:
             queue.enqueue(NewPrompt(request={}))
             claim = queue.claim(Terms(worker=presence.id))
-            queue.backup(tmp_path / "copy")
+            storage.backup(tmp_path / "copy")
         queue.cancel(claim.prompt.id)
 
     restore(url, tmp_path / "copy")

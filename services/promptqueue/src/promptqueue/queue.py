@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from promptqueue.condition import Counts, Model, Recovered, Room, Workers
     from promptqueue.notes import Text
@@ -181,14 +180,11 @@ class PromptQueue(Protocol):
         """
         ...
 
-    def compact(self, *, rewrite: bool = False) -> int:
-        """Give some of the file's unused room back to the disk; how many bytes, 0 when there is no more to give.
+    def compact(self) -> int:
+        """Give some of the unused room back to the disk; how many bytes, 0 when there is no more to give.
 
-        One call is one commit that keeps others waiting for less than 50 ms; `checkpoint` after the last one cuts the
-        file down where somebody was reading. A file made by an older version can only be rewritten as a whole, and is
-        left alone unless `rewrite` says so: then everybody else's writes wait for as long as copying it twice takes.
-
-        Raises StorageFull when there is no room for that.
+        One call is one commit that keeps others waiting for less than 50 ms. Where somebody was reading, what it gave
+        back counts after the next `Storage.tidy`.
         """
         ...
 
@@ -243,19 +239,6 @@ class PromptQueue(Protocol):
 
         A page costs what it shows, however many prompts are stored. Prompts that come or go meanwhile move no other to
         another page.
-        """
-        ...
-
-    def backup(
-        self, file: Path, *, overwrite: bool = False, progress: Callable[[int, int], None] | None = None
-    ) -> None:
-        """Copy the whole queue into one file while everybody goes on; `progress` hears how many pages of how many.
-
-        The copy is of one moment, is checked, and is on the disk before it gets its name. `promptqueue.storage.restore`
-        puts it in the queue's place: that is no verb of an instance, because a queue that is open cannot be replaced,
-        and one that is damaged cannot be opened.
-
-        Raises FileInTheWay when the file exists and may not be overwritten, or is the queue itself.
         """
         ...
 

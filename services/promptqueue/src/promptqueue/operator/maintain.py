@@ -10,7 +10,6 @@ import click
 from promptqueue.operator import streams, text
 from promptqueue.operator.age import AGE
 from promptqueue.operator.command import Call, Reply, asks_back, command
-from promptqueue.sqlite.copies.restore import restore as restore_queue
 
 DAY = 24 * 3600.0  # seconds
 
@@ -82,7 +81,7 @@ def compact(call: Call) -> Reply:
         if not room.in_steps:
             long = f"writing {text.size(room.stored_bytes)} twice"
             call.ask_back(f"An older version made this file. Nobody else can write for as long as {long} takes. Go on?")
-            queue.compact(rewrite=True)
+            call.storage.rewrite()
         with call.progress("Compacting") as show:
             given, begun = 0, time.monotonic()
             while step := queue.compact():
@@ -134,8 +133,8 @@ def backup(call: Call, file: Path, force: bool) -> Reply:
     """  # noqa: D301 (click leaves lines as they are that follow its mark)
     if file == streams.STREAM:
         return _send(call)
-    with call.queue() as queue, call.progress("Copying") as show:
-        queue.backup(file, overwrite=force, progress=show)
+    with call.progress("Copying") as show:
+        call.storage.backup(file, overwrite=force, progress=show)
     number = file.stat().st_size
     return Reply(
         document={"file": str(file), "bytes": number},
@@ -146,9 +145,9 @@ def backup(call: Call, file: Path, force: bool) -> Reply:
 def _send(call: Call) -> Reply:
     call.stdout_is_taken = True
     stream = streams.wanted()
-    with call.queue() as queue, streams.passing(call.storage.path.parent) as file:
+    with call.queue(), streams.passing(call.storage.path.parent) as file:
         with call.progress("Copying") as show:
-            queue.backup(file, progress=show)
+            call.storage.backup(file, progress=show)
         with call.progress("Sending") as show:
             streams.send(file, stream, show)
         number = file.stat().st_size
@@ -180,7 +179,7 @@ def restore(call: Call, file: Path) -> Reply:
     if call.storage.path.exists():
         call.ask_back(f"Let {file} take the place of the queue at {call.storage.path}? That one is kept beside it.")
     with call.progress("Copying") as show:
-        replaced = restore_queue(call.storage.path, source, progress=show)
+        replaced = call.storage.restore(source, progress=show)
     with call.queue() as queue:  # an older schema is migrated now, not at somebody's start
         counts = queue.counts()
     held = f"{text.count(counts.queued + counts.processing, 'prompt')} in line, {counts.completed:,} completed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promptqueue.sqlite.copies.backup import BackingUp
 from promptqueue.sqlite.verbs.client import ClientVerbs
 from promptqueue.sqlite.verbs.compacting import Compacting
 from promptqueue.sqlite.verbs.condition import ConditionVerbs
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SQLitePromptQueue(
-    ClientVerbs, WorkerVerbs, RecoveryVerbs, RetentionVerbs, ConditionVerbs, ListingVerbs, BackingUp, Compacting
+    ClientVerbs, WorkerVerbs, RecoveryVerbs, RetentionVerbs, ConditionVerbs, ListingVerbs, Compacting
 ):
     """Keeps the contract of `promptqueue.queue.PromptQueue` for one thread at a time."""
 

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from promptqueue.errors import QueueMissing
 from promptqueue.settings import without_secrets
+from promptqueue.sqlite.copies.backup import back_up
+from promptqueue.sqlite.copies.restore import restore
+from promptqueue.sqlite.copies.rewrite import rewrite
+from promptqueue.sqlite.errors import QueueMissing
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import storage_errors
@@ -20,6 +23,9 @@ from promptqueue.sqlite.queue import SQLitePromptQueue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import BinaryIO
+
+    from promptqueue.sqlite.copies.backup import CopyProgress
 
 LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, unless somebody keeps reading
 
@@ -51,9 +57,7 @@ class SQLiteStorage:
 
     def open(self) -> SQLitePromptQueue:
         may_create = self._create and not self._has_opened
-        if not may_create and not self._has_opened and not self.path.exists():
-            raise self._missing()
-        database = self._database(create=may_create)
+        database = self._database(create=True) if may_create else self._existing()
         self._has_opened, self._journal = True, database.opened_journal
         return SQLitePromptQueue(database, clock=self._clock, on_journal=self._see_journal)
 
@@ -71,9 +75,28 @@ class SQLiteStorage:
         with closing(self._database(create=False)) as database:
             database.checkpoint()
 
+    def backup(self, file: Path, *, overwrite: bool = False, progress: CopyProgress | None = None) -> None:
+        """See `copies.backup.back_up`."""
+        with closing(self._existing()) as database:
+            back_up(database, file, overwrite=overwrite, progress=progress)
+
+    def restore(self, source: Path | BinaryIO, *, progress: CopyProgress | None = None) -> Path | None:
+        """See `copies.restore.restore`."""
+        return restore(self.path, source, progress=progress)
+
+    def rewrite(self) -> int:
+        """See `copies.rewrite.rewrite`."""
+        with closing(self._existing()) as database:
+            return rewrite(database)
+
     def describe(self) -> Mapping[str, str]:
         mode = self._journal or "not known yet"
         return {"kind": "sqlite", "version": sqlite3.sqlite_version, "journal_mode": mode}
+
+    def demo(self) -> str | None:
+        """Give the URL of the queue that `make demo` keeps below the folder of this one; None where there is none."""
+        demo = self.path.parent / "demo" / self.path.name
+        return f"sqlite:///{demo}" if demo.exists() else None
 
     def close(self) -> None:
         """Nothing is kept: each queue, listener and presence has files of its own."""
@@ -81,21 +104,19 @@ class SQLiteStorage:
     def _database(self, *, create: bool) -> Database:
         return Database(self.path, wanted_journal=self._journal_mode, lock_timeout=self._lock_timeout, create=create)
 
-    def _see_journal(self, mode: str) -> None:
-        self._journal = mode
-
-    def _missing(self) -> QueueMissing:
+    def _existing(self) -> Database:
+        if self._has_opened or self.path.exists():
+            return self._database(create=False)
         demo = self.demo()
         there = f" There is one of `make demo` at {demo}." if demo else ""
-        return QueueMissing(
+        message = (
             f"There is no queue at {self.path.absolute()}: name the one you mean with --database-url or "
             f"DATABASE_URL.{there}"
         )
+        raise QueueMissing(message)
 
-    def demo(self) -> str | None:
-        """Give the URL of the queue that `make demo` keeps below the folder of this one; None where there is none."""
-        demo = self.path.parent / "demo" / self.path.name
-        return f"sqlite:///{demo}" if demo.exists() else None
+    def _see_journal(self, mode: str) -> None:
+        self._journal = mode
 
 
 def path_of(url: str) -> Path:

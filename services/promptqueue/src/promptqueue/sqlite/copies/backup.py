@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from promptqueue.errors import FileInTheWay, StorageUnavailable
+from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.copies.atomic_file import appearing
 from promptqueue.sqlite.copies.squeeze import squeeze, worth_squeezing
+from promptqueue.sqlite.errors import FileInTheWay
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import storage_errors
 from promptqueue.sqlite.file.room import size
@@ -24,31 +25,33 @@ if TYPE_CHECKING:
 PAGES_AT_ONCE = 256  # a megabyte; under a rollback journal a writer waits for as long as that takes
 
 
-class BackingUp:
-    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+def back_up(database: Database, file: Path, *, overwrite: bool = False, progress: CopyProgress | None = None) -> None:
+    """Copy the whole queue into one file while everybody goes on; `progress` hears how many pages of how many.
 
-    _database: Database
+    The copy is of one moment, is checked, and is on the disk before it gets its name. `restore` puts it in the queue's
+    place.
 
-    def backup(self, file: Path, *, overwrite: bool = False, progress: CopyProgress | None = None) -> None:
-        if file.exists() and any(file.samefile(own) for own in filesystem.beside(self._database.path)):
-            message = f"{file} is a file of the queue's own: give the copy another name."
-            raise FileInTheWay(message)
-        if file.exists() and not overwrite:
-            message = f"{file} exists already: give the copy another name, or let it be overwritten."
-            raise FileInTheWay(message)
-        with storage_errors(file, "The backup"):
-            count, spare = self._database.pages()
-            pages = count + (count - spare if worth_squeezing(count, spare) else 0)
-            _refuse_shortage(file, needed=pages * self._database.page_size)
-        with storage_errors(file, "The backup"), appearing(file) as unfinished:
-            with self._database.still() as source:
-                copy(source, unfinished, progress)
-            if damage := damage_of(unfinished):
-                message = (
-                    f"The queue's database {self._database.path} is damaged, so nothing was copied: {damage}; "
-                    "stop everything and put an earlier backup in its place: python -m promptqueue restore FILE."
-                )
-                raise StorageUnavailable(message)
+    Raises FileInTheWay when the file exists and may not be overwritten, or is the queue itself, and StorageUnavailable.
+    """
+    if file.exists() and any(file.samefile(own) for own in filesystem.beside(database.path)):
+        message = f"{file} is a file of the queue's own: give the copy another name."
+        raise FileInTheWay(message)
+    if file.exists() and not overwrite:
+        message = f"{file} exists already: give the copy another name, or let it be overwritten."
+        raise FileInTheWay(message)
+    with storage_errors(file, "The backup"):
+        count, spare = database.pages()
+        pages = count + (count - spare if worth_squeezing(count, spare) else 0)
+        _refuse_shortage(file, needed=pages * database.page_size)
+    with storage_errors(file, "The backup"), appearing(file) as unfinished:
+        with database.still() as source:
+            copy(source, unfinished, progress)
+        if damage := damage_of(unfinished):
+            message = (
+                f"The queue's database {database.path} is damaged, so nothing was copied: {damage}; "
+                "stop everything and put an earlier backup in its place: python -m promptqueue restore FILE."
+            )
+            raise StorageUnavailable(message)
 
 
 def _refuse_shortage(file: Path, *, needed: int) -> None:

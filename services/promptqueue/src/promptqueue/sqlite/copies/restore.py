@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptqueue.errors import NotRestorable, QueueInUse
 from promptqueue.sqlite.copies.atomic_file import appearing
 from promptqueue.sqlite.copies.backup import copy, damage_of
+from promptqueue.sqlite.errors import NotRestorable, QueueInUse
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import is_locked, storage_errors

@@ -10,7 +10,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from promptqueue.errors import QueueInUse, StorageUnavailable
+from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.errors import QueueInUse
 from promptqueue.sqlite.host.turnstile import open_lock
 
 if TYPE_CHECKING:
