@@ -87,7 +87,7 @@ def test_requests_that_wait_together_share_a_commit(make_writer, url, lock_out, 
     asking = [Asking(writer, lambda queue: queue.enqueue(NEW))]
     until(lambda: commits)  # the first waits for its turn
     asking += [Asking(writer, lambda queue: queue.enqueue(NEW)) for _ in range(20)]
-    until(lambda: writer._inbox.qsize() == 20)
+    until(lambda: len(writer._line) == 20)
     let_in()
 
     assert not any(isinstance(one.heard(), Exception) for one in asking)
@@ -117,8 +117,8 @@ def batches(make_writer, url, lock_out, until):
         let_in = lock_out()
         first = Asking(writer, verb(None))
         until(lambda: commits)  # the first waits for its turn, and the others will come together
-        requests = [_Request(verb(number), writer._concurrency, weight) for number, weight in enumerate(weights)]
-        writer._inbox.put(requests)
+        requests = [_Request(verb(number), weight) for number, weight in enumerate(weights)]
+        writer._line.extend(requests)
         let_in()
         assert first.heard() is None
         assert all(request.done.wait(20) for request in requests)
@@ -164,9 +164,10 @@ def test_others_have_their_turn_between_the_transactions_of_a_heavy_burst(make_w
 
     writer = ready(make_writer(lambda: opened))
     opened.transaction = noted
-    requests = [_Request(lambda queue: queue.enqueue(NEW), writer._concurrency, HEAVY) for _ in range(4)]
+    requests = [_Request(lambda queue: queue.enqueue(NEW), HEAVY) for _ in range(4)]
 
-    writer._inbox.put(requests)
+    writer._line.extend(requests)
+    writer._came.set()
 
     assert all(request.done.wait(20) for request in requests)
     other.join(20)
@@ -286,7 +287,7 @@ def test_closing_finishes_what_was_asked_before(make_writer, queue, until):
     asking = [Asking(writer, slowly)]
     assert begun.wait(10)
     asking += [Asking(writer, lambda queue: queue.enqueue(NEW)) for _ in range(4)]
-    until(lambda: writer._inbox.qsize() == 4)
+    until(lambda: len(writer._line) == 4)
     closing = threading.Thread(target=writer.close)
     closing.start()
     start = time.monotonic()

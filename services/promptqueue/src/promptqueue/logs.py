@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 
 
@@ -14,6 +15,17 @@ class Format(logging.Formatter):
     def __init__(self) -> None:
         """Have one form, for everybody."""
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+
+
+def to_stdout(level: str, handler: logging.Handler | None = None) -> None:
+    """Send this process's log to standard output; `level` is the least grave that is written.
+
+    `handler` writes the lines where Python's own, which writes each at once, would cost too much.
+    """
+    handler = handler or logging.StreamHandler(sys.stdout)
+    handler.setFormatter(Format())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.logThreads = logging.logMultiprocessing = False  # no line names a thread or a process
 
 
 class Once:

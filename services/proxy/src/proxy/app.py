@@ -13,10 +13,10 @@ from proxy.serving.base_path import BelowBasePath
 
 if TYPE_CHECKING:
     from proxy.config import Config
-    from proxy.serving.concurrency import Greenlets, Threads
+    from proxy.serving.concurrency import Concurrency
 
 
-def create_app(config: Config, concurrency: Threads | Greenlets) -> Flask:
+def create_app(config: Config, concurrency: Concurrency) -> Flask:
     """Make the application and start its writer. `parts(app)` gives what must be stopped and closed."""
     app = Flask("proxy", static_folder=None)
     app.url_map.merge_slashes = False  # else //api/v1/prompt would be a redirect, and a POST would lose its body

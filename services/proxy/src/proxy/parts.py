@@ -23,7 +23,7 @@ from proxy.storage.writer import Writer
 
 if TYPE_CHECKING:
     from proxy.config import Config
-    from proxy.serving.concurrency import Greenlets, Threads
+    from proxy.serving.concurrency import Concurrency
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Parts:
     """What requests are served with."""
 
     config: Config
-    concurrency: Threads | Greenlets
+    concurrency: Concurrency
     writer: Writer
     reader: Reader
     prompts: Prompts
@@ -44,7 +44,7 @@ class Parts:
     room: Room
 
     @classmethod
-    def of(cls, config: Config, concurrency: Threads | Greenlets) -> Self:
+    def of(cls, config: Config, concurrency: Concurrency) -> Self:
         """Make the parts of this process. Call it after a fork: the writer's thread would not survive one."""
         storage = connect(config.database_url, journal_mode=config.journal_mode)
         reader, writer = Reader(storage, concurrency), Writer(storage.open, concurrency)

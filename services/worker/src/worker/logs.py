@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-import sys
 from typing import TYPE_CHECKING
 
-from promptqueue.logs import Format
+from promptqueue import logs
 
 if TYPE_CHECKING:
     from promptqueue.condition import Recovered
 
 
 def to_stdout(level: str) -> None:
-    """Send this process's log to standard output, in UTC."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(Format())
-    logging.basicConfig(level=level.upper(), handlers=[handler])
+    """Send this process's log to standard output."""
+    logs.to_stdout(level)
     logging.getLogger("urllib3").setLevel(logging.WARNING)  # at debug it would log every probe
 
 

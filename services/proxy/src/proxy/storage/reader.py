@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from promptqueue import PromptQueue, Storage
 
-    from proxy.serving.concurrency import Greenlets, Threads
+    from proxy.serving.concurrency import Concurrency
 
 Found = TypeVar("Found")
 
@@ -30,7 +30,7 @@ OPEN_AGAIN_AFTER = 1.0  # seconds; an attempt may wait for a lock, and every rea
 class Reader:
     """Runs reads, each with an instance of the queue that nobody else uses meanwhile."""
 
-    def __init__(self, storage: Storage, concurrency: Threads | Greenlets) -> None:
+    def __init__(self, storage: Storage, concurrency: Concurrency) -> None:
         """Open nothing yet: instances are opened as they are needed, and again when they got lost."""
         self._storage = storage
         self._concurrency = concurrency
@@ -40,7 +40,7 @@ class Reader:
 
     def read(self, look: Callable[[PromptQueue], Found]) -> Found:
         """Run `look` with a queue; what it returned or raised. Raises StorageUnavailable."""
-        if self._concurrency.blocks_others and self._storage.reads_wait:
+        if self._storage.reads_wait:
             return self._concurrency.apart(lambda: self._read(look, self._open))
         return self._read(look, lambda: self._concurrency.apart(self._open))
 

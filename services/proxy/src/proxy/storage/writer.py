@@ -1,17 +1,19 @@
-"""The writer: every commit of this process, on one native thread, with all who wait in one transaction.
+"""The writer: every commit of this process, with all who wait in one transaction.
 
-A commit waits for the disk and for its turn among the processes. One thread that takes everybody along waits once for
-all of them, and a greenlet never stops the others meanwhile.
+A commit waits for the disk and for its turn among the processes, so whoever comes meanwhile shares the next one. A
+leader takes those who wait, has a native thread commit what they ask for, and lets them go on. It is a greenlet where
+requests are greenlets: then it first waits, briefly, until no other can go on, or it would commit for each alone.
 """
 
 from __future__ import annotations
 
 import logging
-import queue as queues
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from promptqueue.errors import PromptQueueError, StorageUnavailable
+from promptqueue.logs import Once
 
 from proxy.storage import let_go
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from promptqueue import PromptQueue
 
-    from proxy.serving.concurrency import Greenlets, Threads
+    from proxy.serving.concurrency import Concurrency
 
 Found = TypeVar("Found")
 
@@ -36,19 +38,20 @@ class Writer:
     """Runs verbs that commit. Opens the queue by itself, and again when it got lost."""
 
     def __init__(
-        self, open_queue: Callable[[], PromptQueue], concurrency: Threads | Greenlets, *, patience: float = PATIENCE
+        self, open_queue: Callable[[], PromptQueue], concurrency: Concurrency, *, patience: float = PATIENCE
     ) -> None:
-        """Start the thread, which opens the queue at once and says in the log if it cannot."""
+        """Start the leader, which opens the queue at once and says in the log if it cannot."""
         self._open_queue = open_queue
-        self._concurrency = concurrency
+        self._idle = concurrency.idle
+        self._apart = concurrency.one_at_a_time()
         self._patience = patience
-        self._inbox: Any = concurrency.inbox()
-        self._requests = concurrency.gathering(lambda requests: concurrency.hand(self._inbox, requests))
         self._line: deque[_Request] = deque()
+        self._came = threading.Event()
+        self._is_closing = False
         self._queue: PromptQueue | None = None
-        self._is_lost = False
-        self._ended = concurrency.bell()
-        concurrency.start(self._run)
+        self._once = Once(log)
+        self._leader = threading.Thread(target=self._lead, name="writer", daemon=True)
+        self._leader.start()
 
     def do(self, verb: Callable[[PromptQueue], Found], *, weight: int = 0) -> Found:
         """Run `verb` in the next transaction that has room; what it returned or raised, once that is on the disk.
@@ -56,8 +59,9 @@ class Writer:
         `weight` is about how many bytes it writes. Raises StorageUnavailable, and has then changed nothing, when the
         transaction fails or does not begin in time.
         """
-        request = _Request(verb, self._concurrency, weight)
-        self._requests.put(request)
+        request = _Request(verb, weight)
+        self._line.append(request)
+        self._came.set()
         if not request.done.wait(self._patience):
             if request.take():  # nobody has started it, so nobody ever will
                 message = f"The queue's database gave no turn within {self._patience:g} seconds."
@@ -67,42 +71,36 @@ class Writer:
         return found
 
     def close(self) -> None:
-        """Let the thread finish what it was given, and let go of the queue."""
-        self._requests.give()
-        self._inbox.put(None)
-        self._ended.wait(self._patience)
+        """Finish what was asked for, and let go of the queue."""
+        self._is_closing = True
+        self._came.set()
+        self._leader.join(self._patience)
 
-    def _run(self) -> None:
-        self._commit([])  # opens the queue, so that the first client does not wait for it
-        while batch := self._next_batch():
-            self._commit(batch)
-            self._concurrency.ring([request.done for request in batch])
-        if self._queue:
-            let_go(self._queue)
-        self._concurrency.ring([self._ended])
+    def _lead(self) -> None:
+        self._apart(lambda: self._commit([]))  # opens the queue, so that the first client does not wait for it
+        while self._line or not self._is_closing:
+            self._came.wait()
+            self._came.clear()
+            while self._line:
+                self._idle()
+                self._serve(self._next_batch())
+        self._apart(self._let_go)
+
+    def _serve(self, batch: list[_Request]) -> None:
+        self._apart(lambda: self._commit(batch))
+        for request in batch:
+            request.done.set()
 
     def _next_batch(self) -> list[_Request]:
-        """Wait for requests, and take those that came, as many as fit; nothing when the end was asked for."""
+        """Take those who wait, as many as fit."""
         batch: list[_Request] = []
         weight = 0
-        while len(batch) < ENOUGH and (self._line or self._hear(patiently=not batch)):
+        while self._line and len(batch) < ENOUGH:
             weight += self._line[0].weight
             if batch and weight > HEAVY:
                 break
             batch.append(self._line.popleft())
         return batch
-
-    def _hear(self, *, patiently: bool) -> bool:
-        """Let those who came stand in line, and wait for some if `patiently`; whether there are any."""
-        try:
-            more = self._inbox.get() if patiently else self._inbox.get_nowait()
-        except queues.Empty:
-            return False
-        if more is None:  # the end, which comes after all others
-            self._inbox.put(None)
-            return False
-        self._line += more
-        return True
 
     def _commit(self, batch: list[_Request]) -> None:
         try:
@@ -112,22 +110,21 @@ class Writer:
                 with self._queue.transaction():
                     for request in batch:
                         request.run(self._queue)
-                    self._concurrency.go_on()
         except Exception as error:  # noqa: BLE001 (whatever a transaction fails with, those who wait for it must hear of it)
             self._fail(batch, error)
         else:
-            if self._is_lost:
-                log.info("storage is back")
-            self._is_lost = False
+            self._once.well("storage is back")
 
     def _fail(self, batch: list[_Request], error: Exception) -> None:
-        self._concurrency.go_on()
         for request in batch:
             request.fail(error)
-        if not self._is_lost:
-            self._is_lost = True
-            log.error("storage lost reason=%s", error, exc_info=not isinstance(error, PromptQueueError))
+        is_known = isinstance(error, PromptQueueError)
+        self._once.complain(logging.ERROR, "storage lost reason=%s", error, exc_info=not is_known)
         if self._queue and not _answers(self._queue):
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._queue:
             let_go(self._queue)
             self._queue = None
 
@@ -135,17 +132,20 @@ class Writer:
 class _Request:
     """One verb, and whoever waits for it."""
 
-    def __init__(self, verb: Callable[[PromptQueue], Any], concurrency: Threads | Greenlets, weight: int) -> None:
-        self.done = concurrency.bell()
+    def __init__(self, verb: Callable[[PromptQueue], Any], weight: int) -> None:
+        self.done = threading.Event()
         self.weight = weight
         self._verb = verb
-        self._ticket = concurrency.ticket()
+        self._tickets = [True]
         self._found: Any = None
         self._error: Exception | None = None
 
     def take(self) -> bool:
         """Decide what becomes of it, started or abandoned; whether the caller was the first to."""
-        return bool(self._ticket.acquire(blocking=False))
+        try:
+            return self._tickets.pop()  # one step, which no thread can come between
+        except IndexError:
+            return False
 
     def run(self, queue: PromptQueue) -> None:
         """Run the verb, unless it was abandoned."""
