@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from promptqueue.sqlite.file.place import Identity
+Identity = tuple[int, int]
+"""Device and inode; of nothing, where there is no such file."""
 
 COUNTER = 24  # where it stands in the file: four bytes, the highest first
 VALID_FOR = 92  # where it stands again, for the number of pages

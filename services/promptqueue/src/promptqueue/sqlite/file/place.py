@@ -14,13 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptqueue.sqlite.file.age import is_older
+from promptqueue.sqlite.file.age import Identity, is_older
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-Identity = tuple[int, int]
-"""Device and inode; of nothing, where there is no such file."""
 
 NOTHING: Identity = (0, 0)
 
