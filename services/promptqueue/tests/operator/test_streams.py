@@ -115,7 +115,7 @@ def test_what_a_killed_backup_left_goes_with_the_next_and_a_living_ones_stays(tm
     left.mkdir()
     (left / "copy").write_bytes(b"x" * 1_000)
 
-    with streams.passing(tmp_path) as one, streams.passing(tmp_path) as other:
+    with streams.temporary_copy(tmp_path) as one, streams.temporary_copy(tmp_path) as other:
         assert one.parent != other.parent
         assert {each for each in tmp_path.iterdir() if each.is_dir()} == {one.parent, other.parent}
 

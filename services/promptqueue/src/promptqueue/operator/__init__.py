@@ -1,9 +1,9 @@
-"""The operator's command line. Each command is a few verbs of `promptqueue.queue.PromptQueue` and how they are told.
+"""The operator's command line: each command is a few verbs of the queue, and what is printed of them.
 
-Nothing else imports it, for what it needs (click) the long-running processes shall not pay for.
+Nothing else imports it: the long-running processes need not pay for click.
 """
 
-from promptqueue.operator import control, inspect, maintain, retry
+from promptqueue.operator import control, copies, inspect, maintain, retry
 from promptqueue.operator.command import commands
 
-__all__ = ["commands", "control", "inspect", "maintain", "retry"]
+__all__ = ["commands", "control", "copies", "inspect", "maintain", "retry"]

@@ -15,12 +15,12 @@ class Age(click.ParamType[float]):
     name = "age"
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read an age; what is none ends the program with click's own words and exit code 2."""
+        """Read an age; anything else ends the program with a sentence and exit code 2."""
         if isinstance(value, float):
             return value
         found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw])", value.strip())
         if not found:
-            self.fail(f"{value!r} is no age: write a number and s, m, h, d or w, such as 7d.", param, ctx)
+            self.fail(f"{value!r} is not an age: write a number and s, m, h, d or w, such as 7d.", param, ctx)
         return float(found[1]) * SECONDS[found[2]]
 
 

@@ -1,4 +1,4 @@
-"""What all commands have in common: where the queue is, how they answer people and scripts, how they end."""
+"""What all commands share: where the queue is, how they answer people and scripts, how they end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Example = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """A command's answer: the same as one JSON document and in words. `refusal` says what could not be done."""
+    """A command's answer, as one JSON document and in words. `refusal` says what could not be done."""
 
     document: Mapping[str, Any]
     words: str
@@ -64,7 +64,7 @@ class Call:
             raise click.ClickException(message)
 
     def note(self, words: str | None) -> None:
-        """Tell people something beside the answer; None is nothing."""
+        """Print something beside the answer, for people alone; None prints nothing."""
         if words and not self.is_for_scripts:
             click.echo(words, err=True)
 
@@ -79,7 +79,7 @@ class Call:
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:
-        """Show how much of how much is done, to people alone, and not among what is answered."""
+        """Show people how much of how much is done, on standard error."""
         hidden = self.is_for_scripts or not sys.stderr.isatty()
         with click.progressbar(length=1, label=label, file=sys.stderr, hidden=hidden) as bar:
 
@@ -106,31 +106,31 @@ class Help(click.Command):
 
 
 class InOrder(click.Group):
-    """Commands in the order in which one comes to need them, not in the alphabet's."""
+    """Commands in the order in which they are needed, instead of by the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name them."""
         return sorted(super().list_commands(ctx), key=ORDER.index)
 
 
-def _tell_version(context: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
+def _print_version(context: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
     if is_asked and not context.resilient_parsing:
         try:
             installed = version("promptqueue")
         except PackageNotFoundError:
-            installed = "as it lies here, not installed"
+            installed = "from this folder, not installed"
         click.echo(f"promptqueue {installed}, schema {schema.known()}, SQLite {sqlite3.sqlite_version}")
         context.exit()
 
 
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_tell_version, help="Tell the version."
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
 )
 def commands() -> None:
     """Look after the queue: what it does, what is in it, and its copies.
 
-    Every command but `restore` is meant for a queue in use. What erases or ends much for good asks back once when a
+    Every command but `restore` is meant for a queue in use. What erases or ends much for good asks once when a
     person is at the terminal; --yes answers beforehand.
 
     \b
@@ -146,7 +146,7 @@ asks_back = click.option("--yes", "-y", "is_agreed", is_flag=True, help="Do not 
 
 
 def command(*examples: Example) -> Callable[[Callable[..., Reply]], Help]:
-    """Make a command of a function that takes a Call and its own arguments, and returns what is reply."""
+    """Make a command of a function that takes a Call and its own arguments, and returns its Reply."""
 
     def make(function: Callable[..., Reply]) -> Help:
         @click.command(function.__name__.rstrip("_"), cls=Help, examples=examples)

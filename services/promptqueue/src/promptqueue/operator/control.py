@@ -1,4 +1,4 @@
-"""The commands that decide what runs: cancel, pause, resume."""
+"""The commands that control what runs: cancel, pause, resume."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def cancel(call: Call, prompt_ids: tuple[str, ...]) -> Reply:
     )
 
 
-@command(("start no prompt until told otherwise", "pause"))
+@command(("start no prompt until `resume`", "pause"))
 def pause(call: Call) -> Reply:
     """Start no more prompts.
 

@@ -1,4 +1,4 @@
-"""The commands that only look: status, list, show."""
+"""The commands that only read: status, list, show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @command(("what the queue does right now", "status"), ("how many wait, in a script", "status --json | jq .queued"))
 def status(call: Call) -> Reply:
-    """Tell what the queue does: what waits, who works, what is stored."""
+    """Show what the queue does: what waits, who works, what is stored."""
     with call.queue() as queue:
         counts, workers, model, storage = queue.counts(), queue.workers(), queue.model(), call.storage.describe()
         room = queue.room()

@@ -1,4 +1,4 @@
-"""The command that brings back what has ended without an answer: retry."""
+"""The command retry."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Retried:
             (self.unchanged if is_waiting else self.retried).append(prompt_id)
 
 
-class _OnlyTried(Exception):
+class _DryRun(Exception):
     """Leaves a transaction so that it changes nothing."""
 
 
@@ -107,11 +107,11 @@ def _retry(
     """Retry some in each commit, between which everybody else has a turn."""
     for first in range(0, len(wanted), AT_ONCE):
         begun = time.monotonic()
-        with suppress(_OnlyTried), queue.transaction():
+        with suppress(_DryRun), queue.transaction():
             for prompt_id in wanted[first : first + AT_ONCE]:
                 done.retry(queue, prompt_id)
             if is_dry:
-                raise _OnlyTried
+                raise _DryRun
         show(min(first + AT_ONCE, len(wanted)), len(wanted))
         if first + AT_ONCE < len(wanted):
             time.sleep(time.monotonic() - begun)

@@ -25,8 +25,8 @@ PIECE = 1024 * 1024  # bytes
 PREFIX = ".backup-"
 
 
-def given() -> BinaryIO:
-    """Give standard input, unless a person would have to type the copy."""
+def standard_input() -> BinaryIO:
+    """Give standard input to read a copy from. Raises click.UsageError where a person would have to type it."""
     stream = sys.stdin.buffer
     if stream.isatty():
         message = "A backup cannot be typed: give it on standard input, as in `restore - < queue.backup`."
@@ -34,26 +34,24 @@ def given() -> BinaryIO:
     return stream
 
 
-def wanted() -> BinaryIO:
-    """Give standard output, unless a copy would be shown on a terminal."""
+def standard_output() -> BinaryIO:
+    """Give standard output to write a copy to. Raises click.UsageError where a terminal would show it."""
     stream = sys.stdout.buffer
     if stream.isatty():
-        message = "A backup is nothing to read: send it into a file, as in `backup - > queue.backup`."
+        message = "A backup cannot be read on a terminal: send it into a file, as in `backup - > queue.backup`."
         raise click.UsageError(message)
     return stream
 
 
 @contextmanager
-def passing(folder: Path) -> Iterator[Path]:
-    """Give a file to copy into, in a folder of its own below `folder`, which goes when the copy has been sent.
+def temporary_copy(folder: Path) -> Iterator[Path]:
+    """Give a file to copy into, in a temporary folder below `folder`.
 
-    What a killed one has left goes too: it would hold as much room as the queue, where nobody looks.
+    Folders that a killed command left are removed too: each takes as much room as the queue, where nobody looks.
     """
     with ExitStack() as opened:
-        with (
-            storage_errors(folder, "The queue's folder"),
-            _held(folder),
-        ):  # so that nobody takes away what is not held yet
+        # The folder is held, so that nobody takes away what is not held yet.
+        with storage_errors(folder, "The queue's folder"), _held(folder):
             for left in folder.glob(f"{PREFIX}*"):
                 with suppress(OSError), _held(left, fcntl.LOCK_NB):
                     shutil.rmtree(left)
@@ -83,7 +81,7 @@ def send(file: Path, stream: BinaryIO, progress: Callable[[int, int], None]) -> 
 
 @contextmanager
 def _held(folder: Path, flags: int = 0) -> Iterator[None]:
-    """Hold a folder as somebody's who lives; with LOCK_NB it raises BlockingIOError while another does."""
+    """Hold the lock of a folder. With LOCK_NB it raises BlockingIOError while another process holds it."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | flags)
@@ -93,6 +91,6 @@ def _held(folder: Path, flags: int = 0) -> Iterator[None]:
 
 
 def _give_up_stdout() -> None:
-    """Let Python's own last flush meet no error, which it would tell in a traceback (docs.python.org, SIGPIPE)."""
+    """Keep Python's own last flush from failing with a traceback (docs.python.org, note on SIGPIPE)."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,10 +19,10 @@ def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 
 def pairs(*found: tuple[str, str | None]) -> str:
-    """Write one thing a line after its name; what is None does not apply."""
-    told = [(name, value) for name, value in found if value is not None]
-    width = max(len(name) for name, _ in told)
-    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in told)
+    """Write one line for each name and its value; those without a value are left out."""
+    shown = [(name, value) for name, value in found if value is not None]
+    width = max(len(name) for name, _ in shown)
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in shown)
 
 
 def count(number: int, thing: str) -> str:
@@ -31,7 +31,7 @@ def count(number: int, thing: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Tell how long something takes, in its largest unit."""
+    """Write how long something takes, in its largest unit."""
     for unit, size in UNITS:
         if seconds >= size:
             return f"{seconds / size:.1f} {unit}"
@@ -39,12 +39,12 @@ def duration(seconds: float) -> str:
 
 
 def size(number: int) -> str:
-    """Tell a number of bytes in megabytes."""
+    """Write a number of bytes in megabytes."""
     return f"{number / 1_000_000:,.1f} MB"
 
 
 def when(seconds: float | None) -> str | None:
-    """Tell a time of the wall clock to the second, in UTC."""
+    """Write a time of the wall clock to the second, in UTC."""
     return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

@@ -1,12 +1,7 @@
-"""prune, backup and restore."""
+"""prune."""
 
-import os
-import pty
 import re
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from promptqueue.prompt import NewPrompt
@@ -75,63 +70,8 @@ def test_what_was_pruned_is_gone_from_the_disk(operate, finish, stored_bytes):
 
 
 @pytest.mark.parametrize("age", ["7", "d", "-1d", "7 d", "7y", "1e3d", "NaNd", ""])
-def test_an_age_that_is_none_is_not_understood(operate, queue, age):
+def test_anything_but_an_age_is_not_understood(operate, queue, age):
     done = operate(f"prune --older-than '{age}'")
 
     assert done.code == 2
-    assert "is no age: write a number and s, m, h, d or w, such as 7d." in done.err
-
-
-def test_a_backup_can_be_restored_and_the_replaced_queue_is_named(operate, queue, ask, tmp_path):
-    ask("old")
-    made = operate(f"backup {tmp_path}/copy")
-    ask("new")
-    queue.close()
-
-    restored = operate(f"restore {tmp_path}/copy --json")
-
-    assert made.code == 0
-    assert made.out.startswith(f"Copied to {tmp_path}/copy: ")
-    assert (restored.code, restored.json["queued"]) == (0, 1)
-    assert Path(restored.json["replaced"]).exists()
-
-
-def test_a_backup_overwrites_only_when_told(operate, queue, tmp_path):
-    (tmp_path / "copy").write_text("precious")
-
-    refused = operate(f"backup {tmp_path}/copy --json")
-    forced = operate(f"backup --force {tmp_path}/copy")
-
-    assert (refused.code, refused.json["error"]["code"]) == (1, "file_exists")
-    assert forced.code == 0
-
-
-def test_a_queue_in_use_is_not_replaced(operate, queue, ask, tmp_path):
-    ask()
-    operate(f"backup {tmp_path}/copy")
-
-    refused = operate(f"restore {tmp_path}/copy")
-
-    assert refused.code == 1
-    assert refused.err.startswith("Error: The queue is in use: end every proxy and worker first")
-
-
-def test_progress_is_shown_on_a_terminal_and_kept_from_what_is_answered(queue, ask, environ, tmp_path):
-    ask("x" * 3_000_000)
-    terminal, theirs = pty.openpty()
-
-    done = subprocess.run(
-        [sys.executable, "-m", "promptqueue", "backup", f"{tmp_path}/copy"],
-        env={**os.environ, **environ},
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        timeout=60,
-        check=True,
-    )
-    os.close(theirs)
-    shown = os.read(terminal, 100_000).decode()
-    os.close(terminal)
-
-    assert "Copying" in shown
-    assert "100%" in shown
-    assert done.stdout.decode().startswith("Copied to ")
+    assert "is not an age: write a number and s, m, h, d or w, such as 7d." in done.err

@@ -1,0 +1,89 @@
+"""The commands for copies of the queue: backup, restore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from promptqueue.operator import streams, text
+from promptqueue.operator.command import Call, Reply, asks_back, command
+
+
+@command(
+    ("copy the queue while everything runs", "backup /var/backups/queue.backup"),
+    ("in place of yesterday's copy", "backup --force /var/backups/queue.backup"),
+    ("to standard output, out of a container or to another machine", "backup - > /var/backups/queue.backup"),
+)
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+def backup(call: Call, file: Path, force: bool) -> Reply:
+    """Copy the whole queue into FILE, or with - to standard output.
+
+    Everybody goes on meanwhile. The copy is of one moment and is checked before FILE appears or the first byte is sent;
+    until it is sent it lies beside the queue. It holds every prompt and answer; FILE can be read by you alone.
+
+    \b
+    With Docker:  docker compose exec -T worker python -m promptqueue backup - > queue.backup
+    """  # noqa: D301 (click leaves lines as they are that follow its mark)
+    if file == streams.STREAM:
+        return _send(call)
+    with call.progress("Copying") as show:
+        call.storage.backup(file, overwrite=force, progress=show)
+    number = file.stat().st_size
+    return Reply(
+        document={"file": str(file), "bytes": number},
+        words=f"Copied to {file}: {text.size(number)}, checked and whole.",
+    )
+
+
+def _send(call: Call) -> Reply:
+    call.stdout_is_taken = True
+    stream = streams.standard_output()
+    with call.queue(), streams.temporary_copy(call.storage.path.parent) as file:
+        with call.progress("Copying") as show:
+            call.storage.backup(file, progress=show)
+        with call.progress("Sending") as show:
+            streams.send(file, stream, show)
+        number = file.stat().st_size
+    return Reply(
+        document={"file": "-", "bytes": number},
+        words=f"Copied to standard output: {text.size(number)}, checked and whole.",
+    )
+
+
+@command(
+    ("bring a copy back, with every proxy and worker ended", "restore /var/backups/queue.backup"),
+    ("from standard input, into a container or from another machine", "restore - < /var/backups/queue.backup"),
+)
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@asks_back
+def restore(call: Call, file: Path) -> Reply:
+    """Let a copy take the queue's place.
+
+    It is in FILE, or with - on standard input. The replaced queue is kept beside it until you remove it. What was
+    accepted after the copy was made is in that one alone; what was completed since runs again. It is refused while
+    anything has the queue open, and changes nothing when the copy is not whole.
+
+    \b
+    With Docker:  docker compose stop proxy worker
+                  docker compose run --rm -T worker python -m promptqueue restore - < queue.backup
+                  docker compose start proxy worker
+    """  # noqa: D301 (click leaves lines as they are that follow its mark)
+    source = streams.standard_input() if file == streams.STREAM else file
+    if call.storage.path.exists():
+        call.ask_back(f"Let {file} take the place of the queue at {call.storage.path}? That one is kept beside it.")
+    with call.progress("Copying") as show:
+        replaced = call.storage.restore(source, progress=show)
+    with call.queue() as queue:  # an older schema is migrated now, not at somebody's start
+        counts = queue.counts()
+    held = f"{text.count(counts.queued + counts.processing, 'prompt')} in line, {counts.completed:,} completed"
+    kept = f"; the replaced queue is {replaced}" if replaced else ""
+    return Reply(
+        document={
+            "replaced": None if replaced is None else str(replaced),
+            "queued": counts.queued + counts.processing,
+            "completed": counts.completed,
+        },
+        words=f"Restored: {held}{kept}.",
+    )
