@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
+SIDE_BY_SIDE = --numprocesses auto
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -42,11 +43,11 @@ demo: ## Try everything with made-up answers: no model, no Docker
 
 test: ## Set up what the tests need and run every test that this machine can run
 	@$(PYTHON) local/environment.py test
-	@$(VENV)/python -m pytest
+	@$(VENV)/python -m pytest $(SIDE_BY_SIDE)
 
 e2e: ## Run the tests of the whole product alone, on plain processes and in containers
 	@$(PYTHON) local/environment.py test
-	@$(VENV)/python -m pytest tests/e2e
+	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) tests/e2e
 
 conformance: ## Ask for all that /openapi.json describes, and for what it forbids: EXAMPLES=1000 of each
 	@$(PYTHON) local/environment.py test
