@@ -23,6 +23,7 @@ import proxy.config
 import worker.config
 from promptqueue.settings import read_or_exit
 from promptqueue.sqlite.storage import path_of
+from worker.config import without_password
 from worker.ollama.call_end import OllamaFailed
 from worker.ollama.client import Ollama
 
@@ -133,12 +134,13 @@ def reachable(host: str) -> str:
 
 def answers_from(worked: worker.config.Config) -> str:
     """Say whether the Ollama answers, by asking it; if it does not, why, and what to do."""
+    url = worked.ollama_urls[0]
+    shown = without_password(url)
     try:
-        Ollama.of(worked).version()
+        Ollama.of(worked, url).version()
     except OllamaFailed as failed:
-        asked = f"The Ollama at {worked.ollama_shown} does not answer"
-        return f"none yet, prompts wait. {asked}:\n            {failed.end.cause}"
-    return f"from the Ollama at {worked.ollama_shown}"
+        return f"none yet, prompts wait. The Ollama at {shown} does not answer:\n            {failed.end.cause}"
+    return f"from the Ollama at {shown}"
 
 
 def words(host: str, port: int, whence: str, database: str) -> str:

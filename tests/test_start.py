@@ -29,11 +29,8 @@ def test_a_blank_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, tmp
     settings = start.settings("run", tmp_path / ".env")
 
     served, worked = read(proxy.config.Config, settings), read(worker.config.Config, settings)
-    assert (served.bind_address, served.proxy_port, worked.ollama_shown) == (
-        "127.0.0.1",
-        8000,
-        "http://127.0.0.1:11434",
-    )
+    assert (served.bind_address, served.proxy_port) == ("127.0.0.1", 8000)
+    assert worked.ollama_urls == ("http://127.0.0.1:11434",)
 
 
 def test_no_password_of_ollamas_address_is_printed() -> None:

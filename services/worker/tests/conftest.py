@@ -181,7 +181,7 @@ def short_of_patience(environ, ollama, monkeypatch):
 
     def run(**fields: object) -> None:
         config = dataclasses.replace(read(Config, environ | {"OLLAMA_URLS": ollama.url}), **fields)
-        threads.append(threading.Thread(target=Worker(config).run, args=(signals,)))
+        threads.append(threading.Thread(target=Worker(config, signals).run))
         threads[-1].start()
 
     yield run

@@ -68,7 +68,7 @@ from worker.signals import Signals
 memory.give_back()
 logs.to_stdout("info")
 config = dataclasses.replace(read(Config, os.environ), first_byte_timeout=2, idle_timeout=2, probe_timeout=1)
-sys.exit(Worker(config).run(Signals()))
+Worker(config, Signals()).run()
 """
 
 

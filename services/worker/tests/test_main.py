@@ -10,12 +10,14 @@ import pytest
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Outcome
 from promptqueue.settings import read
-from promptqueue.sqlite import SQLitePromptQueue
+from promptqueue.sqlite.storage import SQLiteStorage
 from worker import health
 from worker.answering.slot import Slot
 from worker.config import Config
-from worker.main import HANGS_AFTER, Worker
-from worker.server.model import ModelKeeper
+from worker.loop import HANGS_AFTER
+from worker.main import Worker
+from worker.server.prober import Prober
+from worker.server.server import Server
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +35,15 @@ class NoSignals:
         return 0
 
 
+@pytest.fixture
+def idle(environ, queue):
+    """A worker whose loops were made and not started, and a loop of each kind."""
+    worker = Worker(read(Config, environ), NoSignals())
+    worker._presence, worker._queue = SimpleNamespace(id="w", stay=lambda: None), queue
+    worker._make_loops([Server("http://127.0.0.1:9", worker._config, drain=worker._drain)], listener=None)
+    return worker, {loop.name.partition("-")[0]: loop for loop in [*worker._slots, *worker._others]}
+
+
 def test_the_heart_beats_while_idle_and_in_a_call(worker, ollama, ask, heartbeat, wait_until):
     ollama.fault("hang_before_first_token")
     worker()
@@ -45,45 +56,38 @@ def test_the_heart_beats_while_idle_and_in_a_call(worker, ollama, ask, heartbeat
     assert health.ailment(str(heartbeat)) is None
 
 
-@pytest.mark.parametrize("hangs", ["slot", "watcher", "model"])
-def test_the_heart_stops_when_a_loop_hangs(environ, queue, heartbeat, hangs):
-    now, past = time.monotonic(), time.monotonic() - HANGS_AFTER - 1
-    worker = Worker(read(Config, environ))
-    worker._presence = SimpleNamespace(stay=lambda: None)
-    worker._slots = [SimpleNamespace(turned_at=past if hangs == "slot" else now, is_calling=False)]
-    worker._watcher = SimpleNamespace(turned_at=past if hangs == "watcher" else None)
-    worker._model = SimpleNamespace(turned_at=past if hangs == "model" else now)
+@pytest.mark.parametrize("hangs", ["slot", "watcher", "prober"])
+def test_the_heart_stops_when_a_loop_hangs(idle, heartbeat, hangs):
+    worker, loops = idle
+    loops[hangs].turned_at = time.monotonic() - HANGS_AFTER - 1
 
-    worker._care(queue)
+    worker._turn()
 
     assert not heartbeat.exists()
 
 
-def test_a_slot_in_a_long_call_is_judged_by_its_watcher(environ, queue, heartbeat):
-    now = time.monotonic()
-    worker = Worker(read(Config, environ))
-    worker._presence = SimpleNamespace(stay=lambda: None)
-    worker._slots = [SimpleNamespace(turned_at=now - 600, is_calling=True)]
-    worker._watcher = SimpleNamespace(turned_at=now)
-    worker._model = SimpleNamespace(turned_at=now)
+def test_a_slot_in_a_long_call_is_judged_by_its_watcher(idle, heartbeat):
+    worker, loops = idle
+    loops["slot"].turned_at, loops["watcher"].turned_at = None, time.monotonic()
 
-    worker._care(queue)
+    worker._turn()
 
     assert heartbeat.exists()
 
 
-@pytest.mark.parametrize("loop", [Slot, ModelKeeper])
+@pytest.mark.parametrize("loop", [Slot, Prober])
 def test_a_worker_that_loses_a_thread_ends_for_a_new_one_to_start(environ, monkeypatch, loop):
     monkeypatch.setattr(loop, "run", lambda _: None)
 
-    exit_code = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"})).run(NoSignals())
+    worker = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"}), NoSignals())
+    worker.run()
 
-    assert exit_code == 1
+    assert worker.exit_code == 1
 
 
 @pytest.mark.parametrize("step", ["listen", "register"])
 def test_a_start_that_the_storage_refuses_is_tried_again_and_leaves_nothing_open(environ, monkeypatch, step):
-    real, files = getattr(SQLitePromptQueue, step), []
+    real, files = getattr(SQLiteStorage, step), []
 
     def refuse_twice(*arguments, **named):
         files.append(len(list(Path("/dev/fd").iterdir())))
@@ -91,12 +95,13 @@ def test_a_start_that_the_storage_refuses_is_tried_again_and_leaves_nothing_open
             raise StorageUnavailable("The disk is full.")
         return real(*arguments, **named)
 
-    monkeypatch.setattr(SQLitePromptQueue, step, refuse_twice)
+    monkeypatch.setattr(SQLiteStorage, step, refuse_twice)
     monkeypatch.setattr(Slot, "run", lambda _: None)
 
-    exit_code = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"})).run(NoSignals())
+    worker = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"}), NoSignals())
+    worker.run()
 
-    assert (exit_code, len(files)) == (1, 3)
+    assert (worker.exit_code, len(files)) == (1, 3)
     assert files[2] == files[1]
 
 

@@ -13,7 +13,7 @@ import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import ErrorCode, Outcome, Status
 from simulator.repertoire import FAILING, PASSING, REFUSING, TURNING_AWAY, WELL
-from worker.server.model import ASK_IDLE_EVERY
+from worker.server.prober import ASK_IDLE_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from promptqueue.prompt import Outcome, Status
-from promptqueue.sqlite import SQLitePromptQueue
+from promptqueue.sqlite.queue import SQLitePromptQueue
 
 
 @pytest.fixture

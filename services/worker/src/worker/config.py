@@ -75,11 +75,11 @@ class Config:
     prompt_timeout: float = variable(3600.0, number(0.1, A_WEEK))
     drain_seconds: float = variable(20.0, number(0, LONGEST_DRAIN))
 
-    @property
-    def ollama_shown(self) -> str:
-        """Ollama's address as people may read it: without the password that it may have."""
-        parts = urlsplit(self.ollama_urls[0])
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+def without_password(url: str) -> str:
+    """Give a server's address as people may read it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 if __name__ == "__main__":

@@ -11,18 +11,19 @@ class Drain:
 
     def __init__(self) -> None:
         """Begin with no end in sight."""
-        self._begun = threading.Event()
+        self._changed = threading.Condition()
         self._until = float("inf")
 
     def begin(self, seconds: float) -> None:
         """Claim nothing from now on; give what is in hand this long."""
-        self._until = time.monotonic() + seconds
-        self._begun.set()
+        with self._changed:
+            self._until = time.monotonic() + seconds
+            self._changed.notify_all()
 
     @property
     def has_begun(self) -> bool:
         """Whether nothing may be claimed any more."""
-        return self._begun.is_set()
+        return self._until < float("inf")
 
     @property
     def until(self) -> float:
@@ -34,6 +35,7 @@ class Drain:
         """Whether what is still in hand must be given back."""
         return time.monotonic() >= self._until
 
-    def wait(self, timeout: float) -> bool:
-        """Wait this many seconds, less if the drain begins meanwhile; whether it has begun."""
-        return self._begun.wait(timeout)
+    def pause(self, seconds: float) -> None:
+        """Wait this many seconds; less if the drain begins, or is cut short, meanwhile."""
+        with self._changed:
+            self._changed.wait(min(seconds, max(0.0, self._until - time.monotonic())))

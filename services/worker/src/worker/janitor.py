@@ -12,17 +12,16 @@ import time
 from typing import TYPE_CHECKING
 
 from promptqueue import connect
-from promptqueue.errors import StorageUnavailable
 from promptqueue.settings import read_or_exit
 
 from worker import logs
 from worker.config import Config
+from worker.drain import Drain
+from worker.loop import Loop
 from worker.signals import Signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from promptqueue import PromptQueue
 
 RECOVER_EVERY = 1.0  # seconds
 PRUNE_EVERY = 60.0  # seconds
@@ -36,7 +35,7 @@ UNRUN_AFTER = 50 * 60.0
 UNRUN_AGREED = 30 * 60.0
 """Seconds for which the clocks must have agreed: whatever the clock did, nothing goes that is younger than this."""
 
-log = logging.getLogger("worker.janitor")  # run as a program, its __name__ would tell nobody anything
+log = logging.getLogger("worker.janitor")  # run as a program, its __name__ would say nothing
 
 
 def main() -> int:
@@ -47,76 +46,65 @@ def main() -> int:
     return 0
 
 
-class Janitor:
-    """One loop; what it could not do for want of the storage is done in a later turn."""
+class Janitor(Loop):
+    """Runs in the main thread, and hears the signals that end it."""
 
     def __init__(self, config: Config, signals: Signals) -> None:
         """Do nothing yet."""
+        storage = connect(config.database_url, journal_mode=config.journal_mode)
+        super().__init__("janitor", storage=storage, drain=Drain())
         self._config = config
         self._signals = signals
-        self._storage = connect(config.database_url, journal_mode=config.journal_mode)
-        self._queue: PromptQueue | None = None
         self._pruned_at = float("-inf")
         self._agreement = 0.0
-        self._is_ending = False
-        self._storage_failed = False
 
     def run(self) -> None:
         """Take care of the queue until a signal comes."""
         log.info("janitor started retention_days=%g", self._config.retention_days)
-        while not self._is_ending:
-            try:
-                self._turn()
-                self._storage_failed = False
-            except StorageUnavailable as unavailable:
-                if not self._storage_failed:
-                    log.warning("storage unavailable reason=%r", str(unavailable))
-                self._storage_failed = True
-            self._pause(RECOVER_EVERY)
+        super().run()
         log.info("janitor ended")
 
     def _turn(self) -> None:
-        if self._queue is None:
-            self._queue = self._storage.open()
-            log.debug("storage opened")
         logs.recovered(log, self._queue.recover())
         if time.monotonic() - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = time.monotonic()
-            self._watch_clock(self._queue)
-            has_written = any([self._prune(self._queue), self._erase_unrun(self._queue), self._compact(self._queue)])
+            self._watch_clock()
+            has_written = any([self._prune(), self._erase_unrun(), self._compact()])
             self._storage.tidy(if_large=not has_written)
+        self._storage_is_well()
+        self._pause(RECOVER_EVERY)
 
-    def _watch_clock(self, queue: PromptQueue) -> None:
+    def _watch_clock(self) -> None:
         """Ask whether the clocks agree, also while nothing is to be pruned, and say it once when they begin anew."""
-        agreement = queue.agreement()
+        agreement = self._queue.agreement()
         if agreement < self._agreement:
             log.warning("wall clock was set, pruning waits until it has kept step agreed_seconds=%.0f", agreement)
         self._agreement = agreement
 
-    def _prune(self, queue: PromptQueue) -> int:
+    def _prune(self) -> int:
         retention = self._config.retention_days * DAY
-        # Clocks that have agreed for as long as that have told such an age rightly; for longer ones a day must do.
+        # Where the clocks have agreed for so long the age is right; for longer ages a day must do.
         agreed_for = min(retention, DAY)
-        pruned = self._in_steps(lambda: queue.prune(older_than=retention, agreed_for=agreed_for))
+        pruned = self._in_steps(lambda: self._queue.prune(older_than=retention, agreed_for=agreed_for))
         if pruned:
             log.info("prompts pruned number=%d", pruned)
         return pruned
 
-    def _erase_unrun(self, queue: PromptQueue) -> int:
-        erased = self._in_steps(lambda: queue.erase_unrun(older_than=UNRUN_AFTER, agreed_for=UNRUN_AGREED))
+    def _erase_unrun(self) -> int:
+        erased = self._in_steps(lambda: self._queue.erase_unrun(older_than=UNRUN_AFTER, agreed_for=UNRUN_AGREED))
         if erased:
             log.info("texts of prompts that never ran erased number=%d", erased)
         return erased
 
-    def _compact(self, queue: PromptQueue) -> int:
+    def _compact(self) -> int:
         """Give unused room back to the disk, unless it is so little that the next prompts will soon have taken it.
 
         On a disk that is nearly full what was erased is not overwritten, so there it all goes.
         """
-        room = queue.room()
+        room = self._queue.room()
         if room.spare_bytes < LARGE_SPARE + room.stored_bytes // 4 and not room.disk_is_scarce:
             return 0
-        given = self._in_steps(queue.compact)
+        given = self._in_steps(self._queue.compact)
         if given:
             log.info("room given back bytes=%d", given)
         return given
@@ -124,13 +112,14 @@ class Janitor:
     def _in_steps(self, step: Callable[[], int]) -> int:
         """Do a step until there is nothing left to do or a signal comes; the sum of what they did."""
         total = 0
-        while not self._is_ending and (done := step()):
+        while not self._drain.has_begun and (done := step()):
             total += done
             self._pause(STEP_PAUSE)
         return total
 
     def _pause(self, seconds: float) -> None:
-        self._is_ending = self._is_ending or self._signals.wait(seconds) > 0
+        if self._signals.wait(seconds):
+            self._drain.begin(0.0)
 
 
 if __name__ == "__main__":

@@ -54,25 +54,25 @@ class Call:
         self.plug.pull()
 
     def run(
-        self, ollama: Ollama, path: str, body: Mapping[str, Any], tell: Callable[[str, int], None]
+        self, ollama: Ollama, path: str, body: Mapping[str, Any], on_text: Callable[[str, int], None]
     ) -> Stop | CallEnd:
-        """Ask Ollama and read until the end; `tell` gets each piece of text and its offset. How it ended.
+        """Ask Ollama and read until the end; `on_text` gets each piece of text and its offset. How it ended.
 
         An end that came from outside counts for more than the connection that it broke, and less than an answer.
         """
-        end = self._read(ollama, path, body, tell)
+        end = self._read(ollama, path, body, on_text)
         if isinstance(self._stopped, Exception):
             raise self._stopped
         return end if end.kind is EndKind.DONE else self._stopped or end
 
-    def _read(self, ollama: Ollama, path: str, body: Mapping[str, Any], tell: Callable[[str, int], None]) -> CallEnd:
+    def _read(self, ollama: Ollama, path: str, body: Mapping[str, Any], on_text: Callable[[str, int], None]) -> CallEnd:
         offset = 0
         try:
             with closing(ollama.stream(path, body, self.plug)) as records:
                 for record in records:
                     self.heard_at = time.monotonic()
                     if piece := self.answer.take(record):
-                        tell(piece, offset)
+                        on_text(piece, offset)
                         offset += len(piece)
                     if record.get("done") is True:
                         reason = record.get("done_reason")

@@ -11,6 +11,7 @@ from promptqueue.notes import Changed
 from promptqueue.prompt import Answered, ErrorCode, Failed, PutBack
 
 from worker.answering.call import Call, Stop
+from worker.loop import Loop
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.request import call_for, is_shaped
 from worker.server.verdict import Condition, Verdict, judge, too_long
@@ -18,91 +19,78 @@ from worker.server.verdict import Condition, Verdict, judge, too_long
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promptqueue import PromptQueue
     from promptqueue.notes import Listener, Subscription
     from promptqueue.prompt import Claim, Ending, Prompt, Terms
+    from promptqueue.storage import Storage
 
     from worker.answering.watcher import Watcher
     from worker.config import Config
     from worker.drain import Drain
-    from worker.ollama.client import Ollama
     from worker.server.server import Server
 
 IDLE_WAIT = 1.0  # seconds; wake-ups come at once, and this is for those that got lost
-STORAGE_WAIT = 0.5  # seconds
 
 log = logging.getLogger(__name__)
 
 
-class Slot:
-    """One prompt at a time. `turned_at` tells when the loop last turned; while it `is_calling`, the watcher's tells."""
+class Slot(Loop):
+    """One prompt at a time. In a call it does not turn: the watcher does."""
 
     def __init__(  # noqa: PLR0913 (handed in, each by its name)
         self,
+        number: int,
         *,
-        queue: PromptQueue,
-        listener: Listener,
-        watcher: Watcher,
-        ollama: Ollama,
         server: Server,
+        watcher: Watcher,
+        listener: Listener,
         terms: Terms,
         config: Config,
+        storage: Storage,
         drain: Drain,
     ) -> None:
-        """Answer prompts with a queue and an Ollama of this slot's own."""
-        self._queue = queue
-        self._listener = listener
-        self._watcher = watcher
-        self._ollama = ollama
+        """Have prompts answered by `server`."""
+        super().__init__(f"slot-{number}", storage=storage, drain=drain)
         self._server = server
+        self._gate = server.gate
+        self._ollama = server.client()
+        self._watcher = watcher
+        self._listener = listener
         self._terms = terms
         self._config = config
-        self._drain = drain
         self._subscription: Subscription | None = None
-        self._storage_failed = False
-        self.is_calling = False
-        self.turned_at = time.monotonic()
-
-    def run(self) -> None:
-        """Answer prompts until the worker ends."""
-        claim: Claim | None = None
-        with self._listener.subscribe() as self._subscription:
-            while not self._drain.has_begun:
-                self.turned_at = time.monotonic()
-                if not self._server.may_claim(self, IDLE_WAIT):
-                    continue
-                claim = self._claim()
-                nothing_to_do = claim is None
-                while claim:
-                    claim = self._turn(claim)
-                self._server.done(self)
-                if nothing_to_do or self._server.is_well:
-                    self._subscription.wait(IDLE_WAIT)
 
     def wake(self) -> None:
-        """End a wait for prompts."""
+        """End a wait for prompts, or for the server."""
+        self._gate.wake()
         if self._subscription:
             self._subscription.put(Changed(None))
 
-    def _claim(self) -> Claim | None:
-        try:
-            claim = self._queue.claim(self._terms)
-        except StorageUnavailable as unavailable:
-            self._storage_is_away(unavailable)
-            return None
-        self._storage_is_back()
-        return claim
+    def _work(self) -> None:
+        with self._listener.subscribe() as self._subscription:
+            super()._work()
 
-    def _turn(self, claim: Claim) -> Claim | None:
-        """Answer one prompt; the next claim, if there is one."""
-        call = Call(
-            claim, time_limit=min(claim.prompt.timeout or self._config.prompt_timeout, self._config.prompt_timeout)
-        )
+    def _turn(self) -> None:
+        if not self._gate.may_claim(self, IDLE_WAIT):
+            return
+        try:
+            claim = following = self._queue.claim(self._terms)
+            self._storage_is_well()
+            while following:
+                following = self._answer(following)
+        finally:
+            self._gate.done(self)
+        if self._subscription and (claim is None or self._gate.is_well):
+            self._subscription.wait(IDLE_WAIT)
+
+    def _answer(self, claim: Claim) -> Claim | None:
+        """Have one prompt answered; the next claim, if there is one."""
+        longest = self._config.prompt_timeout
+        call = Call(claim, time_limit=min(claim.prompt.timeout or longest, longest))
         log.info("prompt claimed id=%s attempt=%d", claim.prompt.id, claim.attempt)
         try:
             match self._ask(call):
                 case Stop.LOST:
-                    log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
+                    _log_lost(claim)
                     return self._persist(self._claim_next)
                 case Stop.DRAINED:
                     return self._persist(lambda: self._give_back(call, "the worker ends", "the worker was stopped"))
@@ -115,19 +103,18 @@ class Slot:
             return self._persist(lambda: self._finish(call, Failed(cause=reason), reason))
 
     def _ask(self, call: Call) -> Stop | CallEnd:
-        path, body = call_for(call.claim.request, model=self._config.ollama_model, max_tokens=self._config.max_tokens)
+        path, body = call_for(call.claim.request, model=self._server.model, max_tokens=self._config.max_tokens)
 
-        def tell(text: str, offset: int) -> None:
-            self._server.heard()
+        def on_text(text: str, offset: int) -> None:
+            self._server.spoke()
             self._queue.stream_text(call.claim, text, offset=offset)
 
-        self.is_calling = True
+        self.turned_at = None
         try:
             with self._server.called(), self._watcher.watching(call):
-                return call.run(self._ollama, path, body, tell)
+                return call.run(self._ollama, path, body, on_text)
         finally:
             self.turned_at = time.monotonic()
-            self.is_calling = False
 
     def _settle(self, call: Call, end: CallEnd) -> Claim | None:
         verdict = judge(end, lambda condition: self._holds(condition, call.claim))
@@ -145,8 +132,8 @@ class Slot:
             case Verdict.TOO_MUCH:
                 ending = Failed(cause=end.cause, code=ErrorCode.ATTEMPTS_EXHAUSTED)
             case _:
-                # Told first, so that no other slot claims meanwhile.
-                put_back = self._server.ended(call.claim, end, verdict, who=self, claimed_at=call.started_at)
+                # Before anything is written, so that no other slot claims meanwhile.
+                put_back = self._gate.ended(call.claim, end, verdict, who=self, claimed_at=call.started_at)
                 if put_back is None:
                     return self._persist(lambda: self._give_back(call, end.for_log, end.cause))
                 ending = put_back
@@ -168,22 +155,22 @@ class Slot:
                     self._queue.write(claim, tail.text, offset=tail.offset, tokens=tail.tokens)
                 prompt = self._queue.finish(claim, ending)
             except ClaimLost:
-                log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
+                _log_lost(claim)
             following = self._claim_next() if and_claim else None
         if prompt:
             _log_end(call, prompt, ending, reason)
         return following
 
     def _claim_next(self) -> Claim | None:
-        return self._queue.claim(self._terms) if self._server.is_well and not self._drain.has_begun else None
+        return self._queue.claim(self._terms) if self._gate.is_well and not self._drain.has_begun else None
 
-    def _give_back(self, call: Call, reason: str, told: str) -> None:
-        """Give the prompt back at no cost: `reason` is for the log, and whoever asked is `told` the other."""
+    def _give_back(self, call: Call, reason: str, shown: str) -> None:
+        """Give the prompt back at no cost: `reason` is for the log, `shown` for whoever asked."""
         claim = call.claim
         try:
-            self._queue.release(claim, reason=told)
+            self._queue.release(claim, reason=shown)
         except ClaimLost:
-            log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
+            _log_lost(claim)
         else:
             log.info("prompt given back id=%s attempt=%d reason=%r", claim.prompt.id, claim.attempt, reason)
 
@@ -194,22 +181,22 @@ class Slot:
                     self._ollama.version()
                     return False
                 case Condition.UNLISTED:
-                    return not self._ollama.lists(self._config.ollama_model)
+                    return not self._ollama.lists(self._server.model)
                 case Condition.SHAPED:
                     return is_shaped(claim.request)
                 case Condition.OTHERS_ANSWERED:
-                    return self._server.has_answered_lately
+                    return self._gate.has_answered_lately
         except OllamaFailed:
             return True
 
     def _unload(self) -> None:
         try:
-            self._ollama.unload(self._config.ollama_model)
+            self._ollama.unload(self._server.model)
         except OllamaFailed as failed:
             # It may be unloaded all the same: only nobody has said so in time.
-            log.warning("unload not confirmed model=%s reason=%r", self._config.ollama_model, failed.end.cause)
+            log.warning("unload not confirmed model=%s reason=%r", self._server.model, failed.end.cause)
         else:
-            log.warning("model unloaded, for it said nothing model=%s", self._config.ollama_model)
+            log.warning("model unloaded, for it said nothing model=%s", self._server.model)
 
     def _persist(self, verb: Callable[[], Claim | None]) -> Claim | None:
         """Do this however long the storage is away; the fence decides whether it still counts by then."""
@@ -222,19 +209,12 @@ class Slot:
                 if self._drain.is_over:
                     return None  # what is still claimed is recovered once this process is gone
             else:
-                self._storage_is_back()
+                self._storage_is_well()
                 return following
 
-    def _storage_is_away(self, unavailable: StorageUnavailable) -> None:
-        if not self._storage_failed:
-            log.warning("storage unavailable reason=%r", str(unavailable))
-        self._storage_failed = True
-        time.sleep(STORAGE_WAIT)
 
-    def _storage_is_back(self) -> None:
-        if self._storage_failed:
-            log.info("storage available again")
-        self._storage_failed = False
+def _log_lost(claim: Claim) -> None:
+    log.info("claim lost id=%s attempt=%d", claim.prompt.id, claim.attempt)
 
 
 def _log_end(call: Call, prompt: Prompt, ending: Ending, reason: str) -> None:

@@ -1,8 +1,7 @@
-"""The watcher: the thread beside the calls that keeps their claims, deadlines and text while others read."""
+"""The watcher: the loop that keeps the claims, deadlines and text of all calls while the slots read."""
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -13,39 +12,35 @@ from promptqueue.notes import Changed
 from promptqueue.prompt import Status
 
 from worker.answering.call import Call, Stop
+from worker.loop import Loop
 from worker.ollama.call_end import CallEnd, EndKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promptqueue import PromptQueue
     from promptqueue.notes import Listener, Note, Subscription
+    from promptqueue.storage import Storage
 
     from worker.config import Config
     from worker.drain import Drain
 
 WRITE_EVERY = 0.25  # seconds between two writes of new text
 MOST_WRITTEN = 1024 * 1024  # bytes of text in one write: what is longer takes several
-LOOK_EVERY = 0.5  # seconds between two looks at a claim that nothing else touches: the word of a cancel can get lost
+LOOK_EVERY = 0.5  # seconds between two looks at a claim that nothing else touches: the note of a cancel can get lost
 NOBODY = Changed("")  # a change that concerns no prompt
 
-log = logging.getLogger(__name__)
 
-
-class Watcher:
+class Watcher(Loop):
     """Serves all slots of a worker: what their calls have to write and to renew shares one commit, every 250 ms."""
 
-    def __init__(self, *, queue: PromptQueue, listener: Listener, config: Config, drain: Drain) -> None:
-        """Watch with a queue instance of its own."""
-        self._queue = queue
+    def __init__(self, *, listener: Listener, config: Config, storage: Storage, drain: Drain) -> None:
+        """Watch nothing yet."""
+        super().__init__("watcher", storage=storage, drain=drain)
         self._listener = listener
         self._config = config
-        self._drain = drain
         self._come: SimpleQueue[Call] = SimpleQueue()  # the calls that it has not seen yet
         self._calls: list[Call] = []
-        self._storage_failed = False  # already said
         self._subscription: Subscription | None = None
-        self.turned_at: float | None = None  # by the monotonic clock; None while there is nothing to watch
 
     @contextmanager
     def watching(self, call: Call) -> Iterator[None]:
@@ -65,22 +60,27 @@ class Watcher:
         if subscription:
             subscription.put(NOBODY)
 
-    def run(self) -> None:
+    def _work(self) -> None:
         """Watch what comes, for ever: the thread ends with its process."""
         while True:
-            first = self._come.get()
-            try:
-                # Of every change rather than of these prompts: the latter would also bring back each token that is
-                # told. And only while there is a call, so that what others do wakes no idle worker.
-                with self._listener.subscribe() as self._subscription:
-                    self._begin(first, time.monotonic())
-                    self._watch()
-            except Exception as error:  # noqa: BLE001 (not swallowed: it ends the calls, whose slots raise it again)
-                for call in self._calls:
-                    call.stop(error)
-            finally:
-                self._subscription = self.turned_at = None
-                self._end(self._calls)
+            self._turn()
+
+    def _turn(self) -> None:
+        """Wait for a call, and watch it and those that come meanwhile until none is left."""
+        self.turned_at = None
+        first = self._come.get()
+        try:
+            # Of every change rather than of these prompts: the latter would also bring each token that is streamed.
+            # And only while there is a call, so that what others do wakes no idle worker.
+            with self._listener.subscribe() as self._subscription:
+                self._begin(first, time.monotonic())
+                self._watch()
+        except Exception as error:  # noqa: BLE001 (not swallowed: it ends the calls, whose slots raise it again)
+            for call in self._calls:
+                call.stop(error)
+        finally:
+            self._subscription = None
+            self._end(self._calls)
 
     def _watch(self) -> None:
         """Watch the calls and those that come meanwhile, until none is left."""
@@ -115,31 +115,25 @@ class Watcher:
             call.unwatched.set()
 
     def _deadline(self, call: Call) -> tuple[float, Stop | CallEnd]:
-        """Give the deadline that comes first, and what it is when it passes; none is left once the call was ended."""
+        """Give the next deadline, and the call's end when it passes; none once the call was ended."""
+        if call.is_stopped:
+            return float("inf"), Stop.LOST  # kept nevertheless: the lookup of a name cannot be broken off
         config, heard_at, connected_at = self._config, call.heard_at, call.plug.connected_at
         if heard_at is not None:
-            next_byte = (
-                heard_at + config.idle_timeout,
-                CallEnd(
-                    kind=EndKind.STALLED, words=f"the model went silent for {config.idle_timeout:g} s in mid-answer"
-                ),
-            )
+            since, seconds, kind = heard_at, config.idle_timeout, EndKind.STALLED
+            words = f"the model went silent for {seconds:g} s in mid-answer"
         elif connected_at is not None:
-            next_byte = (
-                connected_at + config.first_byte_timeout,
-                CallEnd(
-                    kind=EndKind.NO_FIRST_BYTE, words=f"the model said nothing within {config.first_byte_timeout:g} s"
-                ),
-            )
+            since, seconds, kind = connected_at, config.first_byte_timeout, EndKind.NO_FIRST_BYTE
+            words = f"the model said nothing within {seconds:g} s"
         else:
-            next_byte = (
-                call.started_at + config.connect_timeout,
-                CallEnd(kind=EndKind.NOT_CONNECTED, words=f"no connection within {config.connect_timeout:g} s"),
-            )
-        total = (call.ends_at, CallEnd(kind=EndKind.OUT_OF_TIME, words="The prompt ran longer than it may."))
-        deadlines: tuple[tuple[float, Stop | CallEnd], ...] = (next_byte, total, (self._drain.until, Stop.DRAINED))
-        # One that was ended is kept for all that: a name that is looked up cannot be broken off.
-        return (float("inf"), Stop.LOST) if call.is_stopped else min(deadlines, key=lambda each: each[0])
+            since, seconds, kind = call.started_at, config.connect_timeout, EndKind.NOT_CONNECTED
+            words = f"no connection within {seconds:g} s"
+        deadlines: tuple[tuple[float, Stop | CallEnd], ...] = (
+            (since + seconds, CallEnd(kind=kind, words=words)),
+            (call.ends_at, CallEnd(kind=EndKind.OUT_OF_TIME, words="The prompt ran longer than it may.")),
+            (self._drain.until, Stop.DRAINED),
+        )
+        return min(deadlines, key=lambda each: each[0])
 
     def _write(self, now: float) -> None:
         """Write all new text, which renews those leases too, and renew the others that are due: in one commit."""
@@ -147,7 +141,7 @@ class Watcher:
         news = [(call, call.answer.unwritten(MOST_WRITTEN), now - call.touched_at) for call in self._calls]
         if not any(text or age >= renew_every for _, text, age in news):
             return
-        due = [(call, text) for call, text, age in news if text or age >= renew_every / 2]  # so that they fall together
+        due = [(call, text) for call, text, age in news if text or age >= renew_every / 2]  # they soon fall together
         try:
             # Not durable: a lease is worth nothing after a power cut, and text that is cut off is written anew.
             with self._queue.transaction(durable=False):
@@ -162,30 +156,28 @@ class Watcher:
         except StorageUnavailable as unavailable:
             self._could_not("write", [call for call, _ in due], unavailable)
             return
-        self._storage_failed = False
-        for call, text in due:  # those that are lost are written no more, whatever is thought of them
+        self._storage_trouble.well()
+        for call, text in due:  # those that are lost are not written again
             call.touched_at = now
             if text:
                 call.answer.wrote(text)
 
     def _look(self) -> None:
-        """See whether the claims still hold, by a read: a renewal would be a commit, which everybody is told of."""
+        """See whether the claims still hold, by a read: a renewal would be a commit, which others hear of."""
         try:
-            standings = self._queue.progress_of([call.claim.prompt.id for call in self._calls])
+            progress = self._queue.progress_of([call.claim.prompt.id for call in self._calls])
         except StorageUnavailable as unavailable:
             self._could_not("look", self._calls, unavailable)
             return
-        held = {each.prompt.id: each.prompt.attempt for each in standings if each.prompt.status is Status.PROCESSING}
+        held = {each.prompt.id: each.prompt.attempt for each in progress if each.prompt.status is Status.PROCESSING}
         for call in self._calls:
             if held.get(call.claim.prompt.id) != call.claim.attempt:
                 call.stop(Stop.LOST)
 
     def _could_not(self, verb: str, calls: list[Call], unavailable: StorageUnavailable) -> None:
         # The calls go on: should a lease run out meanwhile, the fence keeps its answer from doing harm.
-        if not self._storage_failed:
-            ids = ",".join(call.claim.prompt.id for call in calls)
-            log.warning("claim not kept id=%s verb=%s reason=%r", ids, verb, str(unavailable))
-        self._storage_failed = True
+        ids = ",".join(call.claim.prompt.id for call in calls)
+        self._storage_trouble.warn("claim not kept id=%s verb=%s reason=%r", ids, verb, str(unavailable))
 
     def _concern(self, notes: list[Note]) -> bool:
         ids = {None, *(call.claim.prompt.id for call in self._calls)}

@@ -51,10 +51,10 @@ class Ollama:
         self._errand: Errand[dict[str, Any]] | None = None  # the last question; it may still look a name up
 
     @classmethod
-    def of(cls, config: Config) -> Self:
-        """Speak to the Ollama of the settings."""
+    def of(cls, config: Config, url: str) -> Self:
+        """Speak to the server at `url`, as the settings say."""
         return cls(
-            config.ollama_urls[0],
+            url,
             connect_timeout=config.connect_timeout,
             probe_timeout=config.probe_timeout,
             ca_file=config.ollama_ca_file,

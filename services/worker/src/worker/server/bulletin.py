@@ -1,4 +1,4 @@
-"""The bulletin: what is known of the model, written into the queue for everybody to read."""
+"""The bulletin: what is known of a server's model, written into the queue for everybody to read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from promptqueue.condition import Model, ModelState
 from promptqueue.errors import StorageUnavailable
+from promptqueue.logs import Once
 
 from worker.ollama.words import clipped
 
@@ -17,46 +18,38 @@ log = logging.getLogger(__name__)
 
 
 class Bulletin:
-    """Says how the model is on one server, for one worker."""
+    """Publishes how the model is on one server, as one worker sees it."""
 
-    def __init__(self, queue: PromptQueue, name: str, *, worker: str, server: str) -> None:
-        """Say it of the model `name`; nothing is said yet. `worker` and `server` are those of `describe_model`."""
-        self._queue = queue
-        self._name = name
+    def __init__(self, model: str, *, worker: str, server: str) -> None:
+        """Publish how `model` is on `server`, as `worker` sees it; nothing yet."""
+        self._name = model
         self._worker = worker
         self._server = server
-        self._said: Model | None = None
-        self._storage_failed = False  # already said
-        self.processor: str | None = None
-        """What the model runs on: cpu, gpu or mixed; None while nobody knows."""
+        self._published: Model | None = None
+        self._trouble = Once(log)
 
-    def say(
+    def publish(  # noqa: PLR0913 (a model has so many)
         self,
+        queue: PromptQueue,
         state: ModelState,
         *,
         percent: int | None = None,
+        processor: str | None = None,
         detail: str | None = None,
         retry_at: float | None = None,
     ) -> None:
-        """Say it. While the storage is away it is not said, and again at the next turn."""
+        """Publish it. While the storage is away nothing happens, and the next turn tries again."""
         detail = detail and clipped(detail)
         model = Model(
-            name=self._name,
-            state=state,
-            percent=percent,
-            processor=self.processor,
-            detail=detail,
-            retry_at=retry_at,
+            name=self._name, state=state, percent=percent, processor=processor, detail=detail, retry_at=retry_at
         )
         try:
-            self._queue.describe_model(model, worker=self._worker, server=self._server)
+            queue.describe_model(model, worker=self._worker, server=self._server)
         except StorageUnavailable as unavailable:
-            if not self._storage_failed:
-                log.warning("model state not written reason=%r", str(unavailable))
-            self._storage_failed = True
+            self._trouble.warn("model state not written reason=%r", str(unavailable))
             return
-        self._storage_failed = False
-        before, self._said = self._said, model
+        self._trouble.well()
+        before, self._published = self._published, model
         if state is ModelState.READY and (before is None or before.state is not state):
             log.info("model ready model=%s", self._name)
         elif detail and (before is None or (before.state, before.detail) != (state, detail)):

@@ -1,4 +1,4 @@
-"""The puller: has the model server download the model, ever more seldom while that fails."""
+"""The puller: has a server download its model, ever more seldom while that fails."""
 
 from __future__ import annotations
 
@@ -24,23 +24,36 @@ log = logging.getLogger(__name__)
 
 
 class Puller:
-    """Downloads one model; `retry_at` tells when it may be tried again, by the monotonic clock, and `failure` why."""
+    """Downloads one model; `retry_at` says when it may try again, by the monotonic clock, and `failure` why."""
 
-    def __init__(self, ollama: Ollama, name: str) -> None:
+    def __init__(self, ollama: Ollama, name: str, *, is_allowed: bool = True) -> None:
         """Have tried nothing yet."""
         self._ollama = ollama
         self._name = name
+        self._is_allowed = is_allowed
         self._backoff = 1.0
         self._broke_off = False
         self.retry_at = 0.0
         self.retry_at_wall: float | None = None
         self.failure: str | None = None
 
-    def pull(self, tell: Callable[[int], None]) -> bool:
-        """Download the model, and `tell` each percentage; whether it is there."""
+    def bring(self, reason: str, on_percent: Callable[[int, str | None], None]) -> str | None:
+        """Download the model, which `reason` makes necessary, unless that must wait.
+
+        None when it is there now, else why it is not. `on_percent` gets each percentage and how the last try failed.
+        """
+        if not self._is_allowed:
+            return f"{reason}, and OLLAMA_PULL is never"
+        failure_before = self.failure
+        if time.monotonic() >= self.retry_at and self.pull(lambda percent: on_percent(percent, failure_before)):
+            return None
+        return self.failure or reason
+
+    def pull(self, on_percent: Callable[[int], None]) -> bool:
+        """Download the model; whether it is there."""
         download = Download(time.monotonic())
         self._broke_off = False
-        failure = self._pull(download, tell)
+        failure = self._pull(download, on_percent)
         if failure is None:
             self._backoff, self.retry_at_wall, self.failure = 1.0, None, None
             return True
@@ -56,18 +69,18 @@ class Puller:
         """Let nothing be downloaded for so long."""
         self.retry_at, self.retry_at_wall, self.failure = time.monotonic() + seconds, time.time() + seconds, reason
 
-    def _pull(self, download: Download, tell: Callable[[int], None]) -> str | None:
+    def _pull(self, download: Download, on_percent: Callable[[int], None]) -> str | None:
         """None when the model is there, else why it is not."""
         plug, logged = Plug(), 0
         log.info("download begun model=%s", self._name)
-        tell(0)
+        on_percent(0)
         try:
             with closing(self._ollama.pull(self._name, plug, patience=download.patience)) as records:
                 for record in records:
                     now = time.monotonic()
                     download.take(record, now)
                     plug.be_patient(download.patience)
-                    tell(download.percent)
+                    on_percent(download.percent)
                     if download.percent >= logged + LOG_EVERY:
                         logged = download.percent - download.percent % LOG_EVERY
                         log.info("downloading model=%s percent=%d", self._name, download.percent)
@@ -84,7 +97,7 @@ class Puller:
 
 
 def _broke_off(end: CallEnd) -> bool:
-    """Whether a connection broke, the worker's or Ollama's own to the registry, for which it has these words."""
+    """Whether a connection broke: the worker's, or Ollama's own to the registry, which it reports in these words."""
     return end.kind is EndKind.BROKEN or bool(
         end.kind is EndKind.ERROR_LINE and re.search(r"EOF|connection reset|broken pipe|i/o timeout", end.words)
     )

@@ -1,275 +1,73 @@
-"""The model server as the worker sees it: whether a prompt may be claimed for it, and if not, why."""
+"""A server: one Ollama, as the worker knows it."""
 
 from __future__ import annotations
 
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promptqueue.condition import ModelState
-from promptqueue.prompt import PutBack
-
-from worker.ollama.call_end import CallEnd, EndKind
-from worker.server.breaker import Breaker
-from worker.server.evidence import Evidence
-from worker.server.verdict import Verdict
+from worker.config import without_password
+from worker.ollama.client import Ollama
+from worker.server.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from promptqueue.prompt import Claim
-
+    from worker.config import Config
     from worker.drain import Drain
-
-ASK_EVERY = 1.0  # seconds between two questions to a server that cannot serve, or two tries
-ASK_SELDOM_EVERY = 5.0  # seconds, once that has lasted for a minute
-SELDOM_AFTER = 60.0  # seconds
-LONGEST_RETRY_AFTER = 60.0  # seconds that the server may ask to be left alone
-LONGEST_DELAY = 15.0  # seconds until a prompt that was put back is tried again
-
-STATES = {
-    Verdict.AWAY: ModelState.UNREACHABLE,
-    Verdict.TROUBLED: ModelState.TROUBLED,
-    Verdict.MISSING: ModelState.MISSING,
-    Verdict.STORE_BROKEN: ModelState.MISSING,
-}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hold:
-    """Why nothing is claimed. It is over when the keeper has found the server, or its model, well again."""
-
-    verdict: Verdict
-    reason: str
-    since: float  # by the monotonic clock
-    ask_at: float = float("-inf")  # likewise: not to be asked before
-    retry_at: float | None = None  # the same by the wall clock, where somebody has named a time
-    by_load: bool = False  # what answers questions is to prove that it can load the model
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Condition:
-    """How the server is, for everybody to read."""
-
-    state: ModelState
-    reason: str | None = None
-    retry_at: float | None = None  # by the wall clock
 
 
 class Server:
-    """One model server. Slots ask it before they claim and tell it every end; the keeper holds it and lets it go."""
+    """Where one Ollama is, how many prompts it answers at a time, whether it may get any, and what it is seen doing."""
 
-    def __init__(self, *, patience: float, drain: Drain) -> None:
-        """Hold the line until the keeper has seen that the server is there."""
-        self._drain = drain
-        self._changed = threading.Condition()
-        self._evidence = Evidence(patience=patience)
-        self._breaker = Breaker()
-        self._hold: Hold | None = Hold(verdict=Verdict.AWAY, reason="it was not asked yet", since=float("-inf"))
-        self._trouble = Condition(state=ModelState.TROUBLED)  # as long as the breaker is open
-        self._troubled_since = 0.0
-        self._changes = 0
+    def __init__(self, url: str, config: Config, *, drain: Drain) -> None:
+        """Ask it nothing yet."""
+        self.name = without_password(url)
+        self.model = config.ollama_model
+        self.slots = config.worker_concurrency
+        self.gate = Gate(patience=config.upstream_patience, drain=drain)
+        self.answers = 0  # that it has given
+        self.is_awaited = True  # somebody wants to know when it next speaks
+        self._url = url
+        self._config = config
+        self._lock = threading.Lock()
         self._calls = 0
-        self._heard_at = float("-inf")
-        self.answers = 0
-        self.is_curious = True  # somebody wants to know when it next speaks
+        self._spoke_at = float("-inf")
 
-    # ---- asked by the slots -----------------------------------------------------------------------------------------
-
-    @property
-    def is_well(self) -> bool:
-        """Whether any number of prompts may be claimed."""
-        return self._hold is None and not self._breaker.is_open
-
-    @property
-    def has_answered_lately(self) -> bool:
-        """Whether it has answered a prompt within the last minute."""
-        return self._evidence.has_answered_lately
-
-    def may_claim(self, who: object, timeout: float) -> bool:
-        """Wait until `who` may claim a prompt, at most `timeout` seconds; whether it may.
-
-        If so, `who` tells the end of what it claims, and says in any case when it is `done`.
-        """
-        until = time.monotonic() + timeout
-        with self._changed:
-            while not self._drain.has_begun:
-                if self._hold is None and self._breaker.may_claim(who):
-                    return True
-                now, wake_at = time.monotonic(), until
-                if self._hold is None and not self._breaker.is_trying:
-                    wake_at = min(until, self._breaker.retry_at)
-                if now >= until:
-                    break
-                self._changed.wait(max(0.0, wake_at - now))
-        return False
-
-    def done(self, who: object) -> None:
-        """`who` has no prompt in hand any more."""
-        with self._changed:
-            if self._breaker.done(who):
-                self._changed.notify_all()
+    def client(self) -> Ollama:
+        """Give a client of it, for one thread."""
+        return Ollama.of(self._config, self._url)
 
     @contextmanager
     def called(self) -> Iterator[None]:
         """Know inside that there is a call."""
-        with self._changed:
+        with self._lock:
             self._calls += 1
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self._calls -= 1
-
-    def heard(self) -> None:
-        """A piece of an answer came."""
-        self._heard_at = time.monotonic()
-        if self.is_curious:
-            self.is_curious = False
-            with self._changed:
-                self._tell()
-
-    def answered(self, prompt_id: str) -> None:
-        """It has answered this prompt."""
-        with self._changed:
-            self.answers += 1
-            self._evidence.answered(prompt_id)
-            if self._breaker.succeeded():
-                self._tell()
-
-    def ended(self, claim: Claim, end: CallEnd, verdict: Verdict, *, who: object, claimed_at: float) -> PutBack | None:
-        """Take in an end that is not known to be the prompt's doing, or time's: how its prompt is put back.
-
-        None where it costs the prompt nothing, because the server is at fault: the line is held then. Where the prompt
-        brings the same end again after the server has proved that it can serve, nobody knows: one prompt must not stop
-        the line. Nor must one that was in hand each time when the server went.
-        """
-        with self._changed:
-            if not verdict.is_servers:
-                return self._unclear(claim, end, who=who, claimed_at=claimed_at)
-            is_gone = verdict is Verdict.AWAY
-            was_in_hand = is_gone and end.kind not in (EndKind.NOT_CONNECTED, EndKind.REDIRECTED)
-            may_repeat = was_in_hand or verdict in (Verdict.TROUBLED, Verdict.STORE_BROKEN)
-            is_excused = not may_repeat or self._evidence.excuses(claim.prompt.id, "gone" if is_gone else end.for_log)
-            if is_gone or is_excused:
-                held = Verdict.TROUBLED if is_gone and end.has_answered else verdict
-                self._held(held, end.why_unwell, retry_after=end.retry_after, by_load=verdict is Verdict.TROUBLED)
-            if is_excused:
-                return None
-            return self._unclear(claim, end, who=who, claimed_at=claimed_at, is_servers=True)
-
-    # ---- told by the keeper -----------------------------------------------------------------------------------------
-
-    @property
-    def hold(self) -> Hold | None:
-        """Why the line is held; None while it is not."""
-        return self._hold
-
-    @property
-    def condition(self) -> Condition:
-        """How it is, for everybody to read."""
-        with self._changed:
-            if self._hold:
-                hold = self._hold
-                return Condition(state=STATES[hold.verdict], reason=hold.reason, retry_at=hold.retry_at)
-            return self._trouble if self._breaker.is_open else Condition(state=ModelState.READY)
 
     @property
     def is_called(self) -> bool:
         """Whether there is a call."""
         return self._calls > 0
 
+    def spoke(self) -> None:
+        """A piece of an answer came."""
+        self._spoke_at = time.monotonic()
+        if self.is_awaited:
+            self.is_awaited = False
+            self.gate.changed.set()
+
     def has_spoken_since(self, moment: float) -> bool:
         """Whether a piece of an answer came after this moment of the monotonic clock."""
-        return self._heard_at > moment
+        return self._spoke_at > moment
 
-    def held(
-        self,
-        verdict: Verdict,
-        reason: str,
-        *,
-        retry_after: float | None = None,
-        retry_at: float | None = None,
-        by_load: bool = False,
-    ) -> None:
-        """Hold the line: the server, or its model, is not well.
-
-        `retry_after` is when it may be asked again, in seconds; `retry_at` when anything will come of that.
-        """
-        with self._changed:
-            self._held(verdict, reason, retry_after=retry_after, retry_at=retry_at, by_load=by_load)
-
-    def let_go(self, hold: Hold, *, is_proved: bool = True) -> bool:
-        """End this hold, unless there is another one by now; whether it has ended.
-
-        Where nothing `is_proved` one prompt is tried first.
-        """
-        with self._changed:
-            if self._hold is not hold:
-                return False
-            self._hold = None
-            if hold.verdict is Verdict.AWAY:
-                self._breaker.succeeded()  # what has come back is as good as new
-            if is_proved:
-                self._evidence.proved()
-            else:
-                self._breaker.suspects()
-                self._trouble = Condition(state=ModelState.TROUBLED, reason=hold.reason)
-            self._tell()
-            return True
-
-    def changes(self) -> int:
-        """Count what has changed of what the keeper may want to know."""
-        return self._changes
-
-    def wait_for_change(self, changes: int, timeout: float) -> None:
-        """Wait until something has changed since it was counted, at most `timeout` seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._changes != changes or self._drain.has_begun, timeout)
-
-    def wake(self) -> None:
-        """End all waiting: the worker is to end."""
-        with self._changed:
-            self._changed.notify_all()
-
-    def _held(
-        self, verdict: Verdict, reason: str, *, retry_after: float | None, by_load: bool, retry_at: float | None = None
-    ) -> None:
-        now, wait = time.monotonic(), min(retry_after or 0.0, LONGEST_RETRY_AFTER)
-        self._hold = Hold(
-            verdict=verdict,
-            reason=reason,
-            since=self._hold.since if self._hold and self._hold.since > float("-inf") else now,
-            ask_at=now + wait,
-            retry_at=time.time() + wait if wait else retry_at,
-            by_load=by_load,
-        )
-        self._tell()
-
-    def _unclear(
-        self, claim: Claim, end: CallEnd, *, who: object, claimed_at: float, is_servers: bool = False
-    ) -> PutBack:
-        trouble, was_open = claim.trouble, self._breaker.is_open
-        counts = self._evidence.ended_badly(claim.prompt.id, trouble, claimed_at=claimed_at)
-        if not was_open:
-            self._troubled_since = time.monotonic()
-        pause = ask_every(self._troubled_since) if is_servers else None
-        if self._breaker.failed(who, pause=pause):
-            reason = f"calls keep ending badly, the last: {end.why_unwell if is_servers else end.outline}"
-            retry_at = time.time() + self._breaker.retry_at - time.monotonic()
-            self._trouble = Condition(state=ModelState.TROUBLED, reason=reason, retry_at=retry_at)
-            self._tell()
-        # Half of what the breaker waits, at most, so that a prompt which is alone can be the one that is tried.
-        later = min(2.0 ** (trouble.bad_ends - 3), LONGEST_DELAY) if pause is None else pause / 2
-        return PutBack(cause=end.cause, counts=counts, delay=later if trouble.bad_ends else 0.0)
-
-    def _tell(self) -> None:
-        self._changes += 1
-        self._changed.notify_all()
-
-
-def ask_every(since: float) -> float:
-    """Seconds between two questions to a server that has not been well `since` then, by the monotonic clock."""
-    return ASK_EVERY if time.monotonic() - since < SELDOM_AFTER else ASK_SELDOM_EVERY
+    def answered(self, prompt_id: str) -> None:
+        """It has answered this prompt."""
+        with self._lock:
+            self.answers += 1
+        self.gate.answered(prompt_id)

@@ -1,0 +1,191 @@
+"""The prober: asks a server how it is, keeps its model installed, and opens and shuts its gate by what it finds."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from promptqueue.condition import ModelState
+from promptqueue.logs import Once
+
+from worker.loop import Loop
+from worker.ollama.call_end import EndKind, OllamaFailed
+from worker.server.bulletin import Bulletin
+from worker.server.gate import ask_every
+from worker.server.processor import Processor
+from worker.server.puller import Puller
+from worker.server.verdict import Condition, Verdict, judge
+
+if TYPE_CHECKING:
+    from promptqueue.storage import Storage
+
+    from worker.drain import Drain
+    from worker.ollama.call_end import CallEnd
+    from worker.ollama.client import Ollama
+    from worker.server.gate import Hold
+    from worker.server.server import Server
+
+ASK_IDLE_EVERY = 15.0  # seconds, while all is well and nobody calls: a call that fails tells at once
+ASK_BUSY_EVERY = 5.0  # seconds, while somebody calls, or one prompt after the other fails
+TURN_EVERY = 5.0  # seconds
+MEND_EVERY = 60.0  # seconds between two downloads of files that are broken
+
+log = logging.getLogger(__name__)
+
+
+class Prober(Loop):
+    """The loop of one server."""
+
+    def __init__(  # noqa: PLR0913 (handed in, each by its name)
+        self, server: Server, *, ollama: Ollama, may_pull: bool, worker: str, storage: Storage, drain: Drain
+    ) -> None:
+        """Ask `server` through `ollama`, and have it download its model when that is missing and it `may_pull`."""
+        super().__init__("prober", storage=storage, drain=drain)
+        self._server = server
+        self._gate = server.gate
+        self._ollama = ollama
+        self._ollama.meanwhile = self._mark_turn
+        self._bulletin = Bulletin(server.model, worker=worker, server=server.name)
+        self._processor = Processor(server, ollama)
+        self._puller = Puller(ollama, server.model, is_allowed=may_pull)
+        self._asked_at = float("-inf")
+        self._has_missed = False  # an answer to the last question, beside a call
+        self._unexpected = Once(log)
+
+    def wake(self) -> None:
+        """End its wait."""
+        self._gate.changed.set()
+
+    def _mark_turn(self) -> None:
+        self.turned_at = time.monotonic()
+
+    def _turn(self) -> None:
+        self._gate.changed.clear()
+        now = time.monotonic()
+        try:
+            if self._ask_at() <= now:
+                self._asked_at = now
+                self._ask()
+                self._unexpected.well()
+            self._processor.learn()
+        except Exception as error:  # noqa: BLE001 (logged: whatever the server said must not end the process)
+            reason = f"the worker met an unexpected error: {type(error).__name__}"
+            self._unexpected.complain(
+                logging.ERROR, "model met an unexpected error model=%s", self._server.model, exc_info=True
+            )
+            self._gate.shut(Verdict.AWAY, reason)
+        report = self._gate.report
+        self._publish(report.state, detail=report.reason, retry_at=report.retry_at)
+        if not self._drain.has_begun:
+            self._gate.changed.wait(max(0.0, min(self._ask_at() - time.monotonic(), TURN_EVERY)))
+
+    def _ask_at(self) -> float:
+        """When the server is to be asked how it is."""
+        hold = self._gate.hold
+        if hold:
+            # No growing pauses, or prompts would wait for nobody.
+            return max(max(self._asked_at, hold.since) + ask_every(hold.since), hold.ask_at)
+        is_idle = self._gate.is_well and not self._server.is_called
+        return self._asked_at + (ASK_IDLE_EVERY if is_idle else 1.0 if self._has_missed else ASK_BUSY_EVERY)
+
+    def _publish(
+        self, state: ModelState, *, percent: int | None = None, detail: str | None = None, retry_at: float | None = None
+    ) -> None:
+        processor = self._processor.name
+        self._bulletin.publish(
+            self._queue, state, percent=percent, processor=processor, detail=detail, retry_at=retry_at
+        )
+
+    def _ask(self) -> None:
+        hold = self._gate.hold
+        if hold:
+            self._look(hold)
+        else:
+            self._watch()
+
+    def _watch(self) -> None:
+        """See that a server which is well has not gone or lost its model."""
+        asked_at = time.monotonic()
+        try:
+            is_installed = self._ollama.lists(self._server.model)
+        except OllamaFailed as failed:
+            # A server that is answering may be slow to say so.
+            if self._server.is_called and (self._server.has_spoken_since(asked_at) or not self._has_missed):
+                self._has_missed = True
+            else:
+                self._is_not_well(failed.end)
+        else:
+            self._has_missed = False
+            if not is_installed:
+                self._gate.shut(Verdict.MISSING, "it is not installed any more")
+
+    def _look(self, hold: Hold) -> None:
+        """See whether the server is well again, and do what helps."""
+        try:
+            self._ollama.version()
+            is_installed = self._ollama.lists(self._server.model)
+        except OllamaFailed as failed:
+            self._is_not_well(failed.end)
+            return
+        if not is_installed:
+            self._install(hold)
+        elif hold.verdict is Verdict.STORE_BROKEN:
+            self._mend(hold)
+        elif hold.by_load:
+            self._load(hold)
+        else:
+            self._gate.reopen(hold)
+
+    def _is_not_well(self, end: CallEnd) -> None:
+        verdict = Verdict.TROUBLED if end.has_answered else Verdict.AWAY
+        self._gate.shut(verdict, end.why_unwell, retry_after=end.retry_after)
+
+    def _load(self, hold: Hold) -> None:
+        """Have the server prove that it can serve, without a prompt."""
+        try:
+            self._ollama.load(self._server.model)
+        except OllamaFailed as failed:
+            end, verdict = failed.end, judge(failed.end, _holds)
+            if end.kind in (EndKind.UNANSWERED, EndKind.GIBBERISH) or verdict is Verdict.REFUSED:
+                # It may load for long, and what only speaks like Ollama may not know how to load alone.
+                self._gate.reopen(hold, is_proved=False)
+            else:
+                is_unclear = verdict is Verdict.UNCLEAR
+                by_load = is_unclear or verdict is Verdict.TROUBLED
+                shown = Verdict.TROUBLED if is_unclear else verdict
+                self._gate.shut(shown, end.why_unwell, retry_after=end.retry_after, by_load=by_load)
+        else:
+            self._gate.reopen(hold)
+
+    def _install(self, hold: Hold) -> None:
+        lack = self._puller.bring("it is not installed", self._show_percent)
+        if lack is None:
+            self._gate.reopen(hold)
+        else:
+            self._gate.shut(Verdict.MISSING, lack, retry_at=self._puller.retry_at_wall)
+
+    def _mend(self, hold: Hold) -> None:
+        reason = "its files are broken"
+        lack = self._puller.bring(reason, self._show_percent)
+        if lack is None:
+            # What this has not mended it will not mend a second later.
+            self._puller.wait(MEND_EVERY, f"{reason}, also after a download")
+            self._gate.reopen(hold)
+            return
+        # Where they cannot be downloaded again they may still be whole: what broke may have been a moment's doing.
+        try:
+            self._ollama.show(self._server.model)
+        except OllamaFailed as failed:
+            words = f"{lack}: {failed.end.why_unwell}"
+            self._gate.shut(Verdict.STORE_BROKEN, words, retry_at=self._puller.retry_at_wall)
+        else:
+            self._gate.reopen(hold)
+
+    def _show_percent(self, percent: int, failure: str | None) -> None:
+        self._publish(ModelState.DOWNLOADING, percent=percent, detail=failure)
+
+
+def _holds(condition: Condition) -> bool:
+    """Say what holds of a question that carries no prompt, to a server that has just answered others."""
+    return condition is Condition.OTHERS_ANSWERED

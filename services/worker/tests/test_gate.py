@@ -1,0 +1,142 @@
+"""What an end costs its prompt and the line, by whose fault it is."""
+
+from __future__ import annotations
+
+import pytest
+from promptqueue.condition import ModelState
+from promptqueue.prompt import Claim, Priority, Prompt, Status, Terms, Trouble
+from worker.drain import Drain
+from worker.ollama.call_end import CallEnd, EndKind
+from worker.server.gate import Gate
+from worker.server.verdict import Verdict
+
+BUSY = CallEnd(kind=EndKind.REJECTED, status=503, words="server busy", in_json=True)
+REFUSED = CallEnd(kind=EndKind.NOT_CONNECTED, words="Connection refused")
+BROKEN = CallEnd(kind=EndKind.BROKEN)
+
+
+def claim(prompt_id="mine", **trouble):
+    prompt = Prompt(
+        id=prompt_id,
+        status=Status.PROCESSING,
+        outcome=None,
+        priority=Priority.INTERACTIVE,
+        attempt=1,
+        failures=0,
+        tokens=None,
+        created_at=0.0,
+        started_at=0.0,
+        completed_at=None,
+        expires_at=None,
+        error=None,
+        last_error=None,
+        metadata=None,
+        timeout=None,
+        overdue=False,
+    )
+    return Claim(prompt=prompt, request={"prompt": "Hi"}, terms=Terms(worker="w"), trouble=Trouble(**trouble))
+
+
+@pytest.fixture
+def gate():
+    """One whose server is well."""
+    gate = Gate(patience=300, drain=Drain())
+    gate.reopen(gate.hold)
+    return gate
+
+
+def end(gate, ending, verdict, of=None, who="a slot"):
+    return gate.ended(of or claim(), ending, verdict, who=who, claimed_at=0.0)
+
+
+def test_at_first_nothing_is_claimed_for_nobody_has_seen_the_server():
+    gate = Gate(patience=300, drain=Drain())
+
+    assert (gate.is_well, gate.may_claim("a slot", 0)) == (False, False)
+    assert gate.reopen(gate.hold)
+    assert (gate.is_well, gate.may_claim("a slot", 0)) == (True, True)
+
+
+def test_the_servers_fault_holds_the_line_and_costs_nothing(gate):
+    assert end(gate, BUSY, Verdict.TROUBLED) is None
+
+    assert (gate.is_well, gate.may_claim("a slot", 0)) == (False, False)
+    assert (gate.report.state, gate.report.reason) == (ModelState.TROUBLED, "server busy")
+    assert gate.hold.by_load
+
+
+def test_what_comes_again_after_a_proof_stops_the_line_no_longer(gate):
+    end(gate, BUSY, Verdict.TROUBLED)
+    gate.reopen(gate.hold)
+
+    put_back = end(gate, BUSY, Verdict.TROUBLED)
+
+    assert gate.is_well
+    assert (put_back.cause, put_back.counts, put_back.delay) == ("server busy", False, 0)
+    assert end(gate, BUSY, Verdict.TROUBLED, of=claim("another")) is None
+
+
+def test_a_server_that_lets_nobody_connect_costs_nothing_however_often(gate):
+    for _ in range(5):
+        assert end(gate, REFUSED, Verdict.AWAY) is None
+        assert gate.report.state is ModelState.UNREACHABLE
+        gate.reopen(gate.hold)
+
+
+def test_a_prompt_that_is_in_hand_each_time_the_server_goes_lets_others_pass_and_pays_only_where_they_are_answered(
+    gate,
+):
+    gate.answered("before")
+    assert end(gate, BROKEN, Verdict.AWAY) is None
+    gate.reopen(gate.hold)
+
+    second = end(gate, BROKEN, Verdict.AWAY)
+    assert not second.counts
+    assert not gate.is_well
+    gate.reopen(gate.hold)
+    gate.answered("another")
+    third = end(gate, BROKEN, Verdict.AWAY, of=claim(bad_ends=1, since=5.0, last=1.0))
+
+    assert (third.counts, third.delay > 0) == (True, True)
+
+
+def test_three_ends_that_nobody_can_explain_are_trouble_whoever_they_hit(gate):
+    for number in range(3):
+        assert gate.is_well
+        end(gate, BROKEN, Verdict.UNCLEAR, of=claim(f"prompt {number}"))
+
+    assert (gate.is_well, gate.report.state) == (False, ModelState.TROUBLED)
+    assert "the connection to the model server broke off" in gate.report.reason
+    assert gate.may_claim("a slot", 2)
+    assert not gate.may_claim("another", 0)
+    gate.answered("prompt 0")
+    assert gate.is_well
+
+
+def test_a_server_that_came_back_is_as_good_as_new(gate):
+    for number in range(3):
+        end(gate, BROKEN, Verdict.UNCLEAR, of=claim(f"prompt {number}"))
+    gate.shut(Verdict.AWAY, "gone")
+
+    gate.reopen(gate.hold)
+
+    assert gate.is_well
+
+
+def test_a_hold_that_was_renewed_meanwhile_is_not_let_go(gate):
+    gate.shut(Verdict.AWAY, "gone")
+    hold = gate.hold
+    end(gate, BUSY, Verdict.TROUBLED)
+
+    assert not gate.reopen(hold)
+    assert not gate.is_well
+
+
+def test_the_words_of_an_unexplained_end_are_told_to_its_own_prompt_alone(gate):
+    secret = CallEnd(kind=EndKind.ERROR_LINE, words="error parsing tool call: raw='my secret'", in_json=True)
+
+    for _ in range(3):
+        put_back = end(gate, secret, Verdict.UNCLEAR)
+
+    assert "my secret" in put_back.cause
+    assert "my secret" not in gate.report.reason
