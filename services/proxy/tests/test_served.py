@@ -233,6 +233,16 @@ def test_gunicorn_s_own_refusals_have_the_shape_of_all_errors(gunicorn, headers,
     assert (refused.status, refused.code) == (status, "invalid_request")
 
 
+def test_the_page_is_at_the_root(server):
+    page = server.get("/")
+    head = server.call("HEAD", "/")
+
+    assert page.status == head.status == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert b"<!doctype html>" in page.body.lower()
+    assert head.body == b""
+
+
 def test_an_id_of_any_length_is_not_found(server):
     assert (server.get(f"/api/v1/prompt/{'a' * 5_000}/status").status) == 404
 

@@ -111,8 +111,8 @@ def _error_body(error: PromptError) -> PromptErrorBody:
 
 def prompt_record(prompt: Prompt) -> dict[str, Any]:
     """Write a prompt for the command line: with its priority and failures, without what only the proxy works out."""
-    told = {name: value for name, value in prompt_status(prompt, None, None).items() if name not in WORKED_OUT}
-    return {**told, "priority": prompt.priority, "failures": prompt.failures}
+    body = {name: value for name, value in prompt_status(prompt, None, None).items() if name not in WORKED_OUT}
+    return {**body, "priority": prompt.priority, "failures": prompt.failures}
 
 
 def model_body(model: Model) -> ModelBody:

@@ -20,7 +20,7 @@ MOST_PROCESSES = 16  # the memory that compose.yaml gives the proxy holds no mor
 LONGEST_BODY = 32 * 1024 * 1024  # bytes, as nginx.conf has it
 LONGEST_LINE = 1_000_000_000
 GIB = 1024**3
-LARGEST_DISK = 2**60  # bytes; a larger number is a mistake
+LARGEST_DISK = 2**60  # bytes; more is a typing error
 MOST_STREAMS = 10_000  # a process has no more connections
 
 
@@ -38,7 +38,7 @@ def _file(value: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What the proxy is told. `max_streams` counts in each process."""
+    """The proxy's settings. `max_streams` counts in each process."""
 
     database_url: str = variable("sqlite:///data/queue.db", Kind(check, "like sqlite:////data/queue.db"))
     journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))

@@ -48,7 +48,8 @@ class Parts:
         """Make the parts of this process. Call it after a fork: the writer's thread would not survive one."""
         storage = connect(config.database_url, journal_mode=config.journal_mode)
         reader, writer = Reader(storage, concurrency), Writer(storage.open, concurrency)
-        current, estimates = CurrentProgress(reader, writer), Estimates(reader)
+        current, whole_queue = CurrentProgress(reader, writer), WholeQueue(storage, reader, writer)
+        estimates = Estimates(whole_queue)
         listener = SharedListener(storage.listen)
         departures = Departures(concurrency.epoll())
         places = Places(departures, limit=config.max_streams)
@@ -61,7 +62,7 @@ class Parts:
             writer=writer,
             reader=reader,
             prompts=Prompts(config, reader=reader, writer=writer, current=current, held_requests=held, live=live),
-            whole_queue=WholeQueue(storage, reader, writer),
+            whole_queue=whole_queue,
             estimates=estimates,
             listener=listener,
             departures=departures,
@@ -77,7 +78,7 @@ class Parts:
         self.live.stop()
 
     def cut(self) -> None:
-        """Break off the streams that have not ended though they were told to: their clients do not read."""
+        """Break the streams that did not end when asked to: their clients do not read."""
         self.live.cut()
 
     def close(self) -> None:

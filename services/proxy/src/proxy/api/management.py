@@ -31,7 +31,7 @@ def blueprint(parts: Parts) -> Blueprint:
         parts.whole_queue.settle()
         found, room = parts.whole_queue.overview(), parts.whole_queue.room()
         waiting = found.counts.oldest_wait_seconds
-        told: Queue = {
+        body: Queue = {
             "queued": found.counts.queued,
             "processing": found.counts.processing,
             "oldest_wait_seconds": None if waiting is None else round(waiting, 1),
@@ -42,7 +42,7 @@ def blueprint(parts: Parts) -> Blueprint:
             "stored_bytes": room.stored_bytes,
             "limits": _limits(parts.config),
         }
-        return wire.answer(told)
+        return wire.answer(body)
 
     @routes.get("/healthz")
     def healthz() -> Response:

@@ -33,7 +33,7 @@ def blueprint(path: Path | None, base_path: str) -> Blueprint:
         return answer
 
     def beside_the_page() -> Response:
-        """Lead whoever left out the last slash, without which the page would look for its data one level too high."""
+        """Add the last slash, without which the page would look for its data one level too high."""
         query = request.query_string.decode("latin-1")
         return Response(status=308, headers={"Location": f"{base_path}/{query and f'?{query}'}"})
 

@@ -41,8 +41,13 @@ def _serve_changes(routes: Blueprint, parts: Parts) -> None:
             accepted = parts.prompts.accept(_checked(parts, data, key), size=len(data))
         prompt = accepted.prompt
         links = _links(parts.config.base_path, prompt.id)
-        told: Accepted = {"id": prompt.id, "status": prompt.status, "position": accepted.position, "links": links}
-        return _about(prompt.id, told, 202, {"Location": links["status"]})
+        accepted_body: Accepted = {
+            "id": prompt.id,
+            "status": prompt.status,
+            "position": accepted.position,
+            "links": links,
+        }
+        return _about(prompt.id, accepted_body, 202, {"Location": links["status"]})
 
     @routes.post("/<prompt_id>/cancel")
     def cancel(prompt_id: str) -> Response:
@@ -119,9 +124,9 @@ def _status(parts: Parts, prompt: Prompt, position: int | None) -> PromptStatus:
 
 
 def _about(
-    prompt_id: str, told: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+    prompt_id: str, answer: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    return wire.answer(told, status, {"X-Prompt-Id": prompt_id, **(headers or {})})
+    return wire.answer(answer, status, {"X-Prompt-Id": prompt_id, **(headers or {})})
 
 
 def _links(base_path: str, prompt_id: str) -> Links:

@@ -1,4 +1,4 @@
-"""Diagnosis: what most likely happened to a body that is no JSON, in words for whoever sent it."""
+"""Diagnosis: what most likely happened to a body that is not JSON, in words for its sender."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIGNS = [
     (rb"\{\s*[A-Za-z_]", f"Its quotes are gone, as PowerShell and cmd take them off: {FROM_A_FILE}"),
     (rb"[\w.%+-]{1,100}=", 'It looks like a form: send JSON, such as {"prompt": "Hello"}'),
 ]
-"""How such bodies begin. What begins so is no JSON in any case."""
+"""How such bodies begin. No JSON begins so."""
 
 
 def of(data: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""The encoding of bodies: UTF-8, with what is left of a cut emoji made whole; any other is told by its name."""
+"""The encoding of bodies: UTF-8, with the rest of a cut emoji replaced; any other encoding is refused by its name."""
 
 from __future__ import annotations
 

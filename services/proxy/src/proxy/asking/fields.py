@@ -1,4 +1,4 @@
-"""The kinds of fields that a body has, each with the JSON Schema that tells exactly what it takes."""
+"""The kinds of fields that a body has, each with the JSON Schema of exactly what it takes."""
 
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -51,7 +51,7 @@ class _Few:
             custom_error_type="few",
             custom_error_message=f"it must be an object of at most {MOST_FIELDS} fields",
         )
-        # Only the second is ever used: the first lets the specification tell of the object itself.
+        # Only the second is ever used: the first lets the specification describe the object itself.
         return core_schema.json_or_python_schema(it, core_schema.chain_schema([few, it]))
 
 
@@ -76,7 +76,7 @@ class Fields(BaseModel):
 
     model_config = CLOSED
     refused: ClassVar[frozenset[str]] = frozenset()
-    """Fields that Ollama knows and that are refused here; null, which is as good as absent, is not."""
+    """Fields that Ollama knows and that are refused here; null, which is the same as absent, is not."""
 
     @model_validator(mode="before")
     @classmethod

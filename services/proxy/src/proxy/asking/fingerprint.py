@@ -1,4 +1,4 @@
-"""A body's fingerprint: by it a repeated submission is told from another one under the same Idempotency-Key."""
+"""A body's fingerprint: it tells a repeated submission from another one under the same Idempotency-Key."""
 
 from __future__ import annotations
 

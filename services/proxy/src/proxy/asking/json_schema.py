@@ -1,4 +1,4 @@
-"""JSON Schemas that clients send as a `format`: whether they are any, by draft 2020-12's own description of itself.
+"""JSON Schemas that clients send as a `format`: whether they are schemas, by draft 2020-12's own description of itself.
 
 One table instead of a validator: a general one takes half a millisecond for each subschema, and seconds for lists that
 were made for it.
@@ -21,7 +21,7 @@ MOST_SUBSCHEMAS = 500
 """All schemas below the outermost, `true` and `false` among them."""
 
 LONGEST_PATH = 200
-"""Characters of a place in the schema, as they are told."""
+"""Characters of a place in the schema, as an error names it."""
 
 TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 ANCHOR = re.compile(r"[A-Za-z_][-A-Za-z0-9._]*")
@@ -29,15 +29,15 @@ Path = tuple[str | int, ...]
 
 
 class _Wrong(Exception):
-    """What stands at `path` is not as it may be, or goes beyond a limit, which `says` names."""
+    """What stands at `path` is not allowed, or goes beyond a limit, which `says` names."""
 
-    def __init__(self, path: Path, says: str = "is not as it may be") -> None:
+    def __init__(self, path: Path, says: str = "is not allowed there") -> None:
         where = ".".join(map(str, path))[:LONGEST_PATH] or "the schema"
         super().__init__(f"{where} {says}")
 
 
 def problem(value: dict[str, Any]) -> str | None:
-    """Say why this is no JSON Schema of draft 2020-12, or a larger one than is taken; None if neither is so."""
+    """Say why this is not a JSON Schema of draft 2020-12, or is too large; None if it is fine."""
     if len(to_json(value)) > LARGEST:
         return f"it is larger than {LARGEST} bytes"
     left: list[tuple[Path, Any]] = [((), value)]
@@ -55,7 +55,7 @@ def problem(value: dict[str, Any]) -> str | None:
 
 
 def _below(path: Path, schema: Any) -> Iterator[tuple[Path, Any]]:
-    """Give the schemas that stand directly in this one. Raises _Wrong for a keyword that holds what it may not."""
+    """Give the schemas that stand directly in this one. Raises _Wrong for a keyword whose value is not allowed."""
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""What somebody may ask: the body of a submission, checked field by field."""
+"""The body of a submission, checked field by field."""
 
 from typing import Annotated, Any, Literal
 
@@ -29,7 +29,7 @@ A_YEAR = 365 * 24 * 3600  # seconds
 A_DAY = 24 * 3600  # seconds
 
 NO_PICTURES = "no pictures are made; leave it out"
-NO_PROBABILITIES = "the probabilities of tokens are not told; leave it out"
+NO_PROBABILITIES = "the probabilities of tokens are not given; leave it out"
 HINTS = dict.fromkeys(
     RUNNER_OPTIONS, "it would load the model anew for everybody; the operator sets it, so leave it out"
 ) | {
@@ -55,7 +55,7 @@ def _format(value: Any) -> Any:
     if not isinstance(value, dict):
         raise PydanticCustomError("format", 'it must be "json" or a JSON Schema')
     if problem := json_schema.problem(value):
-        raise PydanticCustomError("format", "it is no JSON Schema (draft 2020-12): {problem}", {"problem": problem})
+        raise PydanticCustomError("format", "it is not a JSON Schema (draft 2020-12): {problem}", {"problem": problem})
     return value
 
 
@@ -158,7 +158,7 @@ def names(model: str) -> tuple[str, ...]:
 
 
 def _check_question(asked: Submission) -> None:
-    """Check that there is exactly one question, and that it is one."""
+    """Check that there is exactly one question, and that it asks something."""
     if asked.prompt is None and asked.messages is None:
         message = "The body asks nothing. Send a prompt (a string) or messages (a chat)."
         raise InvalidRequest(message, param="prompt")
@@ -194,5 +194,5 @@ def _refusal(errors: ValidationError) -> InvalidRequest:
         return InvalidRequest(message, param=path)
     if error["type"] == "missing":
         return InvalidRequest(f"The field {path} is missing.", param=path)
-    said = error["msg"][:1].lower() + error["msg"][1:]
-    return InvalidRequest(f"{'The body' if path is None else f'The field {path}'} is not accepted: {said}.", param=path)
+    why = error["msg"][:1].lower() + error["msg"][1:]
+    return InvalidRequest(f"{'The body' if path is None else f'The field {path}'} is not accepted: {why}.", param=path)

@@ -24,10 +24,11 @@ Path = tuple[str | int, ...]
 
 
 def excess(data: bytes) -> int | None:
-    """Say after how many bytes there are more than MOST values; None where there are not. What is no JSON is guessed.
+    """Say after how many bytes there are more than MOST values; None where there are not.
 
     Reading a megabyte of empty lists takes a tenth of a second, in which no other thread of Python runs. So they are
-    counted first, from what stands outside of texts: there are as many as commas, and one for all that is not empty.
+    counted first, from what stands outside of texts: as many as there are commas, and one more for each list and object
+    that is not empty. For a body that is not JSON this is a guess.
     """
     pieces = [data[start : start + SLICE] for start in range(0, len(data), SLICE)]
     if sum(piece.count(b",") + sum(map(piece.count, OPENS)) for piece in pieces) < MOST:

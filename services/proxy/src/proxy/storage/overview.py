@@ -6,14 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promptqueue.condition import DEFAULT_MODEL, Counts, Model, ModelState, Workers
+from promptqueue.condition import DEFAULT_MODEL, Model, ModelState
 from promptqueue.errors import StorageUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from promptqueue import PromptQueue, Storage
-    from promptqueue.condition import Room
+    from promptqueue import Storage
+    from promptqueue.condition import Counts, Room, Workers
 
     from proxy.storage.reader import Reader
     from proxy.storage.writer import Writer
@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """The queue now. With no worker alive the model is unreachable, whatever a worker said before it left."""
+    """The queue now."""
 
     counts: Counts
     workers: Workers
-    model: Model
+    reported: Model | None  # by a worker; None while none has
+
+    @property
+    def model(self) -> Model:
+        """The model that answers. With no worker alive it is unreachable, whatever one reported before it left."""
+        if self.reported and self.workers.count:
+            return self.reported
+        name = self.reported.name if self.reported else DEFAULT_MODEL
+        detail = None if self.workers.count else "no worker is alive to tell"
+        return Model(name=name, state=ModelState.UNREACHABLE, detail=detail)
 
 
 class WholeQueue:
@@ -39,7 +48,9 @@ class WholeQueue:
 
     def overview(self) -> Overview:
         """Say what waits, who works and which model answers."""
-        return self._reader.read(_overview)
+        return self._reader.read(
+            lambda queue: Overview(counts=queue.counts(), workers=queue.workers(), reported=queue.model())
+        )
 
     def room(self) -> Room:
         """Say how much room the queue takes, and how much there is."""
@@ -55,12 +66,3 @@ class WholeQueue:
         """Describe the storage to people, from a real read."""
         self._reader.read(lambda queue: queue.ping())
         return self._storage.describe()
-
-
-def _overview(queue: PromptQueue) -> Overview:
-    counts, workers, model = queue.counts(), queue.workers(), queue.model()
-    if not workers.count:
-        name = model.name if model else DEFAULT_MODEL
-        model = Model(name=name, state=ModelState.UNREACHABLE, detail="no worker is alive to tell")
-    unknown = Model(name=DEFAULT_MODEL, state=ModelState.UNREACHABLE)
-    return Overview(counts=counts, workers=workers, model=model or unknown)

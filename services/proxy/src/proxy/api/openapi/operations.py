@@ -65,5 +65,7 @@ FAILURES = MISTAKES | {
     "503": error("storage_unavailable: the database cannot be used right now.", "Retry-After"),
 }
 HOLDING_FAILURES = MISTAKES | {
-    "503": error("storage_unavailable, or too_many_streams: as many requests are held as may be.", "Retry-After")
+    "503": error(
+        "storage_unavailable, or too_many_streams: as many requests are held as the limit allows.", "Retry-After"
+    )
 }

@@ -47,8 +47,8 @@ WHERE_THE_READER_IS = [
     parameter(
         "header",
         "Last-Event-ID",
-        "The id of the last event that was read: what follows is told, with nothing missed and nothing twice. What is "
-        "no such id is taken for none.",
+        "The id of the last event that was read: what follows is sent, with nothing missed and nothing twice. "
+        "Anything else is ignored.",
         TEXT,
     ),
     parameter("query", "lastEventId", "The same, for clients that cannot send a header, which counts more.", TEXT),

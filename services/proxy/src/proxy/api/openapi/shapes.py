@@ -43,7 +43,7 @@ def schemas(model: str) -> dict[str, Any]:
     shapes: dict[str, Any] = _linked(together["$defs"]) | JSON_VALUES
     submission = shapes["Submission"]
     submission["properties"]["model"] = {"enum": [*names(model), None]}
-    # A field that is null is as good as absent, so one of the two is required to be there and to be more than null.
+    # A field that is null is the same as absent, so one of the two must be there and not be null.
     submission["oneOf"] = [_asks("prompt", "messages"), _asks("messages", "prompt")]
     shapes["Message"]["if"] = {
         "properties": {"role": {"const": "assistant"}, "tool_calls": {"type": "array", "minItems": 1}},
