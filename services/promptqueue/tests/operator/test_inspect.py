@@ -1,6 +1,7 @@
 """status, list and show: what is told of the queue and its prompts."""
 
 import re
+import time
 
 from promptqueue.condition import Model, ModelState
 from promptqueue.prompt import Answered, NewPrompt
@@ -24,6 +25,15 @@ def test_status_tells_people_what_the_queue_does(operate, worker, ask, finish, j
     assert said["model"] == "llama3.2 is ready on gpu"
     assert said["database"].startswith(f"{tmp_path}/queue.db, ")
     assert said["storage"] == f"sqlite {sqlite3.sqlite_version}, journal mode {journal}"
+
+
+def test_status_says_why_a_model_cannot_answer_and_when_it_is_tried_again(operate, worker):
+    why = "more memory\nis needed \x1b[31m"
+    worker.describe(Model(name="llama3.2", state=ModelState.TROUBLED, detail=why, retry_at=time.time() + 500))
+
+    people = operate("status").out
+
+    assert re.search(r"llama3\.2 is troubled: more memory is needed \\u001b\[31m; trying again in \d+ s\n", people)
 
 
 def test_status_tells_scripts_the_same(operate, queue, ask, finish, journal):
