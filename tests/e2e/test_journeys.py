@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Page, expect
+from support.machine import BUILT_WITHIN
 from support.product import PARTS, Product
 from support.waiting import until
 
@@ -124,6 +125,10 @@ def test_a_person_hands_in_a_prompt_on_the_page_and_reads_the_answer(page: Page,
     expect(page.get_by_role("article").filter(has_text="Why is the sky blue?")).to_be_visible()
 
 
+# On plain processes a campaign does this, and more (tests/chaos/).
+@pytest.mark.parametrize(
+    "product", [pytest.param("in_containers", marks=pytest.mark.timeout(BUILT_WITHIN))], indirect=True
+)
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("end", ["restart", "kill"])
 def test_whatever_ends_in_mid_answer_every_prompt_is_answered(product: Product, part: str, end: str) -> None:
