@@ -70,7 +70,7 @@ class Loop(ABC):
 
     def _work(self) -> None:
         while not self._drain.has_begun:
-            self.turned_at = time.monotonic()
+            self._mark_turn()
             try:
                 self._turn()
             except StorageUnavailable as unavailable:
@@ -83,7 +83,7 @@ class Loop(ABC):
     def _opened(self, opening: Callable[[], Given]) -> Given:
         """Open what the storage gives, however long it is away. Raises Ended: the worker is to end first."""
         while not self._drain.has_begun:
-            self.turned_at = time.monotonic()
+            self._mark_turn()
             try:
                 given = opening()
             except StorageUnavailable as unavailable:
@@ -92,6 +92,9 @@ class Loop(ABC):
                 self._storage_is_well()
                 return given
         raise Ended
+
+    def _mark_turn(self) -> None:
+        self.turned_at = time.monotonic()
 
     def _storage_is_away(self, unavailable: StorageUnavailable) -> None:
         self._storage_trouble.warn("storage unavailable reason=%r", str(unavailable))

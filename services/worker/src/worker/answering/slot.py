@@ -114,7 +114,7 @@ class Slot(Loop):
             with self._server.called(), self._watcher.watching(call):
                 return call.run(self._ollama, path, body, on_text)
         finally:
-            self.turned_at = time.monotonic()
+            self._mark_turn()
 
     def _settle(self, call: Call, end: CallEnd) -> Claim | None:
         verdict = judge(end, lambda condition: self._holds(condition, call.claim))
@@ -201,7 +201,7 @@ class Slot(Loop):
     def _persist(self, verb: Callable[[], Claim | None]) -> Claim | None:
         """Do this however long the storage is away; the fence decides whether it still counts by then."""
         while True:
-            self.turned_at = time.monotonic()
+            self._mark_turn()
             try:
                 following = verb()
             except StorageUnavailable as unavailable:

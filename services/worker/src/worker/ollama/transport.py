@@ -139,33 +139,26 @@ class _PluggedAdapter(HTTPAdapter):
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
         adapter = self
 
-        class PluggedConnection(HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                return adapter.reached(super()._new_conn())
+        def plugged(kind: Any) -> Any:
+            class Plugged(kind):  # type: ignore[misc]  # of either kind
+                def _new_conn(self) -> socket.socket:
+                    connection: socket.socket = super()._new_conn()
+                    adapter.plug.reached(connection)
+                    return connection
 
-            def connect(self) -> None:
-                super().connect()
-                adapter.plug.connected()
+                def connect(self) -> None:
+                    super().connect()
+                    adapter.plug.connected()
 
-        class PluggedTLSConnection(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                return adapter.reached(super()._new_conn())
+            return Plugged
 
-            def connect(self) -> None:
-                super().connect()
-                adapter.plug.connected()
+        class Pool(HTTPConnectionPool):
+            ConnectionCls = plugged(HTTPConnection)
 
-        class PluggedPool(HTTPConnectionPool):
-            ConnectionCls = PluggedConnection
+        class TLSPool(HTTPSConnectionPool):
+            ConnectionCls = plugged(HTTPSConnection)
 
-        class PluggedTLSPool(HTTPSConnectionPool):
-            ConnectionCls = PluggedTLSConnection
-
-        self.poolmanager.pool_classes_by_scheme = {"http": PluggedPool, "https": PluggedTLSPool}
-
-    def reached(self, connection: socket.socket) -> socket.socket:
-        self.plug.reached(connection)
-        return connection
+        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
 
 
 def _end(error: Exception, url: str, *, is_connected: bool) -> CallEnd:

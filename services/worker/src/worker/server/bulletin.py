@@ -14,6 +14,8 @@ from worker.ollama.words import clipped
 if TYPE_CHECKING:
     from promptqueue import PromptQueue
 
+    from worker.server.gate import Report
+
 log = logging.getLogger(__name__)
 
 
@@ -28,20 +30,16 @@ class Bulletin:
         self._published: Model | None = None
         self._trouble = Once(log)
 
-    def publish(  # noqa: PLR0913 (a model has so many)
-        self,
-        queue: PromptQueue,
-        state: ModelState,
-        *,
-        percent: int | None = None,
-        processor: str | None = None,
-        detail: str | None = None,
-        retry_at: float | None = None,
-    ) -> None:
+    def publish(self, queue: PromptQueue, report: Report, processor: str | None) -> None:
         """Publish it. While the storage is away nothing happens, and the next turn tries again."""
-        detail = detail and clipped(detail)
+        state, detail = report.state, report.reason and clipped(report.reason)
         model = Model(
-            name=self._name, state=state, percent=percent, processor=processor, detail=detail, retry_at=retry_at
+            name=self._name,
+            state=state,
+            percent=report.percent,
+            processor=processor,
+            detail=detail,
+            retry_at=report.retry_at,
         )
         try:
             queue.describe_model(model, worker=self._worker, server=self._server)

@@ -54,6 +54,7 @@ class Report:
     state: ModelState
     reason: str | None = None
     retry_at: float | None = None  # by the wall clock
+    percent: int | None = None  # of a download
 
 
 class Gate:

@@ -12,7 +12,7 @@ from promptqueue.logs import Once
 from worker.loop import Loop
 from worker.ollama.call_end import EndKind, OllamaFailed
 from worker.server.bulletin import Bulletin
-from worker.server.gate import ask_every
+from worker.server.gate import Report, ask_every
 from worker.server.processor import Processor
 from worker.server.puller import Puller
 from worker.server.verdict import Condition, Verdict, judge
@@ -57,16 +57,14 @@ class Prober(Loop):
         """End its wait."""
         self._gate.changed.set()
 
-    def _mark_turn(self) -> None:
-        self.turned_at = time.monotonic()
-
     def _turn(self) -> None:
         self._gate.changed.clear()
         now = time.monotonic()
         try:
             if self._ask_at() <= now:
                 self._asked_at = now
-                self._ask()
+                hold = self._gate.hold
+                self._look(hold) if hold else self._watch()
                 self._unexpected.well()
             self._processor.learn()
         except Exception as error:  # noqa: BLE001 (logged: whatever the server said must not end the process)
@@ -75,8 +73,7 @@ class Prober(Loop):
                 logging.ERROR, "model met an unexpected error model=%s", self._server.model, exc_info=True
             )
             self._gate.shut(Verdict.AWAY, reason)
-        report = self._gate.report
-        self._publish(report.state, detail=report.reason, retry_at=report.retry_at)
+        self._bulletin.publish(self._queue, self._gate.report, self._processor.name)
         if not self._drain.has_begun:
             self._gate.changed.wait(max(0.0, min(self._ask_at() - time.monotonic(), TURN_EVERY)))
 
@@ -88,21 +85,6 @@ class Prober(Loop):
             return max(max(self._asked_at, hold.since) + ask_every(hold.since), hold.ask_at)
         is_idle = self._gate.is_well and not self._server.is_called
         return self._asked_at + (ASK_IDLE_EVERY if is_idle else 1.0 if self._has_missed else ASK_BUSY_EVERY)
-
-    def _publish(
-        self, state: ModelState, *, percent: int | None = None, detail: str | None = None, retry_at: float | None = None
-    ) -> None:
-        processor = self._processor.name
-        self._bulletin.publish(
-            self._queue, state, percent=percent, processor=processor, detail=detail, retry_at=retry_at
-        )
-
-    def _ask(self) -> None:
-        hold = self._gate.hold
-        if hold:
-            self._look(hold)
-        else:
-            self._watch()
 
     def _watch(self) -> None:
         """See that a server which is well has not gone or lost its model."""
@@ -183,7 +165,8 @@ class Prober(Loop):
             self._gate.reopen(hold)
 
     def _show_percent(self, percent: int, failure: str | None) -> None:
-        self._publish(ModelState.DOWNLOADING, percent=percent, detail=failure)
+        report = Report(state=ModelState.DOWNLOADING, percent=percent, reason=failure)
+        self._bulletin.publish(self._queue, report, self._processor.name)
 
 
 def _holds(condition: Condition) -> bool:
