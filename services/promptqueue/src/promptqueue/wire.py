@@ -5,9 +5,7 @@ The bodies' types are annotated with what JSON Schema says beside the type, so t
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,7 +17,6 @@ from promptqueue.prompt import ErrorCode, Outcome, Prompt, PromptError, Status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 LONGEST_LINE = 300  # code points
 WORKED_OUT = ("position", "eta_seconds")
 
@@ -158,25 +155,3 @@ def line(text: str) -> str:
 def moment(seconds: float) -> str:
     """Write a time of the wall clock (seconds since the epoch): UTC, ISO 8601 with milliseconds and Z."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-def stored_json(value: Mapping[str, Any]) -> str:
-    """Write JSON for any backend to store."""
-    return storable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-
-
-def stored_object(text: str | None) -> dict[str, Any] | None:
-    """Read a JSON object that was stored; None where there is none, or none that can be read.
-
-    One row may be damaged, by a disk or by whoever else writes there: it must not keep the others from being read.
-    """
-    try:
-        value = json.loads(text or "null", parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def storable(text: str) -> str:
-    """Replace what UTF-8 cannot carry. A lone surrogate becomes U+FFFD, as in Go's JSON, and so in Ollama's."""
-    return text if text.isascii() else LONE_SURROGATE.sub("\ufffd", text)

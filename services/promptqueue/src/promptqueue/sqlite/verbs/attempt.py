@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import ClaimLost
-from promptqueue.wire import storable
+from promptqueue.stored import storable
 
 if TYPE_CHECKING:
     from promptqueue.lifecycle import Next

@@ -13,7 +13,7 @@ from promptqueue.sqlite.file.room import Bounds
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.retention import KEY_LIFETIME
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
-from promptqueue.wire import stored_json, stored_object
+from promptqueue.stored import stored_json, stored_object
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -10,7 +10,7 @@ from promptqueue.prompt import Status
 from promptqueue.sqlite.file import room
 from promptqueue.sqlite.host import presence
 from promptqueue.sqlite.verbs import line
-from promptqueue.wire import storable
+from promptqueue.stored import storable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from promptqueue import lifecycle
 from promptqueue.errors import PromptNotFound
 from promptqueue.lifecycle import LOST_WORKER
 from promptqueue.prompt import ErrorCode, Outcome, Priority, Prompt, PromptError, Status, Trouble
-from promptqueue.wire import stored_object
+from promptqueue.stored import stored_object
 
 if TYPE_CHECKING:
     from promptqueue.prompt import Failed

@@ -22,7 +22,7 @@ from promptqueue.prompt import (
 )
 from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM
 from promptqueue.sqlite.verbs import attempt, line, rows
-from promptqueue.wire import storable, stored_json, stored_object
+from promptqueue.stored import storable, stored_json, stored_object
 
 if TYPE_CHECKING:
     from promptqueue.sqlite.file.database import Database

@@ -1,0 +1,34 @@
+"""JSON and text as every backend stores them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def stored_json(value: Mapping[str, Any]) -> str:
+    """Write JSON for any backend to store."""
+    return storable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def stored_object(text: str | None) -> dict[str, Any] | None:
+    """Read a JSON object that was stored; None where there is none, or none that can be read.
+
+    One row may be damaged, by a disk or by whoever else writes there: it must not keep the others from being read.
+    """
+    try:
+        value = json.loads(text or "null", parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def storable(text: str) -> str:
+    """Replace what UTF-8 cannot carry. A lone surrogate becomes U+FFFD, as in Go's JSON, and so in Ollama's."""
+    return text if text.isascii() else LONE_SURROGATE.sub("\ufffd", text)
