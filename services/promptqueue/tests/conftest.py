@@ -1,6 +1,8 @@
-"""Real SQLite in both journal modes, a clock that is moved by hand, real processes."""
+"""What the tests of the queue have in common: a clock that is moved by hand, a worker, a prompt.
 
-import inspect
+Each folder says what the `storage` is that all this stands on.
+"""
+
 import os
 import subprocess
 import sys
@@ -9,17 +11,14 @@ from pathlib import Path
 
 import promptqueue
 import pytest
-from promptqueue.prompt import Answered, NewPrompt, Terms
-from promptqueue.sqlite.file import engine
-from promptqueue.sqlite.host import filesystem
-from promptqueue.storage import connect
+from promptqueue.prompt import Answered, Failed, NewPrompt, Terms
 from support.waiting import DEADLINE, until
 
 WALL = 1_700_000_000.0
 
 
 class HandClock:
-    """A duck of promptqueue.sqlite.host.clock.Clock whose times stand still until a test moves them."""
+    """A clock whose times stand still until a test moves them."""
 
     def __init__(self):
         self.boot = "this boot"
@@ -95,21 +94,19 @@ class Child:
         self._process.kill()
         self._process.wait(DEADLINE)
 
-    def output(self):
+    def lines(self):
         """Let it end, and give what it printed."""
         text, _ = self._process.communicate(timeout=DEADLINE)
         assert self._process.returncode == 0
-        return text.split()
+        return text.splitlines()
+
+    def output(self):
+        """Let it end, and give the words that it printed."""
+        return " ".join(self.lines()).split()
 
     def close(self):
         self._process.kill()
         self._process.communicate()
-
-
-@pytest.fixture(autouse=True)
-def no_container(monkeypatch):
-    """Let the machine be none, whatever the tests run in: a remedy inside one is another."""
-    monkeypatch.setattr(filesystem, "CONTAINER", ())
 
 
 @pytest.fixture
@@ -117,65 +114,10 @@ def clock():
     return HandClock()
 
 
-OF_EITHER_JOURNAL = {
-    *(
-        "cancel",
-        "claim",
-        "counts",
-        "finish",
-        "get",
-        "model",
-        "newest",
-        "overdue",
-        "pause",
-        "position",
-        "put_back",
-        "read",
-    ),
-    *("recover", "release", "renew", "retry", "settle", "progress_of", "workers", "write"),
-}
-"""Files of tests of what a verb means: a journal changes locks, erasing and what a power cut takes, and none of that.
-
-The state machine goes through all verbs under both.
-"""
-
-
-def pytest_generate_tests(metafunc):
-    if "journal" in metafunc.fixturenames:
-        asks = "journal" in inspect.signature(metafunc.function).parameters
-        is_of_either = metafunc.module.__name__.rpartition("test_")[2] in OF_EITHER_JOURNAL and not asks
-        modes = [engine.journal_mode("auto")] if is_of_either else ["wal", "persist"]
-        metafunc.parametrize("journal", modes, indirect=True)
-
-
 @pytest.fixture
-def journal(request):
-    if request.param == "wal" and engine.journal_mode("auto") != "wal":
-        pytest.skip(f"SQLite {engine.sqlite3.sqlite_version} cannot be trusted with a write-ahead log")
-    return request.param
-
-
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/queue.db"
-
-
-@pytest.fixture
-def storage(url, journal, clock):
-    return connect(url, journal_mode=journal, clock=clock)
-
-
-@pytest.fixture
-def open_queue(url, journal, clock):
-    """Open one more instance of the same database, as another process does."""
-    with ExitStack() as opened:
-
-        def open_one(**options):
-            instance = connect(url, **{"journal_mode": journal, "clock": clock, **options}).open()
-            opened.callback(instance.close)
-            return instance
-
-        yield open_one
+def unknown():
+    """An id that no prompt has."""
+    return "7d444840-9dc0-11d1-b245-5ffdce74fad2"
 
 
 @pytest.fixture
@@ -186,13 +128,15 @@ def queue(storage):
 
 
 @pytest.fixture
-def another(queue, open_queue):
-    """A second instance, which gives a write up after a moment."""
-    return open_queue(lock_timeout=0.05)
+def another(storage, queue):
+    """A second instance."""
+    another = storage.open()
+    yield another
+    another.close()
 
 
 @pytest.fixture
-def hire(queue, storage):
+def hire(storage, queue):
     """Register a worker: `hire().terms` to claim on, `hire().die()` to let it be gone."""
     with ExitStack() as hired:
 
@@ -211,6 +155,7 @@ def worker(hire):
 
 @pytest.fixture
 def terms(worker):
+    """Terms of a worker that lives: a lease of 15 seconds, a budget of three failures."""
     return worker.terms
 
 
@@ -226,73 +171,31 @@ def ask(queue):
 
 
 @pytest.fixture
+def begin(queue, ask, terms):
+    """Enqueue a prompt and claim the next one; the claim."""
+
+    def begin_one(on=terms, **values):
+        ask(**values)
+        return queue.claim(on)
+
+    return begin_one
+
+
+@pytest.fixture
+def fail(queue, terms):
+    """Let the next prompt fail so many times in a row; the second time it must wait for two seconds."""
+
+    def fail_often(times):
+        for _ in range(times):
+            queue.finish(queue.claim(terms), Failed(cause="reset"))
+
+    return fail_often
+
+
+@pytest.fixture
 def answered():
     """An ending: the model answered."""
     return Answered(record={"response": "Rayleigh.", "done": True}, tokens=3)
-
-
-@pytest.fixture
-def child():
-    """Start a process that runs a small program."""
-    with ExitStack() as started:
-
-        def start(program, *arguments):
-            process = Child(program, *arguments)
-            started.callback(process.close)
-            return process
-
-        yield start
-
-
-@pytest.fixture
-def run(child, url, journal):
-    """Start a process that opens the database under test: its first two arguments are the URL and the journal mode."""
-    return lambda program, *arguments: child(program, url, journal, *arguments)
-
-
-@pytest.fixture
-def eventually():
-    """Wait until something is true, at most until the deadline."""
-    return until
-
-
-@pytest.fixture
-def real_counts(queue):
-    """Count the rows of each status and priority, as the counters should say."""
-
-    def count():
-        run = queue._database.run
-        counted = run("SELECT status, priority, count(*) AS prompts FROM prompts GROUP BY status, priority")
-        kept = run("SELECT status, priority, prompts FROM counters WHERE prompts > 0")
-        assert sorted(map(tuple, counted)) == sorted(map(tuple, kept))
-        line = run("SELECT priority, seq / 256, count(*) FROM prompts WHERE status = 'queued' GROUP BY 1, 2")
-        assert sorted(map(tuple, line)) == sorted(map(tuple, run("SELECT priority, block, prompts FROM line")))
-        return {(row["status"], row["priority"]): row["prompts"] for row in counted}
-
-    return count
-
-
-@pytest.fixture
-def synchronous(queue):
-    """The connection's own word on how far a commit goes: 2 is FULL."""
-    return lambda: queue._database.run("PRAGMA synchronous")[0][0]
-
-
-@pytest.fixture
-def stored_bytes(tmp_path):
-    """Every byte that the queue keeps on the disk."""
-    return lambda: b"".join(path.read_bytes() for path in sorted(tmp_path.glob("queue.db*")))
-
-
-@pytest.fixture
-def open_below():
-    """List the files below a folder that this process holds open."""
-
-    def list_open(folder):
-        targets = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-        return sorted(target for target in targets if target.startswith(str(folder)))
-
-    return list_open
 
 
 @pytest.fixture(params=["recover", "settle"])
@@ -309,8 +212,9 @@ def care(request, queue):
 
 
 @pytest.fixture
-def wake(tmp_path):
-    return tmp_path / "wake"
+def listener(storage, queue):
+    with storage.listen() as one:
+        yield one
 
 
 @pytest.fixture
@@ -329,12 +233,19 @@ def until_heard():
 
 
 @pytest.fixture
-def asked(ask):
-    """Prompts that were there before anybody listened."""
-    return [ask() for _ in range(3)]
+def eventually():
+    """Wait until something is true, at most until the deadline."""
+    return until
 
 
 @pytest.fixture
-def listener(queue, storage, asked):
-    with storage.listen() as one:
-        yield one
+def child():
+    """Start a process that runs a small program."""
+    with ExitStack() as started:
+
+        def start(program, *arguments):
+            process = Child(program, *arguments)
+            started.callback(process.close)
+            return process
+
+        yield start

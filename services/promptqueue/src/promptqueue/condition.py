@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
 DEFAULT_MODEL = "llama3.2"
 """The only model that prompts are answered by, unless `OLLAMA_MODEL` says otherwise to the worker."""
@@ -22,6 +22,8 @@ class ModelState(StrEnum):
     UNREACHABLE = "unreachable"
     TROUBLED = "troubled"  # its server answers, and cannot serve
 
+
+UNKNOWN = "no worker has said yet how it is"
 
 PRECEDENCE = (
     ModelState.READY,
@@ -93,11 +95,14 @@ class Recovered:
         return self.requeued + self.failed + self.expired
 
 
-def summary(models: Iterable[Model]) -> Model | None:
-    """Sum up what workers say of their servers; None where nothing is said.
+def summary(models: Collection[Model], *, gone: Collection[Model] = ()) -> Model | None:
+    """Sum up what living workers say of their servers; None where nothing is said.
 
-    The word is that of one that is ready, else of the download that is furthest, else of the worst that says why.
+    The word is that of one that is ready, else of the download that is furthest, else of the worst that says why. Of
+    what workers that are `gone` said, the name alone is believed, and only where nobody else says anything.
     """
+    if gone and not models:
+        return Model(name=next(iter(gone)).name, state=ModelState.UNREACHABLE, detail=UNKNOWN)
     return min(models, key=_rank, default=None)
 
 

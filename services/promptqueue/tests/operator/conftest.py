@@ -6,6 +6,7 @@ import pty
 import shlex
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import promptqueue
@@ -13,6 +14,8 @@ import pytest
 from click.testing import CliRunner
 from promptqueue.operator.command import PROGRAM, commands
 from promptqueue.prompt import Answered
+from promptqueue.sqlite.file import engine
+from promptqueue.storage import connect
 
 
 class Done:
@@ -59,6 +62,29 @@ class Terminal:
             pass
         self.code = self._process.wait(60)
         return shown.decode()
+
+
+@pytest.fixture
+def journal():
+    """A command line does the same in either."""
+    return engine.journal_mode("auto")
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/queue.db"
+
+
+@pytest.fixture
+def storage(url, journal, clock):
+    with closing(connect(url, journal_mode=journal, clock=clock)) as storage:
+        yield storage
+
+
+@pytest.fixture
+def stored_bytes(tmp_path):
+    """Every byte that the queue keeps on the disk."""
+    return lambda: b"".join(path.read_bytes() for path in sorted(tmp_path.glob("queue.db*")))
 
 
 @pytest.fixture

@@ -23,10 +23,6 @@ RATE_SAMPLE = 1_000
 """How many of the last minute's prompts are looked at: above that the rate is worked out from their time."""
 
 
-UNKNOWN = "no worker has said yet how it is"
-"""What is told of the model while those who are alive have not said anything."""
-
-
 class ConditionVerbs:
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
@@ -59,10 +55,8 @@ class ConditionVerbs:
 
     def model(self) -> Model | None:
         described = self._database.run("SELECT * FROM models")
-        alive = [_model(row) for row in described if self._is_alive(row["worker"])]
-        if described and not alive:  # the name is all that outlives who gave it
-            return Model(name=described[0]["name"], state=ModelState.UNREACHABLE, detail=UNKNOWN)
-        return summary(alive)
+        living = [_model(row) for row in described if self._is_alive(row["worker"])]
+        return summary(living, gone=[_model(row) for row in described])
 
     def describe_model(self, model: Model, *, worker: str, server: str) -> None:
         model = replace(model, detail=model.detail and storable(model.detail))

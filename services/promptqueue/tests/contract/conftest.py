@@ -1,0 +1,32 @@
+"""The suite of every backend: to have another one keep the contract, add it to BACKENDS."""
+
+import pytest
+
+from services.promptqueue.tests.memory.backend import MemoryBackend
+from services.promptqueue.tests.sqlite.backend import SQLiteBackend
+
+MODES = {mode: SQLiteBackend(mode) for mode in SQLiteBackend.modes()}
+BACKENDS = {"sqlite": SQLiteBackend(), "memory": MemoryBackend()}
+
+
+@pytest.fixture(params=BACKENDS.values(), ids=BACKENDS)
+def backend(request):
+    return request.param
+
+
+@pytest.fixture(params=[*MODES.values(), MemoryBackend()], ids=[*MODES, "memory"])
+def each_backend(request):
+    """Every backend in every way that it can be set up."""
+    return request.param
+
+
+@pytest.fixture
+def storage(backend, clock):
+    with backend.fresh(clock) as storage:
+        yield storage
+
+
+@pytest.fixture
+def in_order(backend, queue):
+    """Check what only the backend can know of itself."""
+    return lambda: backend.check(queue)

@@ -1,0 +1,187 @@
+"""What should come of a sequence of verbs: a model of the queue in plain values, without storage, locks or text."""
+
+from dataclasses import dataclass
+
+from promptqueue.lifecycle import GRACE
+from promptqueue.prompt import Answered, ErrorCode, Failed, Priority, PutBack
+
+LEASE, TIMEOUT, MAX_FAILURES = 15.0, 60.0, 3
+
+
+@dataclass
+class Expected:
+    """One prompt, as it should stand."""
+
+    seq: int
+    lane: Priority
+    expires_at: float | None
+    may_wait: float | None
+    timeout: float
+    status: str = "queued"
+    outcome: str | None = None
+    attempt: int = 0
+    failures: int = 0
+    bad_ends: int = 0
+    not_before: float | None = None
+    boot: str | None = None
+    worker: str | None = None
+    leased_until: float = 0.0
+    run_until: float = 0.0
+    completed_at: float | None = None
+    text: str = ""
+    text_attempt: int = 0
+    answer: dict | None = None
+    is_refused: bool = False
+    is_erased: bool = False
+
+
+class Expectations:
+    """All prompts, as they should stand."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.prompts: dict[str, Expected] = {}
+        self.gone: list[str] = []
+        self.living: set[str] = set()  # workers
+        self.paused = False
+        self._sequence = 0
+
+    def in_order(self):
+        return sorted(self.prompts, key=lambda prompt_id: self.prompts[prompt_id].seq)
+
+    def line(self):
+        waiting = [one for one in self.in_order() if self.prompts[one].status == "queued"]
+        return sorted(waiting, key=lambda one: self.prompts[one].lane == "batch")
+
+    def holds(self, claim):
+        """Whether a claim is its prompt's newest, and not over."""
+        expected = self.prompts.get(claim.prompt.id)
+        return expected is not None and expected.status == "processing" and expected.attempt == claim.attempt
+
+    # ---- what verbs do ----
+
+    def accept(self, prompt_id, lane, *, expires_in, timeout):
+        self.prompts[prompt_id] = Expected(
+            seq=self._next_number(),
+            lane=lane,
+            expires_at=None if expires_in is None else self.clock.wall() + expires_in,
+            may_wait=expires_in,
+            timeout=TIMEOUT if timeout is None else timeout,
+        )
+
+    def claim(self, worker):
+        """The id of the prompt that should be handed out; None where there should be none."""
+        ready = [one for one in self.line() if self._may_start(self.prompts[one])]
+        if self.paused or not ready:
+            return None
+        expected, now = self.prompts[ready[0]], self.clock.monotonic()
+        expected.status, expected.attempt, expected.not_before = "processing", expected.attempt + 1, None
+        expected.boot, expected.worker = self.clock.boot, worker
+        expected.leased_until, expected.run_until = now + LEASE, now + expected.timeout
+        return ready[0]
+
+    def renew(self, claim):
+        self.prompts[claim.prompt.id].leased_until = self.clock.monotonic() + LEASE
+
+    def offset(self, claim):
+        expected = self.prompts.get(claim.prompt.id)
+        return len(expected.text) if expected and expected.text_attempt == claim.attempt else 0
+
+    def write(self, claim, text):
+        expected = self.prompts[claim.prompt.id]
+        self.renew(claim)
+        if text:
+            expected.text = expected.text[: self.offset(claim)] + text
+            expected.text_attempt = claim.attempt
+
+    def finish(self, claim, ending):
+        expected = self.prompts[claim.prompt.id]
+        match ending:
+            case Answered(record=record):
+                self.complete(expected, "succeeded")
+                expected.answer, expected.text = record, ""
+            case Failed(code=ErrorCode()):
+                expected.is_refused = True
+                self.complete(expected, "failed")
+            case Failed():
+                self.fail(expected)
+            case PutBack(counts=counts):
+                expected.failures += counts
+                expected.bad_ends += 1
+                self._queue_again(expected, bad_ends=expected.bad_ends, may_end=counts)
+
+    def fail(self, expected):
+        expected.failures += 1
+        return self._queue_again(expected, bad_ends=expected.failures)
+
+    def release(self, claim):
+        self.prompts[claim.prompt.id].status = "queued"
+
+    def cancel(self, prompt_id):
+        if self.prompts[prompt_id].status != "completed":
+            self.complete(self.prompts[prompt_id], "cancelled")
+
+    def may_retry(self, prompt_id):
+        expected = self.prompts[prompt_id]
+        is_over = expected.outcome == "succeeded" or expected.is_refused or expected.is_erased
+        return expected.status != "completed" or not is_over
+
+    def retry(self, prompt_id):
+        """Whether it goes into the line again."""
+        expected = self.prompts[prompt_id]
+        if expected.status != "completed":
+            return False
+        expected.seq, expected.status, expected.outcome = self._next_number(), "queued", None
+        expected.completed_at = expected.not_before = None
+        expected.failures = expected.bad_ends = 0
+        if expected.may_wait is not None:
+            expected.expires_at = self.clock.wall() + expected.may_wait
+        return True
+
+    def settle(self, expected):
+        """Where a prompt goes because a deadline of it has passed; None while none has."""
+        if expected.status == "queued" and expected.expires_at is not None and expected.expires_at <= self.clock.wall():
+            return self.complete(expected, "expired")
+        if expected.status != "processing":
+            return None
+        now, is_this_boot = self.clock.monotonic(), expected.boot == self.clock.boot
+        if is_this_boot and expected.run_until + GRACE <= now and expected.run_until <= expected.leased_until:
+            return self.complete(expected, "failed")
+        if not is_this_boot or expected.leased_until <= now or expected.worker not in self.living:
+            moved = self.fail(expected)
+            return self.settle(expected) or moved
+        return None
+
+    def completed_before(self, moment):
+        completed = ((one, self.prompts[one].completed_at) for one in self.in_order())
+        return [one for one, completed_at in completed if completed_at is not None and completed_at < moment]
+
+    def forget(self, prompt_id):
+        self.gone.append(prompt_id)
+        del self.prompts[prompt_id]
+
+    def complete(self, expected, outcome):
+        expected.status, expected.outcome, expected.completed_at = "completed", outcome, self.clock.wall()
+        return outcome
+
+    # ---- what they share ----
+
+    def _next_number(self):
+        self._sequence += 1
+        return self._sequence
+
+    def _may_start(self, expected):
+        is_delayed = (
+            expected.not_before is not None
+            and expected.boot == self.clock.boot
+            and expected.not_before > self.clock.monotonic()
+        )
+        return not is_delayed and (expected.expires_at is None or expected.expires_at > self.clock.wall())
+
+    def _queue_again(self, expected, *, bad_ends, may_end=True):
+        if may_end and expected.failures >= MAX_FAILURES:
+            return self.complete(expected, "failed")
+        expected.status, expected.boot = "queued", self.clock.boot
+        delay = min(2 ** (bad_ends - 1), 60)
+        expected.not_before = self.clock.monotonic() + delay if bad_ends > 1 else None
+        return "queued"

@@ -1,0 +1,74 @@
+"""What holds after every step, whatever the steps were."""
+
+import pytest
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition
+from promptqueue.errors import PromptNotFound
+from promptqueue.prompt import Status
+
+from .expected import Expectations
+
+
+class Invariants(RuleBasedStateMachine):
+    """A queue that two threads have open, and what should be in it."""
+
+    expected: Expectations
+
+    def __init__(self):
+        super().__init__()
+        self.ended = {}  # how prompts stood when they were first seen completed
+        self.steps = 0
+
+    @invariant()
+    def every_prompt_stands_where_it_should_and_places_have_no_gaps(self):
+        self.steps += 1
+        line = self.expected.line()
+        progress = self.queues[self.steps % 2].progress_of(list(self.expected.prompts))
+        assert len(progress) == len(self.expected.prompts)
+        for one in progress:
+            prompt, expected = one.prompt, self.expected.prompts[one.prompt.id]
+            stands = (prompt.status, prompt.outcome, prompt.attempt, prompt.failures)
+            assert stands == (expected.status, expected.outcome, expected.attempt, expected.failures)
+            assert one.position == (1 + line.index(prompt.id) if prompt.id in line else None)
+            assert one.text_length == len(expected.text)
+            if prompt.status == "completed":  # for good: nothing of it changes any more
+                assert self.ended.setdefault(prompt.id, prompt) == prompt
+
+    @precondition(lambda self: self.expected.prompts)
+    @invariant()
+    def one_is_told_as_it_should_be(self):
+        prompt_id = self.expected.in_order()[self.steps % len(self.expected.prompts)]  # in turns: what is wrong stays
+        expected, queue = self.expected.prompts[prompt_id], self.queues[0]
+        [progress] = queue.progress_of([prompt_id])
+        assert queue.get(prompt_id) == progress.prompt
+        assert queue.position(prompt_id) == progress.position
+        assert queue.partial(prompt_id) == expected.text
+        assert queue.answer(prompt_id) == expected.answer
+        assert (queue.request(prompt_id) is None) == expected.is_erased
+
+    @invariant()
+    def the_newest_are_listed_first_all_and_by_status(self):
+        in_order = self.expected.in_order()
+        for status in (None, [*Status][self.steps % len(Status)]):
+            listed = [prompt.id for prompt in self.queues[1].newest(status=status, limit=1_000).prompts]
+            assert listed[::-1] == [one for one in in_order if status in (None, self.expected.prompts[one].status)]
+
+    @invariant()
+    def all_are_counted(self):
+        counts = self.queues[0].counts()
+        statuses = [expected.status for expected in self.expected.prompts.values()]
+        counted = (counts.queued, counts.processing, counts.completed, counts.paused)
+        assert counted == (*map(statuses.count, ["queued", "processing", "completed"]), self.expected.paused)
+
+    @invariant()
+    def what_was_deleted_is_found_nowhere(self):
+        for prompt_id in self.expected.gone[-2:]:
+            with pytest.raises(PromptNotFound):
+                self.queues[0].get(prompt_id)
+
+    @invariant()
+    def only_the_living_are_counted(self):
+        assert self.queues[0].workers().count == len(self.expected.living)
+
+    @invariant()
+    def the_storage_is_in_order(self):
+        self.backend.check(self.queues[1])

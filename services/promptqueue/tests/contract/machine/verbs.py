@@ -1,0 +1,201 @@
+"""Random sequences of verbs, and of what happens meanwhile.
+
+Few rules with many ways each: Hypothesis leaves rules out at random, and most promises need several together.
+"""
+
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+from promptqueue.condition import Recovered
+from promptqueue.errors import ClaimLost, NotRetryable
+from promptqueue.prompt import Answered, ErrorCode, Failed, NewPrompt, Priority, PutBack, Terms
+
+from .expected import LEASE, MAX_FAILURES, TIMEOUT, Expectations
+from .invariants import Invariants
+
+ENDINGS = {
+    "fail": Failed(cause="so"),
+    "refuse": Failed(cause="so", code=ErrorCode.MODEL_REFUSED),
+    "put back": PutBack(cause="so", counts=False),
+    "bill": PutBack(cause="so", counts=True),
+}
+WITH_A_CLAIM = ["renew", *["write"] * 3, "release", "answer", "answer and claim", "fail", *ENDINGS]
+CARE = ["recover", "recover", "settle", "prune", "erase", "compact"]
+EVENTS = [*["time"] * 4, "die", "die", "date", "pause", "resume", "resume", "reopen", "reboot"]
+SECONDS = [0.5, 2.0, 4.0, 6.0, 14.5, 15.0, 15.0, 60.0]
+
+
+class Verbs(Invariants):
+    """Goes on with a queue of `backend` as Hypothesis draws, by a clock that `make_clock` makes."""
+
+    backend = make_clock = None
+
+    def __init__(self):
+        super().__init__()
+        self.opened = ExitStack()
+        self.clock = type(self).make_clock()
+        self.storage = self.opened.enter_context(self.backend.fresh(self.clock))
+        self.queues = [self.storage.open() for _ in range(2)]
+        self.expected = Expectations(self.clock)
+        self.workers = {}  # their presences, by their ids
+        self.claims = []
+
+    def teardown(self):
+        for presence in self.workers.values():
+            presence.leave()
+        for queue in self.queues:
+            queue.close()
+        self.opened.close()
+
+    @initialize()
+    def begin(self):
+        for _ in range(2):
+            self._register()
+        self.ask(0, [*Priority] * 2, None, None)
+
+    @rule(
+        which=st.integers(0, 1),
+        lanes=st.lists(st.sampled_from(Priority), min_size=1, max_size=3),
+        expires_in=st.sampled_from([None, None, 5.0, 40.0]),
+        timeout=st.sampled_from([None, None, 6.0, 30.0]),
+    )
+    def ask(self, which, lanes, expires_in, timeout):
+        new = [NewPrompt(request={}, priority=lane, expires_in=expires_in, timeout=timeout) for lane in lanes]
+        for one, lane in zip(self.queues[which].enqueue(*new), lanes, strict=True):
+            self.expected.accept(one.prompt.id, lane, expires_in=expires_in, timeout=timeout)
+
+    @precondition(lambda self: self.expected.prompts)
+    @rule(which=st.integers(0, 1), data=st.data(), how=st.sampled_from(["cancel", "cancel", "delete", "retry"]))
+    def withdraw(self, which, data, how):
+        prompt_id, queue = data.draw(st.sampled_from(self.expected.in_order())), self.queues[which]
+        match how:
+            case "delete":
+                queue.delete(prompt_id)
+                self.expected.forget(prompt_id)
+            case "cancel":
+                queue.cancel(prompt_id)
+                self.expected.cancel(prompt_id)
+            case "retry" if self.expected.may_retry(prompt_id):
+                queue.retry(prompt_id)
+                if self.expected.retry(prompt_id):
+                    self.ended.pop(prompt_id, None)
+            case "retry":
+                with pytest.raises(NotRetryable):
+                    queue.retry(prompt_id)
+
+    @precondition(lambda self: self.workers)
+    @rule(which=st.integers(0, 1), data=st.data())
+    def claim(self, which, data):
+        worker = data.draw(st.sampled_from(list(self.workers)))
+        terms = Terms(worker=worker, lease_seconds=LEASE, timeout_seconds=TIMEOUT, max_failures=MAX_FAILURES)
+        self._claim(self.queues[which], terms)
+
+    @precondition(lambda self: self.claims)
+    @rule(which=st.integers(0, 1), data=st.data(), how=st.sampled_from(WITH_A_CLAIM))
+    def use_a_claim(self, which, data, how):
+        claim, queue, expected = data.draw(st.sampled_from(self.claims)), self.queues[which], self.expected
+        match how:
+            case "renew":
+                if self._works(claim, lambda: queue.renew(claim)):
+                    expected.renew(claim)
+            case "write":
+                text, offset = data.draw(st.sampled_from(["", "a", "bc"])), expected.offset(claim)
+                if self._works(claim, lambda: queue.write(claim, text, offset=offset, tokens=offset)):
+                    expected.write(claim, text)
+            case "release":
+                if self._works(claim, lambda: queue.release(claim)):
+                    expected.release(claim)
+            case "answer and claim":
+                with queue.transaction():
+                    self._finish(queue, claim, self._answer(claim))
+                    self._claim(queue, claim.terms)
+            case _:
+                self._finish(queue, claim, self._answer(claim) if how == "answer" else ENDINGS[how])
+
+    @rule(which=st.integers(0, 1), data=st.data(), how=st.sampled_from(CARE))
+    def care(self, which, data, how):
+        queue, expected = self.queues[which], self.expected
+        match how:
+            case "recover":
+                moved = [expected.settle(each) for each in expected.prompts.values()]
+                assert queue.recover() == Recovered(
+                    requeued=moved.count("queued"), failed=moved.count("failed"), expired=moved.count("expired")
+                )
+            case "settle" if expected.prompts:
+                prompt_id = data.draw(st.sampled_from(expected.in_order()))
+                was_overdue = queue.get(prompt_id).overdue
+                assert not queue.settle(prompt_id).overdue
+                assert expected.settle(expected.prompts[prompt_id]) is not None or not was_overdue
+            case "prune":
+                older_than = data.draw(st.sampled_from([0.0, 20.0, 1_000.0]))
+                old = expected.completed_before(self.clock.wall() - older_than)
+                assert queue.prune(older_than=older_than) == len(old)
+                for prompt_id in old:
+                    expected.forget(prompt_id)
+            case "erase":
+                older_than = data.draw(st.sampled_from([0.0, 20.0]))
+                ended = [expected.prompts[one] for one in expected.completed_before(self.clock.wall() - older_than)]
+                unrun = [each for each in ended if not each.attempt and not each.is_erased]
+                assert queue.erase_unrun(older_than=older_than) == len(unrun)
+                for each in unrun:
+                    each.is_erased = True
+            case "compact":
+                self.storage.tidy()
+                assert queue.compact() >= 0
+
+    @rule(which=st.integers(0, 1), data=st.data(), what=st.sampled_from(EVENTS))
+    def happen(self, which, data, what):
+        match what:
+            case "time":
+                self.clock.advance(data.draw(st.sampled_from(SECONDS)))
+            case "die" if self.workers:
+                self._let_die(data.draw(st.sampled_from(list(self.workers))))
+                self._register()
+            case "date":
+                self.clock.step_wall(data.draw(st.sampled_from([-3_600.0, 3_600.0])))
+            case "pause" | "resume":
+                self.expected.paused = what == "pause"
+                self.queues[which].pause(self.expected.paused)
+            case "reopen":
+                self.queues[which].close()
+                self.queues[which] = self.storage.open()
+            case "reboot" if self.backend.outlives_a_reboot:
+                self.clock.reboot()
+                self.claims.clear()  # their processes are gone
+                for worker in list(self.workers):
+                    self._let_die(worker)
+                    self._register()
+
+    def _register(self):
+        presence = self.storage.register(slots=1)
+        self.workers[presence.id] = presence
+        self.expected.living.add(presence.id)
+
+    def _let_die(self, worker):
+        self.workers.pop(worker).leave()
+        self.expected.living.remove(worker)
+
+    def _claim(self, queue, terms):
+        claim = queue.claim(terms)
+        assert (claim and claim.prompt.id) == self.expected.claim(terms.worker)
+        if claim:
+            assert claim.attempt == self.expected.prompts[claim.prompt.id].attempt
+            self.claims.append(claim)
+
+    def _answer(self, claim):
+        return Answered(record={"response": f"{claim.prompt.id} {claim.attempt}"}, tokens=1)
+
+    def _finish(self, queue, claim, ending):
+        if self._works(claim, lambda: queue.finish(claim, ending)):
+            self.expected.finish(claim, ending)
+
+    def _works(self, claim, verb):
+        """Use a verb with a claim: it must work exactly when the claim still holds."""
+        if self.expected.holds(claim):
+            verb()
+            return True
+        with pytest.raises(ClaimLost):
+            verb()
+        return False

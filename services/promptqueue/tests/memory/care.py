@@ -1,0 +1,195 @@
+"""The verbs in memory of whoever cares for the queue."""
+
+import json
+from dataclasses import replace
+
+from promptqueue.condition import Counts, Recovered, Room, summary
+from promptqueue.lifecycle import EXPIRED, GRACE, after, loss
+from promptqueue.prompt import Outcome, Status
+from promptqueue.wire import storable
+
+from .transactions import Transactions
+
+KEY_LIFETIME = DAY = 24 * 3600.0
+STEP = 60.0
+PLENTY = 2**40  # bytes
+
+
+class Care(Transactions):
+    def settle(self, prompt_id):
+        with self.transaction():
+            self._settle(self._row(prompt_id))
+            return self.get(prompt_id)
+
+    def recover(self):
+        if not self.is_behind():
+            return Recovered()
+        with self.transaction():
+            settled = [self._settle(row) for row in [*self._state.rows.values()]]
+        return Recovered(
+            requeued=settled.count("queued"), failed=settled.count("failed"), expired=settled.count("expired")
+        )
+
+    def is_behind(self):
+        return any(self._may_settle(row) for row in self._state.rows.values())
+
+    def prune(self, *, older_than, limit=100, agreed_for=0.0):
+        now = self._clock.wall()
+        if agreed_for and self.agreement() < agreed_for:
+            return 0
+        old = self._completed_before(now - older_than)[:limit]
+        stale = [key for key, known in self._state.keys.items() if known.since < now - KEY_LIFETIME]
+        if old or stale:
+            with self.transaction():
+                for row in old:
+                    self._erase(row)
+                for key in stale:
+                    del self._work.keys[key]
+        return len(old)
+
+    def prunable(self, *, older_than):
+        return len(self._completed_before(self._clock.wall() - older_than))
+
+    def erase_unrun(self, *, older_than, limit=100, agreed_for=0.0):
+        if agreed_for and self.agreement() < agreed_for:
+            return 0
+        ended = self._completed_before(self._clock.wall() - older_than)
+        unrun = [row for row in ended if not row.prompt.attempt and row.request is not None][:limit]
+        if unrun:
+            with self.transaction():
+                for row in unrun:
+                    self._keep(replace(row, request=None))
+        return len(unrun)
+
+    def agreement(self):
+        elapsed = self._clock.elapsed()
+        if self._state.agreed_since is not None and not self._is_out_of_step():
+            return elapsed - self._state.agreed_since
+        with self.transaction():
+            self._work.agreed_since, self._work.agreed_offset = elapsed, self._clock.wall() - elapsed
+        return 0.0
+
+    def compact(self):
+        return 0
+
+    def counts(self):
+        line, answers = self._line(), [row for row in self._completed() if row.ran_seconds is not None]
+        last = sorted(answers, key=lambda row: row.prompt.completed_at)[-20:]
+        now, statuses = self._clock.wall(), [row.prompt.status for row in self._state.rows.values()]
+        return Counts(
+            queued=len(line),
+            processing=statuses.count("processing"),
+            completed=statuses.count("completed"),
+            oldest_wait_seconds=max(0.0, now - min(row.waiting_since for row in line)) if line else None,
+            completed_per_minute=sum(row.prompt.completed_at > now - 60 for row in answers),
+            seconds_per_prompt=sum(row.ran_seconds for row in last) / len(last) if last else None,
+            paused=self._state.paused,
+        )
+
+    def room(self):
+        texts = sum(len(json.dumps([row.request, row.answer, row.text])) for row in self._state.rows.values())
+        return Room(
+            stored_bytes=texts,
+            spare_bytes=0,
+            file_bytes=texts,
+            journal_bytes=0,
+            disk_free_bytes=PLENTY,
+            disk_is_scarce=False,
+            in_steps=True,
+        )
+
+    def workers(self):
+        return self._storage.workers()
+
+    def model(self):
+        described = self._state.models.items()
+        living = [model for (worker, _), model in described if worker in self._storage.slots]
+        return summary(living, gone=self._state.models.values())
+
+    def describe_model(self, model, *, worker, server):
+        model = replace(model, detail=model.detail and storable(model.detail))
+        if self._state.models.get((worker, server)) != model:
+            with self.transaction():
+                self._work.models[worker, server] = model
+
+    def pause(self, paused):
+        with self.transaction():
+            self._work.paused = paused
+            self._changed.add(None)
+
+    # ---- what they share ----
+
+    def _is_overdue(self, row):
+        now = self._clock.monotonic()
+        match row.prompt.status:
+            case Status.QUEUED:
+                return row.prompt.expires_at is not None and row.prompt.expires_at <= self._clock.wall()
+            case Status.PROCESSING:
+                return row.leased_until <= now or row.run_until + GRACE <= now
+            case _:
+                return False
+
+    def _complete(self, row, outcome, error):
+        of_prompt = {
+            "status": Status.COMPLETED,
+            "outcome": outcome,
+            "error": error,
+            "completed_at": self._clock.wall(),
+        }
+        return self._move(row, of_prompt=of_prompt, not_before=None)
+
+    def _end(self, row, to):
+        """Let an attempt be over."""
+        now, is_over = self._clock.monotonic(), to.status is Status.COMPLETED
+        of_prompt = {
+            "status": to.status,
+            "outcome": to.outcome,
+            "failures": to.failures,
+            "error": to.error and replace(to.error, message=storable(to.error.message)),
+            "last_error": storable(to.last_error) if to.last_error else row.prompt.last_error,
+            "completed_at": self._clock.wall() if is_over else None,
+        }
+        if not is_over:
+            of_prompt |= {"started_at": None, "tokens": None}
+        trouble = {}
+        if to.is_bad_end:
+            first = now if row.bad_since is None else row.bad_since
+            trouble = {"bad_ends": row.bad_ends + 1, "bad_since": first, "bad_at": now}
+        return self._move(row, of_prompt=of_prompt, not_before=now + to.delay if to.delay else None, **trouble)
+
+    def _loss(self, row):
+        """How the attempt of a processing prompt was lost; None while it is not."""
+        return loss(
+            now=self._clock.monotonic(),
+            run_until=row.run_until,
+            leased_until=row.leased_until,
+            is_alive=row.terms.worker in self._storage.slots,
+        )
+
+    def _may_settle(self, row):
+        match row.prompt.status:
+            case Status.QUEUED:
+                return self._is_overdue(row)
+            case Status.PROCESSING:
+                return self._loss(row) is not None
+            case _:
+                return False
+
+    def _settle(self, row):
+        """Move a prompt if a deadline of it has passed; where to."""
+        if not self._may_settle(row):
+            return None
+        if row.waits:
+            return self._complete(row, Outcome.EXPIRED, EXPIRED).prompt.outcome
+        to = after(self._loss(row), failures=row.prompt.failures, max_failures=row.terms.max_failures)
+        return self._settle(self._end(row, to)) or to.outcome or to.status
+
+    def _completed_before(self, moment):
+        return [row for row in self._completed() if row.prompt.completed_at < moment]
+
+    def _is_out_of_step(self):
+        return abs(self._clock.wall() - self._clock.elapsed() - self._state.agreed_offset) > STEP
+
+    def _was_just_set(self):
+        since = self._state.agreed_since
+        return since is not None and (self._is_out_of_step() or self._clock.elapsed() - since < DAY)

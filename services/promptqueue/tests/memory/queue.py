@@ -1,0 +1,283 @@
+"""The verbs of PromptQueue in memory."""
+
+import uuid
+from dataclasses import replace
+
+from promptqueue.errors import (
+    ClaimLost,
+    IdempotencyConflict,
+    NotRetryable,
+    PromptDeleted,
+    QueueFull,
+    StorageFull,
+)
+from promptqueue.lifecycle import CANCELLED, Next, after, why_not_retryable
+from promptqueue.notes import Text
+from promptqueue.prompt import (
+    Answered,
+    Claim,
+    Enqueued,
+    Outcome,
+    Page,
+    Priority,
+    Progress,
+    Prompt,
+    Status,
+)
+from promptqueue.wire import storable, stored_json, stored_object
+
+from .care import KEY_LIFETIME, Care
+from .state import Key, Row
+
+
+class Asking(Care):
+    """The verbs of whoever asks."""
+
+    def enqueue(self, *new, max_queued=None, max_stored_bytes=None, min_free_bytes=None):
+        with self.transaction():
+            return [
+                self._replayed(one.idempotency) or self._accept(one, max_queued, max_stored_bytes, min_free_bytes)
+                for one in new
+            ]
+
+    def get(self, prompt_id):
+        return self._shown(self._row(prompt_id))
+
+    def position(self, prompt_id):
+        return self._places().get(prompt_id)
+
+    def progress_of(self, prompt_ids):
+        rows, places = [self._state.rows[one] for one in prompt_ids if one in self._state.rows], self._places()
+        return [
+            Progress(
+                prompt=self._shown(row),
+                position=places.get(row.prompt.id),
+                text_attempt=row.text_attempt,
+                text_length=len(row.text),
+            )
+            for row in rows
+        ]
+
+    def moves(self):
+        return self._state.moves
+
+    def request(self, prompt_id):
+        return stored_object(self._row(prompt_id).request)
+
+    def answer(self, prompt_id):
+        return stored_object(self._row(prompt_id).answer)
+
+    def partial(self, prompt_id):
+        text = self.text(prompt_id)
+        return text.text if text else ""
+
+    def text(self, prompt_id):
+        row = self._state.rows.get(prompt_id)
+        return Text(prompt_id, row.text_attempt, 0, row.text) if row and row.text_attempt else None
+
+    def newest(self, *, status=None, outcome=None, limit=50, before=None):
+        found = sorted(
+            (
+                row
+                for row in self._state.rows.values()
+                if status in (None, row.prompt.status)
+                and outcome in (None, row.prompt.outcome)
+                and (before is None or row.seq < before)
+            ),
+            key=lambda row: -row.seq,
+        )
+        return Page(
+            prompts=[self._shown(row) for row in found[:limit]],
+            next=found[limit - 1].seq if len(found) > limit else None,
+        )
+
+    def cancel(self, prompt_id):
+        with self.transaction():
+            row = self._row(prompt_id)
+            if row.prompt.status is not Status.COMPLETED:
+                self._complete(row, Outcome.CANCELLED, CANCELLED)
+            return self.get(prompt_id)
+
+    def retry(self, prompt_id, *, max_queued=None):
+        with self.transaction():
+            row = self._row(prompt_id)
+            if row.prompt.status is not Status.COMPLETED:
+                return self._shown(row)
+            if reason := why_not_retryable(row.prompt, is_erased=row.request is None):
+                raise NotRetryable(reason)
+            self._refuse_full(max_queued)
+            self._work.sequence += 1
+            now, expires_at = self._clock.wall(), row.prompt.expires_at
+            fresh = Row(
+                seq=self._work.sequence,
+                prompt=row.prompt,
+                request=row.request,
+                waiting_since=now,
+                text=row.text,
+                text_attempt=row.text_attempt,
+            )
+            again = {
+                "status": Status.QUEUED,
+                "failures": 0,
+                "retried_at": now,
+                "expires_at": None if expires_at is None else now + expires_at - row.waiting_since,
+                **dict.fromkeys(["outcome", "tokens", "started_at", "completed_at", "error", "last_error"]),
+            }
+            return self._shown(self._move(fresh, of_prompt=again))
+
+    def delete(self, prompt_id):
+        with self.transaction():
+            self._erase(self._row(prompt_id))
+            self._changed.add(prompt_id)
+
+    def _accept(self, new, max_queued, max_stored_bytes, min_free_bytes):
+        self._refuse_full(max_queued)
+        room, request, now = self.room(), stored_json(new.request), self._clock.wall()
+        if max_stored_bytes is not None and room.stored_bytes + len(request) > max_stored_bytes:
+            raise StorageFull
+        if min_free_bytes is not None and room.disk_free_bytes - len(request) < min_free_bytes:
+            raise StorageFull
+        self._work.sequence += 1
+        prompt = Prompt(
+            id=str(uuid.uuid4()),
+            status=Status.QUEUED,
+            outcome=None,
+            priority=Priority(new.priority),
+            attempt=0,
+            failures=0,
+            tokens=None,
+            created_at=now,
+            started_at=None,
+            completed_at=None,
+            expires_at=None if new.expires_in is None else now + new.expires_in,
+            error=None,
+            metadata=None if new.metadata is None else stored_object(stored_json(new.metadata)),
+            timeout=new.timeout,
+            overdue=False,
+        )
+        row = self._move(Row(seq=self._work.sequence, prompt=prompt, request=request, waiting_since=now), of_prompt={})
+        if new.idempotency:
+            self._work.keys[new.idempotency.key] = Key(new.idempotency.fingerprint, prompt.id, now)
+        return Enqueued(prompt=self._shown(row), position=self.position(row.prompt.id))
+
+    def _replayed(self, idempotency):
+        key = idempotency and self._state.keys.get(idempotency.key)
+        now = self._clock.wall()
+        if not key or (key.since <= now - KEY_LIFETIME and not self._was_just_set()):
+            return None
+        if key.prompt_id not in self._state.rows:
+            raise PromptDeleted
+        if key.fingerprint != idempotency.fingerprint:
+            raise IdempotencyConflict
+        row = self._row(key.prompt_id)
+        return Enqueued(prompt=self._shown(row), position=self.position(row.prompt.id), replayed=True)
+
+    def _places(self):
+        return {row.prompt.id: place for place, row in enumerate(self._line(), 1)}
+
+    def _refuse_full(self, max_queued):
+        waiting = len(self._line())
+        if max_queued is not None and waiting >= max_queued:
+            message = f"The queue is full: {waiting} prompts wait, and {max_queued} may."
+            raise QueueFull(message)
+
+
+class MemoryQueue(Asking):
+    """And those of a worker."""
+
+    def claim(self, terms):
+        if not self._next():
+            return None
+        with self.transaction():
+            row = self._next()
+            if not row:
+                return None
+            now, wall = self._clock.monotonic(), self._clock.wall()
+            allowed = terms.timeout_seconds if row.prompt.timeout is None else row.prompt.timeout
+            row = self._move(
+                row,
+                of_prompt={
+                    "status": Status.PROCESSING,
+                    "attempt": row.prompt.attempt + 1,
+                    "tokens": 0,
+                    "started_at": wall,
+                },
+                terms=terms,
+                claimed_at=now,
+                leased_until=now + terms.lease_seconds,
+                run_until=now + min(allowed, terms.timeout_seconds),
+                not_before=None,
+            )
+            return Claim(
+                prompt=self._shown(row), request=stored_object(row.request), terms=terms, trouble=row.trouble(now)
+            )
+
+    def renew(self, claim):
+        with self.transaction():
+            self._hold(claim)
+
+    def write(self, claim, text, *, offset, tokens):
+        with self.transaction():
+            row = self._hold(claim)
+            row = replace(row, prompt=replace(row.prompt, tokens=tokens))
+            if text:
+                before = row.text if row.text_attempt == claim.attempt else ""
+                row = replace(row, text=before + storable(text), text_attempt=claim.attempt)
+            self._keep(row)
+            self._written.add(row.prompt.id)
+
+    def stream_text(self, claim, text, *, offset):
+        self._storage.say(Text(claim.prompt.id, claim.attempt, offset, storable(text)))
+
+    def finish(self, claim, ending):
+        to = after(
+            ending,
+            failures=claim.prompt.failures,
+            max_failures=claim.terms.max_failures,
+            bad_ends=claim.trouble.bad_ends,
+        )
+        with self.transaction():
+            row = self._end(self._held(claim), to)
+            if isinstance(ending, Answered):
+                row = self._keep(
+                    replace(
+                        row,
+                        prompt=replace(row.prompt, tokens=ending.tokens, last_error=None),
+                        answer=stored_json(ending.record),
+                        text="",
+                        text_attempt=0,
+                        ran_seconds=self._clock.monotonic() - row.claimed_at,
+                    )
+                )
+            return self._shown(row)
+
+    def release(self, claim, *, reason=None):
+        with self.transaction():
+            back = Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason)
+            self._end(self._held(claim), back)
+
+    def ping(self):
+        """It is there."""
+
+    def close(self):
+        """Nothing is held."""
+
+    def _next(self):
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        ready = (
+            row
+            for row in self._line()
+            if (row.not_before is None or row.not_before <= now)
+            and (row.prompt.expires_at is None or row.prompt.expires_at > wall)
+        )
+        return None if self._state.paused else next(ready, None)
+
+    def _held(self, claim):
+        row = self._state.rows.get(claim.prompt.id)
+        if not row or row.prompt.status is not Status.PROCESSING or row.prompt.attempt != claim.attempt:
+            raise ClaimLost
+        return row
+
+    def _hold(self, claim):
+        leased_until = self._clock.monotonic() + claim.terms.lease_seconds
+        return self._keep(replace(self._held(claim), leased_until=leased_until))

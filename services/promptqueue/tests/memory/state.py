@@ -1,0 +1,68 @@
+"""What the memory backend keeps: rows that never change, in a state that a commit replaces as a whole."""
+
+from dataclasses import dataclass, field, replace
+
+from promptqueue.condition import Model
+from promptqueue.prompt import Priority, Prompt, Status, Terms, Trouble
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A prompt with its texts, its place, and the hold of its last attempt."""
+
+    seq: int
+    prompt: Prompt  # all but `overdue`, which passes with time
+    request: str | None  # JSON; None once it was erased
+    waiting_since: float  # by the wall clock
+    answer: str | None = None
+    text: str = ""
+    text_attempt: int = 0
+    not_before: float | None = None  # this and what follows by the monotonic clock
+    terms: Terms | None = None
+    claimed_at: float = 0.0
+    leased_until: float = 0.0
+    run_until: float = 0.0
+    ran_seconds: float | None = None  # of an attempt that succeeded
+    bad_ends: int = 0
+    bad_since: float | None = None
+    bad_at: float | None = None
+
+    @property
+    def waits(self):
+        return self.prompt.status is Status.QUEUED
+
+    @property
+    def place(self):
+        """What the line is sorted by."""
+        return (self.prompt.priority is Priority.BATCH, self.seq)
+
+    def trouble(self, now):
+        if not self.bad_ends:
+            return Trouble()
+        return Trouble(bad_ends=self.bad_ends, since=now - self.bad_since, last=now - self.bad_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is known of an Idempotency-Key."""
+
+    fingerprint: str
+    prompt_id: str
+    since: float
+
+
+@dataclass(kw_only=True)
+class State:
+    """All there is, at one moment."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    keys: dict[str, Key] = field(default_factory=dict)
+    models: dict[tuple[str, str], Model] = field(default_factory=dict)
+    sequence: int = 0
+    moves: int = 0
+    paused: bool = False
+    agreed_since: float | None = None
+    agreed_offset: float = 0.0
+
+    def copy(self):
+        return replace(self, rows=dict(self.rows), keys=dict(self.keys), models=dict(self.models))

@@ -1,0 +1,103 @@
+"""A storage that lasts as long as its process: it keeps what PromptQueue and Storage promise, and nothing on a disk."""
+
+import threading
+import uuid
+from contextlib import contextmanager
+
+from promptqueue.condition import Workers
+from promptqueue.errors import StorageUnavailable
+from promptqueue.notes import Changed, Subscriptions
+
+from .queue import MemoryQueue
+from .state import State
+
+PATIENCE = 5.0  # seconds that a write waits for its turn
+
+
+class MemoryStorage:
+    """Keeps the contract of `promptqueue.storage.Storage`, for the threads of one process."""
+
+    reads_wait = False
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.state = State()
+        self.slots = {}  # of the workers that are alive, by their ids
+        self._turn = threading.Lock()
+        self._listeners = []
+
+    def open(self):
+        return MemoryQueue(self)
+
+    def listen(self, *, texts=True):
+        listener = MemoryListener(self._listeners.remove, texts=texts)
+        self._listeners.append(listener)
+        return listener
+
+    def register(self, *, slots):
+        return MemoryPresence(self.slots, slots)
+
+    def workers(self):
+        return Workers(count=len(self.slots), slots=sum(self.slots.values()))
+
+    def tidy(self, *, if_large=False):
+        """Nothing is left lying about."""
+
+    def describe(self):
+        return {"kind": "memory"}
+
+    def close(self):
+        """Nothing is held."""
+
+    @contextmanager
+    def turn(self):
+        """Keep the others from writing meanwhile."""
+        if not self._turn.acquire(timeout=PATIENCE):
+            raise StorageUnavailable
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def say(self, note):
+        for listener in [*self._listeners]:
+            listener.hear(note)
+
+
+class MemoryPresence:
+    def __init__(self, slots_of_all, slots):
+        self.id = str(uuid.uuid4())
+        self._slots_of_all, self._slots = slots_of_all, slots
+        self.stay()
+
+    def stay(self):
+        self._slots_of_all[self.id] = self._slots
+
+    def leave(self):
+        self._slots_of_all.pop(self.id, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.leave()
+
+
+class MemoryListener(Subscriptions):
+    def __init__(self, leave, *, texts):
+        super().__init__()
+        self._leave, self._texts = leave, texts
+
+    def hear(self, note):
+        if self._texts or isinstance(note, Changed):
+            self.hand_out(note)
+
+    def close(self):
+        self._leave(self)
+        self.hand_out(Changed(None))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

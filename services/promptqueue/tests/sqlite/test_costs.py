@@ -1,0 +1,153 @@
+"""What the cost of a verb does not grow with: the plans that SQLite makes, and the steps that it takes."""
+
+import time
+import uuid
+
+import pytest
+from promptqueue.prompt import Idempotency, NewPrompt, Outcome, Status
+
+WANTED = [
+    {},
+    *({"status": status} for status in Status),
+    *({"outcome": outcome} for outcome in Outcome),
+    {"status": Status.COMPLETED, "outcome": Outcome.FAILED},
+]
+
+
+@pytest.fixture
+def journal():
+    return "auto"  # all the same here
+
+
+@pytest.fixture
+def plan(queue):
+    return lambda statement: [row["detail"] for row in queue._database.run(f"EXPLAIN QUERY PLAN {statement}")]
+
+
+@pytest.fixture
+def statements(queue):
+    """Use a verb; the statements that it runs."""
+
+    def trace(verb):
+        seen = []
+        connection = queue._database._connection
+        connection.set_trace_callback(seen.append)
+        verb()
+        connection.set_trace_callback(None)
+        return seen
+
+    return trace
+
+
+@pytest.fixture
+def steps_of(queue):
+    """How many hundred instructions of SQLite's machine a page takes."""
+
+    def count(**wanted):
+        steps = []
+        connection = queue._database._connection
+        connection.set_progress_handler(lambda: steps.append(1), 100)
+        page = queue.newest(**wanted, limit=20)
+        connection.set_progress_handler(None, 0)
+        assert len(page.prompts) == 20
+        return len(steps)
+
+    return count
+
+
+@pytest.fixture
+def store(queue):
+    """Store prompts by one statement: through the verbs it would take minutes."""
+
+    def store_many(number, status, outcome):
+        with queue._database.transaction():
+            queue._database.run(
+                """
+                WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :number)
+                INSERT INTO prompts (id, priority, status, outcome, created_at, completed_at, leased_until)
+                SELECT hex(randomblob(16)), CASE n % 2 WHEN 0 THEN 'batch' ELSE 'interactive' END, :status, :outcome, 1,
+                       CASE :status WHEN 'completed' THEN 1 END, CASE :status WHEN 'processing' THEN 1 END
+                FROM numbers
+                """,
+                number=number,
+                status=status,
+                outcome=outcome,
+            )
+
+    return store_many
+
+
+def test_the_next_in_line_is_found_by_the_index_of_the_line(plan):
+    steps = plan(
+        "SELECT seq FROM prompts WHERE status = 'queued'"
+        " AND (not_before IS NULL OR not_before <= 5) ORDER BY priority DESC, seq LIMIT 1"
+    )
+
+    assert steps == ["SCAN prompts USING INDEX prompts_in_line"]
+
+
+def test_totals_are_read_from_counters(plan):
+    assert plan("SELECT status, sum(prompts) AS prompts FROM counters GROUP BY status") == ["SCAN counters"]
+
+
+def test_a_place_costs_no_count_of_the_whole_line(queue, ask, plan, statements):
+    """Blocks of 256 are added up, and one of them is counted, whatever stands before."""
+    prompt_id = ask()
+
+    [statement] = statements(lambda: queue.position(prompt_id))
+
+    steps = plan(statement)
+    assert "SEARCH line USING PRIMARY KEY (priority=? AND block<?)" in steps
+    assert "SEARCH ahead USING COVERING INDEX prompts_in_line (priority=? AND seq>? AND seq<?)" in steps
+    assert not [step for step in steps if step.startswith("SCAN") and "named" not in step]
+
+
+def test_where_several_prompts_stand_is_one_read(queue, ask, statements):
+    ids = [ask() for _ in range(5)]
+
+    assert len(statements(lambda: queue.progress_of(ids))) == 1
+
+
+@pytest.mark.parametrize("wanted", WANTED, ids=lambda wanted: " ".join(wanted.values()) or "all")
+def test_a_page_costs_the_same_however_many_prompts_are_stored(store, steps_of, wanted):
+    for outcome in Outcome:
+        store(25, "completed", outcome)
+    store(25, "processing", None)
+    store(50, "queued", None)
+    few = steps_of(**wanted)
+
+    many = [("queued", None), ("completed", "succeeded")]
+    if "succeeded" in wanted.values() or wanted == {"status": "completed"}:
+        many.reverse()  # what is wanted lies below what is not
+    for status, outcome in many:
+        store(10_000, status, outcome)
+
+    assert steps_of(**wanted) <= few * 1.5 + 5
+
+
+def test_thousands_of_submissions_cost_no_more_within_a_block_within_a_block(queue):
+    """Savepoints within a savepoint once made it thirty times as much."""
+
+    def submissions(number):
+        keys = [Idempotency(key=str(uuid.uuid4()), fingerprint="f" * 64) for _ in range(number)]
+        return [NewPrompt(request={"prompt": "x" * 1_000}, idempotency=key) for key in keys]
+
+    def seconds(submit):
+        new, begun = submissions(1_250), time.thread_time()
+        submit(new)
+        return time.thread_time() - begun
+
+    def one_by_one(new):
+        with queue.transaction(), queue.transaction():
+            for each in new:
+                queue.enqueue(each)
+
+    def at_once(new):
+        with queue.transaction():
+            queue.enqueue(*new)
+
+    queue.enqueue(*submissions(3_000))
+    plain = seconds(lambda new: queue.enqueue(*new))
+
+    assert seconds(one_by_one) < 3 * plain
+    assert seconds(at_once) < 3 * plain

@@ -1,0 +1,218 @@
+from contextlib import closing
+
+import pytest
+from promptqueue.condition import ModelState
+from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.file import schema
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.storage import connect
+
+FIRST = schema.migrations()
+
+
+def look(path, statement):
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "queue.db"
+
+
+@pytest.fixture
+def migrate_to(monkeypatch):
+    """Let these migrations follow the released ones."""
+
+    def follow(*more):
+        monkeypatch.setattr(schema, "migrations", lambda: [*FIRST, *more])
+
+    return follow
+
+
+def test_a_new_file_gets_every_migration(url, path):
+    connect(url).open().close()
+
+    assert look(path, "PRAGMA user_version") == [(len(FIRST),)]
+
+
+def test_an_older_database_gets_what_it_lacks_and_keeps_what_it_has(ask, open_queue, migrate_to, path):
+    prompt_id = ask("hello")
+
+    migrate_to(["ALTER TABLE prompts ADD COLUMN colour TEXT"], ["CREATE TABLE third (a)"])
+    newer = open_queue()
+
+    assert look(path, "PRAGMA user_version") == [(len(FIRST) + 2,)]
+    assert newer.request(prompt_id) == {"prompt": "hello"}
+
+
+def test_a_running_older_worker_can_finish_after_a_migration(queue, ask, open_queue, migrate_to, terms, answered):
+    ask()
+    claim = queue.claim(terms)
+
+    migrate_to(["ALTER TABLE prompts ADD COLUMN colour TEXT"])
+    newer = open_queue()
+    queue.finish(claim, answered)
+
+    assert newer.get(claim.prompt.id).outcome == "succeeded"
+
+
+def test_a_database_of_a_newer_version_is_refused_in_a_sentence(url, path):
+    connect(url).open().close()
+    look(path, f"PRAGMA user_version = {len(FIRST) + 1}")
+
+    with pytest.raises(StorageUnavailable) as refused:
+        connect(url).open()
+
+    assert str(refused.value) == (
+        f"The queue's database {path} has schema {len(FIRST) + 1}, and this program knows {len(FIRST)}: "
+        "it was written by a newer version, so start that one, or restore a backup."
+    )
+    assert look(path, "PRAGMA user_version") == [(len(FIRST) + 1,)]
+
+
+def test_a_refused_database_leaves_no_file_open(url, path, tmp_path, open_below):
+    connect(url).open().close()
+    look(path, "PRAGMA user_version = 99")
+
+    for _ in range(3):
+        with pytest.raises(StorageUnavailable):
+            connect(url).open()
+
+    assert open_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("existing", [True, False], ids=["an existing database", "an empty file"])
+def test_a_migration_that_fails_leaves_nothing(url, path, migrate_to, existing):
+    if existing:
+        connect(url).open().close()
+    before = look(path, "SELECT name FROM sqlite_schema ORDER BY name")
+    migrate_to(["CREATE TABLE second (a)"], ["CREATE TABLE third (a)", "CREATE NONSENSE"])
+
+    with pytest.raises(StorageUnavailable, match="NONSENSE"):
+        connect(url).open()
+
+    assert look(path, "SELECT name FROM sqlite_schema ORDER BY name") == before
+    assert look(path, "PRAGMA user_version") == [(len(FIRST) if existing else 0,)]
+
+
+def test_a_migration_that_failed_can_be_tried_again(url, path, migrate_to):
+    migrate_to(["CREATE TABLE second (a)", "CREATE NONSENSE"])
+    with pytest.raises(StorageUnavailable):
+        connect(url).open()
+
+    migrate_to(["CREATE TABLE second (a)"])
+    connect(url).open().close()
+
+    assert look(path, "PRAGMA user_version") == [(len(FIRST) + 1,)]
+
+
+def test_a_process_killed_within_a_migration_leaves_nothing(run, url, journal, path):
+    program = """
+import os, sys
+from promptqueue.storage import connect
+from promptqueue.sqlite.file import database, schema
+
+real, run = schema.migrations, database.Database.run
+
+def die(self, statement, **values):
+    if "user_version = 2" in statement:
+        os.kill(os.getpid(), 9)
+    return run(self, statement, **values)
+
+database.Database.run = die
+schema.migrations = lambda: [*real(), ["CREATE TABLE second (a)"]]
+connect(sys.argv[1], journal_mode=sys.argv[2]).open()
+"""
+    assert run(program).read() == ""
+
+    assert look(path, "PRAGMA user_version") == [(0,)]
+    assert look(path, "SELECT name FROM sqlite_schema") == []
+    connect(url, journal_mode=journal).open().close()
+
+
+def test_a_script_is_split_where_its_statements_end():
+    script = (
+        "-- one; two\nCREATE TABLE a (b);\nCREATE TRIGGER c AFTER INSERT ON a BEGIN\n  SELECT 1;\n  SELECT 2;\nEND;\n"
+    )
+
+    statements = [statement.strip() for statement in schema._statements(script)]
+
+    assert statements == [
+        "-- one; two\nCREATE TABLE a (b);",
+        "CREATE TRIGGER c AFTER INSERT ON a BEGIN\n  SELECT 1;\n  SELECT 2;\nEND;",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("rest", ["CREATE TABLE a (b)", "CREATE TABLE a ("])
+def test_a_last_statement_without_its_semicolon_is_not_passed_over(url, path, migrate_to, rest):
+    migrate_to(schema._statements(f"CREATE TABLE c (d);\n{rest}"))
+
+    if rest.endswith(")"):
+        connect(url).open().close()
+        assert look(path, "SELECT count(*) FROM a") == [(0,)]
+    else:
+        with pytest.raises(StorageUnavailable, match="incomplete"):
+            connect(url).open()
+
+
+def test_the_table_defends_itself(queue, ask):
+    ask()
+
+    for change in (
+        "status = 'processing'",
+        "status = 'completed'",
+        "status = 'lost'",
+        "outcome = 'succeeded'",
+        "leased_until = 5",
+        "priority = 'urgent'",
+        "error_code = 'cancelled'",
+        "attempt = 'many'",
+    ):
+        with pytest.raises(sqlite3.IntegrityError):
+            queue._database.run(f"UPDATE prompts SET {change}")
+
+
+def test_whoever_waits_already_keeps_the_place_when_the_line_is_counted_in_blocks(url, path, monkeypatch):
+    monkeypatch.setattr(schema, "migrations", lambda: FIRST[:1])
+    connect(url).open().close()
+    look_and_commit(
+        path,
+        """INSERT INTO prompts (seq, id, priority, status, created_at, outcome, completed_at)
+        VALUES (1, 'a', 'interactive', 'queued', 1, NULL, NULL),
+               (2, 'b', 'interactive', 'completed', 1, 'cancelled', 2),
+               (300, 'c', 'interactive', 'queued', 1, NULL, NULL),
+               (301, 'd', 'batch', 'queued', 1, NULL, NULL)""",
+    )
+    monkeypatch.undo()
+
+    queue = connect(url).open()
+
+    assert [queue.position(prompt_id) for prompt_id in "abcd"] == [1, None, 2, 3]
+    queue.close()
+
+
+def look_and_commit(path, statement):
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(statement)
+    connection.close()
+
+
+def test_the_models_name_and_whether_the_queue_is_paused_outlive_the_migrations(url, path):
+    with closing(sqlite3.connect(path)) as first_release:
+        for statements in FIRST[:3]:
+            first_release.executescript("".join(statements))
+        first_release.execute("PRAGMA user_version = 3")
+        first_release.execute(
+            "UPDATE control SET paused = 1, model_name = 'mistral', model_state = 'downloading', model_percent = 42"
+        )
+        first_release.commit()
+
+    with closing(connect(url).open()) as queue:
+        assert queue.counts().paused
+        assert (queue.model().name, queue.model().state) == ("mistral", ModelState.UNREACHABLE)

@@ -1,0 +1,254 @@
+"""The turnstile: writers of several processes take turns."""
+
+import mmap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.host.turnstile import Turnstile
+
+HOLDER = """
+import sys
+from pathlib import Path
+from promptqueue.sqlite.host.turnstile import Turnstile
+
+turnstile = Turnstile(Path(sys.argv[1]))
+turnstile.enter(10)
+print("entered", flush=True)
+sys.stdin.readline()
+turnstile.leave()
+print("left", flush=True)
+sys.stdin.readline()
+"""
+
+SATURATOR = """
+import mmap, os, sys
+from pathlib import Path
+from promptqueue.sqlite.host.turnstile import Turnstile
+
+folder = Path(sys.argv[1])
+turnstile = Turnstile(folder)
+with (folder / "turns").open("r+b") as file:
+    turns = mmap.mmap(file.fileno(), 8)
+print("ready", flush=True)
+while True:
+    turnstile.enter(10)
+    turns[:] = (int.from_bytes(turns[:], "little") + 1).to_bytes(8, "little")
+    (folder / "work").write_bytes(b"x" * 100_000)
+    turnstile.leave()
+"""
+
+
+@pytest.fixture
+def turnstile(tmp_path):
+    one = Turnstile(tmp_path)
+    yield one
+    one.close()
+
+
+def test_whoever_is_in_keeps_the_others_out(turnstile, child, tmp_path):
+    holder = child(HOLDER, tmp_path)
+    assert holder.read() == "entered"
+
+    with pytest.raises(StorageUnavailable, match="locked by another process that does not let go"):
+        turnstile.enter(0.05)
+
+
+def test_a_turn_comes_when_the_one_before_leaves(turnstile, child, tmp_path):
+    holder = child(HOLDER, tmp_path)
+    assert holder.read() == "entered"
+    entering = threading.Thread(target=turnstile.enter, args=(10,))
+    entering.start()
+    entering.join(0.1)
+    waited = entering.is_alive()
+
+    holder.say()
+    entering.join(10)
+
+    assert (waited, entering.is_alive()) == (True, False)
+
+
+def test_a_writer_that_saturates_lets_the_others_in_at_the_next_turn(turnstile, child, tmp_path, eventually):
+    (tmp_path / "turns").write_bytes(bytes(8))
+    with (tmp_path / "turns").open("r+b") as file:
+        shared = mmap.mmap(file.fileno(), 8)
+    assert child(SATURATOR, tmp_path).read() == "ready"
+    overtaken = []
+
+    def turns():
+        return int.from_bytes(shared[:], "little")
+
+    for _ in range(50):
+        seen = turns()
+        eventually(lambda seen=seen: turns() > seen + 1)
+        before = turns()
+        turnstile.enter(10)
+        overtaken.append(turns() - before)
+        turnstile.leave()
+
+    # One that is in and one that was there first; more only while the kernel gives this process no processor.
+    assert sorted(overtaken)[len(overtaken) // 2] <= 2
+
+
+def test_time_out_is_what_was_asked_for(turnstile, child, tmp_path):
+    child(HOLDER, tmp_path).read()
+
+    started = time.monotonic()
+    with pytest.raises(StorageUnavailable):
+        turnstile.enter(0.2)
+
+    assert 0.2 <= time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("waits_for", ["turn", "main"])
+def test_a_lock_that_comes_too_late_is_handed_back(turnstile, child, tmp_path, waits_for, eventually, open_below):
+    holder = child(HOLDER, tmp_path)
+    assert holder.read() == "entered"
+    if waits_for == "turn":  # one more waits before us, and has taken the turn
+        waiting = child(HOLDER, tmp_path)
+        eventually(lambda: _is_locked(tmp_path / "turn.lock"))
+    with pytest.raises(StorageUnavailable):
+        turnstile.enter(0.1)
+
+    holder.say()
+    assert holder.read() == "left"
+    if waits_for == "turn":
+        assert waiting.read() == "entered"
+        waiting.say()
+        assert waiting.read() == "left"
+
+    other = Turnstile(tmp_path)
+    other.enter(5)
+    other.leave()
+    other.close()
+    turnstile.enter(5)
+    turnstile.leave()
+    eventually(lambda: len(open_below(tmp_path)) == 2)  # this one's pair: nothing leaks
+
+
+def _is_locked(path):
+    inode = path.stat().st_ino
+    return any(f":{inode} " in line for line in Path("/proc/locks").read_text().splitlines())
+
+
+def test_kill_9_of_the_one_inside_frees_the_way(turnstile, child, tmp_path):
+    holder = child(HOLDER, tmp_path)
+    assert holder.read() == "entered"
+
+    holder.kill()
+
+    turnstile.enter(5)
+    turnstile.leave()
+
+
+def test_kill_9_of_one_that_waits_frees_its_turn(turnstile, child, tmp_path, eventually):
+    holder = child(HOLDER, tmp_path)
+    assert holder.read() == "entered"
+    waiting = child(HOLDER, tmp_path)
+    eventually(lambda: _is_locked(tmp_path / "turn.lock"))
+
+    waiting.kill()
+    holder.say()
+
+    turnstile.enter(5)
+    turnstile.leave()
+
+
+def test_two_threads_of_a_process_take_turns_too(tmp_path):
+    inside, seen = [], []
+
+    def write():
+        own = Turnstile(tmp_path)
+        for _ in range(50):
+            own.enter(10)
+            inside.append(1)
+            seen.append(len(inside))
+            inside.pop()
+            own.leave()
+        own.close()
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert seen == [1] * 150
+
+
+def test_the_bound_holds_under_gevent(child, tmp_path):
+    pytest.importorskip("gevent", reason="gevent, under which the proxy runs, is not installed")
+    child(HOLDER, tmp_path).read()
+    program = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import gevent, sys, time
+from pathlib import Path
+from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.host.turnstile import Turnstile
+
+ticks = []
+
+def tick():
+    while True:
+        ticks.append(1)
+        gevent.sleep(0.01)
+
+def write():
+    turnstile = Turnstile(Path(sys.argv[1]))
+    started = time.monotonic()
+    try:
+        turnstile.enter(0.3)
+    except StorageUnavailable:
+        return time.monotonic() - started
+
+ticking = gevent.spawn(tick)
+waited = gevent.get_hub().threadpool.spawn(write).get()
+print(0.3 <= waited < 3, len(ticks) > 5)
+"""
+
+    in_time, others_went_on = child(program, tmp_path).output()
+
+    assert (in_time, others_went_on) == ("True", "True")
+
+
+def test_a_program_started_meanwhile_holds_no_turn(turnstile, child, tmp_path):
+    program = """
+import subprocess, sys
+from pathlib import Path
+from promptqueue.sqlite.host.turnstile import Turnstile
+
+turnstile = Turnstile(Path(sys.argv[1]))
+turnstile.enter(10)
+offspring = subprocess.Popen([sys.executable, "-S", "-c", "import sys; sys.stdin.read()"], close_fds=False)
+print("entered", flush=True)
+sys.stdin.read()
+"""
+    holder = child(program, tmp_path)
+    assert holder.read() == "entered"
+
+    holder.kill()
+
+    turnstile.enter(5)
+    turnstile.leave()
+
+
+def test_a_turnstile_that_cannot_be_opened_leaves_nothing_open(tmp_path, open_below):
+    (tmp_path / "main.lock").mkdir()
+
+    with pytest.raises(IsADirectoryError):
+        Turnstile(tmp_path)
+
+    assert open_below(tmp_path) == []
+
+
+def test_entering_and_leaving_leaves_nothing_open(turnstile, tmp_path, open_below):
+    before = open_below(tmp_path)
+
+    for _ in range(100):
+        turnstile.enter(1)
+        turnstile.leave()
+
+    assert open_below(tmp_path) == before
