@@ -32,7 +32,7 @@ PRECEDENCE = (
     ModelState.TROUBLED,
     ModelState.MISSING,
 )
-"""Whose word counts where servers differ: one that is ready answers for all; where none will be soon, the worst."""
+"""Which state counts where servers differ: a ready one is enough; where none is ready soon, the worst."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,10 +96,10 @@ class Recovered:
 
 
 def summary(models: Collection[Model], *, gone: Collection[Model] = ()) -> Model | None:
-    """Sum up what living workers say of their servers; None where nothing is said.
+    """Sum up what living workers say of their servers; None where nothing was ever said.
 
-    The word is that of one that is ready, else of the download that is furthest, else of the worst that says why. Of
-    what workers that are `gone` said, the name alone is believed, and only where nobody else says anything.
+    Ready wins, then the download that is furthest, then the worst that says why. Of what workers that are `gone` said
+    only the name is believed, where no other says anything.
     """
     if gone and not models:
         return Model(name=next(iter(gone)).name, state=ModelState.UNREACHABLE, detail=UNKNOWN)

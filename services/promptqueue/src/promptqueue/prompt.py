@@ -52,7 +52,7 @@ class ErrorCode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptError:
-    """Why a prompt ended without an answer, in words for whoever asked."""
+    """Why a prompt ended without an answer, in words for the client."""
 
     code: ErrorCode
     message: str
@@ -180,7 +180,7 @@ class Answered:
 class Failed:
     """The attempt ended badly. With a `code` the prompt ends for good; without, it counts and may run again."""
 
-    cause: str  # in words for whoever asked
+    cause: str  # in words for the client
     code: ErrorCode | None = None
 
 
@@ -189,12 +189,12 @@ class PutBack:
     """The attempt came to an end that nobody can explain: the prompt's fault, or the model server's.
 
     The prompt goes back to its place, at once after the first such end, later after each further one. Whether it counts
-    as a failure is for whoever knows how the server fares with other prompts.
+    as a failure depends on how the server fares with other prompts, which the worker knows.
     """
 
-    cause: str  # in words for whoever asked
+    cause: str  # in words for the client
     counts: bool
-    delay: float | None = None  # seconds until it may be claimed again, where whoever knows the server knows better
+    delay: float | None = None  # seconds until it may be claimed again; None for the usual ones
 
 
 Ending = Answered | Failed | PutBack

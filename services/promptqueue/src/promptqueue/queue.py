@@ -20,7 +20,7 @@ class PromptQueue(Protocol):
     StorageUnavailable, and then has changed nothing.
     """
 
-    # ---- asking -----------------------------------------------------------------------------------------------------
+    # ---- client -----------------------------------------------------------------------------------------------------
 
     def enqueue(
         self,
@@ -98,7 +98,7 @@ class PromptQueue(Protocol):
         """
         ...
 
-    # ---- answering --------------------------------------------------------------------------------------------------
+    # ---- worker -----------------------------------------------------------------------------------------------------
 
     def claim(self, terms: Terms) -> Claim | None:
         """Hand the next prompt in line to exactly one caller; None when nothing may be started.
@@ -137,7 +137,7 @@ class PromptQueue(Protocol):
         """
         ...
 
-    # ---- caring -----------------------------------------------------------------------------------------------------
+    # ---- maintenance ------------------------------------------------------------------------------------------------
 
     def settle(self, prompt_id: str) -> Prompt:
         """Do for one overdue prompt what `recover` does for all, and say where it stands. Raises PromptNotFound."""
@@ -160,22 +160,22 @@ class PromptQueue(Protocol):
         One call is one commit, of at most `limit` prompts and of fewer when their texts are long: it keeps others
         waiting for less than 50 ms, unless a single prompt takes longer. Idempotency-Keys go after 24 hours.
 
-        Nothing goes before the `agreement` of the clocks is `agreed_for` seconds old: whoever says none gives the word.
+        Nothing is erased before the `agreement` of the clocks is `agreed_for` seconds old; 0 erases at once.
         """
         ...
 
     def agreement(self) -> float:
-        """Say for how many seconds the wall clock is known to have kept step with one that nobody sets.
+        """Say for how many seconds the wall clock is known to have kept step with a clock that nobody sets.
 
-        It begins with the first who asks. A step of more than a minute and another boot begin it anew; nothing else is
-        written. A machine that slept has not been out of step.
+        Counting begins with the first call, and anew after a step of more than a minute or another boot; nothing else
+        writes. A machine that slept has not been out of step.
         """
         ...
 
     def erase_unrun(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
         """Erase the texts of some prompts that ended more than `older_than` seconds ago without ever having run.
 
-        Where they stand is still told; what they asked is not (`request`). How many, 0 when none is left. One call is
+        Where they stand stays known; what they asked does not (`request`). How many, 0 when none is left. One call is
         one commit, as short as one of `prune`, and `agreed_for` is that of `prune`.
         """
         ...
@@ -207,15 +207,15 @@ class PromptQueue(Protocol):
     def model(self) -> Model | None:
         """Sum up what the living workers say of the model (`condition.summary`); None before any worker ever did.
 
-        Where only workers that are gone have, it is known by its name alone, and is unreachable.
+        Where all of those are gone only its name is known, and it is unreachable.
         """
         ...
 
     def describe_model(self, model: Model, *, worker: str, server: str) -> None:
         """Say for a worker what it knows of the model on one of its servers. Writes nothing when nothing changed.
 
-        `worker` is the id of its presence, `server` an address as people may read it. What workers that are gone said
-        is cleared away in passing.
+        `worker` is the id of its presence, `server` an address as people may read it. What dead workers
+        said is cleared away in passing.
         """
         ...
 

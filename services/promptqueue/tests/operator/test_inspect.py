@@ -71,7 +71,7 @@ def test_what_a_worker_said_before_it_went_is_not_told(operate, worker):
     worker.die()
 
     assert operate("status --json").json["model"] is None
-    assert "not known, for no worker is alive to tell" in operate("status").out
+    assert "not known: no worker is alive" in operate("status").out
 
 
 def test_whoever_looks_at_a_queue_without_workers_is_told_of_the_demos(operate, queue, worker, tmp_path):

@@ -170,7 +170,7 @@ def _workers_words(workers: Workers, demo: str | None) -> str:
 
 def _model_words(model: Model | None, workers: Workers) -> str:
     if not workers.count:
-        return "not known, for no worker is alive to tell"
+        return "not known: no worker is alive"
     if model is None:
         return "not known yet"
     return text.harmless(model_words(model))

@@ -26,7 +26,7 @@ def prune(call: Call, age: float, dry_run: bool) -> Reply:
     """Erase completed prompts with their texts.
 
     It goes in small steps, between which everybody else has a turn. The janitor does the same after RETENTION_DAYS, but
-    not before the clock has kept step for a day. Your word is obeyed at once, and you are told if the clock is new.
+    not before the clock has kept step for a day. This command obeys at once, and says so if the clock is new.
     """
     erased = 0
     with call.queue() as queue:

@@ -1,4 +1,4 @@
-"""A copy of the queue on its way through standard output or input, for whoever shares no folder with it."""
+"""Copies of the queue through standard output and input, where no folder is shared with it."""
 
 from __future__ import annotations
 

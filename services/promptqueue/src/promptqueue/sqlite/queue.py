@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from promptqueue.sqlite.verbs.client import ClientVerbs
 from promptqueue.sqlite.verbs.compacting import Compacting
 from promptqueue.sqlite.verbs.condition import ConditionVerbs
-from promptqueue.sqlite.verbs.listing import ListingVerbs
+from promptqueue.sqlite.verbs.reading import ReadingVerbs
 from promptqueue.sqlite.verbs.recovery import RecoveryVerbs
 from promptqueue.sqlite.verbs.retention import RetentionVerbs
 from promptqueue.sqlite.verbs.worker import WorkerVerbs
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SQLitePromptQueue(
-    ClientVerbs, WorkerVerbs, RecoveryVerbs, RetentionVerbs, ConditionVerbs, ListingVerbs, Compacting
+    ClientVerbs, WorkerVerbs, RecoveryVerbs, RetentionVerbs, ConditionVerbs, ReadingVerbs, Compacting
 ):
     """Keeps the contract of `promptqueue.queue.PromptQueue` for one thread at a time."""
 

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from promptqueue.sqlite.host.clock import Clock
 
 
-def end(  # noqa: PLR0913 (what is told of an end is told by name)
+def end(  # noqa: PLR0913 (each by its name)
     database: Database, clock: Clock, *, prompt_id: str, attempt: int, to: Next, tokens: int | None = None
 ) -> sqlite3.Row:
     """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over.
 
-    Only an answer tells how long an answer takes, so only success sets `ran_seconds`.
+    Only success sets `ran_seconds`, from which waiting times are estimated.
     """
     ended = database.run(
         """

@@ -1,23 +1,20 @@
-"""The verbs of a client: enqueue, read, cancel, retry, delete."""
+"""The verbs by which a client changes something: enqueue, cancel, retry, delete."""
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted, PromptNotFound, QueueFull
+from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted, QueueFull
 from promptqueue.lifecycle import CANCELLED, why_not_retryable
-from promptqueue.notes import Text
-from promptqueue.prompt import Enqueued, NewPrompt, Progress, Prompt, Status
+from promptqueue.prompt import Enqueued, NewPrompt, Prompt, Status
 from promptqueue.sqlite.file.room import Bounds
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.retention import KEY_LIFETIME
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
-from promptqueue.stored import stored_json, stored_object
+from promptqueue.stored import stored_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     from promptqueue.prompt import Idempotency
     from promptqueue.sqlite.file.database import Database
     from promptqueue.sqlite.file.engine import sqlite3
@@ -38,62 +35,9 @@ class ClientVerbs(Timekeeping):
         min_free_bytes: int | None = None,
     ) -> list[Enqueued]:
         bounds = Bounds(max_stored_bytes=max_stored_bytes, min_free_bytes=min_free_bytes)
-        # A single one is refused before anything of it is written.
+        # A single prompt is refused before anything of it is written.
         with self._database.transaction(undoes=len(new) > 1):
-            return [self._replayed(one.idempotency) or self._enqueue(one, max_queued, bounds) for one in new]
-
-    def get(self, prompt_id: str) -> Prompt:
-        return rows.prompt(rows.find(self._database, prompt_id), self._clock)
-
-    def position(self, prompt_id: str) -> int | None:
-        standings = self.progress_of([prompt_id])
-        return standings[0].position if standings else None
-
-    def progress_of(self, prompt_ids: Collection[str]) -> list[Progress]:
-        return [
-            Progress(
-                prompt=rows.prompt(row, self._clock),
-                position=row["position"],
-                text_attempt=row["text_attempt"] or 0,
-                text_length=row["text_length"] or 0,
-            )
-            for row in line.places(self._database, prompt_ids)
-        ]
-
-    def moves(self) -> int:
-        return line.moves(self._database)
-
-    def request(self, prompt_id: str) -> Mapping[str, Any] | None:
-        found = self._database.run(
-            "SELECT request FROM prompts LEFT JOIN requests USING (seq) WHERE id = :id", id=prompt_id
-        )
-        if not found:
-            raise PromptNotFound
-        return stored_object(found[0]["request"])
-
-    def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
-        found = self._database.run(
-            "SELECT answer FROM prompts LEFT JOIN answers USING (seq) WHERE id = :id", id=prompt_id
-        )
-        if not found:
-            raise PromptNotFound
-        return stored_object(found[0]["answer"])
-
-    def partial(self, prompt_id: str) -> str:
-        text = self.text(prompt_id)
-        return text.text if text else ""
-
-    def text(self, prompt_id: str) -> Text | None:
-        found = self._database.run(
-            """
-            SELECT attempt, text FROM partials
-            WHERE seq = (SELECT seq FROM prompts WHERE id = :id)
-            ORDER BY attempt, offset
-            """,
-            id=prompt_id,
-        )
-        # One attempt's: its first text takes the place of all that earlier ones left.
-        return Text(prompt_id, found[0]["attempt"], 0, "".join(row["text"] for row in found)) if found else None
+            return [self._replayed(each.idempotency) or self._enqueue(each, max_queued, bounds) for each in new]
 
     def cancel(self, prompt_id: str) -> Prompt:
         with self._database.transaction():
@@ -112,7 +56,7 @@ class ClientVerbs(Timekeeping):
                 message=CANCELLED.message,
             )
             if not cancelled:
-                return self.get(prompt_id)
+                return rows.prompt(rows.find(self._database, prompt_id), self._clock)
             self._database.changed(prompt_id)
             return rows.prompt(cancelled[0], self._clock)
 
@@ -221,5 +165,5 @@ class ClientVerbs(Timekeeping):
         if known[0]["fingerprint"] != idempotency.fingerprint:
             raise IdempotencyConflict
         prompt = rows.prompt(known[0], self._clock)
-        position = self.position(prompt.id) if prompt.status is Status.QUEUED else None
+        position = line.places(self._database, [prompt.id])[0]["position"] if prompt.status is Status.QUEUED else None
         return Enqueued(prompt=prompt, position=position, replayed=True)

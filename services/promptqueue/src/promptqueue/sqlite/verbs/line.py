@@ -31,7 +31,7 @@ NEWEST_IN_LINE = """
     )
     ORDER BY seq DESC LIMIT :limit
 """
-"""Who wait, the last to join first. By lane and index, or it would read all that wait (see `listing`)."""
+"""Who wait, the last to join first. By lane and index, or it would read all that wait (see `reading`)."""
 
 
 def take_next(database: Database, clock: Clock, terms: Terms) -> sqlite3.Row | None:

@@ -63,7 +63,7 @@ class RecoveryVerbs:
         return [row["id"] for row in expired]
 
     def _settle(self, prompt_id: str) -> str | None:
-        """Move one prompt if a deadline of it passed; where to, None if it may stay."""
+        """Move one prompt if one of its deadlines has passed; where to, None if it stays."""
         try:
             row = rows.find(self._database, prompt_id)
         except PromptNotFound:  # deleted since `recover` saw it

@@ -25,14 +25,14 @@ class Timekeeping:
         return self._agreement(self._clock.wall())
 
     def _was_just_set(self, wall: float) -> bool:
-        """Whether the clock that tells `wall` is known to have been set within the last day, or the machine started."""
+        """Whether the wall clock, now at `wall`, is known to have been set, or the machine started, within a day."""
         elapsed, kept = self._clock.elapsed(), self._kept()
         return kept["clock_boot"] == self._clock.boot and (
             _is_out_of_step(wall, elapsed, kept) or elapsed - float(kept["clock_since"]) < DAY
         )
 
     def _agreement(self, wall: float) -> float:
-        """Say for how long the clock that tells `wall` has been right; what is kept changes only when it was not."""
+        """Say for how long the wall clock, now at `wall`, has kept step; begin anew where it has not."""
         elapsed = self._clock.elapsed()
         kept = self._kept()
         if kept["clock_boot"] == self._clock.boot and not _is_out_of_step(wall, elapsed, kept):

@@ -45,7 +45,7 @@ class WorkerVerbs:
     _clock: Clock
 
     def claim(self, terms: Terms) -> Claim | None:
-        if not line.is_anybody_waiting(self._database):  # a read, where an idle worker asks every second
+        if not line.is_anybody_waiting(self._database):  # an idle worker asks every second
             return None
         with self._database.transaction():
             for _ in range(UNREADABLE_AT_ONCE):

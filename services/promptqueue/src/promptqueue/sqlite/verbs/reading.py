@@ -1,19 +1,24 @@
-"""The verb of those who look at all prompts: newest."""
+"""The verbs that read: where a prompt stands, its texts, and the list of all."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from promptqueue.prompt import Outcome, Page, Status
-from promptqueue.sqlite.verbs import rows
+from promptqueue.errors import PromptNotFound
+from promptqueue.notes import Text
+from promptqueue.prompt import Outcome, Page, Progress, Prompt, Status
+from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.line import NEWEST_IN_LINE
+from promptqueue.stored import stored_object
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from promptqueue.sqlite.file.database import Database
     from promptqueue.sqlite.host.clock import Clock
 
-# Each reads its rows in their order from an index and stops. SQLite's planner may prefer to walk back through the whole
-# table and pass over what does not match, which is quick until what matches is rare: hence INDEXED BY.
+# Each reads its rows in order from an index and stops. SQLite's planner might rather walk back through the whole table
+# and pass over what does not match, which is quick until what matches is rare: hence INDEXED BY.
 
 OF_ALL = "SELECT * FROM prompts WHERE seq < :before ORDER BY seq DESC LIMIT :limit"
 
@@ -53,11 +58,64 @@ COMPLETED = """
 LAST_SEQ = 2**63 - 1
 
 
-class ListingVerbs:
+class ReadingVerbs:
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     _database: Database
     _clock: Clock
+
+    def get(self, prompt_id: str) -> Prompt:
+        return rows.prompt(rows.find(self._database, prompt_id), self._clock)
+
+    def position(self, prompt_id: str) -> int | None:
+        found = line.places(self._database, [prompt_id])
+        return found[0]["position"] if found else None
+
+    def progress_of(self, prompt_ids: Collection[str]) -> list[Progress]:
+        return [
+            Progress(
+                prompt=rows.prompt(row, self._clock),
+                position=row["position"],
+                text_attempt=row["text_attempt"] or 0,
+                text_length=row["text_length"] or 0,
+            )
+            for row in line.places(self._database, prompt_ids)
+        ]
+
+    def moves(self) -> int:
+        return line.moves(self._database)
+
+    def request(self, prompt_id: str) -> Mapping[str, Any] | None:
+        found = self._database.run(
+            "SELECT request FROM prompts LEFT JOIN requests USING (seq) WHERE id = :id", id=prompt_id
+        )
+        if not found:
+            raise PromptNotFound
+        return stored_object(found[0]["request"])
+
+    def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
+        found = self._database.run(
+            "SELECT answer FROM prompts LEFT JOIN answers USING (seq) WHERE id = :id", id=prompt_id
+        )
+        if not found:
+            raise PromptNotFound
+        return stored_object(found[0]["answer"])
+
+    def partial(self, prompt_id: str) -> str:
+        text = self.text(prompt_id)
+        return text.text if text else ""
+
+    def text(self, prompt_id: str) -> Text | None:
+        found = self._database.run(
+            """
+            SELECT attempt, text FROM partials
+            WHERE seq = (SELECT seq FROM prompts WHERE id = :id)
+            ORDER BY attempt, offset
+            """,
+            id=prompt_id,
+        )
+        # All of one attempt: its first text replaces what earlier ones left.
+        return Text(prompt_id, found[0]["attempt"], 0, "".join(row["text"] for row in found)) if found else None
 
     def newest(
         self,
