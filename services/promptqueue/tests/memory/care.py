@@ -6,7 +6,7 @@ from dataclasses import replace
 from promptqueue.condition import Counts, Recovered, Room, summary
 from promptqueue.lifecycle import EXPIRED, GRACE, after, loss
 from promptqueue.prompt import Outcome, Status
-from promptqueue.wire import storable
+from promptqueue.stored import storable
 
 from .transactions import Transactions
 

@@ -24,7 +24,7 @@ from promptqueue.prompt import (
     Prompt,
     Status,
 )
-from promptqueue.wire import storable, stored_json, stored_object
+from promptqueue.stored import storable, stored_json, stored_object
 
 from .care import KEY_LIFETIME, Care
 from .state import Key, Row
