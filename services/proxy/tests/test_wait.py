@@ -1,5 +1,7 @@
 """?wait=: an answer that is held until there is something to say."""
 
+import socket
+import sys
 import threading
 import time
 
@@ -232,3 +234,29 @@ def test_the_queue_is_asked_once_for_all_who_are_held_and_only_each_second(app, 
     assert reads[2] - reads[0] > 1.9
     assert all(one.is_held for one in later)
     parts(app).stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of no other system tells that a client has gone")
+def test_what_is_to_be_done_when_a_client_leaves_is_done_once_its_place_is_free(app, submit, until):
+    client, here = socket.socketpair()
+    places, done = parts(app).places, []
+    held = Held(30, Connection({"gunicorn.socket": here}), on_gone=lambda: done.append(places.taken))
+    later = Later(lambda: parts(app).prompts.hold(submit(), lambda _: False, held))
+    until(lambda: places.taken)
+
+    client.close()
+
+    assert later.result.prompt.status == "queued"
+    assert later.took < 5
+    assert done == [0]
+    here.close()
+
+
+def test_nothing_is_done_for_a_client_that_stays(app, submit):
+    client, here = socket.socketpair()
+    with client, here:
+        held = Held(0.3, Connection({"gunicorn.socket": here}), on_gone=lambda: 1 / 0)
+
+        found = parts(app).prompts.hold(submit(), lambda _: False, held)
+
+    assert found.position == 1

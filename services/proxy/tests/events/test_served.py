@@ -3,6 +3,7 @@
 import resource
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -164,16 +165,22 @@ def test_above_the_limit_a_stream_is_refused_and_everything_else_is_answered(ser
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel of no other system tells that a client has gone")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("held", ["/events", "/result?wait=60", "/status?wait=60"])
-def test_who_has_gone_gives_the_place_back_within_seconds(serve, until, kind, held):
+def test_who_has_gone_gives_the_place_back_within_a_quarter_of_a_second(serve, until, kind, held):
     server = serve(kind, MAX_STREAMS=1)
     path = f"/api/v1/prompt/{server.submit()}"
-    gone = server.unread(path + held)
-    until(lambda: server.serving)  # or the next one would take its place
-    until(lambda: server.get(f"{path}/result?wait=0.01").status == 503)
 
-    gone.close()
+    def missed_after():
+        gone = server.unread(path + held)
+        until(lambda: server.serving)  # or the next one would take its place
+        until(lambda: server.get(f"{path}/result?wait=0.01").status == 503)
+        left_at = time.monotonic()
+        gone.close()
+        until(lambda: server.get(f"{path}/result?wait=0.01").status == 202)
+        return time.monotonic() - left_at
 
-    until(lambda: server.get(f"{path}/result?wait=0.01").status == 202, within=15)
+    took = sorted(missed_after() for _ in range(3))
+
+    assert took[1] < 0.25 + 0.15  # what a busy machine and the asking add
 
 
 def test_a_client_that_does_not_read_costs_no_memory(serve, hire_at, until, path_of):
