@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import http.client
 import json
 import re
@@ -11,86 +10,21 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import pytest
+from containers.envelope import is_error
 from containers.scripted_upstream import EVENTS
-from promptqueue.settings import Misconfigured, read
 from proxy.config import Config
 from proxy.gevent_worker import SLOWEST
-from proxy.serving.headers import FIXED
-from support.front_nginx import FRONTEND, FrontNginx, below, resolver
+from support.front_nginx import FRONTEND, FrontNginx, resolver
 from support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from containers.scripted_upstream import ScriptedUpstream
-    from support.client import Reply
 
-# As all lines of the product begin (promptqueue.logline).
+# As all lines of the product begin (promptqueue.logs).
 LINE = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO nginx 127\.0\.0\.1"
 PAGE = (FRONTEND / "index.html").read_bytes()
-EXPOSED_HEADERS = {"Location", "Retry-After", "X-Prompt-Id", "Date"}  # as the proxy's
-
-
-def test_the_page_comes_whole_and_with_the_headers_that_the_proxy_gives_it(nginx: FrontNginx) -> None:
-    answer = nginx.get("/")
-
-    assert (answer.status, answer.body) == (200, PAGE)
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert {name: answer.headers[name] for name in FIXED} == FIXED
-    assert answer.headers["Cache-Control"] == "no-cache"
-
-
-@pytest.mark.parametrize(
-    ("path", "status"), [("/", 200), ("/nginx-health", 200), ("/nothing", 404), ("/nginx-error", 404)]
-)
-def test_whatever_nginx_answers_itself_has_the_fixed_headers(nginx: FrontNginx, path: str, status: int) -> None:
-    answer = nginx.get(path)
-
-    assert answer.status == status
-    assert {name: answer.headers[name] for name in FIXED} == FIXED
-
-
-def test_the_page_is_compressed_for_whoever_takes_it_so(nginx: FrontNginx) -> None:
-    answer = nginx.get("/", Accept_Encoding="gzip")
-
-    assert answer.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(answer.body) == PAGE
-    assert len(answer.body) < len(gzip.compress(PAGE, 6)) * 1.05
-
-
-@pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_a_page_that_has_not_changed_is_not_sent_again(nginx: FrontNginx, encoding: str) -> None:
-    first = nginx.get("/", Accept_Encoding=encoding)
-
-    second = nginx.get("/", Accept_Encoding=encoding, If_None_Match=first.headers["ETag"])
-
-    assert (second.status, second.body) == (304, b"")
-    assert second.headers["Cache-Control"] == "no-cache"
-
-
-@pytest.mark.parametrize(
-    "header", [{"If-Match": '"another"'}, {"If-Unmodified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}]
-)
-def test_a_version_of_the_page_that_is_gone_is_said_in_the_words_of_the_proxy(
-    nginx: FrontNginx, header: dict[str, str]
-) -> None:
-    _is_error(nginx.get("/", **header), 412, "invalid_request", "invalid_request_error")
-
-
-@pytest.mark.parametrize("part", ["0-9", "99999999-"])
-def test_the_page_comes_whole_to_whoever_asks_for_a_part(nginx: FrontNginx, part: str) -> None:
-    answer = nginx.get("/", Range=f"bytes={part}")
-
-    assert (answer.status, answer.body) == (200, PAGE)
-
-
-def test_head_of_the_page_is_its_headers_alone(nginx: FrontNginx) -> None:
-    answer = nginx.call("HEAD", "/")
-
-    assert (answer.status, answer.body) == (200, b"")
-    assert {name: answer.headers[name] for name in FIXED} == FIXED
-    assert answer.headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +72,7 @@ def test_nothing_else_reaches_the_proxy(nginx: FrontNginx, upstream: ScriptedUps
 
     assert upstream.asked == []
     for answer in answers.values():
-        _is_error(answer, 404, "not_found", "invalid_request_error")
+        is_error(answer, 404, "not_found", "invalid_request_error")
 
 
 def test_an_error_of_the_proxy_is_passed_on_as_it_is(nginx: FrontNginx) -> None:
@@ -173,7 +107,7 @@ def test_a_proxy_that_is_gone_is_said_in_the_words_of_the_proxy(nginx: FrontNgin
     for path in ("/api/v1/queue", "/v1/models", "/api/tags", "/healthz"):
         answer = nginx.get(path)
 
-        _is_error(answer, 502, "proxy_unavailable", "server_error")
+        is_error(answer, 502, "proxy_unavailable", "server_error")
         assert answer.headers["Retry-After"] == "5"
 
 
@@ -189,23 +123,9 @@ def test_a_request_is_held_for_75_seconds_and_on_the_drop_in_faces_for_a_day(
             done, _ = wait(held, timeout=1)
             upstream.go_on.set()
 
-    _is_error(given_up, 504, "proxy_unavailable", "server_error")
+    is_error(given_up, 504, "proxy_unavailable", "server_error")
     assert done == set()
     assert [one.result().status for one in held] == [200, 200]
-
-
-def test_the_page_comes_while_the_proxy_is_gone(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
-    upstream.stop()
-
-    assert nginx.get("/").body == PAGE
-    assert nginx.get("/nginx-health").body == b"ok\n"
-
-
-def test_a_method_that_the_page_does_not_take_is_refused_with_those_it_takes(nginx: FrontNginx) -> None:
-    answer = nginx.call("POST", "/", b"{}")
-
-    _is_error(answer, 405, "method_not_allowed", "invalid_request_error")
-    assert answer.headers["Allow"] == "GET, HEAD"
 
 
 def test_a_body_of_32_megabytes_passes_and_one_byte_more_is_refused(
@@ -217,7 +137,7 @@ def test_a_body_of_32_megabytes_passes_and_one_byte_more_is_refused(
     refused = nginx.call("POST", "/api/v1/prompt", None, Content_Length=str(len(largest) + 1))
 
     assert (passed.status, len(upstream.asked[0].body)) == (200, len(largest))
-    _is_error(refused, 413, "too_large", "invalid_request_error")
+    is_error(refused, 413, "too_large", "invalid_request_error")
     assert len(upstream.asked) == 1
 
 
@@ -290,7 +210,7 @@ def test_the_log_says_why_a_proxy_was_not_found(nginx_program: str, tmp_path: Pa
         answer = nginx.get("/api/v1/queue?secret=question")
 
         line = until(nginx.log.read_text, "there is a line in the log")
-    _is_error(answer, 502, "proxy_unavailable", "server_error")
+    is_error(answer, 502, "proxy_unavailable", "server_error")
     assert " WARNING nginx 127.0.0.1 GET /api/v1/queue 502 " in line
     assert line.endswith("s the name server 127.0.0.9 does not know proxy:8000, or does not answer\n")
 
@@ -314,80 +234,6 @@ def test_the_log_says_why_a_proxy_did_not_answer(
     ]
 
 
-@pytest.fixture
-def below_a_path(nginx_program: str, tmp_path: Path, upstream: ScriptedUpstream) -> Iterator[FrontNginx]:
-    """The same with BASE_PATH=/a/b.c, where a server in front leaves the path on."""
-    with FrontNginx(nginx_program, tmp_path, upstream.address, base_path="/a/b.c") as running:
-        yield running
-
-
-@pytest.mark.parametrize("before", ["", "/a/b.c"])
-def test_whether_or_not_a_server_in_front_takes_the_base_path_off_everything_is_there(
-    below_a_path: FrontNginx, upstream: ScriptedUpstream, before: str
-) -> None:
-    page = below_a_path.get(f"{before}/")
-    answer = below_a_path.call("POST", f"{before}/api/v1/prompt?wait=1", b"{}", Host="somewhere.example:8080")
-    error = below_a_path.get(f"{before}/nothing")
-    upstream.stop()
-
-    assert (page.status, page.body) == (200, PAGE)
-    assert {name: page.headers[name] for name in FIXED} == FIXED
-    assert (answer.status, answer.body) == (200, b"{}")
-    [asked] = upstream.asked
-    assert (asked.method, asked.path, asked.body) == ("POST", "/api/v1/prompt?wait=1", b"{}")
-    assert asked.headers["Host"] == "somewhere.example:8080"
-    _is_error(error, 404, "not_found", "invalid_request_error")
-    _is_error(below_a_path.get(f"{before}/healthz"), 502, "proxy_unavailable", "server_error")
-
-
-def test_an_event_below_the_base_path_is_there_at_once(below_a_path: FrontNginx, upstream: ScriptedUpstream) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", below_a_path.port, timeout=10)
-    connection.request("GET", "/a/b.c/api/v1/prompt/some-id/events?framing=chunked")
-    answer = connection.getresponse()
-
-    first = answer.read1(len(EVENTS[0]))
-    upstream.go_on.set()
-
-    assert (first, answer.read()) == EVENTS
-    connection.close()
-
-
-def test_whoever_leaves_out_the_last_slash_of_the_base_path_is_led_to_it_on_the_same_host(
-    below_a_path: FrontNginx,
-) -> None:
-    answer = below_a_path.get("/a/b.c")
-
-    assert (answer.status, answer.headers["Location"]) == (301, "/a/b.c/")
-    assert below_a_path.get("/a/bxc/").status == 404
-
-
-def test_an_address_of_nginx_goes_before_the_base_path(
-    nginx_program: str, tmp_path: Path, upstream: ScriptedUpstream
-) -> None:
-    with FrontNginx(nginx_program, tmp_path, upstream.address, base_path="/api") as nginx:
-        nginx.get("/api/v1/queue")
-        nginx.get("/api/api/v1/queue")  # the proxy takes it off as well
-
-    assert [asked.path for asked in upstream.asked] == ["/api/v1/queue", "/api/api/v1/queue"]
-
-
-@pytest.mark.parametrize("value", ["ollama", "/", "/ollama/", "/a//b", "/a/../b", "/a b", "/a;}", "/a$b", "/ä"])
-def test_a_base_path_that_is_none_is_told_in_one_sentence_as_the_proxy_does(value: str) -> None:
-    refused = below(value)
-    with pytest.raises(Misconfigured) as proxy:
-        read(Config, {"BASE_PATH": value})
-
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr == f"{proxy.value}\n"
-
-
-@pytest.mark.parametrize("value", ["", " "])
-def test_a_blank_base_path_is_none(value: str) -> None:
-    none = below(value)
-
-    assert (none.returncode, none.stdout, none.stderr) == (0, "", "")
-
-
 def test_a_head_that_comes_slowly_has_ten_seconds() -> None:
     assert re.findall(r"client_header_timeout (\S+);", (FRONTEND / "nginx.conf").read_text()) == ["10s"]
 
@@ -405,14 +251,3 @@ def test_health_checks_fill_no_log(nginx: FrontNginx) -> None:
     nginx.get("/healthz")
 
     assert re.match(f"{LINE} GET /healthz ", until(nginx.log.read_text, "there is a line in the log"))
-
-
-def _is_error(answer: Reply, status: int, code: str, kind: str) -> None:
-    error = answer.json["error"]
-    assert (answer.status, error["code"], error["type"]) == (status, code, kind)
-    assert set(error) == {"code", "message", "type", "param"}
-    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert set(answer.headers["Access-Control-Expose-Headers"].split(", ")) == EXPOSED_HEADERS
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert {name: answer.headers[name] for name in FIXED} == FIXED

@@ -6,18 +6,28 @@ from xdist.scheduler import LoadScopeScheduling
 
 FIRST = ("tests/e2e", "tests/chaos", "services/worker", "services/frontend", "tests", "services/proxy")
 """The slowest, so that none of them is begun when all others are done."""
+APART = (
+    "test_hostile.py",
+    "test_model.py",
+    "test_repertoire.py",
+    "test_state_machine.py",
+    "test_copies.py",
+    "test_readme.py::test_an_upgrade",
+    "test_readme.py::test_docker_compose_up",
+    "test_readme.py::test_make_up",
+)
+"""Tests that take long and have nothing in common with the others of their file."""
 IN_THE_STACK = ("test_containers.py", "test_images.py", "test_upgrade.py", "in_containers")
-"""What names a test of the one stack of containers."""
-APART = ("test_hostile.py", "test_model.py", "test_repertoire.py", "test_state_machine.py")
-"""Files that take long and whose tests have nothing in common."""
+"""Tests of the one stack of containers, which some of them change."""
 
 
 def group(test: str) -> str:
-    """Name those that must run in one process: all tests of a file, and all that change the one stack of containers."""
+    """Name those that must run in one process: all tests of a file, and all of the one stack of containers."""
+    if any(name in test for name in APART):
+        return test
     file = test.partition("::")[0]
-    if file.startswith("tests/e2e") and any(name in test for name in IN_THE_STACK):
-        return "the stack of containers"
-    return test if file.endswith(APART) else file
+    is_in_the_stack = file.startswith("tests/e2e") and any(name in test for name in IN_THE_STACK)
+    return "the stack of containers" if is_in_the_stack else file
 
 
 def rank(test: str) -> int:
