@@ -36,7 +36,7 @@ def word(number):
 
 
 @given(st.lists(st.one_of(st.integers(0, len(WORDS) - 1), st.floats(0, 1)), max_size=60))
-def test_what_is_told_is_always_a_beginning_of_the_text_and_never_less_than_before(steps):
+def test_what_is_known_is_always_a_beginning_of_the_text_and_never_less_than_before(steps):
     """A number is a word that is heard, in any order; a fraction is how much the database has by then."""
     live, known, stored = LivePrompt(), "", 0
     live.look(progress(), None)

@@ -145,8 +145,8 @@ def test_a_result_is_held_until_the_prompt_is_completed(held, submit, worker):
 
 def test_a_held_answer_hears_of_the_end_though_every_wake_up_is_lost(app, held, submit, worker, tmp_path):
     later = held(f"/api/v1/prompt/{submit()}/result?wait=30")
-    for ear in (tmp_path / "data" / "wake").glob("*.sock"):
-        ear.unlink()
+    for listener in (tmp_path / "data" / "wake").glob("*.sock"):
+        listener.unlink()
 
     worker.answer()
 

@@ -33,7 +33,7 @@ def client(app):
 
 @pytest.fixture
 def followed(app, client, follow, until):
-    """Follow a prompt, and wait until its stream is held and has told something."""
+    """Follow a prompt, and wait until its stream has sent something."""
 
     def followed(prompt_id, **headers):
         one = follow(client, path_of(prompt_id), **headers)

@@ -35,7 +35,7 @@ def test_the_last_text_to_be_lost_is_mended_too(unwoken, submit, worker, followe
     until(lambda: one.text == "one two")
 
 
-def test_text_that_comes_twice_is_told_once(submit, worker, followed, until):
+def test_text_that_comes_twice_is_sent_once(submit, worker, followed, until):
     one = followed(submit())
     claim = worker.claim()
     worker.speak(claim, "one ")
@@ -47,7 +47,7 @@ def test_text_that_comes_twice_is_told_once(submit, worker, followed, until):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_whichever_datagrams_get_lost_every_token_is_told_in_its_place(submit, worker, followed, seed, monkeypatch):
+def test_whichever_datagrams_get_lost_every_token_is_sent_in_its_place(submit, worker, followed, seed, monkeypatch):
     chance = random.Random(seed)
     wakeup = worker.queue._database.wakeup
     send, lost = wakeup._send, []
@@ -75,11 +75,11 @@ def test_whichever_datagrams_get_lost_every_token_is_told_in_its_place(submit, w
     assert len(lost) > 100
 
 
-def test_with_no_wake_up_at_all_everything_is_told_within_seconds(client, submit, worker, followed, until, tmp_path):
+def test_with_no_wake_up_at_all_everything_is_sent_within_seconds(client, submit, worker, followed, until, tmp_path):
     first, second = submit(), submit()
     readers = [followed(first), followed(second)]
-    for ear in (tmp_path / "data" / "wake").glob("*.sock"):
-        ear.unlink()
+    for listener in (tmp_path / "data" / "wake").glob("*.sock"):
+        listener.unlink()
 
     claim = worker.claim()
     until(lambda: readers[1].positions == [2, 1])
@@ -127,7 +127,7 @@ def test_streams_outlive_a_storage_that_is_away_for_a_while(app, submit, worker,
     assert one.end()[-1].kind == "completed"
 
 
-def test_a_place_that_could_not_be_read_is_told_when_the_storage_is_back(
+def test_a_place_that_could_not_be_read_is_sent_when_the_storage_is_back(
     app, submit, worker, followed, until, monkeypatch
 ):
     first, second = submit(), submit()

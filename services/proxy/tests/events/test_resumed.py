@@ -1,4 +1,4 @@
-"""A reader that comes back with a Last-Event-ID goes on where it was: nothing is lost, and nothing told twice."""
+"""A reader that comes back with a Last-Event-ID goes on where it was: nothing is lost, and nothing sent twice."""
 
 import pytest
 from promptqueue.prompt import Failed
@@ -12,7 +12,7 @@ def test_from_any_place_a_reader_gets_the_rest_and_nothing_twice(read, finished,
         assert (last, kind) == (f"1-{len(text)}-end", "completed")
 
 
-def test_a_reader_who_comes_back_in_mid_answer_is_not_told_again_that_it_runs(submit, worker, followed, until):
+def test_a_reader_who_comes_back_in_mid_answer_does_not_hear_again_that_it_runs(submit, worker, followed, until):
     prompt_id = submit()
     claim = worker.claim()
     worker.queue.write(claim, "abc", offset=0, tokens=3)
@@ -74,7 +74,7 @@ def test_an_end_that_has_not_come_is_taken_for_no_last_event_id(submit, followed
     assert followed(submit(), Last_Event_ID="0-0-end").kinds == ["status"]
 
 
-def test_a_reader_who_knows_more_than_was_stored_is_told_nothing_twice(submit, worker, followed, until):
+def test_a_reader_who_knows_more_than_was_stored_gets_nothing_twice(submit, worker, followed, until):
     """It heard live text; then the proxy was started anew, and only the database knows what had come."""
     prompt_id = submit()
     claim = worker.claim()

@@ -1,4 +1,4 @@
-"""A prompt that was retried: its readers are told of its new life, and nothing of the old one twice."""
+"""A prompt that was retried: its readers get its new life, and nothing of the old one twice."""
 
 import pytest
 from promptqueue.prompt import ErrorCode
@@ -25,7 +25,7 @@ def cancel(client):
     return lambda prompt_id: client.post(f"/api/v1/prompt/{prompt_id}/cancel")
 
 
-def test_a_reader_who_has_the_end_is_told_of_the_new_life_alone(read, failed, path_of, retry, worker, followed, until):
+def test_a_reader_who_has_the_end_gets_the_new_life_alone(read, failed, path_of, retry, worker, followed, until):
     [*_, (end, _, _)] = read(path_of(failed))
     retry(failed)
 
@@ -69,7 +69,7 @@ def test_each_end_is_one_of_its_own(client, read, submit, path_of, retry, cancel
     assert answers == [200, 200, 204]
 
 
-def test_a_stream_that_is_still_being_closed_does_not_tell_a_new_reader_of_the_old_end(
+def test_a_stream_that_is_still_being_closed_does_not_give_a_new_reader_the_old_end(
     client, failed, path_of, retry, followed
 ):
     """The live prompt is kept while anybody has not left it, and this one's end is known."""
@@ -83,7 +83,7 @@ def test_a_stream_that_is_still_being_closed_does_not_tell_a_new_reader_of_the_o
     old.close()
 
 
-def test_a_reader_of_several_who_has_all_ends_is_told_of_the_new_life_alone(
+def test_a_reader_of_several_who_has_all_ends_gets_the_new_life_alone(
     client, failed, finished, retry, worker, follow, until
 ):
     path = f"/api/v1/events?id={failed}&id={finished}"

@@ -35,7 +35,7 @@ def many_files():
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("journal", ["auto", "persist"])
-def test_each_token_is_told_before_the_next_one_is_said(serve, kind, journal, hire_at, until, path_of):
+def test_each_token_is_sent_before_the_next_one_is_spoken(serve, kind, journal, hire_at, until, path_of):
     server = serve(kind, JOURNAL_MODE=journal)
     worker = hire_at(server.database_url, journal)
     prompt_id = server.submit()

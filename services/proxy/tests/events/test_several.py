@@ -63,7 +63,7 @@ def test_one_that_is_unknown_is_not_found_and_named(client, submit, unknown):
     assert unknown in answer.json["error"]["message"]
 
 
-def test_a_hundred_prompts_take_one_place_and_each_is_told(app, client, submit, follow, until):
+def test_a_hundred_prompts_take_one_place_and_each_has_its_events(app, client, submit, follow, until):
     ids = [submit() for _ in range(100)]
 
     one = follow(client, path_of(*ids))
@@ -134,7 +134,7 @@ def test_garbage_is_taken_for_no_last_event_id(client, run, garbage):
     assert client.get(path_of(*ids), headers={"Last-Event-ID": garbage}).data == plain
 
 
-def test_a_prompt_named_twice_is_told_once(client, submit, worker):
+def test_a_prompt_named_twice_is_followed_once(client, submit, worker):
     prompt_id = submit()
     worker.answer()
 
@@ -143,7 +143,7 @@ def test_a_prompt_named_twice_is_told_once(client, submit, worker):
     assert answer.data.count(b"event: completed") == 1
 
 
-def test_of_a_prompt_that_is_deleted_nothing_more_is_told_and_the_others_go_on(client, submit, worker, follow, until):
+def test_of_a_prompt_that_is_deleted_nothing_more_is_sent_and_the_others_go_on(client, submit, worker, follow, until):
     first, second = submit(), submit()
     one = follow(client, path_of(first, second))
     until(lambda: len(one.events) == 2)

@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 from promptqueue.wire import prompt_status
 from pydantic_core import to_json
 
-from proxy.live.cursor import START, Cursor, named, write_several
+from proxy.api.event_ids import write, write_part, write_several
+from proxy.live.cursor import START, Cursor
 from proxy.live.following import Ended, Event, Moved, Said, Silence
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LONGEST_CHUNK = 65_536  # bytes, after which no more events are added before the
 COMMENT = b":\n\n"
 
 
-class Written:
+class SnapshotJSON:
     """Snapshots as JSON, each written once for however many read it, and kept for as long as somebody may."""
 
     def __init__(self) -> None:
@@ -51,14 +52,14 @@ class Written:
 class EventStream:
     """An iterable of bytes for the server, which closes it."""
 
-    __slots__ = ("_following", "_is_one", "_named", "_written")
+    __slots__ = ("_following", "_is_one", "_parts", "_snapshots")
 
-    def __init__(self, following: Following, written: Written, *, is_one: bool) -> None:
+    def __init__(self, following: Following, snapshots: SnapshotJSON, *, is_one: bool) -> None:
         """Write what `following` gives; `is_one` says that ids and data name no prompt."""
         self._following = following
-        self._written = written
+        self._snapshots = snapshots
         self._is_one = is_one
-        self._named = {one: named(one, cursor) for one, cursor in following.cursors.items() if cursor}
+        self._parts = {one: write_part(one, cursor) for one, cursor in following.cursors.items() if cursor}
 
     def close(self) -> None:
         """Be read no more."""
@@ -82,21 +83,21 @@ class EventStream:
             case Silence():
                 return COMMENT
             case Moved(prompt_id, snapshot, cursor):
-                return self._event(b"status", prompt_id, cursor, self._written.status(snapshot))
+                return self._event(b"status", prompt_id, cursor, self._snapshots.status(snapshot))
             case Said(prompt_id, snapshot, cursor, start):
-                data = self._written.token(snapshot, start, cursor.offset)
+                data = self._snapshots.token(snapshot, start, cursor.offset)
                 if not self._is_one:
                     data = b'{"id":"%b",%b' % (prompt_id.encode(), data[1:])
                 return self._event(b"token", prompt_id, cursor, data)
             case Ended(prompt_id, snapshot, cursor):
-                return self._event(b"completed", prompt_id, cursor, self._written.status(snapshot))
+                return self._event(b"completed", prompt_id, cursor, self._snapshots.status(snapshot))
 
     def _event(self, kind: bytes, prompt_id: str, cursor: Cursor, data: bytes) -> bytes:
         """Write an event; whoever has read it stands at `cursor`. JSON breaks no line, so the data is one."""
         if self._is_one:
-            event_id = str(cursor)
+            event_id = write(cursor)
         else:
             if cursor != START:
-                self._named[prompt_id] = named(prompt_id, cursor)
-            event_id = write_several(self._named.values())
+                self._parts[prompt_id] = write_part(prompt_id, cursor)
+            event_id = write_several(self._parts.values())
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (event_id.encode(), kind, data)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, request
 from promptqueue.errors import PromptNotFound
 
-from proxy.api.event_stream import EventStream, Written
+from proxy.api.event_ids import read, read_several
+from proxy.api.event_stream import EventStream, SnapshotJSON
 from proxy.api.parameters import known_id
 from proxy.errors import InvalidRequest, NotFound
-from proxy.live.cursor import read, read_several
 from proxy.serving.connection import Connection
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ HEADERS = {
 def blueprint(parts: Parts) -> Blueprint:
     """Serve /api/v1/prompt/{id}/events and /api/v1/events."""
     routes = Blueprint("events", __name__, url_prefix="/api/v1")
-    written = Written()
+    snapshots = SnapshotJSON()
 
     @routes.get("/prompt/<prompt_id>/events")
     def of_one(prompt_id: str) -> Response:
         prompt_id = known_id(prompt_id)
-        answer = _answer(parts, written, {prompt_id: read(_last_event_id())}, is_one=True)
+        answer = _answer(parts, snapshots, {prompt_id: read(_last_event_id())}, is_one=True)
         answer.headers["X-Prompt-Id"] = prompt_id
         return answer
 
@@ -42,12 +42,12 @@ def blueprint(parts: Parts) -> Blueprint:
     def of_several() -> Response:
         prompt_ids = _prompt_ids()
         known = read_several(_last_event_id(), prompt_ids)
-        return _answer(parts, written, {prompt_id: known.get(prompt_id) for prompt_id in prompt_ids}, is_one=False)
+        return _answer(parts, snapshots, {prompt_id: known.get(prompt_id) for prompt_id in prompt_ids}, is_one=False)
 
     return routes
 
 
-def _answer(parts: Parts, written: Written, cursors: Mapping[str, Cursor | None], *, is_one: bool) -> Response:
+def _answer(parts: Parts, snapshots: SnapshotJSON, cursors: Mapping[str, Cursor | None], *, is_one: bool) -> Response:
     found = parts.prompts.progress_of(list(cursors))
     known = {one.prompt.id for one in found}
     if unknown := [prompt_id for prompt_id in cursors if prompt_id not in known]:
@@ -58,12 +58,12 @@ def _answer(parts: Parts, written: Written, cursors: Mapping[str, Cursor | None]
     if request.method == "HEAD":
         following.close()
         return Response(headers=HEADERS, content_type="text/event-stream")
-    stream = EventStream(following, written, is_one=is_one)
+    stream = EventStream(following, snapshots, is_one=is_one)
     return Response(stream, headers=HEADERS, content_type="text/event-stream", direct_passthrough=True)
 
 
 def _last_event_id() -> str:
-    """Give where the reader was: by the header, or by the address, as those write it who cannot send a header."""
+    """Give the id of the event that was read last: a header, or part of the address for who cannot send one."""
     return request.headers.get("Last-Event-ID") or request.args.get("lastEventId", "")
 
 

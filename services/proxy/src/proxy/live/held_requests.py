@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from promptqueue.errors import StorageUnavailable
 from promptqueue.notes import Changed, Written
 
+from proxy.live.lookup import SLICE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from proxy.storage.reader import Reader
 
 LOOK_EVERY = 1.0  # seconds; a wake-up may get lost, and time passes without one
-SLICE = 50  # prompts in one read, which takes 2 ms
 YIELD = 0.001  # seconds for everybody else between two reads
 
 
@@ -107,15 +108,16 @@ class HeldRequests:
                 self._wake(waiting)
 
     def _wake(self, waiting: list[_Waiting]) -> None:
-        prompt_ids = list({one.prompt_id for one in waiting})
+        prompt_ids = list({each.prompt_id for each in waiting})
         found: dict[str, Progress] = {}
         for start in range(0, len(prompt_ids), SLICE):
-            found |= {one.prompt.id: one for one in self._read(prompt_ids[start : start + SLICE])}
+            some = self._read(prompt_ids[start : start + SLICE])
+            found |= {progress.prompt.id: progress for progress in some}
             time.sleep(YIELD)
-        for one in waiting:
-            progress = found.get(one.prompt_id)
-            if progress is None or progress.prompt.overdue or one.is_enough(progress):
-                one.subscription.put(Changed(one.prompt_id))
+        for each in waiting:
+            progress = found.get(each.prompt_id)
+            if progress is None or progress.prompt.overdue or each.is_enough(progress):
+                each.subscription.put(Changed(each.prompt_id))
 
     def _read(self, prompt_ids: list[str]) -> list[Progress]:
         return self._reader.read(lambda queue: queue.progress_of(prompt_ids))

@@ -53,7 +53,7 @@ class LivePrompts:
         Raises StorageUnavailable and TooManyStreams.
         """
         prompts = {one.prompt.id: one.prompt for one in found}
-        following = Following({one: cursor and cursor.in_(prompts[one]) for one, cursor in cursors.items()})
+        following = Following({one: cursor and cursor.within(prompts[one]) for one, cursor in cursors.items()})
         try:
             if any(prompt.outcome is None for prompt in prompts.values()):
                 following.on_close.append(self._places.take(connection, following.end))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import PromptNotFound, StorageUnavailable
 from promptqueue.notes import Text
 from promptqueue.prompt import Outcome
 from promptqueue.wire import text_of
+
+from proxy.live.recent_text import RecentText
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from proxy.storage.progress import CurrentProgress
     from proxy.storage.reader import Reader
 
-REMEMBERED = 1.0  # seconds of live text, which is in the database after a quarter of that
+SLICE = 50  # prompts in one read, which takes 2 ms
 
 log = logging.getLogger(__name__)
 
@@ -37,40 +37,30 @@ class Lookup:
         self._current = current
         self._reader = reader
         self._estimates = estimates
-        self._recent: deque[tuple[float, Text]] = deque()  # of all prompts, for whoever begins to follow one
+        self.recent_text = RecentText()
         self._is_settling = False
-
-    def remember(self, text: Text) -> None:
-        """Keep live text for a moment: somebody who begins to follow its prompt may come before it is written."""
-        self._recent.append((time.monotonic(), text))
-        self._forget_old()
 
     def update(self, prompts: Mapping[str, LivePrompt]) -> list[LivePrompt]:
         """Look these up, and give those whose readers have something new to learn. Raises StorageUnavailable."""
         prompts = {prompt_id: live for prompt_id, live in prompts.items() if not live.is_over}
         if not prompts:
             return []
-        found = {one.prompt.id: one for one in self._reader.read(lambda queue: queue.progress_of(list(prompts)))}
+        read = self._reader.read(lambda queue: queue.progress_of(list(prompts)))
+        found = {progress.prompt.id: progress for progress in read}
         changed = [live for prompt_id, live in prompts.items() if self._update(prompt_id, live, found.get(prompt_id))]
-        self._settle([one.prompt.id for one in found.values() if one.prompt.overdue])
+        self._settle([prompt_id for prompt_id, progress in found.items() if progress.prompt.overdue])
         return changed
 
     def _update(self, prompt_id: str, live: LivePrompt, progress: Progress | None) -> bool:
         if progress and live.lacks_text(progress):
             progress = self._read_text(live, progress)
         if live.snapshot is None:
-            self._forget_old()
-            for _, text in self._recent:
-                if text.prompt_id == prompt_id:
-                    live.hear(text)
+            for text in self.recent_text.of(prompt_id):
+                live.hear(text)
         if progress is None:
             live.is_deleted = True
             return True
         return live.look(progress, self._estimates.eta(progress.prompt, progress.position))
-
-    def _forget_old(self) -> None:
-        while self._recent and self._recent[0][0] < time.monotonic() - REMEMBERED:
-            self._recent.popleft()
 
     def _read_text(self, live: LivePrompt, progress: Progress) -> Progress | None:
         """Read the text of a prompt that stands so; None if it has been deleted meanwhile."""

@@ -1,4 +1,4 @@
-"""An allowance: how much of its time a process gives to one thing, so that something is left for everything else."""
+"""A token bucket: limits how much of its time a process gives to one thing, so that some is left for the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TokenBucket:
         self._counted_at = time.monotonic()
 
     def spend(self, seconds: float) -> None:
-        """Take note that so much was spent, which may be more than there was."""
+        """Count what was spent, which may be more than there was."""
         self._count()
         self._left -= seconds
 

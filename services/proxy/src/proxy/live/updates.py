@@ -20,6 +20,7 @@ from promptqueue.logs import Once
 from promptqueue.notes import Changed, Text, Written
 
 from proxy.live.line_rounds import LineRounds
+from proxy.live.lookup import SLICE
 from proxy.live.wake_queue import WakeQueue
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from proxy.storage.reader import Reader
 
 LOOK_EVERY = 1.0  # seconds; a wake-up may get lost, and time passes without one
-SLICE = 50  # prompts in one read, which takes 2 ms
 YIELD = 0.001  # seconds for everybody else between two slices
 
 SHARE_OF_TEXT = 0.5
@@ -78,7 +78,7 @@ class Updates:
             live = self._prompts.get(note.prompt_id or "")
             match note:
                 case Text():
-                    self._lookup.remember(note)
+                    self._lookup.recent_text.add(note)
                     if live and live.snapshot:
                         self._hear_text(live, note)
                 case Written(prompt_id) if live:

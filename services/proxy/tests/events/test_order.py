@@ -1,4 +1,4 @@
-"""GET /api/v1/prompt/{id}/events: what is told, and in which order."""
+"""GET /api/v1/prompt/{id}/events: what is sent, and in which order."""
 
 import pytest
 from promptqueue.prompt import ErrorCode, Failed
@@ -100,7 +100,7 @@ def test_a_long_text_comes_in_pieces(read, submit, worker, path_of):
     assert max(map(len, tokens)) == following.LONGEST_PIECE
 
 
-def test_a_failed_prompt_tells_the_text_that_had_come(read, submit, worker, path_of):
+def test_a_failed_prompt_ends_after_the_text_that_had_come(read, submit, worker, path_of):
     prompt_id = submit()
     worker.fail(ErrorCode.TIMED_OUT, partial="It is")
 
@@ -111,7 +111,7 @@ def test_a_failed_prompt_tells_the_text_that_had_come(read, submit, worker, path
     assert events[2][2]["error"]["code"] == "timed_out"
 
 
-def test_a_cancelled_prompt_ends_with_what_had_been_told(client, submit, worker, followed, until, path_of):
+def test_a_cancelled_prompt_ends_with_what_had_been_sent(client, submit, worker, followed, until, path_of):
     prompt_id = submit()
     one = followed(prompt_id)
     claim = worker.claim()
