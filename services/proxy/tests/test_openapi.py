@@ -55,6 +55,17 @@ def test_every_schema_of_it_is_one(specification):
     assert references <= set(specification["components"]["schemas"])
 
 
+def test_it_says_of_a_body_what_its_type_alone_does_not_say(specification):
+    shapes = specification["components"]["schemas"]
+    place = shapes["PromptStatus"]["properties"]["position"]
+
+    assert (place["anyOf"][0]["minimum"], place["description"][:14]) == (1, "Place in line,")
+    assert shapes["PromptStatus"]["properties"]["metadata"]["anyOf"][0] == {"$ref": "#/components/schemas/JSONObject"}
+    assert "id" not in shapes["Token"]["required"]
+    assert [name for name in ("PromptStatus", "Answer", "Error") if shapes[name]["additionalProperties"]] == ["Answer"]
+    assert "too_many_streams" in shapes["ErrorBody"]["properties"]["code"]["enum"]
+
+
 def test_every_answer_keeps_to_it(client, submit, worker, specification, validator):
     answers = []
 

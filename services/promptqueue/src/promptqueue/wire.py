@@ -22,10 +22,10 @@ WORKED_OUT = ("position", "eta_seconds")
 
 
 class Schema:
-    """Keywords of JSON Schema for an annotated type."""
+    """A description and keywords of JSON Schema for an annotated type."""
 
-    def __init__(self, **keywords: Any) -> None:
-        self.keywords = keywords
+    def __init__(self, description: str | None = None, **keywords: Any) -> None:
+        self.keywords = keywords if description is None else {"description": description, **keywords}
 
     def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Add them to the type's own schema. The name is pydantic's, which need not be imported for that."""
@@ -35,9 +35,7 @@ class Schema:
 PromptId = Annotated[str, Schema(format="uuid")]
 Count = Annotated[int, Schema(minimum=0)]
 Seconds = Annotated[float, Schema(minimum=0)]
-Place = Annotated[
-    Annotated[int, Schema(minimum=1)] | None, Schema(description="Place in line, 1 = next; null unless queued.")
-]
+Place = Annotated[Annotated[int, Schema(minimum=1)] | None, Schema("Place in line, 1 = next; null unless queued.")]
 Moment = Annotated[str, Schema(format="date-time", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 Line = Annotated[str, Schema(maxLength=LONGEST_LINE, pattern=r"^[^\r\n]*$")]
 JSONObject = Annotated[Mapping[str, Any], Schema(**{"$comment": "JSONObject"})]
@@ -48,7 +46,7 @@ class PromptErrorBody(TypedDict):
 
     code: ErrorCode
     message: Line
-    retryable: Annotated[bool, Schema(description="False only where the same prompt would be refused again.")]
+    retryable: Annotated[bool, Schema("False only where the same prompt would be refused again.")]
 
 
 class PromptStatus(TypedDict):
@@ -56,7 +54,7 @@ class PromptStatus(TypedDict):
 
     id: PromptId
     status: Status
-    outcome: Annotated[Outcome | None, Schema(description="How it ended; null until it is completed.")]
+    outcome: Annotated[Outcome | None, Schema("How it ended; null until it is completed.")]
     position: Place
     eta_seconds: Seconds | None
     attempt: Count
@@ -66,8 +64,7 @@ class PromptStatus(TypedDict):
     completed_at: Moment | None
     error: PromptErrorBody | None
     last_error: Annotated[
-        Line | None,
-        Schema(description="Why its last attempt was put back; null if none was, and once it has succeeded."),
+        Line | None, Schema("Why its last attempt was put back; null if none was, and once it has succeeded.")
     ]
     metadata: JSONObject | None
 
@@ -79,8 +76,8 @@ class ModelBody(TypedDict):
     state: ModelState
     percent: Annotated[int, Schema(minimum=0, maximum=100)] | None
     processor: str | None
-    detail: Annotated[Line | None, Schema(description="Why it is not ready.")]
-    retry_at: Annotated[Moment | None, Schema(description="When it is tried again, where that is known.")]
+    detail: Annotated[Line | None, Schema("Why it is not ready.")]
+    retry_at: Annotated[Moment | None, Schema("When it is tried again, where that is known.")]
 
 
 def prompt_status(prompt: Prompt, position: int | None, eta: float | None) -> PromptStatus:

@@ -136,16 +136,15 @@ class Prompts:
 
 
 def _accept(queue: PromptQueue, new: NewPrompt, config: Config) -> Enqueued:
-    def enqueue() -> Enqueued:
-        [accepted] = queue.enqueue(
+    [accepted] = _with_room(
+        queue,
+        lambda: queue.enqueue(
             new,
             max_queued=config.max_queue_depth,
             max_stored_bytes=config.max_stored_bytes,
             min_free_bytes=config.min_free_bytes,
-        )
-        return accepted
-
-    accepted = _with_room(queue, enqueue)
+        ),
+    )
     if accepted.replayed and accepted.prompt.overdue:
         prompt = queue.settle(accepted.prompt.id)
         return Enqueued(prompt=prompt, position=queue.position(prompt.id), replayed=True)

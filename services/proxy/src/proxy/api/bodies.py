@@ -50,9 +50,7 @@ class Accepted(TypedDict):
 class Token(TypedDict):
     """The data of a `token` event: more of the answer's text."""
 
-    id: NotRequired[
-        Annotated[PromptId | None, Schema(description="The prompt's, on a stream of several; absent on that of one.")]
-    ]
+    id: NotRequired[Annotated[PromptId | None, Schema("The prompt's, on a stream of several; absent on that of one.")]]
     attempt: Annotated[int, Schema(minimum=1)]
     text: str
 
@@ -66,12 +64,8 @@ class NoAnswer(PromptStatus):
 class WholePrompt(PromptStatus):
     """Where a prompt stands, with all its texts."""
 
-    request: Annotated[
-        JSONObject | None, Schema(description="What was asked, in Ollama's words; null once it was erased.")
-    ]
-    answer: Annotated[
-        JSONObject | None, Schema(description="The model server's own final record; null until there is one.")
-    ]
+    request: Annotated[JSONObject | None, Schema("What was asked, in Ollama's words; null once it was erased.")]
+    answer: Annotated[JSONObject | None, Schema("The model server's own final record; null until there is one.")]
 
 
 class Answer(TypedDict):
@@ -88,7 +82,7 @@ class ErrorBody(TypedDict):
     code: Annotated[str, Schema(enum=CODES)]
     message: str
     type: Literal["invalid_request_error", "rate_limit_error", "server_error"]
-    param: Annotated[str | None, Schema(description="The field, header or parameter that is meant.")]
+    param: Annotated[str | None, Schema("The field, header or parameter that is meant.")]
 
 
 class Error(TypedDict):
@@ -104,7 +98,7 @@ class Limits(TypedDict):
     max_queue_depth: int
     max_streams: int
     max_stored_bytes: int
-    min_free_bytes: Annotated[int, Schema(description="Of the disk, which submissions leave alone.")]
+    min_free_bytes: Annotated[int, Schema("Of the disk, which submissions leave alone.")]
 
 
 class Queue(TypedDict):
@@ -117,7 +111,7 @@ class Queue(TypedDict):
     paused: bool
     workers: Count
     model: ModelBody
-    stored_bytes: Annotated[Count, Schema(description="What prompts, answers and their indexes take.")]
+    stored_bytes: Annotated[Count, Schema("What prompts, answers and their indexes take.")]
     limits: Limits
 
 
