@@ -231,14 +231,14 @@ def test_a_request_that_was_started_is_waited_for(make_writer):
 def test_a_commit_that_fails_is_heard_by_everybody_who_waited_for_it(make_writer, lock_out, queue, url):
     broken = connect(url).open()
     writer = ready(make_writer(lambda: broken))
-    let_in, execute = lock_out(), broken._database._execute
+    let_in, execute = lock_out(), broken._database.files.execute
 
     def execute_until_commit(statement, values=None):
         if statement == "COMMIT":
             raise StorageUnavailable("the disk is full")
         return execute(statement, values)
 
-    broken._database._execute = execute_until_commit
+    broken._database.files.execute = execute_until_commit
     asking = [Asking(writer, lambda queue: queue.enqueue(NEW)) for _ in range(5)]
     let_in()
 
@@ -267,7 +267,7 @@ def test_it_opens_the_queue_again_when_it_got_lost(make_writer, url):
     opened = []
     writer = ready(make_writer(lambda: opened.append(connect(url).open()) or opened[-1]))
 
-    opened[0]._database._connection.close()
+    opened[0]._database.files.sqlite.close()
     with pytest.raises(Exception, match=r"closed|lost its log"):
         writer.do(lambda queue: queue.enqueue(NEW))
 

@@ -30,7 +30,7 @@ def statements(queue):
 
     def trace(verb):
         seen = []
-        connection = queue._database._connection
+        connection = queue._database.files.sqlite
         connection.set_trace_callback(seen.append)
         verb()
         connection.set_trace_callback(None)
@@ -45,7 +45,7 @@ def steps_of(queue):
 
     def count(**wanted):
         steps = []
-        connection = queue._database._connection
+        connection = queue._database.files.sqlite
         connection.set_progress_handler(lambda: steps.append(1), 100)
         page = queue.newest(**wanted, limit=20)
         connection.set_progress_handler(None, 0)

@@ -6,7 +6,7 @@ import socket
 import pytest
 from promptqueue.notes import Changed, Text
 from promptqueue.prompt import NewPrompt
-from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM, DatagramListener, Wakeup, _address
+from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM, DatagramListener, DatagramSender, _address
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_more_prompts_than_a_datagram_names_wake_everybody(queue, asked, listene
 
 def test_no_number_of_prompts_is_too_large_to_be_told(queue, asked, listener):
     with listener.subscribe(asked[0]) as own:
-        queue._database.wakeup.changed([f"{n:036}" for n in range(20_000)])
+        queue._database.files.sender.changed([f"{n:036}" for n in range(20_000)])
 
         assert own.wait(5) == [Changed(None)]
 
@@ -132,7 +132,7 @@ def test_a_commit_stands_even_when_the_sockets_folder_is_gone(another, ask, wake
     ids=repr,
 )
 def test_a_message_of_a_newer_version_means_look_for_yourself(queue, listener, message):
-    newer = queue._database.wakeup
+    newer = queue._database.files.sender
 
     with listener.subscribe("id") as own:
         newer._send(message)
@@ -143,7 +143,7 @@ def test_a_message_of_a_newer_version_means_look_for_yourself(queue, listener, m
 
 
 def test_an_empty_datagram_is_nothing(queue, listener):
-    odd = queue._database.wakeup
+    odd = queue._database.files.sender
 
     with listener.subscribe("id") as own:
         odd._send(b"")
@@ -155,7 +155,7 @@ def test_an_empty_datagram_is_nothing(queue, listener):
 def test_a_folder_may_lie_as_deep_as_it_likes(tmp_path):
     folder = tmp_path / ("deep" * 20) / ("deeper" * 20)
     folder.mkdir(parents=True)
-    wakeup = Wakeup(folder)
+    wakeup = DatagramSender(folder)
 
     with DatagramListener(folder) as listener, listener.subscribe("id") as own:
         wakeup.changed(["id"])
@@ -178,7 +178,7 @@ def test_a_listener_whose_socket_was_taken_away_binds_it_again_and_looks(
         path.unlink() if what == "its socket" else shutil.rmtree(folder)
 
         assert heard.wait(20) == [Changed(None)]
-        queue._database.wakeup.changed(["id"])
+        queue._database.files.sender.changed(["id"])
         assert heard.wait(20) == [Changed("id")]
 
     assert list(folder.iterdir()) == []

@@ -114,16 +114,17 @@ def test_a_process_killed_within_a_migration_leaves_nothing(run, url, journal, p
     program = """
 import os, sys
 from promptqueue.storage import connect
-from promptqueue.sqlite.file import database, schema
+from promptqueue.sqlite.file import schema
+from promptqueue.sqlite.file.open_files import OpenFiles
 
-real, run = schema.migrations, database.Database.run
+real, run = schema.migrations, OpenFiles.execute
 
-def die(self, statement, **values):
+def die(self, statement, values=None):
     if "user_version = 2" in statement:
         os.kill(os.getpid(), 9)
-    return run(self, statement, **values)
+    return run(self, statement, values)
 
-database.Database.run = die
+OpenFiles.execute = die
 schema.migrations = lambda: [*real(), ["CREATE TABLE second (a)"]]
 connect(sys.argv[1], journal_mode=sys.argv[2]).open()
 """

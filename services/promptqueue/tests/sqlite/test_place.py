@@ -131,7 +131,7 @@ def test_a_file_that_goes_within_the_transaction_is_noticed_before_the_commit(qu
 
 
 def test_a_file_that_goes_during_the_commit_is_noticed_before_anybody_is_told(queue, ask, database, monkeypatch):
-    run = queue._database._execute
+    run = queue._database.files.execute
 
     def strike_at_the_commit(statement, values=None):
         found = run(statement, values)
@@ -139,7 +139,7 @@ def test_a_file_that_goes_during_the_commit_is_noticed_before_anybody_is_told(qu
             move(database)
         return found
 
-    monkeypatch.setattr(queue._database, "_execute", strike_at_the_commit)
+    monkeypatch.setattr(queue._database.files, "execute", strike_at_the_commit)
 
     with pytest.raises(StorageUnavailable, match=GONE):
         ask()

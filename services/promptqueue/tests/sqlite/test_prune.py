@@ -74,7 +74,7 @@ def test_the_logs_pages_are_moved_when_nobody_waits_for_it(queue, cancel, journa
     if journal != "wal":
         pytest.skip("a rollback journal is done with when the commit is")
     cancel(12, "x" * MEGABYTE)
-    queue._database.checkpoint()
+    queue._database.journal.empty()
     database, leave = tmp_path / "queue.db", Turnstile.leave
     written = [database.stat().st_mtime_ns]
 
@@ -91,7 +91,7 @@ def test_the_logs_pages_are_moved_when_nobody_waits_for_it(queue, cancel, journa
 
 def test_pruning_leaves_no_long_log(queue, cancel, tmp_path):
     cancel(24, "x" * MEGABYTE)
-    queue._database.checkpoint()
+    queue._database.journal.empty()
 
     while queue.prune(older_than=0, limit=2):
         pass

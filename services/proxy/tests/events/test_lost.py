@@ -49,7 +49,7 @@ def test_text_that_comes_twice_is_sent_once(submit, worker, followed, until):
 @pytest.mark.parametrize("seed", range(3))
 def test_whichever_datagrams_get_lost_every_token_is_sent_in_its_place(submit, worker, followed, seed, monkeypatch):
     chance = random.Random(seed)
-    wakeup = worker.queue._database.wakeup
+    wakeup = worker.queue._database.files.sender
     send, lost = wakeup._send, []
 
     def send_or_lose(message, **options):

@@ -150,7 +150,7 @@ def test_a_new_attempt_is_announced_before_its_text_though_nothing_said_so(
 ):
     prompt_id = submit()
     one = followed(prompt_id)
-    monkeypatch.setattr(worker.queue._database.wakeup, "changed", lambda _: None)
+    monkeypatch.setattr(worker.queue._database.files.sender, "changed", lambda _: None)
     claim = worker.claim()
 
     worker.speak(claim, "a")

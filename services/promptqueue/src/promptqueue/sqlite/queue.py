@@ -31,12 +31,11 @@ class SQLitePromptQueue(
         self._workers = database.path.parent / "workers"
         self._clock = clock
         self._on_journal = on_journal
-        on_journal(database.journal)
 
     def ping(self) -> None:
         self._database.look()
         self._database.run("SELECT only_row FROM control")
-        self._on_journal(self._database.journal)
+        self._on_journal(self._database.journal_mode())
 
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
         return self._database.transaction(durable=durable)

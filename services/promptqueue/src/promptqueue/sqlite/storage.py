@@ -58,7 +58,7 @@ class SQLiteStorage:
     def open(self) -> SQLitePromptQueue:
         may_create = self._create and not self._has_opened
         database = self._database(create=True) if may_create else self._existing()
-        self._has_opened, self._journal = True, database.opened_journal
+        self._has_opened, self._journal = True, database.files.journal_at_opening
         return SQLitePromptQueue(database, clock=self._clock, on_journal=self._see_journal)
 
     def listen(self, *, texts: bool = True) -> DatagramListener:
@@ -73,7 +73,7 @@ class SQLiteStorage:
         if if_large and length(self.path.with_name(f"{self.path.name}-wal")) <= LARGE_JOURNAL:
             return
         with closing(self._database(create=False)) as database:
-            database.checkpoint()
+            database.journal.empty()
 
     def backup(self, file: Path, *, overwrite: bool = False, progress: CopyProgress | None = None) -> None:
         """See `copies.backup.back_up`."""

@@ -44,7 +44,7 @@ def back_up(database: Database, file: Path, *, overwrite: bool = False, progress
         pages = count + (count - spare if worth_squeezing(count, spare) else 0)
         _refuse_shortage(file, needed=pages * database.page_size)
     with storage_errors(file, "The backup"), appearing(file) as unfinished:
-        with database.still() as source:
+        with database.at_one_moment() as source:
             copy(source, unfinished, progress)
         if damage := damage_of(unfinished):
             message = (

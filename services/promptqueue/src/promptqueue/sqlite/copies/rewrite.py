@@ -13,7 +13,7 @@ from promptqueue.sqlite.copies.backup import damage_of
 from promptqueue.sqlite.copies.squeeze import vacuum_into
 from promptqueue.sqlite.file import age, room
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.file.place import identity
+from promptqueue.sqlite.host.identity import identity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def rewrite(database: Database) -> int:
         )
         raise StorageFull(message)
     path, before = database.path, look.file_bytes
-    with database.alone() as connection, passing(path.with_name(f".{path.name}.compact")) as copy:
+    with database.exclusive() as connection, passing(path.with_name(f".{path.name}.compact")) as copy:
         # Not a plain VACUUM: some builds of SQLite keep that one's copy in memory, however large it is.
         vacuum_into(connection, copy)
         if damage := damage_of(copy):
@@ -53,7 +53,7 @@ def rewrite(database: Database) -> int:
             raise StorageUnavailable(message)
         age.count_on(copy, identity(str(path)))
         _copy_back(copy, connection)
-    database.checkpoint()
+    database.journal.empty()
     after = room.length(path)
     log.info("database rewritten bytes_before=%d bytes_after=%d", before, after)
     return max(0, before - after)

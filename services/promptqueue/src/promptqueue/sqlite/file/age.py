@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-Identity = tuple[int, int]
-"""Device and inode; of nothing, where there is no such file."""
+    from promptqueue.sqlite.host.identity import Identity
 
 COUNTER = 24  # where it stands in the file: four bytes, the highest first
 VALID_FOR = 92  # where it stands again, for the number of pages

@@ -1,25 +1,23 @@
-"""The queue's database as its verbs use it: what shares a commit, whom a commit is told to, what the journal keeps."""
+"""The queue's database as its verbs use it: what shares a commit, and who hears of it."""
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.file.connection import Connection
 from promptqueue.sqlite.file.errors import storage_errors
+from promptqueue.sqlite.file.journal import Journal
 from promptqueue.sqlite.host import filesystem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from promptqueue.notes import Text
     from promptqueue.sqlite.file.engine import sqlite3
-
-LONG_LOG = 1_000  # pages after which a commit moves them to the database; SQLite's own number
-
-log = logging.getLogger(__name__)
 
 
 class Database(Connection):
@@ -27,12 +25,25 @@ class Database(Connection):
 
     def __init__(self, path: Path, *, wanted_journal: str, lock_timeout: float, create: bool = True) -> None:
         """Open the file, as a Connection does."""
-        self._depth = 0
+        super().__init__(path, wanted_journal=wanted_journal, lock_timeout=lock_timeout, create=create)
+        self.journal = Journal(self)
         self.promised = 0  # bytes that this transaction's submissions may write to the journal
+        self._depth = 0
         self._changed: set[str | None] = set()
         self._written: set[str] = set()
-        self._has_erased = False
-        super().__init__(path, wanted_journal=wanted_journal, lock_timeout=lock_timeout, create=create)
+
+    @property
+    def page_size(self) -> int:
+        """The size of a page in bytes."""
+        return self.files.page_size
+
+    def pages(self) -> tuple[int, int]:
+        """Count the file's pages, with those that this transaction has added, and the unused ones among them."""
+        return int(self.run("PRAGMA page_count")[0][0]), int(self.run("PRAGMA freelist_count")[0][0])
+
+    def storage_errors(self) -> AbstractContextManager[None]:
+        """Turn what the storage says inside into StorageUnavailable."""
+        return storage_errors(self.path)
 
     def changed(self, prompt_id: str | None) -> None:
         """Let all who wait hear of this prompt, or of any when it is None, once the transaction has committed."""
@@ -41,6 +52,10 @@ class Database(Connection):
     def written(self, prompt_id: str) -> None:
         """Let whoever reads this prompt's text hear that there is more, once the transaction has committed."""
         self._written.add(prompt_id)
+
+    def stream_text(self, text: Text) -> None:
+        """Let whoever reads a prompt's text hear it now."""
+        self.files.sender.send_text(text)
 
     @contextmanager
     def transaction(self, *, durable: bool = True, undoes: bool = True) -> Iterator[None]:
@@ -63,34 +78,10 @@ class Database(Connection):
         What waits for the disk comes afterwards, so a power cut may take the commit back.
         """
         # SQLite moves the log's pages to the database within the commit that makes it long, while all others wait.
-        self.run("PRAGMA wal_autocheckpoint = 0")
-        try:
-            with self.transaction(durable=False):
-                yield
-        finally:
-            self._execute(f"PRAGMA wal_autocheckpoint = {LONG_LOG}")
+        with self.journal.left_long(), self.transaction(durable=False):
+            yield
         if not self._depth:
-            self._move_pages()
-
-    @contextmanager
-    def still(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection itself, for a copy. With a log it stands still at this moment while others write on."""
-        if self.journal != "wal":  # to stand still would be to keep every writer waiting
-            yield self._connection
-            return
-        self.run("BEGIN")
-        try:
-            self.run("SELECT only_row FROM control")
-            yield self._connection
-        finally:
-            self.run("ROLLBACK")
-
-    @contextmanager
-    def alone(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection itself, and keep everybody from writing meanwhile."""
-        self.look()
-        with self._turn(), storage_errors(self.path):
-            yield self._connection
+            self.journal.move_pages()
 
     @contextmanager
     def sparing(self) -> Iterator[None]:
@@ -104,86 +95,60 @@ class Database(Connection):
         if free >= filesystem.SCARCE:
             yield
             return
-        self._execute("PRAGMA secure_delete = OFF")
+        self.files.execute("PRAGMA secure_delete = OFF")
         try:
             yield
         finally:
-            self._execute("PRAGMA secure_delete = ON")
+            self.files.execute("PRAGMA secure_delete = ON")
 
-    def erased(self) -> None:
-        """Have the journal emptied after this transaction: it still holds the pages with what was erased."""
-        self._has_erased = True
+    @contextmanager
+    def at_one_moment(self) -> Iterator[sqlite3.Connection]:
+        """Give SQLite's connection for a copy. With a log it reads this moment's database while others write on."""
+        if self.journal_mode() != "wal":  # one moment would keep every writer waiting
+            yield self.files.sqlite
+            return
+        self.run("BEGIN")
+        try:
+            self.run("SELECT only_row FROM control")
+            yield self.files.sqlite
+        finally:
+            self.run("ROLLBACK")
 
-    def checkpoint(self) -> bool:
-        """Empty the journal as far as readers allow it, and cut its file down; whether it is empty now."""
-        self._move_pages()
-        journal = self.path.with_name(f"{self.path.name}-journal")
-        with self._turn():
-            # Whoever reads is not waited for: SQLite would keep every writer out meanwhile.
-            self.run("PRAGMA busy_timeout = 0")
-            try:
-                if self.journal == "wal":
-                    self._look_closely()
-                    [told] = self.run("PRAGMA wal_checkpoint(TRUNCATE)")
-                    self._look_closely()
-                    return not told["busy"]
-                if journal.exists():
-                    # It still holds the pages that the last commits overwrote, and with them deleted texts.
-                    self.run("PRAGMA journal_mode = DELETE")
-                    self.run("PRAGMA journal_mode = PERSIST")
-                return not journal.exists()
-            finally:
-                self._execute(f"PRAGMA busy_timeout = {round(self._lock_timeout * 1000)}")
-
-    def _move_pages(self) -> None:
-        """Move the log's pages to the database beside those who read and write: it makes nobody wait."""
-        self.run("PRAGMA wal_checkpoint(PASSIVE)")
+    @contextmanager
+    def exclusive(self) -> Iterator[sqlite3.Connection]:
+        """Give SQLite's connection, and keep everybody from writing meanwhile."""
+        self.look()
+        with self.files.turn(), storage_errors(self.path):
+            yield self.files.sqlite
 
     @contextmanager
     def _outermost(self, durable: bool) -> Iterator[None]:
-        self._glance()
-        relaxed = not durable and self.journal == "wal"  # without a log, a commit that does not wait could corrupt
+        self.glance()
         try:
-            if relaxed:
-                self.run("PRAGMA synchronous = NORMAL")
-            self.promised = 0
-            with self._locked():
-                yield
+            with nullcontext() if durable else self.journal.relaxed():
+                self.promised = 0
+                with self.locked():
+                    yield
         except StorageUnavailable:
-            self._shorten_log()
+            self.journal.failed()
             raise
         finally:
-            if relaxed:
-                self._execute("PRAGMA synchronous = FULL")
             changed, self._changed = self._changed, set()
             written, self._written = self._written - changed, set()
         if changed:
-            self.wakeup.changed(changed)
+            self.files.sender.changed(changed)
         if written:
-            self.wakeup.written(written)
-        if self._has_erased:
-            self._empty_journal()
-
-    def _shorten_log(self) -> None:
-        """Give back what a transaction that failed has written to the log: a full disk would be the fuller for it."""
-        with suppress(StorageUnavailable), storage_errors(self.path):
-            if not self._loss and filesystem.free_bytes(self.path.parent) < filesystem.SCARCE:
-                self.checkpoint()
-
-    def _empty_journal(self) -> None:
-        try:
-            self._has_erased = not self.checkpoint()
-        except StorageUnavailable as unavailable:  # what was erased is erased; its turn comes again
-            log.debug("journal not emptied reason=%s", unavailable)
+            self.files.sender.written(written)
+        self.journal.committed()
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:
-        self._refuse_given_up()
+        self.files.refuse_given_up()
         self.run("SAVEPOINT verb")
         try:
             yield
         except BaseException:
-            if self._connection.in_transaction:
+            if self.files.sqlite.in_transaction:
                 self.run("ROLLBACK TO verb")
                 self.run("RELEASE verb")
             raise
@@ -191,12 +156,13 @@ class Database(Connection):
 
     @contextmanager
     def _unmarked(self) -> Iterator[None]:
-        self._refuse_given_up()
-        before = self._connection.total_changes
+        self.files.refuse_given_up()
+        sqlite = self.files.sqlite
+        before = sqlite.total_changes
         try:
             yield
         except BaseException:
             # It was to raise before it wrote: half a verb must not be committed, and cannot be undone alone.
-            if self._connection.in_transaction and self._connection.total_changes != before:
-                self._execute("ROLLBACK")
+            if sqlite.in_transaction and sqlite.total_changes != before:
+                self.files.execute("ROLLBACK")
             raise

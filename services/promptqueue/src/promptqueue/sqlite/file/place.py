@@ -6,7 +6,6 @@ will open again. So device and inode are compared in each commit's own turn, and
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,12 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptqueue.sqlite.file.age import Identity, is_older
+from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.file.age import is_older
+from promptqueue.sqlite.host.identity import NOTHING, Identity, identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-NOTHING: Identity = (0, 0)
 
 
 class Loss(StrEnum):
@@ -35,6 +34,10 @@ class Loss(StrEnum):
         "backup in its place: python -m promptqueue restore FILE"
     )
     WITHOUT_LOG = "lost its log, which somebody moved or deleted; another one is begun now, so try again"
+
+    def error(self, path: Path) -> StorageUnavailable:
+        """Make the error that says it of the database at `path`."""
+        return StorageUnavailable(f"The queue's database {path} {self}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,3 @@ def make_way(path: Path) -> None:
             case Loss.WITHOUT_LOG if left.log not in _saved and not left.has_another_log():
                 message = "it lost its log, which somebody moved or deleted; that is being mended, so try again"
                 raise OSError(message)
-
-
-def identity(path: str) -> Identity:
-    """Give the device and inode of a file. Raises OSError when it cannot be told."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 (this runs for each read and commit, and pathlib takes longer)
-    except (FileNotFoundError, NotADirectoryError):
-        return NOTHING
-    return found.st_dev, found.st_ino

@@ -34,7 +34,7 @@ SOCKET, OF_CHANGES = ".sock", ".changes.sock"
 log = logging.getLogger(__name__)
 
 
-class Wakeup:
+class DatagramSender:
     """The sending side: tells every listener, blocks on none, and clears away the sockets of the dead."""
 
     def __init__(self, folder: Path) -> None:

@@ -77,7 +77,7 @@ class ClientVerbs(Timekeeping):
             with self._database.sparing():
                 rows.erase(self._database, row["seq"])
             self._database.changed(prompt_id)
-            self._database.erased()
+            self._database.journal.empty_after_commit()
 
     def _refuse_full(self, waiting: int, max_queued: int | None) -> None:
         if max_queued is not None and waiting >= max_queued:

@@ -77,7 +77,7 @@ class WorkerVerbs:
 
     def stream_text(self, claim: Claim, text: str, *, offset: int) -> None:
         if len(text) <= LARGEST_DATAGRAM:  # else not even looked at: it may have megabytes
-            self._database.wakeup.send_text(Text(claim.prompt.id, claim.attempt, offset, storable(text)))
+            self._database.stream_text(Text(claim.prompt.id, claim.attempt, offset, storable(text)))
 
     def finish(self, claim: Claim, ending: Ending) -> Prompt:
         to = after(

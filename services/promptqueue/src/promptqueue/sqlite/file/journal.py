@@ -1,0 +1,96 @@
+"""The journal beside the database: what is written to it first, and when it is emptied."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.file.errors import storage_errors
+from promptqueue.sqlite.host import filesystem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promptqueue.sqlite.file.connection import Connection
+
+LONG_LOG = 1_000  # pages after which a commit moves them to the database; SQLite's own number
+
+log = logging.getLogger(__name__)
+
+
+class Journal:
+    """A write-ahead log or a rollback journal, as one connection sees it."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Keep the journal of this connection's database short."""
+        self._connection = connection
+        self._holds_erased = False
+
+    @contextmanager
+    def relaxed(self) -> Iterator[None]:
+        """Let commits inside not wait for the disk, where a power cut can then take them back and damage nothing."""
+        if self._connection.journal_mode() != "wal":
+            yield
+            return
+        self._connection.run("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self._connection.files.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
+    def left_long(self) -> Iterator[None]:
+        """Let commits inside not move the log's pages to the database, however many they are."""
+        self._connection.run("PRAGMA wal_autocheckpoint = 0")
+        try:
+            yield
+        finally:
+            self._connection.files.execute(f"PRAGMA wal_autocheckpoint = {LONG_LOG}")
+
+    def move_pages(self) -> None:
+        """Move the log's pages to the database beside those who read and write: nobody waits for it."""
+        self._connection.run("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def empty(self) -> bool:
+        """Empty the journal as far as readers allow it, and cut its file down; whether it is empty now."""
+        connection, path = self._connection, self._connection.path
+        self.move_pages()
+        rollback_journal = path.with_name(f"{path.name}-journal")
+        with connection.files.turn():
+            # Whoever reads is not waited for: SQLite would keep every writer out meanwhile.
+            connection.run("PRAGMA busy_timeout = 0")
+            try:
+                if connection.journal_mode() == "wal":
+                    connection.look_closely()
+                    [moved] = connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
+                    connection.look_closely()
+                    return not moved["busy"]
+                if rollback_journal.exists():
+                    # It still holds the pages that the last commits overwrote, and with them deleted texts.
+                    connection.run("PRAGMA journal_mode = DELETE")
+                    connection.run("PRAGMA journal_mode = PERSIST")
+                return not rollback_journal.exists()
+            finally:
+                connection.files.execute(f"PRAGMA busy_timeout = {round(connection.files.lock_timeout * 1000)}")
+
+    def empty_after_commit(self) -> None:
+        """Have the journal emptied after this transaction: it still holds the pages with what was erased."""
+        self._holds_erased = True
+
+    def committed(self) -> None:
+        """Empty the journal where it holds what was erased."""
+        if not self._holds_erased:
+            return
+        try:
+            self._holds_erased = not self.empty()
+        except StorageUnavailable as unavailable:  # what was erased is erased; its turn comes again
+            log.debug("journal not emptied reason=%s", unavailable)
+
+    def failed(self) -> None:
+        """Give back what a transaction that failed has written to the log: a full disk would be the fuller for it."""
+        path = self._connection.path
+        with suppress(StorageUnavailable), storage_errors(path):
+            if not self._connection.is_lost and filesystem.free_bytes(path.parent) < filesystem.SCARCE:
+                self.empty()
