@@ -7,9 +7,7 @@ from xdist.scheduler import LoadScopeScheduling
 FIRST = ("tests/e2e", "tests/chaos", "services/worker", "services/frontend", "tests", "services/proxy")
 """The slowest, so that none of them is begun when all others are done."""
 APART = (
-    "test_hostile.py",
-    "test_model.py",
-    "test_repertoire.py",
+    "services/worker/tests/",
     "test_state_machine.py",
     "test_copies.py",
     "test_readme.py::test_an_upgrade",

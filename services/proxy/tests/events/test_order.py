@@ -136,6 +136,7 @@ def test_the_text_of_another_attempt_starts_anew(submit, worker, followed, until
     until(lambda: one.positions[-1:] == [1])
     claim = worker.claim()
     worker.speak(claim, "sec", "ond")
+    until(lambda: one.text == "second")
     worker.finish(claim, {"response": "second", "done": True})
 
     one.end()
