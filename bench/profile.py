@@ -51,11 +51,7 @@ def _line(file: str, words: str) -> str:
 WAITS = "|".join(
     (
         r"gevent/_?hub\w*\.py",
-        r"_next_batch \(",
-        _line(
-            "proxy/serving/concurrency.py", "self._rest.acquire(timeout="
-        ),  # while the writer works, which is counted
-        r"\bwait \(threading\.py",
+        r"\bwait \(threading\.py|gevent/_threading\.py",
         r"_listen \(promptqueue/sqlite/host/datagrams",
         r"worker/signals\.py",
         r"get \(queue\.py|Watcher\.run|\brun \(worker/answering/watcher",

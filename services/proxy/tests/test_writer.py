@@ -260,7 +260,7 @@ def test_it_opens_the_queue_as_soon_as_it_can_be_opened(make_writer, url, caplog
     with pytest.raises(StorageUnavailable, match="no such disk"):
         writer.do(lambda queue: queue.counts())
     assert writer.do(lambda queue: queue.counts()).queued == 0
-    assert caplog.text.count("storage lost") == 1
+    assert caplog.text.count("storage unavailable") == 1
 
 
 def test_it_opens_the_queue_again_when_it_got_lost(make_writer, url):

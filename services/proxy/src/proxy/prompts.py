@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
-from promptqueue.errors import QueueFull
+from promptqueue.errors import QueueFull, StorageFull
+from promptqueue.logs import Once
 from promptqueue.prompt import Enqueued, Outcome, Prompt, Status
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Prompts:
         self._current = current
         self._held_requests = held_requests
         self._live = live
+        self._want_of_room = Once(log)
 
     # ---- changing ---------------------------------------------------------------------------------------------------
 
@@ -62,7 +64,12 @@ class Prompts:
         A prompt whose Idempotency-Key is known comes back as it stands now. Raises QueueFull, StorageFull,
         PromptDeleted and IdempotencyConflict.
         """
-        accepted = self._writer.do(lambda queue: _accept(queue, new, self._config), weight=size)
+        try:
+            accepted = self._writer.do(lambda queue: _accept(queue, new, self._config), weight=size)
+        except StorageFull as full:
+            self._want_of_room.warn("storage full reason=%r", str(full))
+            raise
+        self._want_of_room.well("storage has room again")
         prompt = accepted.prompt
         if accepted.replayed:
             log.info("prompt replayed id=%s status=%s", prompt.id, prompt.status)

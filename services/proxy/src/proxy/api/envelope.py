@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Literal
 
 from flask import Flask, Response, request
-from promptqueue.errors import PromptQueueError, QueueFull, StorageFull, StorageUnavailable
+from promptqueue.errors import PromptQueueError, QueueFull
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from proxy import errors
@@ -30,8 +30,6 @@ def register(app: Flask, *, until_a_place_is_free: Callable[[], int], specificat
         meaning = errors.meaning(error)
         if meaning is None:
             return _mistake(error)
-        if isinstance(error, StorageUnavailable | StorageFull):
-            log.warning("%s reason=%s", error.code.replace("_", " "), error)
         retry_after = until_a_place_is_free() if isinstance(error, QueueFull) else meaning.retry_after
         sentence = meaning.sentence or str(error)
         return envelope(meaning.status, error.code, sentence, param=meaning.param, retry_after=retry_after)

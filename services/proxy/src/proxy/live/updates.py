@@ -11,12 +11,10 @@ latest, and another round follows until the line has not moved since the last on
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageUnavailable
-from promptqueue.logs import Once
 from promptqueue.notes import Changed, Text, Written
 
 from proxy.live.line_rounds import LineRounds
@@ -38,8 +36,6 @@ YIELD = 0.001  # seconds for everybody else between two slices
 SHARE_OF_TEXT = 0.5
 SHARE_OF_PLACES = 0.25
 
-log = logging.getLogger(__name__)
-
 
 class Updates:
     """Hears, looks up and wakes, in turns that its thread takes."""
@@ -53,7 +49,6 @@ class Updates:
         self._for_text = WakeQueue(share=SHARE_OF_TEXT)
         self._for_places = WakeQueue(share=SHARE_OF_PLACES)
         self._look_at = 0.0  # when to look without a wake-up
-        self._trouble = Once(log)
 
     def take_turn(self, notes: list[Note]) -> None:
         """Work off what was heard, look up what is due, and wake whoever has something new to read."""
@@ -102,11 +97,8 @@ class Updates:
             self._look_without_a_wake_up()
             self._look_up_urgent()
             self._look_up_line()
-        except StorageUnavailable as unavailable:
+        except StorageUnavailable:  # the reader has said so
             self._line.forget()
-            self._trouble.warn("storage unavailable reason=%s", unavailable)
-        else:
-            self._trouble.well("storage is back")
 
     def _look_without_a_wake_up(self) -> None:
         now = time.monotonic()

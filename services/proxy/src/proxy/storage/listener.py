@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING
+
+from promptqueue.errors import StorageUnavailable
+from promptqueue.logs import Once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from promptqueue.notes import Listener
+
+
+log = logging.getLogger(__name__)
 
 
 class SharedListener:
@@ -19,13 +26,14 @@ class SharedListener:
         self._listen = listen
         self._lock = threading.Lock()
         self._listener: Listener | None = None
+        self._trouble = Once(log)
         self.is_closed = False
 
     def get(self) -> Listener | None:
         """Give the listener; None once it was closed, so that nobody waits any more. Raises StorageUnavailable."""
         with self._lock:
             if self._listener is None and not self.is_closed:
-                self._listener = self._listen()
+                self._listener = self._opened()
             return self._listener
 
     def close(self) -> None:
@@ -35,3 +43,12 @@ class SharedListener:
             listener, self._listener = self._listener, None
         if listener:
             listener.close()
+
+    def _opened(self) -> Listener:
+        try:
+            listener = self._listen()
+        except StorageUnavailable as unavailable:
+            self._trouble.warn("storage unavailable reason=%r", str(unavailable))
+            raise
+        self._trouble.well("storage is back")
+        return listener

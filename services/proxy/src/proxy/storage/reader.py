@@ -6,11 +6,13 @@ rollback journal it can meet a lock, so under greenlets it runs on a thread of g
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from promptqueue.errors import StorageUnavailable
+from promptqueue.logs import Once
 
 from proxy.storage import let_go
 
@@ -26,6 +28,8 @@ Found = TypeVar("Found")
 KEPT = 8  # instances kept open while nobody reads
 OPEN_AGAIN_AFTER = 1.0  # seconds; an attempt may wait for a lock, and every reader would make one
 
+log = logging.getLogger(__name__)
+
 
 class Reader:
     """Runs reads, each with an instance of the queue that nobody else uses meanwhile."""
@@ -37,12 +41,20 @@ class Reader:
         self._idle: deque[PromptQueue] = deque()
         self._failed: StorageUnavailable | None = None
         self._failed_at = 0.0
+        self._trouble = Once(log)
 
     def read(self, look: Callable[[PromptQueue], Found]) -> Found:
         """Run `look` with a queue; what it returned or raised. Raises StorageUnavailable."""
-        if self._storage.reads_wait:
-            return self._concurrency.apart(lambda: self._read(look, self._open))
-        return self._read(look, lambda: self._concurrency.apart(self._open))
+        try:
+            if self._storage.reads_wait:
+                found = self._concurrency.apart(lambda: self._read(look, self._open))
+            else:
+                found = self._read(look, lambda: self._concurrency.apart(self._open))
+        except StorageUnavailable as unavailable:
+            self._trouble.warn("storage unavailable reason=%r", str(unavailable))
+            raise
+        self._trouble.well("storage is back")
+        return found
 
     def close(self) -> None:
         """Let go of the instances that nobody uses."""

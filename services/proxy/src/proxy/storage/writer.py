@@ -49,7 +49,7 @@ class Writer:
         self._came = threading.Event()
         self._is_closing = False
         self._queue: PromptQueue | None = None
-        self._once = Once(log)
+        self._trouble = Once(log)
         self._leader = threading.Thread(target=self._lead, name="writer", daemon=True)
         self._leader.start()
 
@@ -65,6 +65,7 @@ class Writer:
         if not request.done.wait(self._patience):
             if request.take():  # nobody has started it, so nobody ever will
                 message = f"The queue's database gave no turn within {self._patience:g} seconds."
+                self._trouble.warn("storage unavailable reason=%r", message)
                 raise StorageUnavailable(message)
             request.done.wait()
         found: Found = request.result()
@@ -113,13 +114,14 @@ class Writer:
         except Exception as error:  # noqa: BLE001 (whatever a transaction fails with, those who wait for it must hear of it)
             self._fail(batch, error)
         else:
-            self._once.well("storage is back")
+            self._trouble.well("storage is back")
 
     def _fail(self, batch: list[_Request], error: Exception) -> None:
         for request in batch:
             request.fail(error)
         is_known = isinstance(error, PromptQueueError)
-        self._once.complain(logging.ERROR, "storage lost reason=%s", error, exc_info=not is_known)
+        level = logging.WARNING if is_known else logging.ERROR
+        self._trouble.complain(level, "storage unavailable reason=%r", str(error), exc_info=not is_known)
         if self._queue and not _answers(self._queue):
             self._let_go()
 
