@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LONGEST_RETRY_DELAY = 60.0  # seconds
 LONGEST_MESSAGE = 300  # characters
+KEY_LIFETIME = 24 * 3600.0  # seconds for which an Idempotency-Key is known
 
 GRACE = 1.0
 """Seconds for which others leave a prompt that ran out of time to its own worker, which knows the last of its text."""

@@ -4,13 +4,13 @@ import json
 from dataclasses import replace
 
 from promptqueue.condition import Counts, Recovered, Room, summary
-from promptqueue.lifecycle import EXPIRED, GRACE, after, loss
+from promptqueue.lifecycle import EXPIRED, GRACE, KEY_LIFETIME, after, loss
 from promptqueue.prompt import Outcome, Status
 from promptqueue.stored import storable
 
 from .transactions import Transactions
 
-KEY_LIFETIME = DAY = 24 * 3600.0
+DAY = 24 * 3600.0
 STEP = 60.0
 PLENTY = 2**40  # bytes
 

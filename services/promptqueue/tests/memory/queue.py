@@ -11,7 +11,7 @@ from promptqueue.errors import (
     QueueFull,
     StorageFull,
 )
-from promptqueue.lifecycle import CANCELLED, Next, after, why_not_retryable
+from promptqueue.lifecycle import CANCELLED, KEY_LIFETIME, Next, after, why_not_retryable
 from promptqueue.notes import Text
 from promptqueue.prompt import (
     Answered,
@@ -26,7 +26,7 @@ from promptqueue.prompt import (
 )
 from promptqueue.stored import storable, stored_json, stored_object
 
-from .care import KEY_LIFETIME, Care
+from .care import Care
 from .state import Key, Row
 
 

@@ -6,11 +6,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted, QueueFull
-from promptqueue.lifecycle import CANCELLED, why_not_retryable
+from promptqueue.lifecycle import CANCELLED, KEY_LIFETIME, why_not_retryable
 from promptqueue.prompt import Enqueued, NewPrompt, Prompt, Status
 from promptqueue.sqlite.file.room import Bounds
 from promptqueue.sqlite.verbs import line, rows
-from promptqueue.sqlite.verbs.retention import KEY_LIFETIME
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
 from promptqueue.stored import stored_json
 

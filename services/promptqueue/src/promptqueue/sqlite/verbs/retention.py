@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from promptqueue.lifecycle import KEY_LIFETIME
 from promptqueue.sqlite.verbs import rows
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
 
 if TYPE_CHECKING:
     from promptqueue.sqlite.file.database import Database
     from promptqueue.sqlite.host.clock import Clock
-
-KEY_LIFETIME = 24 * 3600.0
-"""Seconds for which an Idempotency-Key is known."""
 
 PRUNE_SECONDS = 0.005
 """How long one commit of `prune` goes on erasing. A number would not bound it: texts can be of any length."""
