@@ -13,7 +13,7 @@ import pytest
 from containers.envelope import is_error
 from containers.scripted_upstream import EVENTS
 from proxy.config import Config
-from proxy.gevent_worker import SLOWEST
+from proxy.serving.paced_socket import SLOWEST
 from support.front_nginx import FRONTEND, FrontNginx, resolver
 from support.waiting import until
 

@@ -8,7 +8,7 @@ import time
 
 import gevent
 import pytest
-from proxy.gevent_worker import HEAD_WITHIN, LONGEST_HEAD, _InTurns
+from proxy.serving.paced_socket import HEAD_WITHIN, LONGEST_HEAD, PacedSocket
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 WHOLE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -100,7 +100,7 @@ def test_a_head_that_comes_byte_by_byte_is_looked_at_a_few_times_alone():
             return b"a"
 
     client = Client()
-    turns = _InTurns(client, 75, lambda: None)
+    turns = PacedSocket(client, 75, lambda: None)
 
     with gevent.Timeout(1, exception=False):
         while True:
@@ -114,7 +114,7 @@ def test_a_long_head_that_comes_in_large_pieces_is_read_at_once():
         def recv(self, size):
             return b"a" * size
 
-    turns = _InTurns(Client(), 75, lambda: None)
+    turns = PacedSocket(Client(), 75, lambda: None)
 
     with gevent.Timeout(5):
         assert sum(len(turns.recv(8_192)) for _ in range(LONGEST_HEAD // 8_192)) == LONGEST_HEAD

@@ -1,0 +1,76 @@
+"""A client's socket under gevent, read in turns with all others, and for no longer than a head or a body may take."""
+
+from __future__ import annotations
+
+import errno
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import gevent  # type: ignore[import-untyped]
+from gunicorn.http.errors import LimitRequestHeaders  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HEAD_WITHIN = 10.0  # seconds until a head is whole, from its first byte; of the first one from the connection's start
+LONGEST_HEAD = 32_768  # bytes; a browser may send a Cookie of 8 KB that other programs on this machine have set
+SLOWEST = 4_096  # bytes a second; a body at this pace may take as long as it takes
+FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.25  # seconds between the pieces of a head, if they are small
+LONGEST_PIECE = 65_536  # bytes; Gunicorn asks for a megabyte at once, and holds what it has no use for yet
+
+
+class PacedSocket:
+    """Limits what Gunicorn reads; everything else is the socket's own.
+
+    gevent lets no other greenlet run as long as there is something to read: a client that never pauses would be the
+    only one that is served, until Gunicorn takes the whole process for hung.
+    """
+
+    def __init__(self, plain: Any, body_within: float, on_speech: Callable[[], None]) -> None:
+        """Read from `plain`: a body within so many seconds. `on_speech` is called when a head begins on a kept one."""
+        self.plain = plain
+        self._body_within = body_within
+        self._on_speech = on_speech
+        self._is_body = False
+        self._until: float | None = time.monotonic() + HEAD_WITHIN
+        self._head = 0  # bytes of it
+        self._pause = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.plain, name)
+
+    @contextmanager
+    def body(self) -> Iterator[None]:
+        """Take what is read inside for a body, and what is read afterwards for the next head."""
+        self._is_body, self._until, self._pause = True, time.monotonic() + self._body_within, 0.0
+        try:
+            yield
+        finally:
+            self._is_body, self._until, self._head = False, None, 0
+
+    def recv(self, size: int) -> bytes:
+        """Read up to so many bytes. Raises ConnectionResetError when they are late, LimitRequestHeaders."""
+        if self._until is None:  # nothing of a next head has come; how long that may take is the worker's limit
+            data = bytes(self.plain.recv(size))
+            self._on_speech()
+            self._until = time.monotonic() + HEAD_WITHIN
+        else:
+            if self._head >= LONGEST_HEAD and not self._is_body:
+                message = "the head is too long"
+                raise LimitRequestHeaders(message)
+            gevent.sleep(self._pause)
+            late = ConnectionResetError(errno.ECONNRESET, "the head or the body took too long to arrive")
+            left = self._until - time.monotonic()
+            if left <= 0:  # a time-out alone would not be noticed where there is always something to read
+                raise late
+            with gevent.Timeout(left, late):
+                data = bytes(self.plain.recv(min(size, LONGEST_PIECE)))
+        if self._is_body:
+            self._until += len(data) / SLOWEST
+        else:
+            self._head += len(data)
+            # Gunicorn searches a head from its beginning each time that something comes, so bytes that come one by one
+            # are left to gather, longer each time: else they would cost far more than all at once.
+            self._pause = 0.0 if len(data) == size else min(LONGEST_PAUSE, max(FIRST_PAUSE, 2 * self._pause))
+        return data
