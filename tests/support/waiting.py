@@ -23,6 +23,13 @@ def until(look: Callable[[], Found | None], what: str = "it", within: float = DE
         time.sleep(0.01)
 
 
+def seconds_until(happens: Callable[[], object], what: str = "it", within: float = DEADLINE) -> float:
+    """Wait as `until` does; the seconds it took."""
+    start = time.monotonic()
+    until(happens, what, within)
+    return time.monotonic() - start
+
+
 def stays(holds: Callable[[], object], *, seconds: float) -> None:
     """Watch for this long that `holds` stays true: for promises that something does not happen."""
     end = time.monotonic() + seconds

@@ -9,42 +9,26 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from promptqueue import connect
+from promptqueue.condition import Model, ModelState
 from promptqueue.prompt import NewPrompt, Prompt, Status
 from promptqueue.settings import read
 from promptqueue.sqlite.file.engine import sqlite3  # a process opens a file through one module alone
 from simulator.client import Simulator
-from support.waiting import stays, until
+from support.waiting import until
 from worker.config import Config
 from worker.main import Worker
+from worker.server import breaker, gate, prober, puller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
 SERVICE = Path(__file__).parent.parent
-
-
-def wait_until(happens: Callable[[], object], *, within: float, what: str = "it") -> float:
-    """Wait until `happens` is true; the seconds it took."""
-    start = time.monotonic()
-    until(happens, what, within)
-    return time.monotonic() - start
-
-
-@pytest.fixture(name="stays")
-def _stays():
-    return stays
-
-
-@pytest.fixture(name="wait_until")
-def _wait_until():
-    return wait_until
 
 
 @pytest.fixture
@@ -155,8 +139,8 @@ def ollama(_ollama) -> Ollama:
 
 
 @pytest.fixture
-def worker(start, ollama):
-    """Start a worker that asks the simulator, with these variables besides."""
+def spawn(start, ollama):
+    """Start a worker as a process of its own, which asks the simulator, with these variables besides."""
     return lambda **variables: start("-m", "worker", **{"OLLAMA_URLS": ollama.url} | variables)
 
 
@@ -174,20 +158,51 @@ class NoSignals:
 
 
 @pytest.fixture
-def short_of_patience(environ, ollama, monkeypatch):
-    """Run a worker in this process, with times that are shorter than anybody may set them."""
+def worker(environ, ollama, monkeypatch):
+    """Run a worker in this process, with these variables, and these fields of its Config, be they out of bounds."""
     monkeypatch.setenv("HEARTBEAT_PATH", environ["HEARTBEAT_PATH"])
     signals, threads = NoSignals(), []
 
-    def run(**fields: object) -> None:
-        config = dataclasses.replace(read(Config, environ | {"OLLAMA_URLS": ollama.url}), **fields)
+    def worker(**settings: object) -> None:
+        variables = {name: str(value) for name, value in settings.items() if name.isupper()}
+        fields = {name: value for name, value in settings.items() if not name.isupper()}
+        config = dataclasses.replace(read(Config, environ | {"OLLAMA_URLS": ollama.url} | variables), **fields)
         threads.append(threading.Thread(target=Worker(config, signals).run))
         threads[-1].start()
 
-    yield run
+    yield worker
     signals.end()
     for thread in threads:
         thread.join(10)
+
+
+@pytest.fixture
+def ready(worker, model_is):
+    """Run a worker, and wait until it knows that the model is there."""
+
+    def ready(**settings: object) -> None:
+        worker(**settings)
+        model_is(ModelState.READY)
+
+    return ready
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """Let the workers of this process wait a fifth of what others wait between two questions or tries."""
+    of_prober = ((prober, name) for name in ("ASK_IDLE_EVERY", "ASK_BUSY_EVERY", "ASK_AGAIN_AFTER", "TURN_EVERY"))
+    for module, name in ((gate, "ASK_EVERY"), (breaker, "FIRST_PAUSE"), (puller, "FIRST_BACKOFF"), *of_prober):
+        monkeypatch.setattr(module, name, getattr(module, name) / 5)
+
+
+@pytest.fixture
+def model_is(queue):
+    """Wait until everybody may read that the model is in this state; the model then."""
+
+    def model_is(state: ModelState, within: float = 10) -> Model:
+        return until(lambda: (model := queue.model()) and model.state is state and model, f"the state {state}", within)
+
+    return model_is
 
 
 @pytest.fixture
@@ -202,13 +217,23 @@ def ask(queue):
 
 
 @pytest.fixture
+def begun(queue, ask):
+    """Hand a prompt in, and wait until some of its answer is kept."""
+
+    def begun(text: str = "Hi", **request: object) -> Prompt:
+        prompt = ask(text, **request)
+        until(lambda: queue.partial(prompt.id), what="the first text")
+        return prompt
+
+    return begun
+
+
+@pytest.fixture
 def completed(queue):
     """Wait for a prompt's end."""
 
     def completed(prompt: Prompt, *, within: float = 60) -> Prompt:
-        wait_until(
-            lambda: queue.get(prompt.id).status is Status.COMPLETED, within=within, what=f"the end of {prompt.id}"
-        )
+        until(lambda: queue.get(prompt.id).status is Status.COMPLETED, within=within, what=f"the end of {prompt.id}")
         return queue.get(prompt.id)
 
     return completed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from promptqueue.condition import ModelState
 from promptqueue.notes import Text
 from promptqueue.prompt import NewPrompt, Outcome, Status
+from support.waiting import seconds_until, stays, until
 
 TOOLS = [{"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}]
 
@@ -67,31 +68,21 @@ def test_prompts_are_answered_first_come_first_served(worker, ollama, ask, compl
     assert [call["prompt"] for call in ollama.asked("/api/generate")] == [f"number {number}" for number in range(5)]
 
 
-def test_each_slot_answers_a_prompt_at_a_time(worker, ollama, queue, ask, wait_until):
+def test_each_slot_answers_a_prompt_at_a_time(worker, ollama, queue, ask):
     ollama.set(slots=3, pace=0.05)
     ask("one"), ask("two"), ask("three"), ask("four")
     worker(WORKER_CONCURRENCY=3)
 
-    wait_until(lambda: queue.counts().processing == 3, within=10)
+    until(lambda: queue.counts().processing == 3)
 
     assert queue.counts().queued == 1
     assert queue.workers().slots == 3
 
 
-UNWOKEN = """
-import sys
-from worker import main
-from worker.answering import slot, watcher
-
-slot.IDLE_WAIT = watcher.LOOK_EVERY = 3_600.0
-sys.exit(main.main())
-"""
-
-
-def test_wake_ups_alone_tell_the_worker_of_a_prompt_and_of_a_cancel(start, ollama, queue, ask, completed, wait_until):
-    """Without the looks that make up for a lost one."""
-    start("-c", UNWOKEN, OLLAMA_URLS=ollama.url, LEASE_SECONDS=600)
-    wait_until(lambda: (model := queue.model()) and model.state == "ready", within=10)
+def test_wake_ups_alone_tell_the_worker_of_a_prompt_and_of_a_cancel(ready, ollama, queue, ask, completed, monkeypatch):
+    for look in ("slot.IDLE_WAIT", "watcher.LOOK_EVERY"):  # that make up for a note that got lost
+        monkeypatch.setattr(f"worker.answering.{look}", 3600.0)
+    ready(LEASE_SECONDS=600)
     completed(ask("Hi"))  # it waits for wake-ups from here on
 
     for number in range(5):
@@ -104,17 +95,17 @@ def test_wake_ups_alone_tell_the_worker_of_a_prompt_and_of_a_cancel(start, ollam
     assert ollama.wait_for_end(7, timeout=5)["end"] == "client_closed"
 
 
-def test_a_token_is_told_at_once_and_kept_within_a_third_of_a_second(worker, ollama, queue, storage, ask, wait_until):
-    ollama.set(pace=0.02, text=" ".join(["word"] * 100))
+def test_a_token_is_told_at_once_and_kept_within_a_third_of_a_second(worker, ollama, queue, storage, ask):
+    ollama.set(pace=0.02, text=" ".join(["word"] * 40))
     worker()
 
     def seconds_until_kept():
         prompt = ask("Hi")
         with storage.listen() as listener, listener.subscribe(prompt.id) as subscription:
-            wait_until(lambda: queue.get(prompt.id).status is Status.PROCESSING, within=10)
+            until(lambda: queue.get(prompt.id).status is Status.PROCESSING)
             told = []
-            wait_until(lambda: told.extend(n for n in subscription.wait(0.1) if isinstance(n, Text)) or told, within=10)
-            seconds = wait_until(lambda: queue.partial(prompt.id), within=10)
+            until(lambda: told.extend(n for n in subscription.wait(0.1) if isinstance(n, Text)) or told)
+            seconds = seconds_until(lambda: queue.partial(prompt.id))
         assert told[0].offset == 0
         assert queue.partial(prompt.id).startswith(told[0].text)
         return seconds
@@ -138,14 +129,14 @@ def test_text_is_counted_in_code_points(storage, worker, ollama, queue, ask, com
     assert queue.answer(prompt.id)["response"] == text
 
 
-def test_text_is_kept_at_its_place_when_it_is_written_in_steps(worker, ollama, queue, ask, wait_until):
+def test_text_is_kept_at_its_place_when_it_is_written_in_steps(worker, ollama, queue, ask):
     text = "Grüße 🙂 aus Zürich, " * 60
     ollama.set(pace=0.02, text=text)
     worker()
     prompt = ask("Hi")
     steps = set()
 
-    wait_until(lambda: steps.add(queue.partial(prompt.id)) or len(steps) > 3, within=10)
+    until(lambda: steps.add(queue.partial(prompt.id)) or len(steps) > 3)
 
     assert all(text.startswith(step) for step in steps)
 
@@ -159,13 +150,12 @@ def test_a_record_of_eight_megabytes_holds_nobody_up(worker, ollama, ask, comple
     assert (ended.outcome, ended.attempt) == (Outcome.SUCCEEDED, 1)
 
 
-def test_a_prompt_handed_in_while_idle_is_claimed_at_once(worker, queue, ask, wait_until):
-    process = worker()
-    wait_until(lambda: "model ready" in process.output, within=10)
+def test_a_prompt_handed_in_while_idle_is_claimed_at_once(queue, ask, ready):
+    ready()
 
     def seconds_until_claimed():
         prompt = ask("Hi")
-        return wait_until(lambda: queue.get(prompt.id).status is not Status.QUEUED, within=10)
+        return seconds_until(lambda: queue.get(prompt.id).status is not Status.QUEUED)
 
     # A look once a second would find none of them so soon, and a busy machine may keep one of them waiting.
     assert min(seconds_until_claimed() for _ in range(3)) < 0.1
@@ -183,19 +173,19 @@ def test_an_unexpected_error_costs_one_attempt_and_not_the_worker(worker, queue,
     )
 
 
-def test_an_idle_worker_writes_nothing(worker, queue, wait_until, stays, onlooker):
+def test_an_idle_worker_writes_nothing(worker, queue, onlooker):
     worker()
-    wait_until(lambda: (model := queue.model()) and model.state is ModelState.READY, within=10)
+    until(lambda: (model := queue.model()) and model.state is ModelState.READY)
     version = onlooker()
 
     stays(lambda: onlooker() == version, seconds=2.5)
 
 
-def test_the_text_of_a_prompt_is_never_logged(worker, ollama, ask, completed, wait_until):
+def test_the_text_of_a_prompt_is_never_logged(spawn, ollama, ask, completed):
     ollama.set(text="Nobody is to read this either.")
-    process = worker()
+    process = spawn()
 
     prompt = completed(ask("A secret nobody is to read"))
 
-    wait_until(lambda: f"prompt finished id={prompt.id} attempt=1 outcome=succeeded" in process.output, within=10)
+    until(lambda: f"prompt finished id={prompt.id} attempt=1 outcome=succeeded" in process.output)
     assert "nobody" not in process.output.lower()

@@ -5,57 +5,49 @@ from __future__ import annotations
 import signal
 
 from promptqueue.prompt import Outcome, Status
+from support.waiting import seconds_until, until
 
 
-def test_a_prompt_whose_worker_was_killed_runs_again_within_three_seconds(
-    worker, ollama, queue, ask, completed, wait_until
-):
+def test_a_prompt_whose_worker_was_killed_runs_again_within_three_seconds(spawn, ollama, queue, completed, begun):
     ollama.set(pace=0.02, text="word " * 100)
-    first = worker()
-    prompt = ask("Hi")
-    wait_until(lambda: queue.partial(prompt.id), within=10)
+    first = spawn()
+    prompt = begun()
 
     first.send(signal.SIGKILL)
-    worker()
+    spawn()
 
-    assert wait_until(lambda: queue.get(prompt.id).attempt == 2, within=5) < 3
+    assert seconds_until(lambda: queue.get(prompt.id).attempt == 2, within=5) < 3
     ended = completed(prompt)
     assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 2, 1)
     assert len(ollama.asked("/api/generate")) == 2
 
 
-def test_a_worker_that_hangs_beyond_its_lease_changes_nothing_when_it_wakes(
-    worker, ollama, queue, ask, completed, wait_until
-):
+def test_a_worker_that_hangs_beyond_its_lease_changes_nothing_when_it_wakes(spawn, ollama, queue, completed, begun):
     ollama.set(pace=0.02, text="word " * 50)
-    first = worker(LEASE_SECONDS=1)
-    prompt = ask("Hi")
-    wait_until(lambda: queue.partial(prompt.id), within=10)
+    first = spawn(LEASE_SECONDS=1)
+    prompt = begun()
 
     first.send(signal.SIGSTOP)
-    worker(LEASE_SECONDS=1)
+    spawn(LEASE_SECONDS=1)
     ended = completed(prompt)
     answer = queue.answer(prompt.id)
     first.send(signal.SIGCONT)
 
-    wait_until(lambda: f"claim lost id={prompt.id} attempt=1" in first.output, within=5)
+    until(lambda: f"claim lost id={prompt.id} attempt=1" in first.output, within=5)
     assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 2, 1)
     assert queue.get(prompt.id) == ended
     assert queue.answer(prompt.id) == answer
 
 
-def test_a_hung_workers_prompt_is_back_in_line_within_the_lease_and_two_seconds(
-    worker, start, ollama, queue, ask, wait_until
-):
+def test_a_hung_workers_prompt_is_back_in_line_within_the_lease_and_two_seconds(spawn, start, ollama, queue, begun):
     ollama.set(pace=0.02, text="word " * 1000)
     start("-m", "worker.janitor")
-    first = worker(LEASE_SECONDS=1)
-    prompt = ask("Hi")
-    wait_until(lambda: queue.partial(prompt.id), within=10)
+    first = spawn(LEASE_SECONDS=1)
+    prompt = begun()
 
     first.send(signal.SIGSTOP)
 
-    assert wait_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=5) < 3
+    assert seconds_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=5) < 3
 
 
 def test_a_long_answer_keeps_its_claim(worker, ollama, ask, completed):
@@ -67,14 +59,13 @@ def test_a_long_answer_keeps_its_claim(worker, ollama, ask, completed):
     assert (ended.attempt, ended.failures) == (1, 0)
 
 
-def test_a_storage_that_is_away_for_a_moment_costs_nothing(worker, ollama, queue, ask, completed, wait_until, locked):
+def test_a_storage_that_is_away_for_a_moment_costs_nothing(spawn, ollama, queue, completed, locked, begun):
     ollama.set(pace=0.02, text="word " * 40)
-    process = worker()
-    prompt = ask("Hi")
-    wait_until(lambda: queue.partial(prompt.id), within=10)
+    process = spawn()
+    prompt = begun()
 
     with locked():
-        wait_until(lambda: "reason=" in process.output, within=15, what="a warning")
+        until(lambda: "reason=" in process.output, within=15, what="a warning")
 
     ended = completed(prompt)
     assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 1, 0)

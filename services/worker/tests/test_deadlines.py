@@ -8,6 +8,7 @@ import time
 import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import ErrorCode, Outcome, Status
+from support.waiting import until
 
 
 @pytest.fixture
@@ -27,11 +28,11 @@ def deaf():
             filler.close()
 
 
-def test_a_server_that_lets_nobody_connect_is_down_and_costs_nothing(worker, queue, ask, wait_until, deaf):
+def test_a_server_that_lets_nobody_connect_is_down_and_costs_nothing(worker, queue, ask, deaf, model_is):
     prompt = ask("Hi")
     worker(OLLAMA_URLS=deaf, CONNECT_TIMEOUT=0.5)
 
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=5)
+    model_is(ModelState.UNREACHABLE, within=5)
 
     assert (queue.get(prompt.id).status, queue.get(prompt.id).failures) == (Status.QUEUED, 0)
 
@@ -50,38 +51,34 @@ socket.getaddrinfo = slowly
 """
 
 
-def test_a_name_that_is_looked_up_for_longer_than_a_lease_costs_nothing(
-    worker, ollama, queue, environ, ask, wait_until, tmp_path
-):
+def test_a_name_that_is_looked_up_for_longer_than_a_lease_costs_nothing(spawn, ollama, queue, environ, ask, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(SLOW)
-    process = worker(
+    process = spawn(
         OLLAMA_URLS=ollama.url.replace("127.0.0.1", "localhost"),
         LEASE_SECONDS=1,
         CONNECT_TIMEOUT=0.5,
         PYTHONPATH=f"{tmp_path}:{environ['PYTHONPATH']}",
     )
-    wait_until(lambda: "model ready" in process.output, within=10)
+    until(lambda: "model ready" in process.output)
     (tmp_path / "now").touch()
 
     prompt = ask("Hi")
-    wait_until(lambda: "prompt given back" in process.output, within=15)
+    until(lambda: "prompt given back" in process.output, within=15)
 
     assert queue.get(prompt.id).failures == 0
     assert "reason='not connected'" in process.output
     assert "recovered" not in process.output
 
 
-def test_no_first_byte_in_time_is_a_failure_that_unloads_the_model(
-    short_of_patience, ollama, ask, completed, wait_until
-):
+def test_no_first_byte_in_time_is_a_failure_that_unloads_the_model(worker, ollama, ask, completed):
     ollama.fault("hang_before_first_token", times=2)
-    short_of_patience(first_byte_timeout=1.0, max_failures=2, upstream_patience=0.0)
+    worker(first_byte_timeout=1.0, max_failures=2, upstream_patience=0.0)
 
     ended = completed(ask("Hi"))
 
     assert ended.error.code is ErrorCode.ATTEMPTS_EXHAUSTED
     assert ended.error.message.endswith("the model said nothing within 1 s")
-    wait_until(lambda: ollama.others("unload"), within=2)
+    until(lambda: ollama.others("unload"), within=2)
     assert ollama.left == 2
 
 
@@ -118,11 +115,11 @@ def test_a_prompt_that_runs_too_long_has_timed_out_for_good(worker, ollama, queu
     assert ollama.left == 1
 
 
-def test_a_deadline_is_kept_to_a_fraction_of_a_second(worker, ollama, queue, ask, completed, wait_until):
+def test_a_deadline_is_kept_to_a_fraction_of_a_second(worker, ollama, queue, ask, completed):
     ollama.fault("hang_before_first_token")
     worker()
     prompt = ask("Hi", timeout=1.0)
-    wait_until(lambda: queue.get(prompt.id).status is Status.PROCESSING, within=10)
+    until(lambda: queue.get(prompt.id).status is Status.PROCESSING)
 
     start = time.monotonic()
     completed(prompt)

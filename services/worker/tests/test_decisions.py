@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from promptqueue.condition import ModelState
-from promptqueue.prompt import ErrorCode, Outcome, Status
-from simulator.repertoire import CRASHING, PASSING, REFUSING
+from promptqueue.prompt import ErrorCode, Outcome
+from simulator.repertoire import PASSING, REFUSING
+from support.waiting import until
 
 EXCEEDED = (
     '{"error":{"code":400,"message":"request (9034 tokens) exceeds the available context size (4096 tokens), try '
@@ -15,43 +15,24 @@ EXCEEDED = (
 TOO_LONG = "400: a prompt that is too long"
 
 
-def test_a_bad_end_that_nobody_can_explain_costs_nothing_and_the_prompt_runs_again(worker, ollama, ask, completed):
-    ollama.fault("error_line")
-    worker(MAX_FAILURES=1)
-
-    ended = completed(ask("Hi"))
-
-    assert (ended.outcome, ended.attempt, ended.failures, ended.last_error) == (Outcome.SUCCEEDED, 2, 0, None)
-
-
-def test_a_prompt_whose_patience_is_over_ends_when_its_failures_are_spent(worker, ollama, ask, completed):
-    ollama.fault("error_line", times=None)
-    worker(MAX_FAILURES=2, UPSTREAM_PATIENCE=0)
-
-    ended = completed(ask("Hi"))
-
-    assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.FAILED, 2, 2)
-    assert ended.error.message.endswith("an error was encountered while running the model: unexpected EOF")
-
-
-def test_an_answer_that_was_broken_off_for_its_repeats_says_so(worker, ollama, queue, ask, wait_until):
+def test_an_answer_that_was_broken_off_for_its_repeats_says_so(worker, ollama, queue, ask):
     ollama.set(text="again " * 40)
     ollama.fault("cut", after=31, times=None)
     worker()
     prompt = ask("Hi")
 
-    wait_until(lambda: queue.get(prompt.id).last_error, within=10)
+    until(lambda: queue.get(prompt.id).last_error)
 
     told = "the model's answer ended before it was done: most likely it repeated itself"
     assert queue.get(prompt.id).last_error == told
 
 
-def test_where_a_prompt_stands_tells_why_it_was_put_back(worker, ollama, queue, ask, wait_until):
+def test_where_a_prompt_stands_tells_why_it_was_put_back(worker, ollama, queue, ask):
     ollama.fault("error_line", times=None)
     worker()
     prompt = ask("Hi")
 
-    wait_until(lambda: queue.get(prompt.id).last_error, within=10)
+    until(lambda: queue.get(prompt.id).last_error)
 
     assert queue.get(prompt.id).last_error == "an error was encountered while running the model: unexpected EOF"
 
@@ -67,12 +48,12 @@ def test_a_refused_prompt_ends_with_ollamas_words(worker, ollama, ask, completed
     assert ended.error.message == REFUSING[name]["text"]
 
 
-def test_words_about_a_format_do_not_end_a_prompt_that_has_none(worker, ollama, queue, ask, completed, wait_until):
+def test_words_about_a_format_do_not_end_a_prompt_that_has_none(worker, ollama, queue, ask, completed):
     ollama.fault(**REFUSING["500: a bad schema, as told by Ollama 0.24"])
     worker(MAX_FAILURES=1)
     prompt = ask("Hi")
 
-    wait_until(lambda: queue.get(prompt.id).last_error, within=10)
+    until(lambda: queue.get(prompt.id).last_error)
     ollama.clear_faults()
 
     assert completed(prompt).outcome is Outcome.SUCCEEDED
@@ -80,7 +61,7 @@ def test_words_about_a_format_do_not_end_a_prompt_that_has_none(worker, ollama, 
 
 @pytest.mark.parametrize("status", [413, 415, 422])
 def test_a_body_that_a_gateway_dislikes_is_refused_only_where_another_was_answered(
-    worker, ollama, queue, ask, completed, wait_until, status
+    worker, ollama, queue, ask, completed, status
 ):
     ollama.fault("status", status=status, text="", match="first", times=2)
     ollama.fault("status", status=status, text="", match="large", times=None)
@@ -113,22 +94,10 @@ def test_a_prompt_too_long_for_an_older_ollama_is_told_so(worker, ollama, ask, c
 
 
 @pytest.mark.parametrize("name", ["503: too many requests", "403 without a body", "connections refused"])
-def test_a_server_that_is_down_costs_nothing_and_is_asked_again(worker, ollama, ask, completed, wait_until, name):
-    process = worker()
-    wait_until(lambda: "model ready" in process.output, within=10)
+def test_a_server_that_is_down_costs_nothing_and_is_asked_again(ollama, ask, completed, name, ready):
+    ready()
     ollama.fault(**PASSING[name])
 
     ended = completed(ask("Hi"))
 
     assert (ended.outcome, ended.failures) == (Outcome.SUCCEEDED, 0)
-
-
-def test_a_server_that_crashes_in_mid_answer_is_down_and_costs_nothing(worker, ollama, queue, ask, wait_until):
-    ollama.fault(**CRASHING["the server crashes in mid-answer"])
-    worker()
-    prompt = ask("Hi")
-
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=10)
-    wait_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=5)
-
-    assert queue.get(prompt.id).failures == 0

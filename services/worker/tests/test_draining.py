@@ -6,13 +6,15 @@ import signal
 import time
 
 import pytest
+from promptqueue.condition import ModelState
 from promptqueue.prompt import Outcome, Status
+from support.waiting import until
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_worker_ends_at_once(worker, queue, wait_until, number):
-    process = worker()
-    wait_until(lambda: "model ready" in process.output, within=10)
+def test_an_idle_worker_ends_at_once(queue, number, spawn, model_is):
+    process = spawn()
+    model_is(ModelState.READY)
 
     process.send(number)
 
@@ -20,20 +22,20 @@ def test_an_idle_worker_ends_at_once(worker, queue, wait_until, number):
     assert queue.workers().count == 0
 
 
-def test_a_worker_without_a_model_server_ends_at_once(worker, wait_until):
-    process = worker(OLLAMA_URLS="http://127.0.0.1:9")
-    wait_until(lambda: "model not ready" in process.output, within=10)
+def test_a_worker_without_a_model_server_ends_at_once(spawn):
+    process = spawn(OLLAMA_URLS="http://127.0.0.1:9")
+    until(lambda: "model not ready" in process.output)
 
     process.send(signal.SIGTERM)
 
     assert process.ends(within=2) == 0
 
 
-def test_the_prompt_in_hand_is_finished_and_no_other_begun(worker, ollama, queue, ask, wait_until):
+def test_the_prompt_in_hand_is_finished_and_no_other_begun(spawn, ollama, queue, ask):
     ollama.set(pace=0.02, text="word " * 60)
-    process = worker()
+    process = spawn()
     prompt, following = ask("Hi"), ask("Ho")
-    wait_until(lambda: queue.partial(prompt.id), within=10)
+    until(lambda: queue.partial(prompt.id))
 
     process.send(signal.SIGTERM)
 
@@ -42,11 +44,10 @@ def test_the_prompt_in_hand_is_finished_and_no_other_begun(worker, ollama, queue
     assert (queue.get(following.id).status, queue.get(following.id).attempt) == (Status.QUEUED, 0)
 
 
-def test_a_prompt_that_takes_longer_is_given_back_at_no_cost(worker, ollama, queue, ask, wait_until):
+def test_a_prompt_that_takes_longer_is_given_back_at_no_cost(spawn, ollama, queue, begun):
     ollama.set(pace=0.02, text="word " * 1000)
-    process = worker(DRAIN_SECONDS=0.5)
-    prompt = ask("Hi")
-    wait_until(lambda: queue.partial(prompt.id), within=10)
+    process = spawn(DRAIN_SECONDS=0.5)
+    prompt = begun()
 
     process.send(signal.SIGTERM)
 
@@ -57,13 +58,13 @@ def test_a_prompt_that_takes_longer_is_given_back_at_no_cost(worker, ollama, que
     assert queue.position(prompt.id) == 1
 
 
-def test_a_second_signal_ends_the_drain_at_once(worker, ollama, queue, ask, wait_until):
+def test_a_second_signal_ends_the_drain_at_once(spawn, ollama, queue, ask):
     ollama.fault("hang_before_first_token")
-    process = worker(DRAIN_SECONDS=24)
+    process = spawn(DRAIN_SECONDS=24)
     prompt = ask("Hi")
-    wait_until(lambda: ollama.asked("/api/generate"), within=10)
+    until(lambda: ollama.asked("/api/generate"))
     process.send(signal.SIGTERM)
-    wait_until(lambda: "worker drains" in process.output, within=2)
+    until(lambda: "worker drains" in process.output, within=2)
 
     start = time.monotonic()
     process.send(signal.SIGTERM)
@@ -73,10 +74,10 @@ def test_a_second_signal_ends_the_drain_at_once(worker, ollama, queue, ask, wait
     assert (queue.get(prompt.id).status, queue.get(prompt.id).failures) == (Status.QUEUED, 0)
 
 
-def test_a_download_is_broken_off_at_once(worker, ollama, wait_until):
+def test_a_download_is_broken_off_at_once(spawn, ollama):
     ollama.set(models=[], pull_time=60)
-    process = worker()
-    wait_until(lambda: "download begun" in process.output, within=10)
+    process = spawn()
+    until(lambda: "download begun" in process.output)
 
     process.send(signal.SIGTERM)
 

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from promptqueue.condition import ModelState
 from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import ErrorCode, NewPrompt, Outcome, Status
+from support.waiting import stays, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,14 +37,16 @@ def delete(queue, prompt):
 
 
 @pytest.mark.parametrize("end", [cancel, delete])
-def test_a_call_is_left_within_a_second_at_every_point_of_it(worker, ollama, queue, ask, wait_until, end):
+def test_a_call_is_left_within_a_second_at_every_point_of_it(worker, ollama, queue, ask, end):
     ollama.set(pace=0.02, text=LONG)
     worker()
+    ended_at = 0.0
     for number, (point, fault) in enumerate(POINTS.items(), start=1):
         if fault:
             ollama.fault(**fault)
-        prompt = ask(point)
+        prompt, ended_before = ask(point), ended_at
         ollama.wait_for_tokens(number, 5) if not fault else ollama.wait_for_call(number)
+        assert number == 1 or ollama.call(number)["received"] - ended_before < 1, point
 
         ended_at = time.monotonic()
         end(queue, prompt)
@@ -53,6 +57,20 @@ def test_a_call_is_left_within_a_second_at_every_point_of_it(worker, ollama, que
         assert call["ended"] - ended_at < 1, point
         assert stands(queue, prompt) in ((Status.COMPLETED, Outcome.CANCELLED, 1), None), point
     assert len(ollama.calls()) == len(POINTS)
+
+
+def test_a_cancel_of_which_no_note_came_is_noticed_within_a_second(worker, ollama, queue, ask, tmp_path):
+    ollama.fault("hang_before_first_token")
+    worker()
+    prompt = ask("Hi")
+    ollama.wait_for_call(1)
+    for socket_file in (tmp_path / "data" / "wake").iterdir():
+        socket_file.unlink()
+
+    ended_at = time.monotonic()
+    queue.cancel(prompt.id)
+
+    assert ollama.wait_for_end(1)["ended"] - ended_at < 1
 
 
 @pytest.mark.parametrize("end", [cancel, delete])
@@ -89,16 +107,12 @@ def test_a_prompt_out_of_time_is_left_within_a_second_at_every_point_of_its_call
 
 
 @pytest.mark.parametrize("end", [cancel, delete])
-def test_a_prompt_that_waits_for_its_next_attempt_is_ended_and_never_called_for_again(
-    worker, ollama, queue, ask, wait_until, stays, end
-):
+def test_a_prompt_that_waits_for_its_next_attempt_is_ended_and_never_called_for_again(worker, ollama, queue, ask, end):
     ollama.fault("error_line", times=4)
     worker()
     prompt = ask("Hi")
     ollama.wait_for_ended(4)
-    wait_until(
-        lambda: queue.get(prompt.id).status is Status.QUEUED, within=10
-    )  # for two seconds: the server is in trouble
+    until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=10)  # for two seconds: the server is in trouble
 
     end(queue, prompt)
 
@@ -119,11 +133,11 @@ def test_a_prompt_that_waited_too_long_for_ollama_expires_and_never_reaches_it(w
 
 
 @pytest.mark.parametrize("end", [cancel, delete])
-def test_an_end_that_races_the_answer_wins_or_loses_and_nothing_in_between(worker, ollama, queue, ask, wait_until, end):
+def test_an_end_that_races_the_answer_wins_or_loses_and_nothing_in_between(ollama, queue, ask, end, spawn, model_is):
     random_moments = random.Random(1)
     ollama.set(pace=0.001, text="word " * 20)
-    process = worker()
-    wait_until(lambda: "model ready" in process.output, within=10)
+    process = spawn()
+    model_is(ModelState.READY)
     seen = set()
     for number in range(1, 31):
         prompt = ask(f"number {number}")
@@ -136,10 +150,10 @@ def test_an_end_that_races_the_answer_wins_or_loses_and_nothing_in_between(worke
         seen.add(stood and stood[1])
         assert stood is None or stood[0] is Status.COMPLETED
         assert stood is None or (queue.answer(prompt.id) is not None) == (stood[1] is Outcome.SUCCEEDED)
-        wait_until(lambda: queue.counts().processing == 0, within=5)
+        until(lambda: queue.counts().processing == 0, within=5)
         assert stands(queue, prompt) == stood
     following = ask("and after all that")
-    wait_until(lambda: queue.get(following.id).outcome is Outcome.SUCCEEDED, within=5)
+    until(lambda: queue.get(following.id).outcome is Outcome.SUCCEEDED, within=5)
     assert "Traceback" not in process.output
     assert all(call["ended"] for call in ollama.wait_for_ended(len(ollama.calls())))
     assert seen >= ({None} if end is delete else {Outcome.CANCELLED})

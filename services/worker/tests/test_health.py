@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.waiting import until
 from worker import health
 
 SUPERVISORD_CONF = Path(__file__).parent.parent / "supervisord.conf"
@@ -127,10 +128,10 @@ def test_a_listener_whose_supervisord_is_gone_ends_nobody_in_its_place(start):
     assert "was spared" in adopter.output
 
 
-def test_supervisord_runs_worker_and_janitor_and_ends_them_in_good_order(supervise, environ, wait_until):
+def test_supervisord_runs_worker_and_janitor_and_ends_them_in_good_order(supervise, environ):
     supervisord = supervise(OLLAMA_URLS="http://127.0.0.1:9")
-    wait_until(lambda: Path(environ["HEARTBEAT_PATH"]).exists(), within=10, what="a heartbeat")
-    wait_until(lambda: "janitor started" in supervisord.output, within=10)
+    until(lambda: Path(environ["HEARTBEAT_PATH"]).exists(), within=10, what="a heartbeat")
+    until(lambda: "janitor started" in supervisord.output)
 
     supervisord.send(signal.SIGTERM)
 

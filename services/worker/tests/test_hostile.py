@@ -15,6 +15,7 @@ from promptqueue.condition import ModelState
 from promptqueue.prompt import Outcome
 from simulator.hostile import BANNER, SECRET
 from simulator.repertoire import ODD, STRANGE
+from support.waiting import stays, until
 
 LARGEST = 150  # MB of a worker's memory through all of it
 MEGABYTE = 1024  # kB
@@ -59,15 +60,18 @@ class Watched:
 
 
 HASTY = """
-import dataclasses, os, sys
+import dataclasses, os
 from promptqueue.settings import read
 from worker import logs, memory
 from worker.config import Config
 from worker.main import Worker
+from worker.server import gate, prober
 from worker.signals import Signals
+
+gate.ASK_EVERY, prober.ASK_IDLE_EVERY, prober.ASK_BUSY_EVERY = 0.2, 1.0, 1.0
 memory.give_back()
 logs.to_stdout("info")
-config = dataclasses.replace(read(Config, os.environ), first_byte_timeout=2, idle_timeout=2, probe_timeout=1)
+config = dataclasses.replace(read(Config, os.environ), first_byte_timeout=1.5, idle_timeout=1.5, probe_timeout=0.7)
 Worker(config, Signals()).run()
 """
 
@@ -85,9 +89,7 @@ def told(queue, prompt) -> str:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's share of memory")
-def test_no_server_makes_a_worker_large_or_keeps_it_from_turning(
-    hasty, ollama, queue, ask, environ, completed, wait_until
-):
+def test_no_server_makes_a_worker_large_or_keeps_it_from_turning(hasty, ollama, queue, ask, environ, completed):
     ollama.set(text="one two three")
     completed(ask("Hi"))
     with Watched(hasty.pid, Path(environ["HEARTBEAT_PATH"])) as watched:
@@ -102,16 +104,16 @@ def test_no_server_makes_a_worker_large_or_keeps_it_from_turning(
         for name in OF_QUESTIONS:
             watched.largest, asked = 0, ollama.others("/api/version")
             ollama.fault(**{**STRANGE[name], "path": "*", "times": None})
-            wait_until(lambda: queue.model().state is not ModelState.READY, within=60, what=f"the word of {name}")
-            wait_until(lambda asked=asked: ollama.others("/api/version") > asked + 2, within=60, what=name)
+            until(lambda: queue.model().state is not ModelState.READY, within=60, what=f"the word of {name}")
+            until(lambda asked=asked: ollama.others("/api/version") > asked + 2, within=60, what=name)
             said = queue.model().detail
             assert said
             assert len(said) <= 300
             assert SECRET.split()[0] not in said
             ollama.clear_faults()
             sizes[f"{name}, asked how it is"] = watched.largest
-        wait_until(lambda: queue.model().state is ModelState.READY, within=30, what="the end of all this")
-        wait_until(lambda: watched.size() <= before + LARGEST // 3, within=30, what=f"its size of {before} MB again")
+        until(lambda: queue.model().state is ModelState.READY, within=30, what="the end of all this")
+        until(lambda: watched.size() <= before + LARGEST // 3, within=30, what=f"its size of {before} MB again")
 
     assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
     assert watched.oldest < STANDS
@@ -150,7 +152,8 @@ def test_what_has_no_end_fails_at_once_with_what_came(worker, ollama, queue, ask
 
 
 @pytest.mark.parametrize("status", [301, 307])
-def test_where_a_redirect_leads_nothing_is_ever_heard(worker, ollama, queue, ask, completed, wait_until, status):
+@pytest.mark.usefixtures("hurried")
+def test_where_a_redirect_leads_nothing_is_ever_heard(ollama, queue, ask, completed, status, worker):
     heard = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -158,7 +161,7 @@ def test_where_a_redirect_leads_nothing_is_ever_heard(worker, ollama, queue, ask
         ollama.fault("redirect", status=status, text=f"{url}/api/version", path="*", times=None)
         prompt = ask("private")
         worker(PROBE_TIMEOUT=1)
-        wait_until(lambda: queue.model() and url in (queue.model().detail or ""), within=20)
+        until(lambda: queue.model() and url in (queue.model().detail or ""), within=20)
         assert "put that address into OLLAMA_URLS" in queue.model().detail
         ollama.clear_faults()
         for path in ("/api/tags", "/api/generate", "/api/ps", "/api/show"):
@@ -170,22 +173,20 @@ def test_where_a_redirect_leads_nothing_is_ever_heard(worker, ollama, queue, ask
 
 
 @pytest.mark.parametrize("fault", ["drip", "continues", "bomb", "endless_line"])
-def test_a_download_that_is_none_ends_and_the_worker_turns_meanwhile(
-    worker, ollama, queue, environ, wait_until, stays, fault
-):
+def test_a_download_that_is_none_ends_and_the_worker_turns_meanwhile(spawn, ollama, queue, environ, fault, model_is):
     heartbeat = Path(environ["HEARTBEAT_PATH"])
     ollama.set(models=[])
     ollama.fault(fault, path="/api/pull", times=None)
-    process = worker(PROBE_TIMEOUT=1)
-    wait_until(lambda: ollama.others("/api/pull"), within=20)
+    process = spawn(PROBE_TIMEOUT=1)
+    until(lambda: ollama.others("/api/pull"), within=20)
 
-    stays(lambda: not heartbeat.exists() or time.time() - heartbeat.stat().st_mtime < STANDS, seconds=3)
+    stays(lambda: not heartbeat.exists() or time.time() - heartbeat.stat().st_mtime < STANDS, seconds=1)
     ollama.clear_faults()
     if fault in ("drip", "continues"):
         process.send(15)  # these are given a minute, as a download that stands still
         assert process.ends(within=30) == 0
     else:
-        wait_until(lambda: queue.model().state is ModelState.READY, within=30)
+        model_is(ModelState.READY, within=30)
 
 
 def hear(listening, heard):

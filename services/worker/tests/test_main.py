@@ -11,6 +11,7 @@ from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Outcome
 from promptqueue.settings import read
 from promptqueue.sqlite.storage import SQLiteStorage
+from support.waiting import until
 from worker import health
 from worker.answering.slot import Slot
 from worker.config import Config
@@ -44,14 +45,14 @@ def idle(environ, queue):
     return worker, {loop.name.partition("-")[0]: loop for loop in [*worker._slots, *worker._others]}
 
 
-def test_the_heart_beats_while_idle_and_in_a_call(worker, ollama, ask, heartbeat, wait_until):
+def test_the_heart_beats_while_idle_and_in_a_call(worker, ollama, ask, heartbeat):
     ollama.fault("hang_before_first_token")
     worker()
     ask("Hi")
-    wait_until(ollama.asked, within=10)
+    until(ollama.asked)
     before = heartbeat.stat().st_mtime_ns
 
-    wait_until(lambda: heartbeat.stat().st_mtime_ns > before, within=5, what="another heartbeat")
+    until(lambda: heartbeat.stat().st_mtime_ns > before, within=5, what="another heartbeat")
 
     assert health.ailment(str(heartbeat)) is None
 
@@ -105,13 +106,13 @@ def test_a_start_that_the_storage_refuses_is_tried_again_and_leaves_nothing_open
     assert files[2] == files[1]
 
 
-def test_a_worker_whose_storage_is_away_at_the_start_waits_for_it(worker, ask, completed, tmp_path, wait_until):
+def test_a_worker_whose_storage_is_away_at_the_start_waits_for_it(spawn, ask, completed, tmp_path):
     prompt = ask("Hi")
     data = tmp_path / "data"
     data.rename(tmp_path / "away")
     data.write_text("no folder")
-    process = worker()
-    wait_until(lambda: "storage unavailable" in process.output, within=10)
+    process = spawn()
+    until(lambda: "storage unavailable" in process.output)
 
     data.unlink()
     (tmp_path / "away").rename(data)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import Outcome, Status
-from worker.server.prober import ASK_IDLE_EVERY
+from support.waiting import seconds_until, until
 
 
 def state(queue):
     return queue.model() and queue.model().state
 
 
-def test_a_missing_model_is_downloaded_while_prompts_wait(worker, ollama, queue, ask, completed, wait_until):
+def test_a_missing_model_is_downloaded_while_prompts_wait(worker, ollama, queue, ask, completed):
     ollama.set(models=[], pull_time=1.5)
     prompt = ask("Hi")
     worker()
@@ -23,7 +24,7 @@ def test_a_missing_model_is_downloaded_while_prompts_wait(worker, ollama, queue,
             percents.append(model.percent)
         return model and model.state is ModelState.READY
 
-    wait_until(is_ready, within=15)
+    until(is_ready, within=15)
 
     assert percents == sorted(percents)
     assert len(set(percents)) > 5
@@ -31,25 +32,25 @@ def test_a_missing_model_is_downloaded_while_prompts_wait(worker, ollama, queue,
     assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 1, 0)
 
 
-def test_a_download_that_fails_is_tried_again_and_says_why(worker, ollama, queue, wait_until):
+def test_a_download_that_fails_is_tried_again_and_says_why(worker, ollama, queue, model_is):
     ollama.set(models=[], pull_error="no_host")
     worker()
 
-    wait_until(lambda: state(queue) is ModelState.MISSING and "no such host" in queue.model().detail, within=10)
+    until(lambda: state(queue) is ModelState.MISSING and "no such host" in queue.model().detail)
     ollama.set(pull_error="", pull_time=0.2)
 
-    wait_until(lambda: state(queue) is ModelState.READY, within=10)
+    model_is(ModelState.READY)
 
 
-def test_a_download_that_broke_off_goes_on_where_it_was(worker, ollama, queue, wait_until):
+def test_a_download_that_broke_off_goes_on_where_it_was(worker, ollama, queue):
     ollama.set(models=[], pull_time=1.0, pull_error="server_error", pull_error_at=0.5)
     worker()
-    wait_until(lambda: state(queue) is ModelState.MISSING and queue.model().detail, within=10)
+    until(lambda: state(queue) is ModelState.MISSING and queue.model().detail)
 
     ollama.set(pull_error="")
 
     first = []
-    wait_until(
+    until(
         lambda: (
             queue.model().state is ModelState.DOWNLOADING
             and queue.model().percent
@@ -60,11 +61,11 @@ def test_a_download_that_broke_off_goes_on_where_it_was(worker, ollama, queue, w
     assert first[0] >= 45
 
 
-def test_nothing_is_downloaded_when_that_is_forbidden(worker, ollama, queue, ask, completed, wait_until):
+def test_nothing_is_downloaded_when_that_is_forbidden(worker, ollama, queue, ask, completed, model_is):
     ollama.set(models=[])
     prompt = ask("Hi")
     worker(OLLAMA_PULL="never")
-    wait_until(lambda: state(queue) is ModelState.MISSING, within=10)
+    model_is(ModelState.MISSING)
 
     ollama.set(models=["llama3.2"])
 
@@ -72,10 +73,9 @@ def test_nothing_is_downloaded_when_that_is_forbidden(worker, ollama, queue, ask
     assert ollama.others("/api/pull") == 0
 
 
-def test_a_model_that_vanishes_is_downloaded_at_no_cost_to_the_prompt(worker, ollama, ask, completed, wait_until):
+def test_a_model_that_vanishes_is_downloaded_at_no_cost_to_the_prompt(ollama, ask, completed, ready):
     ollama.set(pull_time=0.3)
-    process = worker()
-    wait_until(lambda: "model ready" in process.output, within=10)
+    ready()
     ollama.fault("model_gone")
 
     ended = completed(ask("Hi"))
@@ -84,21 +84,20 @@ def test_a_model_that_vanishes_is_downloaded_at_no_cost_to_the_prompt(worker, ol
     assert ollama.others("/api/pull") == 1
 
 
-def test_a_model_that_vanishes_while_nobody_asks_is_downloaded_before_somebody_does(worker, ollama, queue, wait_until):
-    worker()
-    wait_until(lambda: state(queue) is ModelState.READY, within=10)
-    ollama.set(models=[], pull_time=2)
+@pytest.mark.usefixtures("hurried")
+def test_a_model_that_vanishes_while_nobody_asks_is_downloaded_before_somebody_does(ollama, queue, model_is, ready):
+    ready()
+    ollama.set(models=[], pull_time=1)
 
-    wait_until(lambda: state(queue) is ModelState.DOWNLOADING, within=ASK_IDLE_EVERY + 5)
+    model_is(ModelState.DOWNLOADING, within=5)
 
-    wait_until(lambda: state(queue) is ModelState.READY, within=10)
+    model_is(ModelState.READY)
     assert (ollama.others("/api/pull"), ollama.calls()) == (1, [])
 
 
-def test_a_broken_store_is_downloaded_again_at_no_cost_to_the_prompt(worker, ollama, ask, completed, wait_until):
+def test_a_broken_store_is_downloaded_again_at_no_cost_to_the_prompt(ollama, ask, completed, ready):
     ollama.set(pull_time=0.3)
-    process = worker()
-    wait_until(lambda: "model ready" in process.output, within=10)
+    ready()
     ollama.fault("broken_store")
 
     ended = completed(ask("Hi"))
@@ -108,60 +107,57 @@ def test_a_broken_store_is_downloaded_again_at_no_cost_to_the_prompt(worker, oll
 
 
 def test_ollama_killed_in_mid_answer_gives_the_prompt_back_and_resumes_within_two_seconds(
-    worker, ollama, queue, ask, wait_until
+    worker, ollama, queue, begun, model_is
 ):
     ollama.set(pace=0.02, text="word " * 200)
     worker()
-    prompt = ask("Hi")
-    wait_until(lambda: queue.partial(prompt.id), within=10)
+    prompt = begun()
 
     ollama.kill()
-    wait_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=5)
-    wait_until(lambda: state(queue) is ModelState.UNREACHABLE, within=5)
+    until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=5)
+    model_is(ModelState.UNREACHABLE, within=5)
     ollama.start()
 
-    assert wait_until(lambda: queue.get(prompt.id).attempt == 2, within=5) < 2
+    assert seconds_until(lambda: queue.get(prompt.id).attempt == 2, within=5) < 2
     assert queue.get(prompt.id).failures == 0
 
 
-def test_an_idle_worker_notices_that_ollama_is_gone_and_back(worker, ollama, queue, wait_until):
-    worker()
-    wait_until(lambda: state(queue) is ModelState.READY, within=10)
+@pytest.mark.usefixtures("hurried")
+def test_an_idle_worker_notices_that_ollama_is_gone_and_back(ollama, queue, model_is, ready):
+    ready()
 
     ollama.kill()
-    wait_until(lambda: state(queue) is ModelState.UNREACHABLE, within=ASK_IDLE_EVERY + 5)
+    model_is(ModelState.UNREACHABLE, within=5)
     ollama.start()
 
-    wait_until(lambda: state(queue) is ModelState.READY, within=5)
+    model_is(ModelState.READY, within=5)
 
 
-def test_a_worker_that_starts_before_ollama_waits_for_it(worker, ollama, queue, ask, completed, wait_until):
+def test_a_worker_that_starts_before_ollama_waits_for_it(worker, ollama, queue, ask, completed, model_is):
     ollama.kill()
     prompt = ask("Hi")
     worker()
-    wait_until(lambda: state(queue) is ModelState.UNREACHABLE, within=10)
+    model_is(ModelState.UNREACHABLE)
 
     ollama.start()
 
     assert completed(prompt).attempt == 1
 
 
-def test_what_the_model_runs_on_is_told_after_the_first_answer(worker, ollama, queue, ask, completed, wait_until):
+def test_what_the_model_runs_on_is_told_after_the_first_answer(worker, ollama, queue, ask, completed):
     ollama.set(processor="gpu")
     worker()
 
     completed(ask("Hi"))
 
-    wait_until(lambda: queue.model().processor == "gpu", within=5)
+    until(lambda: queue.model().processor == "gpu", within=5)
 
 
-def test_what_a_model_runs_on_is_told_though_it_is_unloaded_after_each_answer(
-    worker, ollama, queue, ask, completed, wait_until
-):
+def test_what_a_model_runs_on_is_told_though_it_is_unloaded_after_each_answer(worker, ollama, queue, ask, completed):
     ollama.set(processor="gpu", keep_alive="0", pace=0.02, text="word " * 50)
     worker()
 
     completed(ask("Hi"))
 
-    wait_until(lambda: queue.model().processor == "gpu", within=5)
+    until(lambda: queue.model().processor == "gpu", within=5)
     assert ollama.state()["loaded"] == []

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from support.waiting import until
 from worker.ollama.call_end import EndKind, OllamaFailed
 from worker.ollama.client import Ollama
 from worker.ollama.plug import Plug
@@ -47,10 +48,10 @@ def call(server, plug, said=b""):
     [b"", HEADERS, HEADERS + CHUNK, HEADERS + CHUNK[:20]],
     ids=["no byte", "headers", "a record", "half a record"],
 )
-def test_a_call_ends_at_once_and_the_server_sees_it(server, said, wait_until):
+def test_a_call_ends_at_once_and_the_server_sees_it(server, said):
     plug = Plug()
     thread, _, ended, peer = call(server, plug, said)
-    wait_until(lambda: plug.connected_at, within=2)
+    until(lambda: plug.connected_at, within=2)
 
     start = time.monotonic()
     plug.pull()

@@ -13,7 +13,7 @@ import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import ErrorCode, Outcome, Status
 from simulator.repertoire import FAILING, PASSING, REFUSING, TURNING_AWAY, WELL
-from worker.server.prober import ASK_IDLE_EVERY
+from support.waiting import seconds_until, stays, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,13 +58,11 @@ TOLD = {
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_a_bad_end_is_told_in_its_words_and_costs_one_call_an_attempt(
-    short_of_patience, ollama, queue, ask, completed, name
-):
+def test_a_bad_end_is_told_in_its_words_and_costs_one_call_an_attempt(worker, ollama, queue, ask, completed, name):
     row = TOLD[name]
     ollama.set(text=WORDS, pace=0.01)
     ollama.fault(**FAILING[name])
-    short_of_patience(max_failures=2, first_byte_timeout=0.8, idle_timeout=0.7, upstream_patience=0)
+    worker(max_failures=2, first_byte_timeout=0.8, idle_timeout=0.7, upstream_patience=0)
 
     ended = completed(ask("Hi"))
 
@@ -76,36 +74,37 @@ def test_a_bad_end_is_told_in_its_words_and_costs_one_call_an_attempt(
 
 
 def test_a_prompt_alone_before_a_sick_server_waits_and_is_answered_once_it_is_well(
-    worker, ollama, queue, ask, completed, wait_until, stays
+    ollama, queue, ask, completed, model_is, worker
 ):
     ollama.fault(**FAILING["502 of a gateway"])
     worker(MAX_FAILURES=1)
     prompt = ask("Hi")
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.TROUBLED, within=10)
+    model_is(ModelState.TROUBLED)
 
-    stays(lambda: queue.get(prompt.id).outcome is None, seconds=4)
+    stays(lambda: queue.get(prompt.id).outcome is None, seconds=1.5)
 
     assert queue.model().detail == "calls keep ending badly, the last: the model server answered 502: Bad Gateway"
     assert queue.model().retry_at
     assert queue.get(prompt.id).failures == 0
-    assert 4 <= len(ollama.calls()) <= 6
+    assert 4 <= len(ollama.calls()) <= 5
     ollama.clear_faults()
     assert completed(prompt).outcome is Outcome.SUCCEEDED
-    wait_until(lambda: queue.model().state is ModelState.READY, within=2)
+    model_is(ModelState.READY, within=2)
 
 
+@pytest.mark.usefixtures("hurried")
 def test_in_trouble_one_prompt_at_a_time_is_tried_however_many_slots_there_are(
-    worker, ollama, queue, ask, completed, wait_until
+    ollama, queue, ask, completed, model_is, worker
 ):
     ollama.set(slots=4)
     ollama.fault(**FAILING["silent between tokens, as with a runner that is stopped"])
-    worker(WORKER_CONCURRENCY=4, IDLE_TIMEOUT=0.6)
+    worker(WORKER_CONCURRENCY=4, IDLE_TIMEOUT=0.3)
     prompts = [ask(f"number {number}") for number in range(12)]
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.TROUBLED, within=10)
-    wait_until(lambda: queue.counts().processing == 0, within=10)
+    model_is(ModelState.TROUBLED)
+    until(lambda: queue.counts().processing == 0)
     before = len(ollama.calls())
 
-    wait_until(lambda: len(ollama.calls()) >= before + 2, within=15)
+    until(lambda: len(ollama.calls()) >= before + 2, within=15)
     ollama.clear_faults()
     tried = ollama.calls()[before : before + 2]
 
@@ -132,16 +131,17 @@ def test_a_refused_prompt_is_called_for_once(worker, ollama, ask, completed):
         ("403 without a body", "the model server answers 403: it does not accept the host name that OLLAMA_URLS"),
     ],
 )
+@pytest.mark.usefixtures("hurried")
 def test_a_server_that_turns_calls_away_is_asked_once_a_second_and_costs_nothing(
-    worker, ollama, queue, ask, completed, wait_until, stays, name, words
+    ollama, queue, ask, completed, name, words, worker
 ):
     told = set()
     ollama.fault(**{**PASSING[name], "times": None})
     prompt = ask("Hi")
     worker(MAX_FAILURES=1)
-    wait_until(ollama.calls, within=10)
+    until(ollama.calls)
 
-    stays(lambda: told.add(queue.model().detail) is None and queue.get(prompt.id).outcome is None, seconds=3)
+    stays(lambda: told.add(queue.model().detail) is None and queue.get(prompt.id).outcome is None, seconds=0.8)
     calls = len(ollama.calls())
     ollama.clear_faults()
 
@@ -153,11 +153,11 @@ def test_a_server_that_turns_calls_away_is_asked_once_a_second_and_costs_nothing
     assert (ended.outcome, ended.failures) == (Outcome.SUCCEEDED, 0)
 
 
-def test_a_server_that_cannot_be_found_by_its_name_is_down_and_says_so(worker, queue, ask, wait_until):
+def test_a_server_that_cannot_be_found_by_its_name_is_down_and_says_so(worker, queue, ask, model_is):
     prompt = ask("Hi")
     worker(OLLAMA_URLS="http://nowhere.invalid:11434", MAX_FAILURES=1)
 
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=20)
+    model_is(ModelState.UNREACHABLE, within=20)
 
     said, _, why = queue.model().detail.partition(" (")
     assert said == "the model server could not be reached: Failed to resolve 'nowhere.invalid'"
@@ -167,11 +167,11 @@ def test_a_server_that_cannot_be_found_by_its_name_is_down_and_says_so(worker, q
     assert (queue.get(prompt.id).status, queue.get(prompt.id).failures) == (Status.QUEUED, 0)
 
 
-def test_a_server_that_refuses_connections_is_down_and_says_so(worker, queue, ask, wait_until):
+def test_a_server_that_refuses_connections_is_down_and_says_so(worker, queue, ask, model_is):
     prompt = ask("Hi")
     worker(OLLAMA_URLS="http://127.0.0.1:9", MAX_FAILURES=1)
 
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=10)
+    model_is(ModelState.UNREACHABLE)
 
     assert queue.model().detail.startswith(
         "the model server could not be reached: Connection refused; no Ollama listens"
@@ -180,13 +180,14 @@ def test_a_server_that_refuses_connections_is_down_and_says_so(worker, queue, as
 
 
 @pytest.mark.parametrize("name", TURNING_AWAY)
+@pytest.mark.usefixtures("hurried")
 def test_a_server_that_is_at_fault_costs_a_prompt_nothing_and_is_told(
-    worker, ollama, queue, ask, completed, wait_until, name
+    ollama, queue, ask, completed, name, model_is, worker
 ):
     ollama.fault(**TURNING_AWAY[name])
     prompt = ask("Hi")
     worker(MAX_FAILURES=1)
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.TROUBLED, within=10)
+    model_is(ModelState.TROUBLED)
     ollama.wait_for_call(3)
 
     ollama.clear_faults()
@@ -198,12 +199,13 @@ def test_a_server_that_is_at_fault_costs_a_prompt_nothing_and_is_told(
 LOAD_ERROR = "llama-server process has terminated: signal: killed"
 
 
-def test_a_model_that_cannot_be_loaded_costs_nothing_and_no_call(worker, ollama, queue, ask, completed, wait_until):
+@pytest.mark.usefixtures("hurried")
+def test_a_model_that_cannot_be_loaded_costs_nothing_and_no_call(ollama, queue, ask, completed, model_is, worker):
     ollama.set(load_error=LOAD_ERROR)
     prompts = [ask(f"number {number}") for number in range(5)]
     worker(MAX_FAILURES=1)
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.TROUBLED, within=10)
-    wait_until(lambda: ollama.others("load") >= 3, within=10)
+    model_is(ModelState.TROUBLED)
+    until(lambda: ollama.others("load") >= 3)
 
     assert queue.model().detail == LOAD_ERROR
     assert len(ollama.calls()) == 1
@@ -211,54 +213,53 @@ def test_a_model_that_cannot_be_loaded_costs_nothing_and_no_call(worker, ollama,
     assert {completed(prompt).failures for prompt in prompts} == {0}
 
 
-def test_the_wait_that_a_gateway_asks_for_is_kept(worker, ollama, queue, ask, completed, wait_until):
-    process = worker(MAX_FAILURES=1)
-    wait_until(lambda: "model ready" in process.output, within=10)
-    ollama.set(gateway_status=429, gateway_path="/api/generate", gateway_retry_after=3.0)
+def test_the_wait_that_a_gateway_asks_for_is_kept(ready, ollama, queue, ask, completed, model_is):
+    ready(MAX_FAILURES=1)
+    ollama.set(gateway_status=429, gateway_path="/api/generate", gateway_retry_after=2.0)
     prompt = ask("Hi")
-    wait_until(lambda: queue.model().state is ModelState.TROUBLED, within=10)
+    model_is(ModelState.TROUBLED)
     assert queue.model().detail == "the model server answered 429: Too Many Requests"
 
     ollama.set(gateway_status=0)
     since = time.monotonic()
 
     assert completed(prompt).outcome is Outcome.SUCCEEDED
-    assert 1 < time.monotonic() - since < 5
+    assert 0.5 < time.monotonic() - since < 5
     assert ollama.others("gateway POST") == 1
 
 
 @pytest.mark.parametrize("hangs_up", [True, False], ids=["hangs up", "says nothing"])
-def test_a_server_that_only_connects_is_down_and_asked_once_a_second(worker, queue, ask, wait_until, stays, hangs_up):
+@pytest.mark.usefixtures("hurried")
+def test_a_server_that_only_connects_is_down_and_asked_once_a_second(queue, ask, hangs_up, model_is, worker):
     prompt = ask("Hi")
     with connecting(hangs_up=hangs_up) as (url, connections):
-        worker(OLLAMA_URLS=url, MAX_FAILURES=1)
-        wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=10)
+        worker(OLLAMA_URLS=url, MAX_FAILURES=1, PROBE_TIMEOUT=1)
+        model_is(ModelState.UNREACHABLE)
 
         before = len(connections)
-        stays(lambda: queue.get(prompt.id).attempt == 0, seconds=3)
+        stays(lambda: queue.get(prompt.id).attempt == 0, seconds=0.6)
 
         assert len(connections) - before <= 4
 
 
-def test_a_server_that_stands_still_is_down_and_work_resumes_within_two_seconds(worker, ollama, queue, ask, wait_until):
-    worker(MAX_FAILURES=1)
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.READY, within=10)
+@pytest.mark.usefixtures("hurried")
+def test_a_server_that_stands_still_is_down_and_work_resumes_within_two_seconds(ollama, queue, ask, model_is, ready):
+    ready(MAX_FAILURES=1, PROBE_TIMEOUT=1)
     ollama.signal(signal.SIGSTOP)
     try:
         prompt = ask("Hi")
-        wait_until(lambda: queue.model().state is ModelState.UNREACHABLE, within=ASK_IDLE_EVERY + 10)
+        model_is(ModelState.UNREACHABLE, within=10)
     finally:
         ollama.signal(signal.SIGCONT)
 
-    assert wait_until(lambda: queue.get(prompt.id).outcome is Outcome.SUCCEEDED, within=5) < 2
+    assert seconds_until(lambda: queue.get(prompt.id).outcome is Outcome.SUCCEEDED, within=5) < 2
     assert queue.get(prompt.id).failures == 0
 
 
-def test_a_server_that_restarts_in_mid_answer_costs_nothing(worker, ollama, queue, ask, completed, wait_until):
+def test_a_server_that_restarts_in_mid_answer_costs_nothing(worker, ollama, queue, completed, begun):
     ollama.set(pace=0.02, text="word " * 200)
     worker(MAX_FAILURES=1)
-    prompt = ask("Hi")
-    wait_until(lambda: queue.partial(prompt.id), within=10)
+    prompt = begun()
 
     ollama.stop()
     ollama.start()
@@ -268,12 +269,13 @@ def test_a_server_that_restarts_in_mid_answer_costs_nothing(worker, ollama, queu
     assert len(ollama.calls()) == 1  # as far as the new one knows
 
 
-def test_a_download_that_keeps_failing_is_not_asked_for_all_the_time(worker, ollama, queue, wait_until, stays):
+@pytest.mark.usefixtures("hurried")
+def test_a_download_that_keeps_failing_is_not_asked_for_all_the_time(ollama, queue, model_is, worker):
     ollama.set(models=[], pull_error="no_host")
     worker()
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.MISSING, within=10)
+    model_is(ModelState.MISSING)
 
-    stays(lambda: queue.model().state is not ModelState.READY, seconds=4)
+    stays(lambda: queue.model().state is not ModelState.READY, seconds=0.8)
 
     assert ollama.others("/api/pull") <= 4
 
@@ -282,7 +284,7 @@ def test_a_download_that_keeps_failing_is_not_asked_for_all_the_time(worker, oll
 
 
 def test_a_model_that_loads_for_long_is_waited_for(worker, ollama, queue, ask, completed):
-    ollama.fault(**{**WELL["a load that takes long"], "seconds": 4})
+    ollama.fault(**{**WELL["a load that takes long"], "seconds": 2.5})
     worker(LEASE_SECONDS=1, IDLE_TIMEOUT=0.5)  # a load is no gap between tokens
 
     ended = completed(ask("Hi"))

@@ -8,6 +8,7 @@ import threading
 from contextlib import suppress
 
 import pytest
+from support.waiting import until
 from worker.answering.call import Call
 from worker.ollama.call_end import EndKind, OllamaFailed
 from worker.ollama.client import Ollama
@@ -63,7 +64,7 @@ def asked(server):
 
 
 @pytest.mark.parametrize("framed", [chunked, measured, until_closed])
-def test_each_record_is_heard_before_the_next_is_said(server, wait_until, framed):
+def test_each_record_is_heard_before_the_next_is_said(server, framed):
     heard, peer = stream(server)
     head, *pieces = framed(BODY.splitlines(keepends=True))
 
@@ -71,13 +72,13 @@ def test_each_record_is_heard_before_the_next_is_said(server, wait_until, framed
     for number, piece in enumerate(pieces):
         assert heard == RECORDS[:number]
         peer.sendall(piece)
-        wait_until(lambda heard=heard, number=number: len(heard) == number + 1, within=10)
+        until(lambda heard=heard, number=number: len(heard) == number + 1)
 
     assert heard == RECORDS
 
 
 @pytest.mark.parametrize("framed", [chunked, measured, until_closed])
-def test_a_record_is_whole_wherever_it_was_cut(server, wait_until, framed):
+def test_a_record_is_whole_wherever_it_was_cut(server, framed):
     heard, peer = stream(server)
     body = b"\r\n  \n" + BODY.rstrip(b"\n")
 
@@ -86,7 +87,7 @@ def test_a_record_is_whole_wherever_it_was_cut(server, wait_until, framed):
             peer.sendall(piece)
         peer.sendall(b"0\r\n\r\n" if framed is chunked else b"")
 
-    wait_until(lambda: heard == RECORDS, within=10)
+    until(lambda: heard == RECORDS)
 
 
 @pytest.mark.parametrize(

@@ -77,23 +77,23 @@ def pump(reading, writing):
 
 
 @pytest.mark.parametrize("variable", ["OLLAMA_CA_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_a_prompt_is_answered_over_tls_by_whom_the_operator_trusts(worker, tls, authority, ask, completed, variable):
-    worker(OLLAMA_URLS=tls, **{variable: authority / "ca.pem"})
+def test_a_prompt_is_answered_over_tls_by_whom_the_operator_trusts(spawn, tls, authority, ask, completed, variable):
+    spawn(OLLAMA_URLS=tls, **{variable: authority / "ca.pem"})
 
     assert completed(ask("Hi")).outcome is Outcome.SUCCEEDED
 
 
-def test_a_file_that_is_named_counts_for_more_than_the_usual_variables(worker, tls, authority, ask, completed):
+def test_a_file_that_is_named_counts_for_more_than_the_usual_variables(spawn, tls, authority, ask, completed):
     elsewhere = authority / "nobody.pem"
-    worker(OLLAMA_URLS=tls, OLLAMA_CA_FILE=authority / "ca.pem", REQUESTS_CA_BUNDLE=elsewhere, SSL_CERT_FILE=elsewhere)
+    spawn(OLLAMA_URLS=tls, OLLAMA_CA_FILE=authority / "ca.pem", REQUESTS_CA_BUNDLE=elsewhere, SSL_CERT_FILE=elsewhere)
 
     assert completed(ask("Hi")).outcome is Outcome.SUCCEEDED
 
 
-def test_whom_nobody_named_is_not_trusted_and_the_words_say_what_to_do(worker, tls, queue, wait_until):
+def test_whom_nobody_named_is_not_trusted_and_the_words_say_what_to_do(worker, tls, queue, model_is):
     worker(OLLAMA_URLS=tls)
 
-    wait_until(lambda: queue.model() and queue.model().state is ModelState.UNREACHABLE, within=20)
+    model_is(ModelState.UNREACHABLE, within=20)
 
     said = queue.model().detail
     assert "its certificate is not trusted (unable to get local issuer certificate)" in said

@@ -12,6 +12,7 @@ import time
 from email.utils import formatdate
 
 import pytest
+from support.waiting import until
 from worker.ollama import reply
 from worker.ollama.call_end import EndKind, OllamaFailed
 from worker.ollama.client import Ollama
@@ -203,14 +204,14 @@ ENDLESS = {
 
 @pytest.mark.parametrize("said", ENDLESS.values(), ids=ENDLESS)
 @pytest.mark.parametrize("name", ["version", "lists", "processor", "pull"])
-def test_a_question_ends_within_its_time_and_its_connection_with_it(name, said, wait_until):
+def test_a_question_ends_within_its_time_and_its_connection_with_it(name, said):
     start = time.monotonic()
     with said() as stranger:
         failed(stranger, BOUNDED[name], within=1.0)
         took = time.monotonic() - start
 
         assert took < 10  # of one second, on a machine that has others to serve
-        wait_until(lambda: not errands(), within=10, what="the end of the errand")
+        until(lambda: not errands(), within=10, what="the end of the errand")
 
 
 @pytest.mark.parametrize("said", ["an error that drips"])
@@ -222,7 +223,7 @@ def test_an_error_that_does_not_come_is_told_by_its_status(said, monkeypatch):
     assert (end.kind, end.cause) == (EndKind.REJECTED, "the model server answered 500: Internal Server Error")
 
 
-def test_a_name_whose_lookup_hangs_keeps_nobody_waiting_and_is_looked_up_once_at_a_time(monkeypatch, wait_until):
+def test_a_name_whose_lookup_hangs_keeps_nobody_waiting_and_is_looked_up_once_at_a_time(monkeypatch):
     go_on, lookups = threading.Event(), []
 
     def hang(*arguments, **_):
@@ -242,7 +243,7 @@ def test_a_name_whose_lookup_hangs_keeps_nobody_waiting_and_is_looked_up_once_at
 
     assert hows == [EndKind.UNANSWERED, EndKind.NOT_CONNECTED, EndKind.NOT_CONNECTED]
     assert len(lookups) == 1
-    wait_until(lambda: not errands(), within=10, what="the end of the errand")
+    until(lambda: not errands(), within=10, what="the end of the errand")
 
 
 def test_whoever_asks_is_heard_of_while_he_waits():

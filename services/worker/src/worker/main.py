@@ -75,11 +75,12 @@ class Worker(Loop):
                 loop.start()
             while not self._is_over():
                 self._turn()
+            self._watcher.close()
         log.info("worker ended worker=%s", self._presence.id)
 
     def _make_loops(self, servers: list[Server], listener: Listener) -> None:
         config, storage, drain = self._config, self._storage, self._drain
-        watcher = Watcher(listener=listener, config=config, storage=storage, drain=drain)
+        self._watcher = Watcher(listener=listener, config=config, storage=storage, drain=drain)
         terms = Terms(
             worker=self._presence.id,
             lease_seconds=config.lease_seconds,
@@ -90,7 +91,7 @@ class Worker(Loop):
             Slot(
                 number,
                 server=server,
-                watcher=watcher,
+                watcher=self._watcher,
                 listener=listener,
                 terms=terms,
                 config=config,
@@ -110,7 +111,7 @@ class Worker(Loop):
             )
             for server in servers
         ]
-        self._others = [watcher, *probers]
+        self._others = [self._watcher, *probers]
 
     def _is_over(self) -> bool:
         if not self._drain.has_begun:

@@ -12,7 +12,7 @@ from promptqueue.notes import Changed
 from promptqueue.prompt import Status
 
 from worker.answering.call import Call, Stop
-from worker.loop import Loop
+from worker.loop import Ended, Loop
 from worker.ollama.call_end import CallEnd, EndKind
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Watcher(Loop):
         super().__init__("watcher", storage=storage, drain=drain)
         self._listener = listener
         self._config = config
-        self._come: SimpleQueue[Call] = SimpleQueue()  # the calls that it has not seen yet
+        self._come: SimpleQueue[Call | None] = SimpleQueue()  # the calls that it has not seen yet; None: no more come
         self._calls: list[Call] = []
         self._subscription: Subscription | None = None
 
@@ -60,8 +60,12 @@ class Watcher(Loop):
         if subscription:
             subscription.put(NOBODY)
 
+    def close(self) -> None:
+        """Take no more calls: all slots have ended."""
+        self._come.put(None)
+
     def _work(self) -> None:
-        """Watch what comes, for ever: the thread ends with its process."""
+        """Watch what comes, beyond the drain's begin: the slots have calls in hand then."""
         while True:
             self._turn()
 
@@ -69,6 +73,8 @@ class Watcher(Loop):
         """Wait for a call, and watch it and those that come meanwhile until none is left."""
         self.turned_at = None
         first = self._come.get()
+        if first is None:
+            raise Ended
         try:
             # Of every change rather than of these prompts: the latter would also bring each token that is streamed.
             # And only while there is a call, so that what others do wakes no idle worker.
@@ -91,8 +97,8 @@ class Watcher(Loop):
             wake_at = min(write_at, look_at, *(self._deadline(call)[0] for call in self._calls))
             notes = self._subscription.wait(max(0.0, wake_at - now)) if self._subscription else []
             now = time.monotonic()
-            while not self._come.empty():
-                self._begin(self._come.get(), now)
+            while not self._come.empty() and (call := self._come.get()):
+                self._begin(call, now)
             self._end([call for call in self._calls if call.over.is_set()])
             for call in self._calls:
                 deadline, reason = self._deadline(call)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ENOUGH = 3  # bad ends in a row, whoever's they are
+FIRST_PAUSE = 1.0  # seconds
 LONGEST_PAUSE = 30.0  # seconds
 
 
@@ -57,7 +58,7 @@ class Breaker:
         self._in_a_row += 1
         if self._in_a_row != ENOUGH and not (self.is_open and self._trial is who):
             return False
-        self._pause = min(2 * self._pause or 1.0, LONGEST_PAUSE) if pause is None else pause
+        self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE) if pause is None else pause
         self.retry_at = self._clock() + self._pause
         return True
 

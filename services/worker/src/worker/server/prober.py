@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ASK_IDLE_EVERY = 15.0  # seconds, while all is well and nobody calls: a call that fails tells at once
 ASK_BUSY_EVERY = 5.0  # seconds, while somebody calls, or one prompt after the other fails
+ASK_AGAIN_AFTER = 1.0  # seconds, where a call may be why there was no answer
 TURN_EVERY = 5.0  # seconds
 MEND_EVERY = 60.0  # seconds between two downloads of files that are broken
 
@@ -84,7 +85,7 @@ class Prober(Loop):
             # No growing pauses, or prompts would wait for nobody.
             return max(max(self._asked_at, hold.since) + ask_every(hold.since), hold.ask_at)
         is_idle = self._gate.is_well and not self._server.is_called
-        return self._asked_at + (ASK_IDLE_EVERY if is_idle else 1.0 if self._has_missed else ASK_BUSY_EVERY)
+        return self._asked_at + (ASK_IDLE_EVERY if is_idle else ASK_AGAIN_AFTER if self._has_missed else ASK_BUSY_EVERY)
 
     def _watch(self) -> None:
         """See that a server which is well has not gone or lost its model."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from worker.ollama.client import Ollama
 
+FIRST_BACKOFF = 1.0  # seconds
 LONGEST_BACKOFF = 300.0  # seconds between two downloads
 LOG_EVERY = 5  # percent
 
@@ -31,7 +32,7 @@ class Puller:
         self._ollama = ollama
         self._name = name
         self._is_allowed = is_allowed
-        self._backoff = 1.0
+        self._backoff = FIRST_BACKOFF
         self._broke_off = False
         self.retry_at = 0.0
         self.retry_at_wall: float | None = None
@@ -55,11 +56,11 @@ class Puller:
         self._broke_off = False
         failure = self._pull(download, on_percent)
         if failure is None:
-            self._backoff, self.retry_at_wall, self.failure = 1.0, None, None
+            self._backoff, self.retry_at_wall, self.failure = FIRST_BACKOFF, None, None
             return True
         if self._broke_off and download.moved:
             # The next one goes on from there. Whatever else went wrong would cost as much again each time.
-            self._backoff = 1.0
+            self._backoff = FIRST_BACKOFF
         self.wait(self._backoff, f"the download failed and is tried again: {failure}")
         log.warning("download failed model=%s retry_in=%d reason=%r", self._name, self._backoff, failure)
         self._backoff = min(self._backoff * 2, LONGEST_BACKOFF)
