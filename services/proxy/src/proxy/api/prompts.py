@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
@@ -108,11 +109,7 @@ def _serve_looks(routes: Blueprint, parts: Parts) -> None:
 
 
 def _checked(parts: Parts, data: bytes, key: str | None) -> NewPrompt:
-    charset = request.mimetype_params.get("charset")
-
-    def check() -> tuple[str | None, NewPrompt]:
-        return submission.read(data, charset=charset, key=key)
-
+    check = partial(submission.read, data, charset=request.mimetype_params.get("charset"), key=key)
     model, new = check() if len(data) <= BRIEF else parts.concurrency.alone(check)
     if model is not None:
         submission.check_model(model, answers=parts.estimates.model())

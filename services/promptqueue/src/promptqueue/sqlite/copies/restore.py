@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from promptqueue.sqlite.errors import NotRestorable, QueueInUse
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import is_locked, storage_errors
+from promptqueue.sqlite.file.place import name_once_replaced
 from promptqueue.sqlite.host.usage import alone
 
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ def _set_aside(path: Path) -> Path | None:
     exists = path.exists()
     if exists:
         _complete(path)
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-    kept = path.with_name(f"{path.name}.replaced-{now.replace(':', '')}Z")
+    kept = name_once_replaced(path)
     for suffix in ("-wal", "-journal", "-shm"):
         journal = path.with_name(path.name + suffix)
         if journal.exists():

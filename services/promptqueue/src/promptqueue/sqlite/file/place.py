@@ -6,9 +6,9 @@ will open again. So device and inode are compared in each commit's own turn, and
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.file.age import is_older
 from promptqueue.sqlite.host.identity import NOTHING, Identity, identity
+from promptqueue.wire import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,9 +114,13 @@ def make_way(path: Path) -> None:
     for left in {each for each in _in_use if each.path == str(path)}:
         match left.loss():
             case Loss.REPLACED if left.has_left_log():
-                now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-                Path(f"{path}-wal").rename(f"{path}.replaced-{now.replace(':', '')}Z-wal")
+                Path(f"{path}-wal").rename(f"{name_once_replaced(path)}-wal")
                 Path(f"{path}-shm").unlink(missing_ok=True)
             case Loss.WITHOUT_LOG if left.log not in _saved and not left.has_another_log():
                 message = "it lost its log, which somebody moved or deleted; that is being mended, so try again"
                 raise OSError(message)
+
+
+def name_once_replaced(path: Path) -> Path:
+    """Give the name under which a database is kept that another one replaces now."""
+    return path.with_name(f"{path.name}.replaced-{moment(time.time()).replace(':', '')}")
