@@ -95,7 +95,7 @@ class Client:
         connection = self.connection()
         answer = self._asked(connection, "GET", path, None, headers)
         assert answer.status == 200, answer.read()
-        return Follower(answer, connection.close)
+        return Follower(events_in(answer), connection.close)
 
     def connection(self) -> http.client.HTTPConnection:
         """Make a connection to the server."""

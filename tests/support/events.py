@@ -54,22 +54,18 @@ def text_of(events: Iterable[Event], prompt_id: str | None = None) -> str:
 
 
 class Follower:
-    """Reads a stream in a thread, until it ends or the test closes it."""
+    """Reads events in a thread, until they end or the test closes what they come from."""
 
-    def __init__(self, lines: Iterable[bytes], close: Callable[[], None]) -> None:
+    def __init__(self, events: Iterable[Event], close: Callable[[], None] = lambda: None) -> None:
         self.events: list[Event] = []
         self.close = close
-        self._thread = threading.Thread(target=self._read, args=[lines], daemon=True)
+        self._thread = threading.Thread(target=self._read, args=[events], daemon=True)
         self._thread.start()
 
-    def _read(self, lines: Iterable[bytes]) -> None:
+    def _read(self, events: Iterable[Event]) -> None:
         with contextlib.suppress(OSError, ValueError, http.client.HTTPException, AttributeError):  # closed by the test
-            for event in events_in(lines):
+            for event in events:
                 self.events.append(event)
-
-    @property
-    def at(self) -> list[float]:
-        return [event.at for event in self.events]
 
     @property
     def kinds(self) -> list[str]:
@@ -87,8 +83,11 @@ class Follower:
     def is_over(self) -> bool:
         return not self._thread.is_alive()
 
-    def end(self) -> list[Event]:
+    def of_kind(self, kind: str) -> list[Event]:
+        return [event for event in list(self.events) if event.kind == kind]
+
+    def end(self, within: float = DEADLINE) -> list[Event]:
         """Wait until the stream has ended; all its events."""
-        self._thread.join(DEADLINE)
+        self._thread.join(within)
         assert self.is_over, f"still open after {self.events}"
         return self.events

@@ -13,7 +13,7 @@ from promptqueue.prompt import Answered, ErrorCode, Failed, Terms
 from proxy.app import create_app, parts
 from proxy.config import Config
 from proxy.serving.concurrency import Threads
-from support.events import Follower
+from support.events import Follower, events_in
 from support.waiting import until
 
 sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share a module
@@ -179,7 +179,7 @@ def follow():
         answer = client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         assert answer.status_code == 200, answer.text
         lines = (line for chunk in answer.response for line in chunk.splitlines(keepends=True))
-        return Follower(lines, answer.close)
+        return Follower(events_in(lines), answer.close)
 
     return follow
 
