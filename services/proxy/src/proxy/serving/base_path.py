@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class BelowBasePath:
-    """Serves one application to requests that have lost the base path on their way and to those that still have it.
+    """Serves the application with the base path before its addresses, and without.
 
-    Some servers take it off, as Caddy's handle_path does, and others do not. An address that the application has is
-    meant as it stands: below /api, /api/v1/queue is the queue.
+    Some servers in front take it off, as Caddy's handle_path does; others leave it. An address that the application has
+    is taken as it is: below the base path /api, /api/v1/queue is still the queue.
     """
 
     def __init__(self, application: WSGIApplication, routes: Map, base_path: str) -> None:

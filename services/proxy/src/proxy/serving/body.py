@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from proxy.serving.room import Place, Room
 
 PIECE = 256 * 1024  # bytes read at a time
-# Where it is not known how many are to come, fewer: what a client has begun to send of them is held beside the room.
+# Fewer where the length is not known beforehand: Gunicorn holds a piece that has come in part, which no room counts.
 SMALL_PIECE = 16 * 1024
-SILENCE = 75.0  # seconds without a byte, after which it is given up; Gunicorn's worker has a pace for it as well
-IDLE = 1.0  # seconds without a byte, after which it does not send any more
-DRAINED = 32 * 1024 * 1024  # bytes read beyond the limit: a client that still sends would not hear the answer
+SILENCE = 75.0  # seconds without a byte, after which a body is given up; the gevent worker also holds it to a pace
+IDLE = 1.0  # seconds without a byte, after which a refused client is taken to wait for its answer
+DRAINED = 32 * 1024 * 1024  # bytes read of a refused body: a client that still sends would not see the answer
 
 
 @contextmanager
 def reading(limit: int, room: Room) -> Iterator[bytes]:
-    """Give the body of the current request, of at most `limit` bytes, which take their share of `room` meanwhile.
+    """Read the body of the current request, of at most `limit` bytes, which count in `room` until the block ends.
 
-    Raises TooLarge; Busy before it is read; InvalidRequest for an encoded body; InvalidJSON for one that ends early,
-    because that is none.
+    Raises TooLarge, Busy before anything is read, InvalidRequest for an encoded body, InvalidJSON for one that ends
+    early.
     """
     if request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("identity", ""):
         _drain()
@@ -63,7 +63,7 @@ def _whole(limit: int, place: Place) -> bytes:
 
 
 def _chunks(limit: int, place: Place) -> Iterator[bytes]:
-    """Read to the end, wherever that is."""
+    """Read to the end of a body of unknown length."""
     left = limit
     place.grow(SMALL_PIECE)
     while piece := _piece(SMALL_PIECE):
@@ -75,16 +75,16 @@ def _chunks(limit: int, place: Place) -> Iterator[bytes]:
 
 
 def _pieces(size: int) -> Iterator[bytes]:
-    """Read so many bytes, less only when there are no more."""
+    """Read so many bytes, fewer only if the body ends early."""
     while size and (piece := _piece(min(size, PIECE))):
         yield piece
         size -= len(piece)
 
 
 def _drain() -> None:
-    """Read on as long as the client sends; one that waits for its answer gets it now."""
+    """Read what a refused client sends, until it waits for its answer."""
     drained = 0
-    with Connection(request.environ).impatient(IDLE), suppress(InvalidJSON):  # refused already, for another reason
+    with Connection(request.environ).impatient(IDLE), suppress(InvalidJSON):  # it is refused already
         while drained < DRAINED and (piece := _piece(SMALL_PIECE)):
             drained += len(piece)
 

@@ -1,4 +1,4 @@
-"""A request's connection, as far as the server lends it."""
+"""The connection that a request came by."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Connection:
     __slots__ = ("_socket",)
 
     def __init__(self, environ: Mapping[str, Any]) -> None:
-        """Find it in what the server says of the request; in a test without a server there is none."""
+        """Find it where Gunicorn or Werkzeug has put it; a test without a server has none."""
         self._socket: socket.socket | None = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
 
     @property
@@ -27,7 +27,7 @@ class Connection:
 
     @contextmanager
     def impatient(self, seconds: float) -> Iterator[None]:
-        """Let a read inside fail with OSError once nothing has come for so many seconds."""
+        """Let a read inside fail with OSError when nothing comes for so many seconds."""
         if not self._socket:
             yield
             return
@@ -39,8 +39,8 @@ class Connection:
             self._socket.settimeout(before)
 
     def cut(self) -> None:
-        """Break it, for a client that does not read is never done with."""
+        """Break it, for nothing else ends an answer to a client that does not read."""
         if self._socket:
-            # By a copy: through the original gevent would wake its writer with an error that Gunicorn calls a mistake.
+            # On a copy of the descriptor: gevent would wake whoever writes with an error that Gunicorn logs.
             with suppress(OSError), self._socket.dup() as same:
                 same.shutdown(socket.SHUT_RDWR)

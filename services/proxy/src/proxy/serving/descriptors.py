@@ -1,4 +1,4 @@
-"""File descriptors: how many this process is granted, and how many connections and streams that is enough for."""
+"""File descriptors: how many the system grants this process, and how many connections and streams they allow."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 WANTED = 65_536
 MOST_CONNECTIONS = 10_000
-OWN = 128  # of the process: some thirty at rest, and what readers of the database open when many come at once
-SPARE = 256  # connections that no stream may take, or an eighth of few: others ask and submit meanwhile
+OWN = 128  # the process's own: some thirty at rest, more when many read the database at once
+SPARE = 256  # connections, or an eighth of few, that streams may not take: short requests need them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caps:
-    """What the granted descriptors are enough for."""
+    """How many connections and streams there may be."""
 
     granted: int
     connections: int
     streams: int
 
     def lowered(self, max_streams: int) -> str | None:
-        """Give the line of the log that tells of it if they are enough for less than was asked for."""
+        """Give the log's line if that is less than was asked for."""
         if self.streams == max_streams and self.connections == MOST_CONNECTIONS:
             return None
         return (

@@ -1,4 +1,4 @@
-"""Refusals below the application: what a server cannot read as a request, in the shape that all errors have."""
+"""Answers to what a server cannot read as a request, and so never reaches the application."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANY_OTHER = "The request is not well-formed HTTP. Send it again as it should be.
 
 
 def refusal(status: int) -> tuple[dict[str, str], bytes]:
-    """Give the headers and the body of an answer with this status, after which the connection is closed."""
+    """Write an error with this status; its headers and its body, after which the connection is to be closed."""
     is_ours = status == HTTPStatus.INTERNAL_SERVER_ERROR
     error = {
         "code": "internal_error" if is_ours else "invalid_request",

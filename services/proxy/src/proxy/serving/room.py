@@ -1,4 +1,4 @@
-"""Room for bodies: what those that are being read and checked may take of this process's memory, all together."""
+"""Room for bodies: how much memory all that are being read and checked may take together."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SIZE = 64 * 1024 * 1024  # bytes
 
 
 class Room:
-    """So many bytes, shared by whoever takes some and gives them back."""
+    """A number of bytes that bodies take from and give back to."""
 
     def __init__(self, size: int = SIZE) -> None:
-        """Begin empty."""
+        """Begin with all of it free."""
         self._lock = threading.Lock()
         self._free = size
 
     @contextmanager
     def place(self) -> Iterator[Place]:
-        """Give a place that can grow; what it has taken is free again in the end, however that comes."""
+        """Give a place for one body; what it takes is free again when the block ends, however it ends."""
         place = Place(self)
         try:
             yield place
@@ -32,7 +32,7 @@ class Room:
             place.leave()
 
     def take(self, size: int) -> None:
-        """Take so many bytes. Raises Busy where there are not as many left."""
+        """Take so many bytes. Raises Busy where fewer are left."""
         with self._lock:
             if size > self._free:
                 message = "Too many bodies are being read at this moment. Try again after Retry-After seconds."
@@ -40,7 +40,7 @@ class Room:
             self._free -= size
 
     def give_back(self, size: int) -> None:
-        """Let others have so many bytes."""
+        """Give so many bytes back."""
         with self._lock:
             self._free += size
 
