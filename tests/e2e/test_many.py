@@ -1,7 +1,6 @@
 """Many prompts at once: each is answered once, with its own answer, in its turn."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -36,19 +35,3 @@ def test_thirty_prompts_of_ten_clients_are_each_answered_once_in_order_of_accept
     assert all(times[earlier][0] < times[later][1] for earlier, later in pairwise(called))
     created = {prompt: stack.status(prompt_id)["created_at"] for prompt, _, _, prompt_id in asked}
     assert [created[prompt] for prompt in called] == sorted(created.values())
-
-
-@pytest.mark.ollama(slots=2)
-def test_two_slots_answer_two_prompts_at_the_same_time(build: Callable[..., Stack], simulator: Simulator) -> None:
-    simulator.fault("hang_between_tokens", times=2)
-    stack = build(WORKER_CONCURRENCY="2")
-    stack.start()
-
-    first, second, third = (stack.submit(text) for text in ("first", "second", "third"))
-
-    for number in (1, 2):
-        assert simulator.wait_for_tokens(number, 3)["ended"] is None
-    assert [stack.status(each)["status"] for each in (first, second, third)] == ["processing", "processing", "queued"]
-    stack.cancel(second)
-    assert stack.answer(third) == answer_to("third")
-    assert stack.status(first)["status"] == "processing"

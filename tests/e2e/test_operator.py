@@ -82,21 +82,6 @@ def test_idle_connections_of_the_proxy_alone_keep_a_queue_from_being_replaced(bu
 
 
 @pytest.mark.ollama(text="short")
-def test_what_was_cancelled_by_mistake_is_brought_back_and_answered(stack: Stack) -> None:
-    stack.operate("pause")
-    try:
-        cancelled = [stack.submit(f"Number {number}") for number in range(3)]
-        ended = stack.operate("cancel", *cancelled)
-        retried = stack.operate("retry", "--outcome", "cancelled", "--since", "1m", "--json")
-    finally:
-        stack.operate("resume")
-
-    assert (ended.returncode, retried.returncode) == (0, 0), ended.stderr + retried.stderr
-    assert set(cancelled) <= set(json.loads(retried.stdout)["retried"])
-    assert [stack.answer(prompt_id) for prompt_id in cancelled] == ["short"] * 3
-
-
-@pytest.mark.ollama(text="short")
 def test_room_is_given_back_while_prompts_are_accepted_and_answered(build: Callable[..., Stack]) -> None:
     stack = build()
     stack.start()
