@@ -130,13 +130,8 @@ class Care(Transactions):
                 return False
 
     def _complete(self, row, outcome, error):
-        of_prompt = {
-            "status": Status.COMPLETED,
-            "outcome": outcome,
-            "error": error,
-            "completed_at": self._clock.wall(),
-        }
-        return self._move(row, of_prompt=of_prompt, not_before=None)
+        ended = {"outcome": outcome, "error": error, "completed_at": self._clock.wall()}
+        return self._move(row, {"status": Status.COMPLETED, **ended}, not_before=None)
 
     def _end(self, row, to):
         """Let an attempt be over."""
@@ -147,15 +142,12 @@ class Care(Transactions):
             "failures": to.failures,
             "error": to.error and replace(to.error, message=storable(to.error.message)),
             "last_error": storable(to.last_error) if to.last_error else row.prompt.last_error,
-            "completed_at": self._clock.wall() if is_over else None,
+            **({"completed_at": self._clock.wall()} if is_over else {"started_at": None, "tokens": None}),
         }
-        if not is_over:
-            of_prompt |= {"started_at": None, "tokens": None}
         trouble = {}
         if to.is_bad_end:
-            first = now if row.bad_since is None else row.bad_since
-            trouble = {"bad_ends": row.bad_ends + 1, "bad_since": first, "bad_at": now}
-        return self._move(row, of_prompt=of_prompt, not_before=now + to.delay if to.delay else None, **trouble)
+            trouble = {"bad_ends": row.bad_ends + 1, "bad_since": row.bad_since or now, "bad_at": now}
+        return self._move(row, of_prompt, not_before=now + to.delay if to.delay else None, **trouble)
 
     def _loss(self, row):
         """How the attempt of a processing prompt was lost; None while it is not."""

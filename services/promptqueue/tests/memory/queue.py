@@ -3,42 +3,24 @@
 import uuid
 from dataclasses import replace
 
-from promptqueue.errors import (
-    ClaimLost,
-    IdempotencyConflict,
-    NotRetryable,
-    PromptDeleted,
-    QueueFull,
-    StorageFull,
-)
+from promptqueue.errors import ClaimLost, IdempotencyConflict, NotRetryable, PromptDeleted, QueueFull, StorageFull
 from promptqueue.lifecycle import CANCELLED, KEY_LIFETIME, Next, after, why_not_retryable
 from promptqueue.notes import Text
-from promptqueue.prompt import (
-    Answered,
-    Claim,
-    Enqueued,
-    Outcome,
-    Page,
-    Priority,
-    Progress,
-    Prompt,
-    Status,
-)
+from promptqueue.prompt import Answered, Claim, Enqueued, Outcome, Page, Priority, Progress, Prompt, Status
 from promptqueue.stored import storable, stored_json, stored_object
 
 from .care import Care
 from .state import Key, Row
 
+UNBEGUN = dict.fromkeys(["outcome", "tokens", "started_at", "completed_at", "error", "last_error"])
+
 
 class Asking(Care):
     """The verbs of whoever asks."""
 
-    def enqueue(self, *new, max_queued=None, max_stored_bytes=None, min_free_bytes=None):
+    def enqueue(self, *new, max_queued=None, **bounds):
         with self.transaction():
-            return [
-                self._replayed(one.idempotency) or self._accept(one, max_queued, max_stored_bytes, min_free_bytes)
-                for one in new
-            ]
+            return [self._replayed(one.idempotency) or self._accept(one, max_queued, **bounds) for one in new]
 
     def get(self, prompt_id):
         return self._shown(self._row(prompt_id))
@@ -76,16 +58,13 @@ class Asking(Care):
         return Text(prompt_id, row.text_attempt, 0, row.text) if row and row.text_attempt else None
 
     def newest(self, *, status=None, outcome=None, limit=50, before=None):
-        found = sorted(
-            (
-                row
-                for row in self._state.rows.values()
-                if status in (None, row.prompt.status)
-                and outcome in (None, row.prompt.outcome)
-                and (before is None or row.seq < before)
-            ),
-            key=lambda row: -row.seq,
-        )
+        found = [
+            row
+            for row in sorted(self._state.rows.values(), key=lambda row: -row.seq)
+            if status in (None, row.prompt.status)
+            and outcome in (None, row.prompt.outcome)
+            and (before is None or row.seq < before)
+        ]
         return Page(
             prompts=[self._shown(row) for row in found[:limit]],
             next=found[limit - 1].seq if len(found) > limit else None,
@@ -106,59 +85,49 @@ class Asking(Care):
             if reason := why_not_retryable(row.prompt, is_erased=row.request is None):
                 raise NotRetryable(reason)
             self._refuse_full(max_queued)
-            self._work.sequence += 1
             now, expires_at = self._clock.wall(), row.prompt.expires_at
-            fresh = Row(
-                seq=self._work.sequence,
-                prompt=row.prompt,
-                request=row.request,
-                waiting_since=now,
-                text=row.text,
-                text_attempt=row.text_attempt,
+            if expires_at is not None:
+                expires_at += now - row.waiting_since
+            again = {"status": Status.QUEUED, "failures": 0, "retried_at": now, "expires_at": expires_at, **UNBEGUN}
+            return self._shown(
+                self._join(replace(row.prompt, **again), row.request, text=row.text, text_attempt=row.text_attempt)
             )
-            again = {
-                "status": Status.QUEUED,
-                "failures": 0,
-                "retried_at": now,
-                "expires_at": None if expires_at is None else now + expires_at - row.waiting_since,
-                **dict.fromkeys(["outcome", "tokens", "started_at", "completed_at", "error", "last_error"]),
-            }
-            return self._shown(self._move(fresh, of_prompt=again))
 
     def delete(self, prompt_id):
         with self.transaction():
             self._erase(self._row(prompt_id))
             self._changed.add(prompt_id)
 
-    def _accept(self, new, max_queued, max_stored_bytes, min_free_bytes):
+    def _accept(self, new, max_queued, *, max_stored_bytes=None, min_free_bytes=None):
         self._refuse_full(max_queued)
-        room, request, now = self.room(), stored_json(new.request), self._clock.wall()
-        if max_stored_bytes is not None and room.stored_bytes + len(request) > max_stored_bytes:
+        request, now = stored_json(new.request), self._clock.wall()
+        if max_stored_bytes is not None and self.room().stored_bytes + len(request) > max_stored_bytes:
             raise StorageFull
-        if min_free_bytes is not None and room.disk_free_bytes - len(request) < min_free_bytes:
+        if min_free_bytes is not None and self.room().disk_free_bytes - len(request) < min_free_bytes:
             raise StorageFull
-        self._work.sequence += 1
         prompt = Prompt(
             id=str(uuid.uuid4()),
             status=Status.QUEUED,
-            outcome=None,
             priority=Priority(new.priority),
             attempt=0,
             failures=0,
-            tokens=None,
             created_at=now,
-            started_at=None,
-            completed_at=None,
             expires_at=None if new.expires_in is None else now + new.expires_in,
-            error=None,
             metadata=None if new.metadata is None else stored_object(stored_json(new.metadata)),
             timeout=new.timeout,
             overdue=False,
+            **UNBEGUN,
         )
-        row = self._move(Row(seq=self._work.sequence, prompt=prompt, request=request, waiting_since=now), of_prompt={})
+        row = self._join(prompt, request)
         if new.idempotency:
             self._work.keys[new.idempotency.key] = Key(new.idempotency.fingerprint, prompt.id, now)
-        return Enqueued(prompt=self._shown(row), position=self.position(row.prompt.id))
+        return Enqueued(prompt=self._shown(row), position=self.position(prompt.id))
+
+    def _join(self, prompt, request, **texts):
+        """Let a prompt stand at the end of the line."""
+        self._work.sequence += 1
+        row = Row(seq=self._work.sequence, prompt=prompt, request=request, waiting_since=self._clock.wall(), **texts)
+        return self._move(row)
 
     def _replayed(self, idempotency):
         key = idempotency and self._state.keys.get(idempotency.key)
@@ -176,8 +145,7 @@ class Asking(Care):
         return {row.prompt.id: place for place, row in enumerate(self._line(), 1)}
 
     def _refuse_full(self, max_queued):
-        waiting = len(self._line())
-        if max_queued is not None and waiting >= max_queued:
+        if max_queued is not None and (waiting := len(self._line())) >= max_queued:
             message = f"The queue is full: {waiting} prompts wait, and {max_queued} may."
             raise QueueFull(message)
 
@@ -196,21 +164,15 @@ class MemoryQueue(Asking):
             allowed = terms.timeout_seconds if row.prompt.timeout is None else row.prompt.timeout
             row = self._move(
                 row,
-                of_prompt={
-                    "status": Status.PROCESSING,
-                    "attempt": row.prompt.attempt + 1,
-                    "tokens": 0,
-                    "started_at": wall,
-                },
+                {"status": Status.PROCESSING, "attempt": row.prompt.attempt + 1, "tokens": 0, "started_at": wall},
                 terms=terms,
                 claimed_at=now,
                 leased_until=now + terms.lease_seconds,
                 run_until=now + min(allowed, terms.timeout_seconds),
                 not_before=None,
             )
-            return Claim(
-                prompt=self._shown(row), request=stored_object(row.request), terms=terms, trouble=row.trouble(now)
-            )
+            request, trouble = stored_object(row.request), row.trouble(now)
+            return Claim(prompt=self._shown(row), request=request, terms=terms, trouble=trouble)
 
     def renew(self, claim):
         with self.transaction():
@@ -239,17 +201,15 @@ class MemoryQueue(Asking):
         with self.transaction():
             row = self._end(self._held(claim), to)
             if isinstance(ending, Answered):
-                row = self._keep(
-                    replace(
-                        row,
-                        prompt=replace(row.prompt, tokens=ending.tokens, last_error=None),
-                        answer=stored_json(ending.record),
-                        text="",
-                        text_attempt=0,
-                        ran_seconds=self._clock.monotonic() - row.claimed_at,
-                    )
+                row = replace(
+                    row,
+                    prompt=replace(row.prompt, tokens=ending.tokens, last_error=None),
+                    answer=stored_json(ending.record),
+                    text="",
+                    text_attempt=0,
+                    ran_seconds=self._clock.monotonic() - row.claimed_at,
                 )
-            return self._shown(row)
+            return self._shown(self._keep(row))
 
     def release(self, claim, *, reason=None):
         with self.transaction():
@@ -264,13 +224,11 @@ class MemoryQueue(Asking):
 
     def _next(self):
         now, wall = self._clock.monotonic(), self._clock.wall()
-        ready = (
-            row
-            for row in self._line()
-            if (row.not_before is None or row.not_before <= now)
-            and (row.prompt.expires_at is None or row.prompt.expires_at > wall)
-        )
-        return None if self._state.paused else next(ready, None)
+        for row in [] if self._state.paused else self._line():
+            expires_at = row.prompt.expires_at
+            if (row.not_before is None or row.not_before <= now) and (expires_at is None or expires_at > wall):
+                return row
+        return None
 
     def _held(self, claim):
         row = self._state.rows.get(claim.prompt.id)

@@ -62,9 +62,6 @@ class Transactions:
     def _shown(self, row):
         return replace(row.prompt, overdue=self._is_overdue(row))
 
-    def _is_overdue(self, row):
-        raise NotImplementedError
-
     def _keep(self, row):
         """Store a row, within a transaction."""
         before = self._work.rows.get(row.prompt.id)
@@ -72,10 +69,10 @@ class Transactions:
         self._work.rows[row.prompt.id] = row
         return row
 
-    def _move(self, row, *, of_prompt, **changes):
+    def _move(self, row, of_prompt=None, **changes):
         """Change a row and let everybody hear of it."""
         self._changed.add(row.prompt.id)
-        return self._keep(replace(row, prompt=replace(row.prompt, **of_prompt), **changes))
+        return self._keep(replace(row, prompt=replace(row.prompt, **of_prompt or {}), **changes))
 
     def _erase(self, row):
         del self._work.rows[row.prompt.id]

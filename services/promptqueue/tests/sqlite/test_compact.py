@@ -143,8 +143,10 @@ def test_a_rewrite_without_room_is_refused_and_changes_nothing(old, queue, stora
     assert length() == before
 
 
-def test_a_rewrite_that_somebody_keeps_from_ending_gives_up_and_changes_nothing(storage, old, queue, url, monkeypatch):
-    if storage.describe()["journal_mode"] == "wal":
+def test_a_rewrite_that_somebody_keeps_from_ending_gives_up_and_changes_nothing(
+    open_storage, old, queue, journal, url, monkeypatch
+):
+    if journal == "wal":
         pytest.skip("with a log nobody keeps it from ending")
     monkeypatch.setattr("promptqueue.sqlite.copies.rewrite.PATIENCE", 0.1)
 
@@ -152,7 +154,7 @@ def test_a_rewrite_that_somebody_keeps_from_ending_gives_up_and_changes_nothing(
         stranger.execute("BEGIN")
         stranger.execute("SELECT * FROM prompts").fetchall()
         with pytest.raises(StorageUnavailable, match="Another program reads"):
-            storage.rewrite()
+            open_storage(lock_timeout=0.05).rewrite()
 
     assert not queue.room().in_steps
     assert queue.counts().queued == 2

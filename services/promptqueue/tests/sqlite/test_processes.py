@@ -130,7 +130,7 @@ sys.stdin.read()
     eventually(lambda: queue.workers().count == 0)  # a kernel may start a program before it has closed what it must
 
 
-def test_another_process_hears_of_a_commit_and_of_live_text_and_is_heard(queue, listener, begin, run):
+def test_another_process_hears_of_a_commit_and_of_live_text_and_is_heard(queue, listener, begin, run, until_heard):
     claim = begin()
     listening = run(
         """
@@ -150,7 +150,7 @@ print(queue.enqueue(NewPrompt(request={}))[0].prompt.id, flush=True)
         first = listening.read()
         queue.release(claim)
         second, asked = listening.read(), listening.read()
-        heard = [note for _ in range(2) for note in changes.wait(10)]
+        heard = until_heard(changes, 2)
 
     assert [first, second] == ["Text Ray", "Changed queued"]
     assert Changed(asked) in heard

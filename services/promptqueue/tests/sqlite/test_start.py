@@ -1,10 +1,7 @@
 """Whatever a process finds at its start: it works, or it is told in one sentence what is wrong and what to do."""
 
-import os
 import re
-import shutil
-import tempfile
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +10,7 @@ from promptqueue.prompt import NewPrompt
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
-from support.small_disk import mounted
 
-NOBODY = 65_534
 TOGETHER = 20
 RELEASED = schema.known()
 
@@ -59,36 +54,8 @@ def start_together(run):
     return start
 
 
-@pytest.fixture
-def folder():
-    """A folder that anybody may read; pytest's own are closed to others."""
-    path = Path(tempfile.mkdtemp())
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture
-def disk(tmp_path):
-    with mounted(tmp_path / "disk") as small:
-        yield small
-
-
 def is_one_sentence(text):
     return "\n" not in text and re.fullmatch(r"[A-Z].*[^.]\.", text) and ". " not in text
-
-
-@contextmanager
-def as_user(number):
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
-    os.setegid(number)
-    os.seteuid(number)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
 
 
 # ---- together -------------------------------------------------------------------------------------------------------
@@ -125,110 +92,6 @@ def test_old_and_new_processes_that_start_together_on_an_empty_folder_work_or_ar
     assert all(each.startswith("works 0 ") or "a newer version" in each for each in said[0])
 
 
-# ---- the wrong owner ------------------------------------------------------------------------------------------------
-
-
-def test_a_database_of_another_owner_is_told_with_the_command_that_helps(folder):
-    url = f"sqlite:///{folder}/queue.db"
-    connect(url).open().close()
-
-    with as_user(NOBODY), pytest.raises(StorageUnavailable) as refused:
-        connect(url).open()
-
-    assert is_one_sentence(str(refused.value))
-    command = f"chown -R {NOBODY} {folder}"
-    assert str(refused.value).endswith(f"belongs to user 0, so let user {NOBODY} have it and all beside it: {command}.")
-    assert os.system(command) == 0
-    with as_user(NOBODY):
-        connect(url).open().close()
-
-
-def test_a_file_of_another_owner_in_a_folder_of_ones_own_is_told(folder):
-    url = f"sqlite:///{folder}/queue.db"
-    with as_user(0):
-        os.chown(folder, NOBODY, NOBODY)
-    with as_user(NOBODY):
-        connect(url).open().close()
-    os.chown(folder / "queue.db", 0, 0)
-    (folder / "queue.db").chmod(0o600)
-
-    with as_user(NOBODY), pytest.raises(StorageUnavailable, match=f"{folder}/queue.db belongs to user 0, so let user"):
-        connect(url).open()
-
-
-def test_what_root_makes_beside_the_database_of_another_is_that_ones(folder):
-    url = f"sqlite:///{folder}/queue.db"
-    with as_user(0):
-        os.chown(folder, NOBODY, NOBODY)
-    with as_user(NOBODY):
-        connect(url).open().close()
-    for lock in folder.glob("*.lock"):
-        lock.unlink()
-
-    with closing(connect(url).open()) as by_root, as_user(NOBODY):
-        with closing(connect(url).open()) as by_owner:
-            by_owner.pause(True)
-        paused = by_root.counts().paused
-
-    assert paused
-
-
-# ---- the disk -------------------------------------------------------------------------------------------------------
-
-
-def test_a_queue_begins_on_a_full_disk_as_soon_as_there_is_room(disk, journal):
-    disk.fill()
-    url = f"sqlite:///{disk.path}/queue.db"
-
-    with pytest.raises(StorageUnavailable) as refused:
-        connect(url, journal_mode=journal).open()
-    disk.make_room()
-
-    assert is_one_sentence(str(refused.value))
-    assert str(refused.value).endswith("; its disk is full, so make room there; everything then goes on by itself.")
-    with closing(connect(url, journal_mode=journal).open()) as queue:
-        assert queue.enqueue(NewPrompt(request={}))
-
-
-def test_a_queue_on_a_disk_that_is_full_by_now_loses_nothing(disk, journal):
-    url = f"sqlite:///{disk.path}/queue.db"
-    with closing(connect(url, journal_mode=journal).open()) as queue:
-        queue.enqueue(NewPrompt(request={"prompt": "accepted"}))
-    disk.fill()
-
-    refusals = []
-    try:
-        with closing(connect(url, journal_mode=journal).open()) as queue:
-            queue.enqueue(NewPrompt(request={"prompt": "x" * 100_000}))
-    except StorageUnavailable as unavailable:
-        refusals.append(str(unavailable))
-    disk.make_room()
-
-    [sentence] = refusals
-    assert is_one_sentence(sentence)
-    assert "its disk is full, so make room there" in sentence
-    with closing(connect(url, journal_mode=journal).open()) as queue:
-        assert [queue.request(prompt.id) for prompt in queue.newest().prompts] == [{"prompt": "accepted"}]
-
-
-def test_a_disk_that_is_read_only_is_told_and_passes(disk, journal):
-    url = f"sqlite:///{disk.path}/queue.db"
-    with closing(connect(url, journal_mode=journal).open()) as queue:
-        queue.enqueue(NewPrompt(request={}))
-    disk.remount("ro")
-
-    with pytest.raises(StorageUnavailable) as refused:
-        connect(url, journal_mode=journal).open()
-    disk.remount("rw")
-
-    assert is_one_sentence(str(refused.value))
-    assert "; its disk is mounted read-only, so mount it writable; everything then goes on by itself." in str(
-        refused.value
-    )
-    with closing(connect(url, journal_mode=journal).open()) as queue:
-        assert queue.counts().queued == 1
-
-
 # ---- the file -------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +100,7 @@ def test_a_disk_that_is_read_only_is_told_and_passes(disk, journal):
     [
         ("another file", "name another file in DATABASE_URL, or put a backup in its place: "),
         ("a damaged first page", "it is damaged, so stop everything and put a backup in its place: "),
+        ("damaged behind it", "it is damaged, so stop everything and put a backup in its place: "),
         ("cut short", "it is damaged, so stop everything and put a backup in its place: "),
     ],
 )
@@ -248,6 +112,8 @@ def test_a_file_that_cannot_be_read_is_told_with_the_command_that_helps(url, jou
             path.write_bytes(b"my diary, volume one\n" * 1_000)
         case "a damaged first page":
             path.write_bytes(path.read_bytes()[:100] + b"\xff" * 4_096 + path.read_bytes()[4_196:])
+        case "damaged behind it":
+            path.write_bytes(path.read_bytes()[:4_096] + b"\xff" * (len(path.read_bytes()) - 4_096))
         case "cut short":
             path.write_bytes(path.read_bytes()[: 4096 * 2])
     before = path.read_bytes()
@@ -260,10 +126,30 @@ def test_a_file_that_cannot_be_read_is_told_with_the_command_that_helps(url, jou
     assert path.read_bytes() == before
 
 
-def test_a_database_that_is_locked_by_a_stranger_is_told(open_queue, queue, tmp_path):
-    impatient = open_queue(lock_timeout=0.05)
-    with closing(sqlite3.connect(tmp_path / "queue.db", isolation_level=None)) as stranger:
-        stranger.execute("BEGIN IMMEDIATE")
+def test_a_database_that_was_moved_away_from_its_log_is_not_made_anew(url, tmp_path):
+    path = Path(url.removeprefix("sqlite:///"))
+    running = connect(url, journal_mode="wal").open()
+    running.enqueue(NewPrompt(request={"prompt": "Why?"}))
+    path.rename(path.with_name("elsewhere"))
 
-        with pytest.raises(StorageUnavailable, match=r"; another program keeps it locked, so let that one finish\.$"):
-            impatient.pause(True)
+    with pytest.raises(StorageUnavailable, match=r"it is not there, but its log queue.db-wal is"):
+        connect(url).open()
+
+    path.with_name("elsewhere").rename(path)
+    with closing(connect(url).open()) as another:
+        assert another.counts().queued == 1
+    running.close()
+
+
+@pytest.mark.parametrize("version", [0, 3])
+def test_the_database_of_another_program_is_left_as_it_is(tmp_path, version):
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as theirs:
+        theirs.execute("CREATE TABLE birds (name)")
+        theirs.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
+
+    with pytest.raises(StorageUnavailable, match="is the database of another program"):
+        connect(f"sqlite:///{path}").open()
+
+    assert path.read_bytes() == before

@@ -45,6 +45,7 @@ class Invariants(RuleBasedStateMachine):
         assert queue.answer(prompt_id) == expected.answer
         assert (queue.request(prompt_id) is None) == expected.is_erased
 
+    @precondition(lambda self: self.steps % 2)
     @invariant()
     def the_newest_are_listed_first_all_and_by_status(self):
         in_order = self.expected.in_order()
@@ -69,6 +70,7 @@ class Invariants(RuleBasedStateMachine):
     def only_the_living_are_counted(self):
         assert self.queues[0].workers().count == len(self.expected.living)
 
+    @precondition(lambda self: self.steps % 4 == 0)
     @invariant()
     def the_storage_is_in_order(self):
         self.backend.check(self.queues[1])
