@@ -85,7 +85,7 @@ class ClientVerbs(Timekeeping):
 
     def _move_to_the_end(self, row: sqlite3.Row) -> sqlite3.Row:
         """Queue a completed prompt again. Its number is its place, so it gets the next one, and so do its texts."""
-        last = line.last_number(self._database)
+        last = line.new_number(self._database)
         self._database.run("UPDATE requests SET seq = :new WHERE seq = :old", new=last, old=row["seq"])
         self._database.run("UPDATE partials SET seq = :new WHERE seq = :old", new=last, old=row["seq"])
         [queued] = self._database.run(

@@ -113,8 +113,8 @@ def moves(database: Database) -> int:
     return int(row["moves"])
 
 
-def last_number(database: Database) -> int:
-    """Take the number of the last place, for a prompt that goes to the end of the line."""
+def new_number(database: Database) -> int:
+    """Take a new number: its place is the end of the line."""
     [last] = database.run("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'prompts' RETURNING seq")
     return int(last["seq"])
 
