@@ -1,4 +1,4 @@
-"""BASE_PATH: below a path that a server in front takes off or leaves on, every path that is told leads back."""
+"""BASE_PATH: below a path that a server in front takes off or leaves on, every path in an answer leads back."""
 
 import json
 import re
@@ -43,9 +43,9 @@ def test_no_answer_names_a_path_that_leads_beside_it(client, before, submit):
     answers = [client.get(before + path) for path in paths]
     answers.append(client.post(f"{before}/api/v1/prompt", json={"prompt": "Why?", "unknown": 1}))
 
-    told = json.dumps([{**answer.json, "paths": None} for answer in answers])
+    written = json.dumps([{**answer.json, "paths": None} for answer in answers])
 
-    assert re.findall(r"(?<![\w/])/(?:api/|openapi|healthz|readyz)[\w/]*", told) == []
+    assert re.findall(r"(?<![\w/])/(?:api/|openapi|healthz|readyz)[\w/]*", written) == []
 
 
 def test_the_specification_says_where_its_paths_begin(client, make_app):

@@ -128,7 +128,7 @@ def test_a_text_of_many_commas_is_one_value():
     [b"[" * 100_000, b"[" * 500_000 + b"]" * 500_000, b"[1," * 100_000, b'{"a":' * 100_000, b"[,,," * 100_000],
     ids=["deep", "deep and closed", "deep with commas", "deep objects", "commas"],
 )
-def test_what_is_no_json_is_refused_as_such_however_many_values_it_seems_to_have(data):
+def test_a_body_that_is_not_json_is_refused_as_such_however_many_values_it_seems_to_have(data):
     with pytest.raises(InvalidJSON):
         checked(data)
 

@@ -8,18 +8,18 @@ from promptqueue.condition import Model, ModelState
 from promptqueue.wire import moment
 
 
-def test_the_queue_is_told_in_numbers_and_no_ids(client, submit, worker, queue):
+def test_the_queue_is_described_in_numbers_without_ids(client, submit, worker, queue):
     worker.describe(Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=41, processor="cpu"))
     for _ in range(3):
         submit()
     worker.answer()
     worker.claim()
 
-    told = client.get("/api/v1/queue").json
+    body = client.get("/api/v1/queue").json
 
-    assert told.pop("oldest_wait_seconds") >= 0
-    assert told.pop("stored_bytes") == queue.room().stored_bytes > 0
-    assert told == {
+    assert body.pop("oldest_wait_seconds") >= 0
+    assert body.pop("stored_bytes") == queue.room().stored_bytes > 0
+    assert body == {
         "queued": 1,
         "processing": 1,
         "completed_per_minute": 1,
@@ -47,10 +47,10 @@ def test_with_no_worker_alive_nobody_knows_of_the_model(client, worker):
     worker.describe(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
     worker.leave()
 
-    told = client.get("/api/v1/queue").json
+    body = client.get("/api/v1/queue").json
 
-    assert told["workers"] == 0
-    assert told["model"] == {
+    assert body["workers"] == 0
+    assert body["model"] == {
         "name": "llama3.2",
         "state": "unreachable",
         "percent": None,
@@ -58,7 +58,7 @@ def test_with_no_worker_alive_nobody_knows_of_the_model(client, worker):
         "detail": "no worker is alive to tell",
         "retry_at": None,
     }
-    assert told["oldest_wait_seconds"] is None
+    assert body["oldest_wait_seconds"] is None
 
 
 def test_a_troubled_model_says_why_in_a_line_and_when_it_is_tried_again(client, worker):
@@ -66,12 +66,12 @@ def test_a_troubled_model_says_why_in_a_line_and_when_it_is_tried_again(client, 
     model = Model(name="llama3.2", state=ModelState.TROUBLED, detail=words, retry_at=time.time() + 500)
     worker.describe(model)
 
-    told, readiness = client.get("/api/v1/queue").json["model"], client.get("/readyz")
+    body, readiness = client.get("/api/v1/queue").json["model"], client.get("/readyz")
 
-    assert told["state"] == "troubled"
-    assert told["detail"].startswith("model requires more system memory xxx")
-    assert len(told["detail"]) == 300
-    assert told["retry_at"] == moment(model.retry_at)
+    assert body["state"] == "troubled"
+    assert body["detail"].startswith("model requires more system memory xxx")
+    assert len(body["detail"]) == 300
+    assert body["retry_at"] == moment(model.retry_at)
     assert readiness.status_code == 503
     words = readiness.json["checks"]["model"]["detail"]
     assert words.startswith("llama3.2 is troubled: model requires more system memory xxx")
@@ -79,13 +79,13 @@ def test_a_troubled_model_says_why_in_a_line_and_when_it_is_tried_again(client, 
     assert words in readiness.json["error"]["message"]
 
 
-def test_a_moment_that_is_over_is_told_as_now(client, worker):
+def test_a_retry_whose_time_has_passed_is_due_now(client, worker):
     worker.describe(Model(name="llama3.2", state=ModelState.TROUBLED, detail="busy", retry_at=time.time() - 5))
 
     assert client.get("/readyz").json["checks"]["model"]["detail"] == "llama3.2 is troubled: busy; trying again now"
 
 
-def test_healthz_tells_the_storage_from_a_real_read(client):
+def test_healthz_describes_the_storage_from_a_real_read(client):
     answer = client.get("/healthz")
 
     assert answer.status_code == 200
@@ -116,7 +116,7 @@ def test_a_proxy_that_could_not_get_an_answer_is_not_ready_and_says_why(client, 
         (Model(name="llama3.2", state=ModelState.MISSING), "missing"),
     ],
 )
-def test_a_model_that_is_not_ready_is_told_in_words(client, worker, model, words):
+def test_readyz_says_in_words_why_a_model_is_not_ready(client, worker, model, words):
     worker.describe(model)
 
     answer = client.get("/readyz")
@@ -137,7 +137,7 @@ def test_a_proxy_with_a_worker_and_a_model_is_ready(client, worker):
     assert (answer.status_code, answer.json["ready"]) == (200, True)
 
 
-def test_a_database_that_cannot_be_opened_is_told_and_nothing_is_500(make_app, tmp_path):
+def test_a_database_that_cannot_be_opened_is_reported_and_nothing_is_500(make_app, tmp_path):
     (tmp_path / "file").write_text("no folder")
     client = make_app(database_url=f"sqlite:///{tmp_path}/file/queue.db").test_client()
 

@@ -101,12 +101,12 @@ def test_every_answer_keeps_to_it(client, submit, worker, specification, validat
     for method, path, answer in answers:
         item = specification["paths"][path]
         responses = (item.get(method.lower()) or next(iter(item.values())))["responses"]
-        told = responses[str(answer.status_code)]
+        described = responses[str(answer.status_code)]
         seen.add((method, path, answer.status_code))
-        for name in told.get("headers", {}):
+        for name in described.get("headers", {}):
             validator(int(answer.headers[name]) if name == "Retry-After" else answer.headers[name],
                       specification["components"]["headers"][name]["schema"])  # fmt: skip
-        content = told.get("content", {})
+        content = described.get("content", {})
         if answer.data:
             assert answer.mimetype in content
         if answer.mimetype == "application/json" and answer.data:

@@ -178,7 +178,7 @@ def test_a_message_as_ollamas_own_type_writes_it_is_read(stored):
         (b'\xef\xbb\xbf \r\n{"prompt": "\\ud83d"}', {"prompt": "\ufffd"}),
     ],
 )
-def test_half_an_emoji_is_told_as_such_and_a_byte_order_mark_skipped(client, queue, body, asked):
+def test_half_an_emoji_is_replaced_and_a_byte_order_mark_skipped(client, queue, body, asked):
     answer = client.post("/api/v1/prompt", data=body)
 
     assert answer.status_code == 202, answer.text

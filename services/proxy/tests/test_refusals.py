@@ -216,7 +216,7 @@ def test_a_field_that_is_not_as_it_may_be_is_refused_by_its_name(send, name):
 
 
 @pytest.mark.parametrize("name", NO_JSON)
-def test_what_is_no_json_is_refused(send, name):
+def test_a_body_that_is_not_json_is_refused(send, name):
     answer = send(body=NO_JSON[name])
 
     assert (answer.status, answer.code, answer.json["error"]["param"]) == (400, "invalid_json", None)
@@ -264,7 +264,7 @@ def test_an_encoding_that_the_content_type_names_is_named(send):
     assert "'Shift_JIS'" in answer.json["error"]["message"]
 
 
-def test_a_body_that_was_encoded_twice_is_told_so(send):
+def test_the_refusal_says_that_a_body_was_encoded_twice(send):
     answer = send(body=json.dumps(WHY))
 
     assert (answer.status, answer.code) == (400, "invalid_request")
@@ -298,7 +298,7 @@ def test_what_ollama_knows_and_is_refused_is_refused_with_the_reason(send, field
     assert why in send(body={**WHY, field: value}).json["error"]["message"]
 
 
-def test_the_name_of_an_unknown_field_is_told_no_longer_than_needed(send):
+def test_a_refusal_names_an_unknown_field_at_no_more_than_its_limit(send):
     answer = send(body={**WHY, "x" * 500_000: 1})
 
     assert len(answer.body) < 1000

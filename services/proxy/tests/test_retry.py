@@ -40,9 +40,9 @@ def test_a_failed_prompt_goes_to_the_end_of_the_line_under_its_id(submit, failed
     assert answer.status_code == 200
     assert answer.headers["X-Prompt-Id"] == failed
     assert answer.json == call(failed, "status").json
-    told = answer.json
-    assert (told["id"], told["status"], told["outcome"], told["position"]) == (failed, "queued", None, 2)
-    assert (told["error"], told["last_error"], told["completed_at"], told["attempt"]) == (None, None, None, 1)
+    found = answer.json
+    assert (found["id"], found["status"], found["outcome"], found["position"]) == (failed, "queued", None, 2)
+    assert (found["error"], found["last_error"], found["completed_at"], found["attempt"]) == (None, None, None, 1)
     assert call(failed, "result").status_code == 202
     assert worker.claim().prompt.id == other
     claim = worker.claim()
@@ -63,10 +63,10 @@ def test_a_prompt_that_waited_too_long_is_retried_though_nobody_has_looked_since
     queue._database.run("UPDATE prompts SET created_at = created_at - 61, expires_at = expires_at - 61")
     before = queue.get(prompt_id)
 
-    told = retry(prompt_id).json
+    found = retry(prompt_id).json
 
     assert before.overdue
-    assert (told["status"], told["outcome"], told["error"]) == ("queued", None, None)
+    assert (found["status"], found["outcome"], found["error"]) == ("queued", None, None)
     assert queue.get(prompt_id).expires_at > before.expires_at + 50
 
 
@@ -74,9 +74,9 @@ def test_one_that_waits_or_runs_is_returned_unchanged(submit, retry, call, worke
     first, second = submit(), submit()
     claim = worker.claim()
 
-    told = [(retry(one), call(one, "status")) for one in (first, second)]
+    answers = [(retry(one), call(one, "status")) for one in (first, second)]
 
-    assert [(answer.status_code, answer.json == status.json) for answer, status in told] == [(200, True)] * 2
+    assert [(answer.status_code, answer.json == status.json) for answer, status in answers] == [(200, True)] * 2
     assert worker.finish(claim).attempt == 1
 
 

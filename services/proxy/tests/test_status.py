@@ -27,35 +27,37 @@ def passed(queue):
 def test_a_queued_prompt_has_a_place_in_line(submit, status):
     submit()
 
-    told = status(submit())
+    found = status(submit())
 
-    assert list(told) == KEYS
-    assert (told["status"], told["outcome"], told["position"], told["attempt"]) == ("queued", None, 2, 0)
-    assert MOMENT.fullmatch(told["created_at"])
-    assert told["started_at"] is told["completed_at"] is told["error"] is told["tokens"] is told["metadata"] is None
+    assert list(found) == KEYS
+    assert (found["status"], found["outcome"], found["position"], found["attempt"]) == ("queued", None, 2, 0)
+    assert MOMENT.fullmatch(found["created_at"])
+    assert (
+        found["started_at"] is found["completed_at"] is found["error"] is found["tokens"] is found["metadata"] is None
+    )
 
 
 def test_a_processing_prompt_has_a_start_and_no_place(submit, status, worker):
     prompt_id = submit()
 
     worker.claim()
-    told = status(prompt_id)
+    found = status(prompt_id)
 
-    assert list(told) == KEYS
-    assert (told["status"], told["position"], told["attempt"], told["tokens"]) == ("processing", None, 1, 0)
-    assert MOMENT.fullmatch(told["started_at"])
+    assert list(found) == KEYS
+    assert (found["status"], found["position"], found["attempt"], found["tokens"]) == ("processing", None, 1, 0)
+    assert MOMENT.fullmatch(found["started_at"])
 
 
 def test_a_completed_prompt_says_how_it_ended(submit, status, worker):
     prompt_id = submit()
 
     worker.answer()
-    told = status(prompt_id)
+    found = status(prompt_id)
 
-    assert list(told) == KEYS
-    assert (told["status"], told["outcome"], told["tokens"]) == ("completed", "succeeded", 3)
-    assert MOMENT.fullmatch(told["completed_at"])
-    assert told["eta_seconds"] is None
+    assert list(found) == KEYS
+    assert (found["status"], found["outcome"], found["tokens"]) == ("completed", "succeeded", 3)
+    assert MOMENT.fullmatch(found["completed_at"])
+    assert found["eta_seconds"] is None
 
 
 @pytest.mark.parametrize("code", list(ErrorCode))
@@ -63,9 +65,9 @@ def test_a_failed_prompt_says_why_and_whether_it_is_worth_another_try(submit, st
     prompt_id = submit()
 
     worker.fail(code, "Because.")
-    told = status(prompt_id)
+    found = status(prompt_id)
 
-    assert told["error"] == {
+    assert found["error"] == {
         "code": code,
         "message": "Because.",
         "retryable": code not in ("model_refused", "prompt_too_long"),
@@ -126,9 +128,9 @@ def test_no_wait_is_estimated_when_nobody_can_know(make_app, submit, queue, work
             worker.claim()
             queue._database.run("UPDATE prompts SET started_at = started_at - 60 WHERE status = 'processing'")
 
-    told = make_app().test_client().get(f"/api/v1/prompt/{prompt_id}/status").json
+    found = make_app().test_client().get(f"/api/v1/prompt/{prompt_id}/status").json
 
-    assert told["eta_seconds"] is None
+    assert found["eta_seconds"] is None
 
 
 def test_an_id_is_found_in_any_case(client, submit):
@@ -142,9 +144,11 @@ def test_an_id_is_found_in_any_case(client, submit):
 def test_an_expired_prompt_is_settled_by_whoever_reads_it(submit, client, until):
     prompt_id = submit(expires_in=0.01)
 
-    told = until(lambda: (found := client.get(f"/api/v1/prompt/{prompt_id}/status").json)["position"] is None and found)
+    found = until(
+        lambda: (found := client.get(f"/api/v1/prompt/{prompt_id}/status").json)["position"] is None and found
+    )
 
-    assert (told["status"], told["outcome"], told["error"]["code"]) == ("completed", "expired", "expired")
+    assert (found["status"], found["outcome"], found["error"]["code"]) == ("completed", "expired", "expired")
     result = client.get(f"/api/v1/prompt/{prompt_id}/result")
     assert (result.status_code, result.json["partial"]) == (410, "")
 
@@ -154,12 +158,12 @@ def test_a_prompt_whose_lease_is_over_goes_back_to_its_place_when_it_is_read(sub
     worker.claim()
     queue._database.run("UPDATE prompts SET leased_until = 0")
 
-    told = status(prompt_id)
+    found = status(prompt_id)
 
-    assert (told["status"], told["position"], told["attempt"]) == ("queued", 1, 1)
+    assert (found["status"], found["position"], found["attempt"]) == ("queued", 1, 1)
 
 
-def test_whoever_waits_too_long_ahead_is_settled_before_a_place_is_told(submit, status, client, passed):
+def test_a_prompt_ahead_that_waited_too_long_is_settled_before_a_place_is_given(submit, status, client, passed):
     for _ in range(2):
         submit(expires_in=60)
     prompt_id = submit()
@@ -178,8 +182,8 @@ def test_the_queue_counts_nobody_whose_time_is_over(submit, client, worker, queu
 
     passed(60)
 
-    told = client.get("/api/v1/queue").json
-    assert (told["queued"], told["processing"]) == (1, 0)
+    found = client.get("/api/v1/queue").json
+    assert (found["queued"], found["processing"]) == (1, 0)
 
 
 def test_a_line_of_prompts_that_waited_too_long_is_not_full(make_app, passed):
@@ -199,9 +203,9 @@ def test_what_a_lost_worker_held_is_back_in_line_when_it_is_read(submit, status,
     worker.claim()
     worker.leave()
 
-    told = status(prompt_id)
+    found = status(prompt_id)
 
-    assert (told["status"], told["position"], told["attempt"]) == ("queued", 1, 1)
+    assert (found["status"], found["position"], found["attempt"]) == ("queued", 1, 1)
 
 
 # ---- result ---------------------------------------------------------------------------------------------------------

@@ -30,13 +30,13 @@ def test_it_is_the_status_with_what_was_asked_and_the_answer(submit, whole, stan
     assert answered.json == {**standing(prompt_id), "request": ASKED, "answer": record}
 
 
-def test_of_a_prompt_without_an_answer_it_tells_why(submit, whole, worker):
+def test_it_says_why_a_prompt_has_no_answer(submit, whole, worker):
     prompt_id = submit("Why?")
     worker.fail(ErrorCode.TIMED_OUT, "It took too long.", partial="It is")
 
-    told = whole(prompt_id).json
+    found = whole(prompt_id).json
 
-    assert (told["error"]["message"], told["request"], told["answer"]) == (
+    assert (found["error"]["message"], found["request"], found["answer"]) == (
         "It took too long.",
         {"prompt": "Why?"},
         None,
@@ -56,10 +56,10 @@ def test_what_was_asked_is_null_once_it_was_erased(client, submit, whole, queue)
     queue._database.run("UPDATE prompts SET completed_at = completed_at - 3600")
     assert queue.erase_unrun(older_than=60) == 1
 
-    told = whole(prompt_id)
+    found = whole(prompt_id)
     again = client.post(f"/api/v1/prompt/{prompt_id}/retry")
 
-    assert (told.status_code, told.json["outcome"], told.json["request"]) == (200, "cancelled", None)
+    assert (found.status_code, found.json["outcome"], found.json["request"]) == (200, "cancelled", None)
     assert (again.status_code, again.json["error"]["code"]) == (409, "not_retryable")
     assert "erased" in again.json["error"]["message"]
 
@@ -76,7 +76,7 @@ def test_a_deleted_prompt_is_not_found(client, submit, whole):
     assert whole(prompt_id).status_code == 404
 
 
-def test_its_head_is_told_without_it(client, submit):
+def test_head_is_answered_without_a_body(client, submit):
     prompt_id = submit()
 
     answer = client.head(f"/api/v1/prompt/{prompt_id}")

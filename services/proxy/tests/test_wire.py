@@ -125,7 +125,7 @@ def queue_is_left_alone(gunicorn):
 
 @pytest.mark.usefixtures("queue_is_left_alone")
 @pytest.mark.parametrize("name", ENDS_EARLY)
-def test_a_body_that_does_not_end_well_is_no_json(gunicorn, name):
+def test_a_body_that_does_not_end_well_is_refused_as_not_json(gunicorn, name):
     reply = gunicorn.raw(ENDS_EARLY[name], end=True)
 
     assert (reply.status, reply.code) == (400, "invalid_json")
