@@ -1,13 +1,16 @@
 """The proxy as a process: held requests beside others, locks, journals, several processes, the end, the log."""
 
 import http.client
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import pytest
+from promptqueue import connect
 from promptqueue.sqlite.host.turnstile import Turnstile
 
 KINDS = ["gevent", "threads"]
@@ -87,6 +90,43 @@ def test_a_locked_database_stops_submissions_after_five_seconds_and_nothing_else
     assert (
         server.post("/api/v1/prompt", {"prompt": "Why?"}).json["position"] == 2
     )  # nothing of the others came after all
+
+
+def test_among_greenlets_a_wait_for_the_database_has_its_bound_and_stops_no_other(tmp_path):
+    url = f"sqlite:///{tmp_path}/queue.db"
+    program = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import gevent, sys, time
+from promptqueue import connect
+from promptqueue.errors import StorageUnavailable
+from proxy.serving.concurrency import current
+
+concurrency, ticks = current(), []
+queue = concurrency.apart(connect(sys.argv[1], lock_timeout=0.3, threads=concurrency.native).open)
+
+def tick():
+    while True:
+        ticks.append(1)
+        gevent.sleep(0.01)
+
+def write():
+    started = time.monotonic()
+    try:
+        queue.pause(True)
+    except StorageUnavailable:
+        return time.monotonic() - started
+
+gevent.spawn(tick)
+print(0.3 <= concurrency.apart(write) < 3, len(ticks) > 5)
+"""
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with closing(connect(url).open()) as queue, queue.transaction():
+        said = subprocess.run(
+            [sys.executable, "-c", program, url], env=environ, check=True, capture_output=True, text=True, timeout=30
+        )
+
+    assert said.stdout.split() == ["True", "True"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,7 +3,12 @@
 import signal
 import sys
 
-from promptqueue.operator import commands
+try:
+    from promptqueue.operator import commands
+except ModuleNotFoundError as missing:
+    if missing.name != "click":
+        raise
+    sys.exit("The queue's command line needs click: install promptqueue[operator].")
 
 for number in (signal.SIGTERM, signal.SIGHUP):
     # As an exception, so that a copy that is not whole yet is taken away.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 from typing import TYPE_CHECKING, Protocol, Self
 
 from promptqueue.sqlite.storage import SQLiteStorage, path_of
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from promptqueue.notes import Listener
     from promptqueue.queue import PromptQueue
     from promptqueue.sqlite.host.clock import Clock
+    from promptqueue.sqlite.host.turnstile import NativeThreads
 
 
 def connect(
@@ -19,19 +21,21 @@ def connect(
     *,
     journal_mode: str = "auto",
     lock_timeout: float = 5.0,
+    threads: NativeThreads = _thread,
     clock: Clock | None = None,
-    create: bool = True,
 ) -> Storage:
     """Give the storage at `url`, one for each process; nothing on the disk is touched before it is used.
 
     `sqlite:////data/queue.db` is an absolute path, `sqlite:///data/queue.db` one below the working directory.
-    `journal_mode` is auto, wal, persist or keep (the one that it has); `lock_timeout` is how many seconds a write may
-    wait for its turn. Unless it may `create` one, opening raises QueueMissing where there is no queue. Tests hand in a
-    clock.
+    `journal_mode` is auto, wal or persist; keep is the one that a queue has, and makes none. `lock_timeout` is how many
+    seconds a write may wait for its turn. Where greenlets took the place of threads, `threads` are the native ones.
+    Tests hand in a clock.
 
     Raises ValueError for a URL that names no queue.
     """
-    return SQLiteStorage(path_of(url), journal_mode=journal_mode, lock_timeout=lock_timeout, clock=clock, create=create)
+    return SQLiteStorage(
+        path_of(url), journal_mode=journal_mode, lock_timeout=lock_timeout, threads=threads, clock=clock
+    )
 
 
 def check(url: str) -> str:

@@ -45,3 +45,14 @@ def test_every_example_of_the_help_can_be_typed(operate, environ, queue, ask, tm
             (tmp_path / "queue.backup").unlink(missing_ok=True)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(["bash", "-c", here], env={**os.environ, **environ, "PATH": path}, check=True, timeout=60)
+
+
+def test_whoever_lacks_click_is_told_what_to_install():
+    without = "import runpy, sys; sys.modules['click'] = None; runpy.run_module('promptqueue', run_name='__main__')"
+
+    said = subprocess.run([sys.executable, "-c", without], check=False, capture_output=True, text=True, timeout=60)
+
+    assert (said.returncode, said.stderr) == (
+        1,
+        "The queue's command line needs click: install promptqueue[operator].\n",
+    )

@@ -178,42 +178,6 @@ def test_two_threads_of_a_process_take_turns_too(tmp_path):
     assert seen == [1] * 150
 
 
-def test_the_bound_holds_under_gevent(child, tmp_path):
-    pytest.importorskip("gevent", reason="gevent, under which the proxy runs, is not installed")
-    child(HOLDER, tmp_path).read()
-    program = """
-import gevent.monkey
-gevent.monkey.patch_all()
-import gevent, sys, time
-from pathlib import Path
-from promptqueue.errors import StorageUnavailable
-from promptqueue.sqlite.host.turnstile import Turnstile
-
-ticks = []
-
-def tick():
-    while True:
-        ticks.append(1)
-        gevent.sleep(0.01)
-
-def write():
-    turnstile = Turnstile(Path(sys.argv[1]))
-    started = time.monotonic()
-    try:
-        turnstile.enter(0.3)
-    except StorageUnavailable:
-        return time.monotonic() - started
-
-ticking = gevent.spawn(tick)
-waited = gevent.get_hub().threadpool.spawn(write).get()
-print(0.3 <= waited < 3, len(ticks) > 5)
-"""
-
-    in_time, others_went_on = child(program, tmp_path).output()
-
-    assert (in_time, others_went_on) == ("True", "True")
-
-
 def test_a_program_started_meanwhile_holds_no_turn(turnstile, child, tmp_path):
     program = """
 import subprocess, sys

@@ -46,7 +46,7 @@ class Parts:
     @classmethod
     def of(cls, config: Config, concurrency: Concurrency) -> Self:
         """Make the parts of this process. Call it after a fork: the writer's thread would not survive one."""
-        storage = connect(config.database_url, journal_mode=config.journal_mode)
+        storage = connect(config.database_url, journal_mode=config.journal_mode, threads=concurrency.native)
         reader, writer = Reader(storage, concurrency), Writer(storage.open, concurrency)
         current, whole_queue = CurrentProgress(reader, writer), WholeQueue(storage, reader, writer)
         estimates = Estimates(whole_queue)

@@ -51,7 +51,7 @@ class Call:
     @functools.cached_property
     def storage(self) -> SQLiteStorage:
         """Where the queue is kept, in the journal mode that it has."""
-        return SQLiteStorage(path_of(self.url), journal_mode="keep", create=False)
+        return SQLiteStorage(path_of(self.url), journal_mode="keep")
 
     def ask_back(self, question: str) -> None:
         """Ask a person once whether it is meant. Scripts are not asked: nobody would answer them.

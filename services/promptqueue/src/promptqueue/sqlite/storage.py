@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from promptqueue.sqlite.errors import QueueMissing
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import storage_errors
+from promptqueue.sqlite.file.open_files import OpenFiles
 from promptqueue.sqlite.file.room import length
 from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.host.datagrams import DatagramListener
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from promptqueue.sqlite.copies.backup import CopyProgress
+    from promptqueue.sqlite.host.turnstile import NativeThreads
 
 LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, unless somebody keeps reading
 
@@ -39,16 +42,16 @@ class SQLiteStorage:
         *,
         journal_mode: str = "auto",
         lock_timeout: float = 5.0,
+        threads: NativeThreads = _thread,
         clock: Clock | None = None,
-        create: bool = True,
     ) -> None:
         """Touch nothing yet; `promptqueue.connect` says what the values mean."""
         self.path = path
-        self._journal_mode = journal_mode
-        self._lock_timeout = lock_timeout
+        self._open_files = lambda create: OpenFiles(
+            path, wanted_journal=journal_mode, lock_timeout=lock_timeout, threads=threads, create=create
+        )
         self._clock = clock or Clock()
-        self._create = create
-        self._has_opened = False
+        self._may_make = journal_mode != "keep"  # and has made none yet
         self._journal: str | None = None  # the mode that a queue of this process saw last
 
     @property
@@ -56,9 +59,8 @@ class SQLiteStorage:
         return self._journal != "wal"
 
     def open(self) -> SQLitePromptQueue:
-        may_create = self._create and not self._has_opened
-        database = self._database(create=True) if may_create else self._existing()
-        self._has_opened, self._journal = True, database.files.journal_at_opening
+        database = Database(self._open_files, create=True) if self._may_make else self._existing()
+        self._may_make, self._journal = False, database.files.journal_at_opening
         return SQLitePromptQueue(database, clock=self._clock, on_journal=self._see_journal)
 
     def listen(self, *, texts: bool = True) -> DatagramListener:
@@ -70,9 +72,9 @@ class SQLiteStorage:
             return PresenceFile(self.path.parent / "workers", slots=slots)
 
     def tidy(self, *, if_large: bool = False) -> None:
-        if if_large and length(self.path.with_name(f"{self.path.name}-wal")) <= LARGE_JOURNAL:
+        if if_large and length(f"{self.path}-wal") <= LARGE_JOURNAL:
             return
-        with closing(self._database(create=False)) as database:
+        with closing(Database(self._open_files, create=False)) as database:
             database.journal.empty()
 
     def backup(self, file: Path, *, overwrite: bool = False, progress: CopyProgress | None = None) -> None:
@@ -101,12 +103,9 @@ class SQLiteStorage:
     def close(self) -> None:
         """Nothing is kept: each queue, listener and presence has files of its own."""
 
-    def _database(self, *, create: bool) -> Database:
-        return Database(self.path, wanted_journal=self._journal_mode, lock_timeout=self._lock_timeout, create=create)
-
     def _existing(self) -> Database:
-        if self._has_opened or self.path.exists():
-            return self._database(create=False)
+        if self._journal or self.path.exists():
+            return Database(self._open_files, create=False)
         demo = self.demo()
         there = f" There is one of `make demo` at {demo}." if demo else ""
         message = (

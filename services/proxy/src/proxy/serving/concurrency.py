@@ -7,10 +7,12 @@ so that most of the proxy need not know which it is.
 
 from __future__ import annotations
 
+import _thread
 import gc
 import select
 import sys
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -32,6 +34,11 @@ class Run(Protocol):
 
 class Concurrency(Protocol):
     """What the rest of the proxy needs of the kind of server that it is."""
+
+    @property
+    def native(self) -> Any:
+        """Native threads and their locks, by the names that `_thread` has for them."""
+        ...
 
     def idle(self) -> None:
         """Wait until no other request can go on, for some milliseconds at most."""
@@ -60,6 +67,8 @@ class Concurrency(Protocol):
 
 class Threads:
     """Requests are threads, and blocking one blocks no other."""
+
+    native = _thread
 
     def __init__(self) -> None:
         """Let one at a time do what takes long."""
@@ -108,6 +117,8 @@ class Greenlets:
         self._this_thread = monkey.get_original("_thread", "get_ident")
         self._home = self._this_thread()
         self._pool = threadpool.ThreadPool
+        names = ("allocate_lock", "start_new_thread")
+        self.native = SimpleNamespace(**{name: monkey.get_original("_thread", name) for name in names})
         self._epoll = monkey.saved.get("select", {}).get("epoll")
         self._alone = self.one_at_a_time()
 

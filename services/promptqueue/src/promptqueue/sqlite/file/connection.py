@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promptqueue.errors import StorageUnavailable
-from promptqueue.sqlite.file.open_files import OpenFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from promptqueue.sqlite.file.engine import sqlite3
+    from promptqueue.sqlite.file.open_files import OpenFiles
     from promptqueue.sqlite.file.place import Loss
 
 LOOK_EVERY = 0.05
@@ -27,15 +25,15 @@ log = logging.getLogger(__name__)
 class Connection:
     """Runs the statements of one thread."""
 
-    def __init__(self, path: Path, *, wanted_journal: str, lock_timeout: float, create: bool) -> None:
-        """Open the database as OpenFiles does.
+    def __init__(self, open_files: Callable[[bool], OpenFiles], *, create: bool) -> None:
+        """Open the database with `open_files`, which is called with whether it may make one.
 
         Later everything raises StorageUnavailable once when the file is no longer at its path. The use after that opens
         what is there by then, and makes nothing.
         """
-        self.path = path
-        self._open = partial(OpenFiles, path, wanted_journal=wanted_journal, lock_timeout=lock_timeout)
-        self.files = self._open(create=create)
+        self._open_files = open_files
+        self.files = open_files(create)
+        self.path = self.files.path
         self._loss: Loss | None = None
         self._looked_at = time.monotonic()
 
@@ -100,6 +98,6 @@ class Connection:
 
     def _open_again(self, loss: Loss) -> None:
         self.files.close(loss)
-        self.files = self._open(create=False)
+        self.files = self._open_files(False)
         self._loss = None
         log.warning("database opened again path=%s reason=%r", self.path, loss.partition(":")[0])

@@ -12,20 +12,20 @@ from promptqueue.sqlite.file.journal import Journal
 from promptqueue.sqlite.host import filesystem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from promptqueue.notes import Text
     from promptqueue.sqlite.file.engine import sqlite3
+    from promptqueue.sqlite.file.open_files import OpenFiles
 
 
 class Database(Connection):
     """A connection with its transactions."""
 
-    def __init__(self, path: Path, *, wanted_journal: str, lock_timeout: float, create: bool = True) -> None:
+    def __init__(self, open_files: Callable[[bool], OpenFiles], *, create: bool) -> None:
         """Open the file, as a Connection does."""
-        super().__init__(path, wanted_journal=wanted_journal, lock_timeout=lock_timeout, create=create)
+        super().__init__(open_files, create=create)
         self.journal = Journal(self)
         self.promised = 0  # bytes that this transaction's submissions may write to the journal
         self._depth = 0

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from promptqueue.sqlite.host.turnstile import NativeThreads
+
 WAL_LIMIT = 64 * 1024 * 1024  # bytes that the journal file keeps after it was emptied
 
 PRAGMAS = (
@@ -45,7 +47,9 @@ log = logging.getLogger(__name__)
 class OpenFiles:
     """Opened and closed together. Open them after a fork: neither SQLite's locks nor ours survive one."""
 
-    def __init__(self, path: Path, *, wanted_journal: str, lock_timeout: float, create: bool) -> None:
+    def __init__(
+        self, path: Path, *, wanted_journal: str, lock_timeout: float, threads: NativeThreads, create: bool
+    ) -> None:
         """Open the file at `path`, migrate it, and make it if it may be made.
 
         The journal mode `keep` is the one that the file has. Raises StorageUnavailable, saying what is wrong.
@@ -60,7 +64,7 @@ class OpenFiles:
                 raise Loss.MISSING.error(path)
             filesystem.refuse_network(path.parent)
             opened.callback(Usage(path.parent).close)
-            self._turnstile = Turnstile(path.parent)
+            self._turnstile = Turnstile(path.parent, threads)
             opened.callback(self._turnstile.close)
             self.sender = DatagramSender(path.parent / "wake")
             opened.callback(self.sender.close)

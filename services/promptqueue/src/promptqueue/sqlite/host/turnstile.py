@@ -9,36 +9,49 @@ from __future__ import annotations
 import _thread
 import fcntl
 import os
-import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from promptqueue.errors import StorageUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+
+class NativeThreads(Protocol):
+    """Where native threads come from: `_thread`, or what it was before greenlets took the place of threads in it."""
+
+    def allocate_lock(self) -> Any:
+        """Make a lock for native threads."""
+        ...
+
+    def start_new_thread(self, function: Callable[[], object], args: tuple[()], /) -> int:
+        """Run `function` on a native thread."""
+        ...
 
 
 class Turnstile:
     """One descriptor pair of one thread. The kernel frees both locks when the process dies."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, threads: NativeThreads = _thread) -> None:
         """Open the lock files in `folder`. Open after a fork: locks belong to the open file."""
         self._folder = folder
+        self._threads = threads
         self._open()
 
     def enter(self, timeout: float) -> None:
         """Wait for this writer's turn, at most `timeout` seconds. Raises StorageUnavailable when it did not come."""
         deadline = time.monotonic() + timeout
         try:
-            _lock(self._turn, deadline)
+            self._lock(self._turn, deadline)
             try:
-                _lock(self._main, deadline)
+                self._lock(self._main, deadline)
             finally:
                 fcntl.flock(self._turn, fcntl.LOCK_UN)
         except BaseException:
-            # A thread still waits on these open files in our place: its descriptor must be the last, so that the lock
-            # goes when it is closed, should it come after all.
+            # A thread may still wait on these open files. If its lock comes after all, closing its descriptor must free
+            # it: so that descriptor has to be the last one.
             self.close()
             self._open()
             raise
@@ -61,6 +74,30 @@ class Turnstile:
             raise
         self._turn = turn
 
+    def _lock(self, file: int, deadline: float) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._wait(file, deadline)
+
+    def _wait(self, file: int, deadline: float) -> None:
+        """Wait for a lock. flock(2) has no time limit, so a thread waits instead, on a descriptor of its own."""
+        copy = os.dup(file)
+        came = self._threads.allocate_lock()
+        came.acquire()
+
+        def wait() -> None:
+            try:
+                fcntl.flock(copy, fcntl.LOCK_EX)
+                came.release()
+            finally:
+                os.close(copy)
+
+        self._threads.start_new_thread(wait, ())
+        if not came.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            message = "The queue's database is locked by another process that does not let go."
+            raise StorageUnavailable(message)
+
 
 def open_lock(path: Path) -> int:
     """Open a lock file that all who use the folder can open, also when root was the first."""
@@ -69,35 +106,3 @@ def open_lock(path: Path) -> int:
         owner = path.parent.stat()
         os.fchown(file, owner.st_uid, owner.st_gid)
     return file
-
-
-def _lock(file: int, deadline: float) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        _wait(file, deadline)
-
-
-def _wait(file: int, deadline: float) -> None:
-    """Wait for a lock, though flock(2) knows no time-out: a thread waits instead, on a descriptor of its own."""
-    copy = os.dup(file)
-    came = _kernel("allocate_lock")()
-    came.acquire()
-
-    def wait() -> None:
-        try:
-            fcntl.flock(copy, fcntl.LOCK_EX)
-            came.release()
-        finally:
-            os.close(copy)
-
-    _kernel("start_new_thread")(wait, ())
-    if not came.acquire(timeout=max(0.0, deadline - time.monotonic())):
-        message = "The queue's database is locked by another process that does not let go."
-        raise StorageUnavailable(message)
-
-
-def _kernel(name: str) -> Any:
-    """Give a function of `_thread` as it is without gevent, whose greenlets would all stand still during a flock."""
-    monkey = sys.modules.get("gevent.monkey")
-    return monkey.get_original("_thread", name) if monkey else getattr(_thread, name)
