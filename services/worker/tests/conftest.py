@@ -19,7 +19,7 @@ from promptqueue.prompt import NewPrompt, Prompt, Status
 from promptqueue.settings import read
 from promptqueue.sqlite.file.engine import sqlite3  # a process opens a file through one module alone
 from simulator.client import Simulator
-from support.waiting import until
+from support.waiting import DEADLINE, until
 from worker.config import Config
 from worker.main import Worker
 from worker.server import breaker, gate, prober, puller
@@ -199,7 +199,7 @@ def hurried(monkeypatch):
 def model_is(queue):
     """Wait until everybody may read that the model is in this state; the model then."""
 
-    def model_is(state: ModelState, within: float = 10) -> Model:
+    def model_is(state: ModelState, within: float = DEADLINE) -> Model:
         return until(lambda: (model := queue.model()) and model.state is state and model, f"the state {state}", within)
 
     return model_is

@@ -153,7 +153,7 @@ def test_a_download_that_falls_silent_is_given_up_as_soon_as_its_patience_ends(s
     threading.Thread(target=serve, daemon=True).start()
     assert next(download) == {}
 
-    plug.be_patient(0.1)
+    plug.patience = 0.1
 
     with pytest.raises(OllamaFailed) as failed:
         next(download)

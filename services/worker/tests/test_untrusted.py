@@ -120,7 +120,7 @@ def test_a_redirect_to_what_is_no_address_is_not_told(location):
     with Stranger(answer(301, Location=location)) as stranger:
         end = failed(stranger, BOUNDED["version"])
 
-    assert (end.kind, end.cause) == (EndKind.REDIRECTED, "it redirects to what is no address")
+    assert (end.kind, end.cause) == (EndKind.REDIRECTED, "it redirects to something that is not an address")
 
 
 def test_a_redirect_without_an_address_is_told_by_its_status():

@@ -1,6 +1,6 @@
 """The worker's configuration: each field is the environment variable of its name in capitals.
 
-`python -m worker.config` only checks it, before supervisord starts what would end, and be started, again and again.
+`python -m worker.config` only checks it, so that supervisord does not start again and again what must end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from promptqueue import check
 from promptqueue.condition import DEFAULT_MODEL
 from promptqueue.settings import Kind, number, one_of, read_or_exit, urls, variable, whole, word
 
-# A bound keeps a slip of the finger from overflowing a clock, a column, or an integer of Ollama's.
+# Bounds, so that a typing error does not overflow a clock, a column or one of Ollama's integers.
 A_CENTURY = 36_500  # days
 A_WEEK = 7 * 24 * 3600  # seconds
 MOST_FAILURES = 1_000_000
@@ -26,7 +26,7 @@ PATH_OF_AN_API = re.compile(
     r"/(api|v1)(/+(chat/completions|chat|completions|embed|embeddings|generate|messages|models|ps|pull|responses|show|tags"
     r"|version))?/*$"
 )
-"""What other programs want at the end of the address. A path before Ollama's own, as of a gateway, is none of it."""
+"""What other programs want at the end of the address. A path before Ollama's own, such as a gateway's, is allowed."""
 LONGEST_DRAIN = 24  # seconds; after 25 supervisord kills the worker, which would cost the prompt in hand an attempt
 
 

@@ -1,7 +1,7 @@
 """Whether the worker lives: its heartbeat file, the command that checks it, and the end of a container that lost one.
 
 `python -m worker.health` is the health check. `health.py end-when-fatal`, run by supervisord as an event listener, ends
-supervisord when it gives a program up. Both must start small: nothing but the standard library's smallest is imported.
+supervisord when it gives a program up. Both must start small: they import only small parts of the standard library.
 """
 
 import os
@@ -41,7 +41,7 @@ def ailment(path: str) -> str | None:
 def end_when_fatal() -> None:
     """Serve supervisord as an event listener: end it when it gives a program up, so that Docker starts all anew."""
     supervisord = os.getppid()
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # as supervisord expects it of who is told to end
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # as supervisord expects of what it ends
     while True:
         os.write(1, b"READY\n")
         header = _line()
@@ -52,13 +52,13 @@ def end_when_fatal() -> None:
         if fields["eventname"] == "PROCESS_STATE_FATAL":
             name = dict(field.split(":", 1) for field in payload.split())["processname"]
             os.write(2, f"{moment()} CRITICAL supervisord program given up, all others end name={name}\n".encode())
-            if os.getppid() == supervisord:  # else it is gone, and whoever adopted this process is not meant
+            if os.getppid() == supervisord:  # else it is gone, and the process that adopted this one must live
                 os.kill(supervisord, signal.SIGTERM)
         os.write(1, b"RESULT 2\nOK")
 
 
 def moment() -> str:
-    """Tell what time it is as the log does: UTC, ISO 8601 with milliseconds and Z."""
+    """Give the time as the log does: UTC, ISO 8601 with milliseconds and Z."""
     now = time.time()
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z"
 

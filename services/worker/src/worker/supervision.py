@@ -10,13 +10,13 @@ LEVELS = {"CRIT": "CRITICAL", "ERRO": "ERROR", "WARN": "WARNING", "DEBG": "DEBUG
 
 
 class Record(loggers.LogRecord):  # type: ignore[misc]  # supervisord has no types
-    """A line of supervisord's. It has no setting for their form: its own times are local, with a comma."""
+    """A line of supervisord's, whose form it has no setting for: its own times are local, with a comma."""
 
     def asdict(self) -> dict[str, str]:
-        """Tell when, how grave, who, what."""
-        told: dict[str, str] = super().asdict()
-        level = LEVELS.get(told["levelname"], told["levelname"])
-        return told | {"asctime": moment(), "levelname": f"{level} supervisord"}
+        """Give time, level, source and message."""
+        record: dict[str, str] = super().asdict()
+        level = LEVELS.get(record["levelname"], record["levelname"])
+        return record | {"asctime": moment(), "levelname": f"{level} supervisord"}
 
 
 def main() -> None:

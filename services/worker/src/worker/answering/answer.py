@@ -1,4 +1,4 @@
-"""What has come of an answer so far: the text that Ollama streamed, and the record it all adds up to."""
+"""What has come of an answer so far: the text that Ollama streamed, and the record that it adds up to."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 LONGEST = 10 * 1024 * 1024  # bytes of UTF-8 of an answer: its text, its thoughts and its tool calls together
-DEEPEST = 32  # levels of a tool call; what is told further on cannot be told at any depth
+DEEPEST = 32  # levels of a tool call; JSON that nests deeper cannot be written
 MOST_FIELDS = 64  # of a final record; Ollama's have a dozen
 LONGEST_FIELD = 300  # characters of a field of it that is neither text nor number
 MOST_TOKENS = 2**31  # of an answer: a count beyond it is a slip, or worse
 MOST_REPEATS = 30  # pieces that are the same but for white space: at the next, Ollama breaks an answer off
-OURS = ("id", "status", "outcome")  # what is told beside the record's own fields
+OURS = ("id", "status", "outcome")  # what the API adds to the record's own fields
 
 
 class Malformed(Exception):
-    """A record is not one of an answer: a field of it has another type than Ollama's has."""
+    """A record is not part of an answer: a field has another type than Ollama gives it."""
 
 
 class TooMuch(Exception):
@@ -39,7 +39,7 @@ class Answer:
     """Written by the thread that reads, read by the one that watches: text is only ever appended."""
 
     def __init__(self) -> None:
-        """Begin with nothing said."""
+        """Begin empty."""
         self.tokens_come = 0
         self._text = bytearray()  # in UTF-8: of single pieces, each of an object's weight, there may be millions
         self._thoughts = bytearray()
@@ -58,7 +58,7 @@ class Answer:
 
     @property
     def repeats_itself(self) -> bool:
-        """Whether it has said the same for so long that Ollama breaks it off: without a word, until 0.33."""
+        """Whether it has repeated itself for so long that Ollama breaks it off: without a word, until 0.33."""
         return self._repeats >= MOST_REPEATS
 
     def take(self, record: Mapping[str, Any]) -> str:
@@ -66,27 +66,27 @@ class Answer:
 
         Raises Malformed or TooMuch, and adds nothing then.
         """
-        said = _typed(record, "message", dict) or record
-        piece = _typed(said, "response" if said is record else "content", str) or ""
-        thought, calls = _typed(said, "thinking", str) or "", _typed(said, "tool_calls", list) or []
+        message = _typed(record, "message", dict) or record
+        piece = _typed(message, "response" if message is record else "content", str) or ""
+        thought, calls = _typed(message, "thinking", str) or "", _typed(message, "tool_calls", list) or []
         text, thoughts = piece.encode(), thought.encode()
         size = self._size + len(text) + len(thoughts) + _size(calls)
         if size > LONGEST:
             raise TooMuch
         self._size = size
-        self._is_chat = self._is_chat or said is not record
+        self._is_chat = self._is_chat or message is not record
         self._tool_calls += calls
         self._thoughts += thoughts
         if piece:
             self._text += text
             self.tokens_come += 1
-            token = piece[:LONGEST_FIELD].strip()  # of a longer one, which is no token, not all is held on to
+            token = piece[:LONGEST_FIELD].strip()  # longer pieces are not tokens, and are not kept twice
             self._repeats = self._repeats + 1 if token == self._last_token else 1
             self._last_token = token
         return piece
 
     def unwritten(self, most: int = LONGEST) -> Unwritten | None:
-        """Give text that is not in the queue yet, so many bytes of it at most; None if there is none."""
+        """Give text that is not in the queue yet, at most so many bytes; None if there is none."""
         tokens, text = self.tokens_come, self._text[self._written : self._written + most]
         while (
             text and len(self._text) > self._written + len(text) and _is_within(self._text[self._written + len(text)])
@@ -100,22 +100,22 @@ class Answer:
         self._characters_written += len(piece.text)
 
     def record(self, final: Mapping[str, Any]) -> dict[str, Any]:
-        """Give Ollama's final record with everything in it that was streamed before, and nothing that cannot be told.
+        """Give Ollama's final record with everything that was streamed before.
 
-        Kept are words and numbers; lists and objects are not an answer's (`context`, for one), but for its tool calls.
+        Words and numbers are kept; of lists and objects only the tool calls belong to an answer (`context` does not).
         """
         whole = _plain(final)
-        said: dict[str, Any] = whole
+        message: dict[str, Any] = whole
         if self._is_chat:
             whole.pop("response", None)
-            said = whole["message"] = {"role": "assistant", "content": self.text}
+            message = whole["message"] = {"role": "assistant", "content": self.text}
         else:
             whole["response"] = self.text
         whole.pop("thinking", None)
         if self._thoughts:
-            said["thinking"] = self._thoughts.decode()
+            message["thinking"] = self._thoughts.decode()
         if self._tool_calls:
-            said["tool_calls"] = self._tool_calls
+            message["tool_calls"] = self._tool_calls
         return whole
 
     def tokens(self, final: Mapping[str, Any]) -> int:
@@ -140,7 +140,7 @@ def _plain(final: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _size(calls: list[Any]) -> int:
-    """Give the length of tool calls as JSON. Raises Malformed: they nest deeper than can be told."""
+    """Give the length of tool calls as JSON. Raises Malformed: they nest too deep."""
     if not calls:
         return 0
     level, depth = calls, 1
@@ -163,5 +163,5 @@ def _typed(record: Mapping[str, Any], name: str, kind: type[Value]) -> Value | N
     value = record.get(name)
     if value is None or isinstance(value, kind):
         return value
-    message = f"{name} is no {kind.__name__}"
+    message = f"{name} is not a {kind.__name__}"
     raise Malformed(message)

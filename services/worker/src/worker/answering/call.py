@@ -1,4 +1,4 @@
-"""One call to Ollama: read by the slot's thread, which waits for nothing else, and watched by another."""
+"""One call to Ollama: read by the slot's thread, which waits for nothing else, and watched by the watcher's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Stop(StrEnum):
-    """Why a call was ended for reasons of the queue's, whatever Ollama was doing."""
+    """Why the worker ended a call, whatever Ollama was doing."""
 
     LOST = "lost"  # the claim: the prompt was cancelled or deleted, or the lease ran out
     DRAINED = "drained"  # the worker is to end

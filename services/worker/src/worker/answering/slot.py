@@ -122,7 +122,7 @@ class Slot(Loop):
             case Verdict.SUCCESS:
                 record = end.record or {}
                 ending: Ending = Answered(record=call.answer.record(record), tokens=call.answer.tokens(record))
-                self._server.answered(call.claim.prompt.id)
+                self._gate.answered(call.claim.prompt.id)
             case Verdict.REFUSED:
                 ending = Failed(cause=end.cause, code=ErrorCode.MODEL_REFUSED)
             case Verdict.TOO_LONG:

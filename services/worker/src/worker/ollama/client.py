@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 from worker.ollama import record
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
@@ -13,7 +13,7 @@ from worker.ollama.transport import Transport
 from worker.ollama.trust import Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from typing import Self
 
     from worker.config import Config
@@ -22,8 +22,6 @@ PROBE_TIMEOUT = 5.0  # seconds; a server that starts up accepts connections long
 LOAD_TIMEOUT = 10.0  # seconds; a model that takes longer is loaded by whatever prompt comes first
 SHOW_TIMEOUT = 10.0  # seconds; it reads the files of a large model
 UNLOAD_TIMEOUT = 5.0  # seconds; answered in 1 ms, and the model goes when its last user has
-
-Item = TypeVar("Item")
 
 
 class Ollama:
@@ -73,9 +71,9 @@ class Ollama:
 
         Each must come within `patience` seconds, unless `plug` is given another patience meanwhile.
         """
-        plug.be_patient(patience)
+        plug.patience = patience
         records = _records(self._transport(), "/api/pull", {"model": model, "stream": True}, plug)
-        with _dropped(Errand(records, plug)) as errand:
+        with closing(Errand(records, plug)) as errand:
             while True:
                 seconds = plug.patience or patience
                 try:
@@ -123,7 +121,7 @@ class Ollama:
         if self._errand and not self._errand.ends(seconds):
             raise OllamaFailed(CallEnd(kind=EndKind.NOT_CONNECTED, words="its name is still being looked up"))
         plug = Plug()
-        with _dropped(Errand(_answer(self._transport(), method, path, body, plug), plug)) as self._errand:
+        with closing(Errand(_answer(self._transport(), method, path, body, plug), plug)) as self._errand:
             try:
                 return self._errand.bring(seconds, self.meanwhile)
             except NotInTime:
@@ -145,14 +143,6 @@ def _answer(
 ) -> Generator[dict[str, Any]]:
     with transport.sent(method, path, body, plug) as reply:
         yield record.read(reply.body())
-
-
-@contextmanager
-def _dropped(errand: Errand[Item]) -> Iterator[Errand[Item]]:
-    try:
-        yield errand
-    finally:
-        errand.drop()
 
 
 def _unanswered(what: str, seconds: float) -> CallEnd:

@@ -29,7 +29,7 @@ class Errand(Generic[Item]):
     """Has a thread of its own work out what `items` yields, each item when it is asked for.
 
     A read can be bounded only byte by byte, and the lookup of a name not at all, so whoever wants an answer within a
-    time has to wait beside it. An errand that is dropped early has its plug pulled; it ends at once, or, while it looks
+    time has to wait beside it. An errand that is closed early has its plug pulled; it ends at once, or, while it looks
     a name up, when that is done.
     """
 
@@ -39,7 +39,7 @@ class Errand(Generic[Item]):
         self._plug = plug
         self._wanted = threading.Semaphore(0)
         self._brought: SimpleQueue[Item | Exception] = SimpleQueue()
-        self._dropped = False
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="errand", daemon=True)
         self._thread.start()
 
@@ -62,9 +62,9 @@ class Errand(Generic[Item]):
                 raise brought
             return brought
 
-    def drop(self) -> None:
+    def close(self) -> None:
         """Want nothing more of it."""
-        self._dropped = True
+        self._is_closed = True
         self._plug.pull()
         self._wanted.release()
 
@@ -75,7 +75,7 @@ class Errand(Generic[Item]):
 
     def _run(self) -> None:
         try:
-            while self._wanted.acquire() and not self._dropped:
+            while self._wanted.acquire() and not self._is_closed:
                 self._brought.put(next(self._items))
         except StopIteration:
             self._brought.put(Over())

@@ -43,10 +43,6 @@ class Plug:
             if self._socket is not None:
                 _shut_down(self._socket)
 
-    def be_patient(self, seconds: float) -> None:
-        """Let a download be silent for so long from now on."""
-        self.patience = seconds
-
     def let_go(self) -> None:
         """End the connection and forget it."""
         with self._lock:

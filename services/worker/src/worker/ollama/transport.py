@@ -98,7 +98,7 @@ class Transport:
         except ValueError:
             host = None
         if not host or parts.scheme not in ("http", "https"):
-            return "it redirects to what is no address"
+            return "it redirects to something that is not an address"
         host = f"[{host}]" if ":" in host else host
         address = f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.removesuffix(path)}"
         address = re.sub(r"[^!-~]", "", address)[:LONGEST_ADDRESS].rstrip("/")

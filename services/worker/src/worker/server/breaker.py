@@ -14,7 +14,7 @@ LONGEST_PAUSE = 30.0  # seconds
 
 
 class Breaker:
-    """Counts bad ends that nobody can explain, and says when the next prompt is tried. For one thread at a time."""
+    """Counts bad ends that nobody can explain, and decides when the next prompt is tried. For one thread at a time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin with nothing wrong."""

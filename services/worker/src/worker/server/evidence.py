@@ -1,4 +1,4 @@
-"""Evidence: what the server was seen to do, by which an end is judged that nobody can explain."""
+"""Evidence: what the server has done lately, by which an end that nobody can explain is judged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_EXCUSED = 1_000  # prompts
 
 
 class Excuse(NamedTuple):
-    """An end that was put down to the server: which, after how many proofs that it can serve, when by the clock."""
+    """An end that was blamed on the server: which, after how many proofs that it can serve, and when by the clock."""
 
     end: str
     proofs: int
@@ -26,7 +26,7 @@ class Evidence:
     """Who was answered when, who was not, and whom the server's trouble has excused. For one thread at a time."""
 
     def __init__(self, *, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Know of nothing yet; what goes on for `patience` seconds counts even with no witness."""
+        """Know nothing yet; an end counts without evidence once the prompt has been troubled for `patience` seconds."""
         self._patience = patience
         self._clock = clock
         self._answered_at = float("-inf")
@@ -48,9 +48,9 @@ class Evidence:
     def ended_badly(self, prompt_id: str, trouble: Trouble, *, claimed_at: float) -> bool:
         """Take note of an end that nobody can explain; whether it counts as the prompt's failure.
 
-        It does where the server has answered another prompt since this one's last such end, which shows that it can;
-        at the first of them within the last minute, with nobody else's bad end since. And it does when the prompt's
-        patience is over, for nothing may wait for ever. `trouble` is what was known when it was claimed.
+        It does where the server has answered another prompt since this one's last such end, which shows that it can.
+        At the first such end that answer must be less than a minute old, with nobody else's bad end since. And it
+        counts once the prompt's patience is over, for nothing may wait for ever. `trouble` is from when it was claimed.
         """
         others, held_for = self._ended_badly - {prompt_id}, self._clock() - claimed_at
         self._ended_badly.add(prompt_id)
@@ -66,7 +66,7 @@ class Evidence:
         self._proofs += 1
 
     def excuses(self, prompt_id: str, end: str) -> bool:
-        """Whether this `end` is put down to the server: not where the prompt brings it again after a proof."""
+        """Whether this `end` is blamed on the server: not where the prompt brings it again after a proof."""
         before = self._excused.get(prompt_id)
         if before and before.end == end and before.proofs < self._proofs:
             return False

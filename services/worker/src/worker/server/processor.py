@@ -16,24 +16,22 @@ ASK_EVERY = 10.0  # seconds, as long as it answers
 
 
 class Processor:
-    """Asked for while the model speaks if nobody knows yet, since it may be unloaded right after, else now and then."""
+    """Asked for while the model speaks: at once if nobody knows yet, since it may be unloaded soon, else seldom."""
 
     def __init__(self, server: Server, ollama: Ollama) -> None:
         """Know nothing yet."""
         self._server = server
         self._ollama = ollama
-        self._answers_seen = 0
         self._asked_at = float("-inf")
         self.name: str | None = None
         """None while nobody knows."""
 
     def learn(self) -> None:
         """Ask for it, if it is time."""
-        server, now = self._server, time.monotonic()
-        speaks = self.name is None and server.has_spoken_since(self._asked_at)
-        if not speaks and (server.answers == self._answers_seen or now - self._asked_at < ASK_EVERY):
+        now = time.monotonic()
+        if not self._server.has_spoken_since(self._asked_at) or (self.name and now - self._asked_at < ASK_EVERY):
             return
-        self._answers_seen, self._asked_at = server.answers, now
+        self._asked_at = now
         with suppress(OllamaFailed):  # nice to know, and no reason to hold anything back
-            self.name = self._ollama.processor(server.model) or self.name
-        server.is_awaited = self.name is None
+            self.name = self._ollama.processor(self._server.model) or self.name
+        self._server.is_awaited = self.name is None

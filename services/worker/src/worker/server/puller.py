@@ -80,7 +80,7 @@ class Puller:
                 for record in records:
                     now = time.monotonic()
                     download.take(record, now)
-                    plug.be_patient(download.patience)
+                    plug.patience = download.patience
                     on_percent(download.percent)
                     if download.percent >= logged + LOG_EVERY:
                         logged = download.percent - download.percent % LOG_EVERY

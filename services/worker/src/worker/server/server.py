@@ -27,7 +27,6 @@ class Server:
         self.model = config.ollama_model
         self.slots = config.worker_concurrency
         self.gate = Gate(patience=config.upstream_patience, drain=drain)
-        self.answers = 0  # that it has given
         self.is_awaited = True  # somebody wants to know when it next speaks
         self._url = url
         self._config = config
@@ -65,9 +64,3 @@ class Server:
     def has_spoken_since(self, moment: float) -> bool:
         """Whether a piece of an answer came after this moment of the monotonic clock."""
         return self._spoke_at > moment
-
-    def answered(self, prompt_id: str) -> None:
-        """It has answered this prompt."""
-        with self._lock:
-            self.answers += 1
-        self.gate.answered(prompt_id)

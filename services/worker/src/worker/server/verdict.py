@@ -1,7 +1,7 @@
 """Whose fault the end of a call is: the decision table, first matching row wins.
 
-The texts are Ollama's own, of versions 0.24 to 0.34: by nothing else does it tell faults of the prompt, of the model's
-files and of its runner apart. What no client can cause is never the prompt's fault.
+The texts are Ollama's own, of versions 0.24 to 0.34: nothing else distinguishes faults of the prompt, of the model's
+files and of its runner. What no client can cause is never the prompt's fault.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Verdict(StrEnum):
 
 
 class Condition(StrEnum):
-    """What must hold besides, for a row to match; asked for only when it decides."""
+    """What must also hold for a row to match; looked up only when it decides."""
 
     UNREACHABLE = "unreachable"  # /api/version fails too
     UNLISTED = "unlisted"  # /api/tags does not have the model
@@ -117,7 +117,7 @@ TABLE = (
 
 
 def judge(end: CallEnd, holds: Callable[[Condition], bool]) -> Verdict:
-    """Find what follows from `end`; `holds` finds out what the table wants to know besides."""
+    """Decide what follows from `end`; `holds` looks up whether a condition holds."""
     return next(row.verdict for row in TABLE if _matches(row, end) and (row.when is None or holds(row.when)))
 
 
