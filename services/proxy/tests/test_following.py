@@ -34,7 +34,7 @@ class Lines:
         self._thread.start()
 
     def __iter__(self):
-        for event in chain.from_iterable(self._following):
+        for event in chain.from_iterable(iter(self._following.next, None)):
             yield json.dumps(line(event)).encode() + b"\n"
 
     def _read(self):
@@ -108,7 +108,7 @@ def test_what_a_writer_leaves_for_later_comes_again(follow, submit, worker, monk
     prompt_id = submit()
     worker.answer({"response": "abc", "done": True})
 
-    one_at_a_time = [line(next(ready)) for ready in follow(prompt_id)]
+    one_at_a_time = [line(next(ready)) for ready in iter(follow(prompt_id).next, None)]
 
     assert one_at_a_time == [
         {"status": "completed", "position": None},

@@ -59,14 +59,15 @@ class EventStream:
         self._following = following
         self._snapshots = snapshots
         self._is_one = is_one
-        self._parts = {one: write_part(one, cursor) for one, cursor in following.cursors.items() if cursor}
+        begun = [reading for reading in following.readings if reading.cursor != START]
+        self._parts = {reading.prompt_id: write_part(reading.prompt_id, reading.cursor) for reading in begun}
 
     def close(self) -> None:
         """Be read no more."""
         self._following.close()
 
     def __iter__(self) -> Iterator[bytes]:
-        for events in self._following:
+        while events := self._following.next():
             yield self._chunk(events)
 
     def _chunk(self, events: Iterator[Event]) -> bytes:

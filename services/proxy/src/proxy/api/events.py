@@ -53,7 +53,7 @@ def _answer(parts: Parts, snapshots: SnapshotJSON, cursors: Mapping[str, Cursor 
     if unknown := [prompt_id for prompt_id in cursors if prompt_id not in known]:
         raise PromptNotFound if is_one else _unknown(unknown[0])
     following = parts.prompts.follow(found, cursors, Connection(request.environ))
-    if not following.prompt_ids:
+    if following.is_over:
         return Response(status=204)  # which keeps an EventSource from coming back
     if request.method == "HEAD":
         following.close()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from proxy.live.live_prompt import LivePrompt, Snapshot
+    from proxy.serving.connection import Connection
 
 KEEP_ALIVE_EVERY = 15.0  # seconds of silence
 LONGEST_PIECE = 16_384  # code points of text in one event
@@ -62,31 +63,30 @@ Event = Moved | Said | Ended | Silence
 
 
 class Following:
-    """Gives, each time that there is something to say, the events that are ready, until all its prompts have ended.
+    """What one reader has ahead of it: it waits for the next events, until all its prompts have ended.
 
     It keeps no events: what comes next follows from where the reader is and from what is known by then. So a slow
     reader gets longer pieces instead of a queue that grows, and costs the same memory as any other. Events that a
     writer leaves for later are worked out anew.
     """
 
-    __slots__ = ("_is_ended", "_readings", "cursors", "on_close", "wake")
+    __slots__ = ("_is_ended", "_on_close", "connection", "has_place", "readings", "wake")
 
-    def __init__(self, cursors: Mapping[str, Cursor | None]) -> None:
+    def __init__(
+        self, cursors: Mapping[str, Cursor | None], connection: Connection, on_close: Callable[[Following], None]
+    ) -> None:
         """Begin at these places in prompts, None for the very beginning. `wake` is set when something may be new."""
-        self.cursors = cursors
-        self.on_close: list[Callable[[], None]] = []
+        self.readings = [Reading(prompt_id, cursor) for prompt_id, cursor in cursors.items()]
+        self.connection = connection
+        self.has_place = False
         self.wake = threading.Event()
-        self._readings: list[_Reading] = []
+        self._on_close = on_close
         self._is_ended = False
 
     @property
-    def prompt_ids(self) -> list[str]:
-        """The prompts whose ends the reader does not have yet."""
-        return [prompt_id for prompt_id, cursor in self.cursors.items() if not (cursor and cursor.is_end)]
-
-    def begin(self, prompts: Mapping[str, LivePrompt]) -> None:
-        """Follow these."""
-        self._readings = [_Reading(one, live, self.cursors[one]) for one, live in prompts.items()]
+    def is_over(self) -> bool:
+        """Whether the reader has the end of every prompt."""
+        return all(reading.is_over for reading in self.readings)
 
     def end(self) -> None:
         """Let it end now; the client goes on later from where it is."""
@@ -95,64 +95,70 @@ class Following:
 
     def close(self) -> None:
         """Be read no more."""
-        while self.on_close:
-            self.on_close.pop()()
+        self._on_close(self)
 
-    def __iter__(self) -> Iterator[Iterator[Event]]:
+    def next(self) -> Iterator[Event] | None:
+        """Wait until there is something to say, and give the events that are ready; None once nothing will follow."""
         while not self._is_ended:
             self.wake.clear()  # before looking: what happens from here on sets it again
-            ready = self._ready()
-            if first := next(ready, None):
-                yield chain((first,), ready)
-            elif not self._readings:
-                return
-            elif not self.wake.wait(KEEP_ALIVE_EVERY):
-                yield iter((Silence(),))
+            if events := self._look():
+                return events
+            if self.is_over:
+                return None
+            if not self.wake.wait(KEEP_ALIVE_EVERY):
+                return iter((Silence(),))
+        return None
+
+    def _look(self) -> Iterator[Event] | None:
+        ready = self._ready()
+        first = next(ready, None)
+        return chain((first,), ready) if first else None
 
     def _ready(self) -> Iterator[Event]:
-        for reading in list(self._readings):
+        for reading in self.readings:
             while event := reading.next():
                 yield event
-            if reading.is_over:
-                self._readings.remove(reading)
 
 
-class _Reading:
-    """How far the reader has come with one prompt."""
+class Reading:
+    """How far a reader has come with one prompt."""
 
-    __slots__ = ("_cursor", "_is_first", "_live", "_prompt_id", "_version", "is_over")
+    __slots__ = ("_is_first", "_version", "cursor", "is_over", "live", "prompt_id")
 
-    def __init__(self, prompt_id: str, live: LivePrompt, cursor: Cursor | None) -> None:
-        self._prompt_id = prompt_id
-        self._live = live
-        self._cursor = cursor or START
+    def __init__(self, prompt_id: str, cursor: Cursor | None) -> None:
+        """Begin at `cursor`, or at the very beginning."""
+        self.prompt_id = prompt_id
+        self.live: LivePrompt | None = None
+        self.cursor = cursor or START
+        self.is_over = self.cursor.is_end
         self._is_first = cursor is None  # and so learns where the prompt stands, though it may be completed
         self._version = 0  # of the snapshot that was given last
-        self.is_over = False
 
     def next(self) -> Event | None:
         """Give the next event; None when there is none now, or never again."""
-        snapshot, cursor = self._live.snapshot, self._cursor
-        self.is_over = self.is_over or self._live.is_deleted
+        if self.is_over or self.live is None:
+            return None
+        snapshot, cursor = self.live.snapshot, self.cursor
+        self.is_over = self.live.is_deleted
         if self.is_over or snapshot is None:
             return None
         if snapshot.version != self._version and (self._is_first or not snapshot.is_over):
             is_known = self._is_known(snapshot)
             self._version, self._is_first = snapshot.version, False
             # Not nothing, or the client would not even learn that it was let in.
-            return Silence() if is_known else Moved(self._prompt_id, snapshot, cursor)
+            return Silence() if is_known else Moved(self.prompt_id, snapshot, cursor)
         start = cursor.offset if cursor.attempt == snapshot.attempt else 0
         if cursor.attempt <= snapshot.attempt and start < len(snapshot.text):
-            self._cursor = Cursor(snapshot.attempt, min(start + LONGEST_PIECE, len(snapshot.text)))
-            return Said(self._prompt_id, snapshot, self._cursor, start)
+            self.cursor = Cursor(snapshot.attempt, min(start + LONGEST_PIECE, len(snapshot.text)))
+            return Said(self.prompt_id, snapshot, self.cursor, start)
         if snapshot.is_over:
             self.is_over = True
-            self._cursor = cursor.at_the_end_of(snapshot.progress.prompt)
-            return Ended(self._prompt_id, snapshot, self._cursor)
+            self.cursor = cursor.at_the_end_of(snapshot.progress.prompt)
+            return Ended(self.prompt_id, snapshot, self.cursor)
         return None
 
     def _is_known(self, snapshot: Snapshot) -> bool:
         """Whether the client knows this from before it came back: who has text of an attempt knows that it runs."""
-        prompt, cursor = snapshot.progress.prompt, self._cursor
+        prompt, cursor = snapshot.progress.prompt, self.cursor
         runs = prompt.status is Status.PROCESSING and prompt.attempt == cursor.attempt
         return not self._version and runs and cursor.offset > 0

@@ -63,13 +63,13 @@ class HeldRequests:
             return progress
         with listener.subscribe(prompt_id) as subscription:
             waiting = _Waiting(prompt_id, is_enough, subscription)
-            give_place_back = self._places.take(held.connection, waiting.leave)
+            self._places.take(held.connection, waiting.leave)
             try:
                 self._add(waiting)
                 progress = self._wait(waiting, deadline)
             finally:
                 self._remove(waiting)
-                give_place_back()
+                self._places.give_back(held.connection)
         if waiting.has_left and held.on_gone:
             held.on_gone()
         return progress

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from functools import partial
 from typing import TYPE_CHECKING
 
 from promptqueue.notes import Scope, Written
@@ -40,7 +39,7 @@ class LivePrompts:
         self._lookup = lookup
         self._lock = threading.Lock()
         self._prompts: dict[str, LivePrompt] = {}
-        self._followings: dict[Following, Connection] = {}
+        self._followings: set[Following] = set()
         self._subscription: Subscription | None = None
         self._is_running = False
 
@@ -53,34 +52,34 @@ class LivePrompts:
         Raises StorageUnavailable and TooManyStreams.
         """
         prompts = {one.prompt.id: one.prompt for one in found}
-        following = Following({one: cursor and cursor.within(prompts[one]) for one, cursor in cursors.items()})
+        resumed = {prompt_id: cursor and cursor.within(prompts[prompt_id]) for prompt_id, cursor in cursors.items()}
+        following = Following(resumed, connection, on_close=self._leave)
+        if any(prompt.outcome is None for prompt in prompts.values()):
+            self._places.take(connection, following.end)
+            following.has_place = True
         try:
-            if any(prompt.outcome is None for prompt in prompts.values()):
-                following.on_close.append(self._places.take(connection, following.end))
-            if following.prompt_ids:
-                self._join(following, connection, self._listener.get())
+            if not following.is_over:
+                self._join(following, self._listener.get())
         except BaseException:
             following.close()
             raise
         return following
 
-    def _join(self, following: Following, connection: Connection, listener: Listener | None) -> None:
+    def _join(self, following: Following, listener: Listener | None) -> None:
         with self._lock:
             if listener is None or self._listener.is_closed:
                 following.end()
                 return
-            self._followings[following] = connection
-            followed = {prompt_id: self._live_prompt(prompt_id) for prompt_id in following.prompt_ids}
-            following.on_close.append(partial(self._leave, following, followed))
-            for live in followed.values():
-                live.readers.append(following.wake)
-            following.begin(followed)
+            self._followings.add(following)
+            for reading in following.readings:
+                if not reading.is_over:
+                    reading.live = self._live_prompt(reading.prompt_id)
+                    reading.live.readers.append(following.wake)
+                    if self._subscription:
+                        self._subscription.put(Written(reading.prompt_id))  # to be looked up, whoever else follows it
             if not self._is_running:
                 self._is_running = True
                 threading.Thread(target=self._run, args=[listener], name="live prompts", daemon=True).start()
-            elif self._subscription:
-                for prompt_id in followed:
-                    self._subscription.put(Written(prompt_id))  # to be looked up, though nothing was committed
 
     def _live_prompt(self, prompt_id: str) -> LivePrompt:
         """Give the live prompt of this id: a new one where the end is known, for it may have been retried since."""
@@ -89,27 +88,32 @@ class LivePrompts:
             live = self._prompts[prompt_id] = LivePrompt()
         return live
 
+    def _leave(self, following: Following) -> None:
+        with self._lock:
+            self._followings.discard(following)
+            for reading in following.readings:
+                live, reading.live = reading.live, None
+                if live:
+                    live.readers.remove(following.wake)
+                    if not live.readers and self._prompts.get(reading.prompt_id) is live:
+                        del self._prompts[reading.prompt_id]
+        if following.has_place:
+            following.has_place = False
+            self._places.give_back(following.connection)
+
     def stop(self) -> None:
         """Let every following end now."""
-        with self._lock:
-            followings = list(self._followings)
-        for following in followings:
+        for following in self._all():
             following.end()
 
     def cut(self) -> None:
         """Break the connections of the readers that have not come to their end."""
-        with self._lock:
-            connections = list(self._followings.values())
-        for connection in connections:
-            connection.cut()
+        for following in self._all():
+            following.connection.cut()
 
-    def _leave(self, following: Following, followed: Mapping[str, LivePrompt]) -> None:
+    def _all(self) -> list[Following]:
         with self._lock:
-            del self._followings[following]
-            for prompt_id, live in followed.items():
-                live.readers.remove(following.wake)
-                if not live.readers and self._prompts.get(prompt_id) is live:
-                    del self._prompts[prompt_id]
+            return list(self._followings)
 
     def _run(self, listener: Listener) -> None:
         updates = Updates(self._prompts, reader=self._reader, lookup=self._lookup)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.errors import TooManyStreams
@@ -25,22 +24,20 @@ class Places:
         self._lock = threading.Lock()
         self.taken = 0
 
-    def take(self, connection: Connection, on_gone: Callable[[], None]) -> Callable[[], None]:
-        """Take a place for this connection, and give what gives it back.
+    def take(self, connection: Connection, on_gone: Callable[[], None]) -> None:
+        """Take a place for this connection. Raises TooManyStreams.
 
-        `on_gone` is called within 250 ms of the client's leaving, on another thread, and must not block. Raises
-        TooManyStreams.
+        `on_gone` is called within 250 ms of the client's leaving, on another thread, and must not block.
         """
         with self._lock:
             if self.taken >= self._limit:
                 message = f"{self._limit} requests and streams are held already. Ask without wait, or try again."
                 raise TooManyStreams(message)
+            self._departures.watch(connection.descriptor, on_gone)
             self.taken += 1
-        descriptor = connection.descriptor
-        self._departures.watch(descriptor, on_gone)
-        return partial(self._give_back, descriptor)
 
-    def _give_back(self, descriptor: int) -> None:
-        self._departures.forget(descriptor)
+    def give_back(self, connection: Connection) -> None:
+        """Let the next one have the place; this connection must still be open."""
+        self._departures.forget(connection.descriptor)
         with self._lock:
             self.taken -= 1
