@@ -17,6 +17,7 @@ APART = (
 """Tests that take long and have nothing in common with the others of their file."""
 IN_THE_STACK = ("test_containers.py", "test_images.py", "test_upgrade.py", "in_containers")
 """Tests of the one stack of containers, which some of them change."""
+THE_STACK = "the stack of containers"
 
 
 def group(test: str) -> str:
@@ -25,12 +26,12 @@ def group(test: str) -> str:
         return test
     file = test.partition("::")[0]
     is_in_the_stack = file.startswith("tests/e2e") and any(name in test for name in IN_THE_STACK)
-    return "the stack of containers" if is_in_the_stack else file
+    return THE_STACK if is_in_the_stack else file
 
 
 def rank(test: str) -> int:
     """When to begin it, earlier than those of a higher rank."""
-    if group(test) == "the stack of containers":
+    if group(test) == THE_STACK:
         return -1
     return next((rank for rank, folder in enumerate(FIRST) if test.startswith(folder)), len(FIRST))
 
