@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(BUILT_WITHIN)
 
-FIRST_SCHEMA = ROOT / "services/promptqueue/src/promptqueue/migrations/sqlite/001_prompts.sql"
+FIRST_SCHEMA = ROOT / "services/promptqueue/src/promptqueue/sqlite/migrations/001_prompts.sql"
 LEFT_BEHIND = {
     "queued": "11111111-1111-4111-8111-111111111111",
     "processing": "22222222-2222-4222-8222-222222222222",
@@ -64,7 +64,7 @@ class NextVersion:
         for part, name in zip(("proxy", "worker"), self._names, strict=True):
             (folder / "Dockerfile").write_text(
                 f"FROM {product.image(part)}\nUSER 0:0\nCOPY --chmod=644 999_next.sql /tmp/\n"
-                "RUN cp /tmp/999_next.sql /venv/lib/python3*/site-packages/promptqueue/migrations/sqlite/\n"
+                "RUN cp /tmp/999_next.sql /venv/lib/python3*/site-packages/promptqueue/sqlite/migrations/\n"
                 "USER 10001:10001\n"
             )
             docker("build", "--quiet", "--tag", name, str(folder))
