@@ -1,3 +1,5 @@
+"""From a DATABASE_URL to a file."""
+
 import os
 from pathlib import Path
 
@@ -47,12 +49,15 @@ def test_a_url_that_names_no_queue_is_refused_in_a_sentence(url):
     assert str(refused.value) == f"DATABASE_URL must look like sqlite:////data/queue.db, got {url!r}."
 
 
-def test_the_file_and_its_folder_are_made(tmp_path):
-    queue = connect(f"sqlite:///{tmp_path}/deep/deeper/queue.db").open()
-
-    queue.close()
+def test_the_file_is_made_in_a_folder_that_is_for_its_owner_alone(tmp_path):
+    umask = os.umask(0)
+    try:
+        connect(f"sqlite:///{tmp_path}/deep/deeper/queue.db").open().close()
+    finally:
+        os.umask(umask)
 
     assert (tmp_path / "deep/deeper/queue.db").is_file()
+    assert (tmp_path / "deep/deeper").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_relative_path_is_below_the_working_directory(tmp_path, monkeypatch):
@@ -63,26 +68,9 @@ def test_a_relative_path_is_below_the_working_directory(tmp_path, monkeypatch):
     assert (tmp_path / "data/queue.db").is_file()
 
 
-def test_a_folder_that_is_made_is_for_its_owner_alone(tmp_path):
-    umask = os.umask(0)
-    try:
-        connect(f"sqlite:///{tmp_path}/data/queue.db").open().close()
-    finally:
-        os.umask(umask)
-
-    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
-
-
 def test_a_folder_is_no_queue(tmp_path):
     with pytest.raises(StorageUnavailable, match="cannot be used"):
         connect(f"sqlite:///{tmp_path}").open()
-
-
-def test_the_lock_timeout_bounds_a_write(open_queue):
-    holding, waiting = open_queue(), open_queue(lock_timeout=0.05)
-
-    with holding.transaction(), pytest.raises(StorageUnavailable):
-        waiting.pause(True)
 
 
 def test_whoever_opens_to_read_waits_for_no_writer(open_queue):
@@ -94,11 +82,10 @@ def test_whoever_opens_to_read_waits_for_no_writer(open_queue):
         assert open_queue(lock_timeout=0.05).counts().queued == 0
 
 
-def test_strangers_on_the_machine_cannot_read_the_queue(url, open_queue, tmp_path):
-    queue = open_queue()
-    queue.enqueue(NewPrompt(request={"prompt": "hello"}))
+def test_strangers_on_the_machine_cannot_read_the_queue(ask, tmp_path):
+    ask()
 
-    modes = {each.name: each.stat().st_mode for each in Path(url.removeprefix("sqlite:///")).parent.glob("queue.db*")}
+    modes = {each.name: each.stat().st_mode for each in tmp_path.glob("queue.db*")}
 
     assert len(modes) > 1
     assert [name for name, mode in modes.items() if mode & 0o007] == []

@@ -24,19 +24,19 @@ def unread(queue, wake):
         yield one
 
 
-def test_more_prompts_than_a_datagram_names_wake_everybody(queue, asked, listener):
-    with listener.subscribe(asked[0]) as own, listener.subscribe() as everything:
-        queue.enqueue(*(NewPrompt(request={}) for _ in range(1_600)))
+@pytest.fixture
+def dead(wake):
+    """The socket of a process that has died."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying, _address(wake / "dead.sock") as address:
+        dying.bind(address)
 
-        assert own.wait(5) == [Changed(None)]
-        assert everything.wait(5) == [Changed(None)]
 
+@pytest.mark.parametrize("number", [1_600, 20_000])
+def test_more_prompts_than_a_datagram_names_wake_everybody(queue, listener, number):
+    with listener.subscribe("id") as own, listener.subscribe() as everything:
+        queue._database.files.sender.changed([f"{n:036}" for n in range(number)])
 
-def test_no_number_of_prompts_is_too_large_to_be_told(queue, asked, listener):
-    with listener.subscribe(asked[0]) as own:
-        queue._database.files.sender.changed([f"{n:036}" for n in range(20_000)])
-
-        assert own.wait(5) == [Changed(None)]
+        assert own.wait(5) == everything.wait(5) == [Changed(None)]
 
 
 def test_as_many_prompts_as_a_datagram_names_are_named(queue, listener):
@@ -49,10 +49,7 @@ def test_as_many_prompts_as_a_datagram_names_are_named(queue, listener):
     assert heard == {one.prompt.id for one in accepted}
 
 
-def test_the_sockets_of_the_dead_are_cleared_away(ask, wake, listener):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying, _address(wake / "dead.sock") as address:
-        dying.bind(address)
-
+def test_the_sockets_of_the_dead_are_cleared_away(ask, wake, listener, dead):
     with listener.subscribe() as everything:
         prompt_id = ask()
         heard = everything.wait(5)
@@ -88,10 +85,7 @@ def test_a_lost_datagram_is_no_lost_commit(queue, unread, ask):
     assert [queue.position(prompt_id) for prompt_id in ids] == list(range(1, 51))
 
 
-def test_a_commit_stands_even_when_nobody_can_be_told(another, ask, wake, monkeypatch):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dying, _address(wake / "dead.sock") as address:
-        dying.bind(address)
-
+def test_a_commit_stands_even_when_nobody_can_be_told(another, ask, dead, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError
 

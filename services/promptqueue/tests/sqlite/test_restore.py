@@ -20,13 +20,12 @@ from promptqueue.sqlite.storage import path_of
 from promptqueue.storage import connect
 
 NOBODY = 65_534
-HOLDER = """
+OPENED = """
 import sys
+from promptqueue.prompt import NewPrompt
 from promptqueue.storage import connect
 
 queue = connect(sys.argv[1], journal_mode=sys.argv[2]).open()
-print("open", flush=True)
-sys.stdin.readline()
 """
 
 
@@ -89,17 +88,14 @@ def test_the_replaced_queue_is_kept_beside_it_complete_in_one_file(url, copy, pa
 
 
 def test_a_log_that_a_killed_process_left_goes_with_the_old_queue(run, url, journal, copy, path, prompts):
-    program = """
-import sys
-from promptqueue.storage import connect
-from promptqueue.prompt import NewPrompt, Terms
-
-queue = connect(sys.argv[1], journal_mode=sys.argv[2]).open()
+    writing = run(
+        OPENED
+        + """
 queue.enqueue(NewPrompt(request={"prompt": "newest"}))
 print("written", flush=True)
 sys.stdin.read()
 """
-    writing = run(program)
+    )
     writing.read()
     writing.kill()
 
@@ -120,15 +116,6 @@ def test_a_journal_without_its_database_is_not_played_into_the_new_one(url, copy
     assert [each.read_bytes() for each in tmp_path.glob(f"queue.db.replaced-*{leftover}")] == [b"left over"]
 
 
-def test_where_there_was_no_queue_there_is_one(tmp_path, copy, journal):
-    elsewhere = f"sqlite:///{tmp_path}/elsewhere/queue.db"
-
-    assert restore(elsewhere, copy) is None
-
-    with closing(connect(elsewhere, journal_mode=journal).open()) as queue:
-        assert queue.counts().queued == 1
-
-
 def test_a_damaged_queue_can_be_replaced(url, copy, path, prompts):
     path.write_bytes(b"my diary, volume one\n" * 1_000)
 
@@ -139,13 +126,14 @@ def test_a_damaged_queue_can_be_replaced(url, copy, path, prompts):
 
 
 def test_a_queue_that_any_process_has_open_is_not_replaced(run, url, copy, prompts):
-    holder = run(HOLDER)
+    holder = run(OPENED + 'print("open", flush=True)\nsys.stdin.readline()')
     holder.read()
 
-    with pytest.raises(QueueInUse) as refused:
-        restore(url, copy)
-
-    assert str(refused.value).startswith("The queue is in use: end every proxy and worker first")
+    with copy.open("rb") as stream:
+        for source in (copy, stream):
+            with pytest.raises(QueueInUse, match=r"^The queue is in use: end every proxy and worker first"):
+                restore(url, source)
+        assert stream.tell() == 0
     holder.kill()
     assert prompts() == ["new"]
     restore(url, copy)
@@ -177,36 +165,37 @@ def test_nobody_opens_the_queue_meanwhile_and_everybody_afterwards(url, journal,
     assert prompts() == ["old"]
 
 
-@pytest.mark.parametrize("damage", ["in the middle", "cut short", "text", "empty", "no queue", "newer", "missing"])
-def test_a_file_that_is_no_whole_queue_changes_nothing(url, copy, prompts, tmp_path, damage):
-    whole = copy.read_bytes()
-    match damage:
-        case "in the middle":
-            copy.write_bytes(whole[: 4096 * 3] + b"\xff" * 4096 * 4 + whole[4096 * 7 :])
-        case "cut short":
-            copy.write_bytes(whole[: len(whole) // 2])
-        case "text":
-            copy.write_text("my diary, volume one\n" * 1_000)
-        case "empty":
-            copy.write_bytes(b"")
-        case "no queue":
-            copy.unlink()
-            with closing(sqlite3.connect(copy)) as other:
-                other.execute("CREATE TABLE songs (title)")
-        case "newer":
-            with closing(sqlite3.connect(copy)) as newer:
-                newer.execute(f"PRAGMA user_version = {schema.known() + 1}")
-        case "missing":
-            copy.unlink()
+DAMAGE = {
+    "in the middle": lambda whole: whole[: 4096 * 3] + b"\xff" * 4096 * 4 + whole[4096 * 7 :],
+    "cut short": lambda whole: whole[: len(whole) // 2],
+    "text": lambda _: b"my diary, volume one\n" * 1_000,
+    "empty": lambda _: b"",
+}
 
-    with pytest.raises(NotRestorable) as refused:
-        restore(url, copy)
 
-    assert str(refused.value).startswith(f"{copy} cannot take the place of the queue's database: ")
-    assert str(refused.value).endswith("; nothing was changed.")
+@pytest.mark.parametrize("given", ["a file", "a stream"])
+@pytest.mark.parametrize("damage", [*DAMAGE, "no queue", "newer"])
+def test_what_is_no_whole_queue_changes_nothing(url, copy, prompts, tmp_path, given, damage):
+    if damage in DAMAGE:
+        copy.write_bytes(DAMAGE[damage](copy.read_bytes()))
+    else:
+        copy.unlink() if damage == "no queue" else None
+        with closing(sqlite3.connect(copy)) as other:
+            other.execute("CREATE TABLE songs (title)")
+            other.execute(f"PRAGMA user_version = {schema.known() + 1}") if damage == "newer" else None
+
+    named = copy if given == "a file" else "What came"
+    told = rf"^{named} cannot take the place of the queue's database: .*; nothing was changed\.$"
+    with pytest.raises(NotRestorable, match=told):
+        restore(url, copy if given == "a file" else BytesIO(copy.read_bytes()))
+
     assert prompts() == ["new"]
-    assert list(tmp_path.glob("*.replaced-*")) == []
-    assert [each for each in tmp_path.iterdir() if each.name.startswith(".queue.db.")] == []
+    assert [each for each in tmp_path.iterdir() if "replaced" in each.name or each.name.startswith(".queue.db.")] == []
+
+
+def test_a_copy_that_is_missing_is_told(url, tmp_path):
+    with pytest.raises(NotRestorable, match=r"missing cannot take the place .*; nothing was changed\.$"):
+        restore(url, tmp_path / "missing")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can let somebody else try")
@@ -236,33 +225,6 @@ def test_a_stream_is_restored_like_a_file(url, copy, prompts, tmp_path):
     assert prompts() == ["old"]
     assert texts(kept) == ['{"prompt":"new"}']
     assert heard[-1] == (copy.stat().st_size,) * 2
-
-
-@pytest.mark.parametrize("damage", ["in the middle", "cut short", "text", "empty"])
-def test_a_stream_that_is_no_whole_queue_changes_nothing(url, copy, prompts, tmp_path, damage):
-    whole = copy.read_bytes()
-    came = {
-        "in the middle": whole[: 4096 * 3] + b"\xff" * 4096 * 4 + whole[4096 * 7 :],
-        "cut short": whole[: len(whole) // 2],
-        "text": b"my diary, volume one\n" * 1_000,
-        "empty": b"",
-    }[damage]
-
-    with pytest.raises(NotRestorable, match=r"^What came cannot take the place .*; nothing was changed\.$"):
-        restore(url, BytesIO(came))
-
-    assert prompts() == ["new"]
-    assert [each for each in tmp_path.iterdir() if "replaced" in each.name or each.name.startswith(".queue.db.")] == []
-
-
-def test_a_stream_of_a_queue_in_use_is_not_even_read(run, url, copy):
-    holder = run(HOLDER)
-    holder.read()
-
-    with copy.open("rb") as stream:
-        with pytest.raises(QueueInUse):
-            restore(url, stream)
-        assert stream.tell() == 0
 
 
 def test_an_older_schema_is_restored_and_then_migrated(url, tmp_path, prompts):

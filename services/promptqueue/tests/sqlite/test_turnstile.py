@@ -48,17 +48,44 @@ def turnstile(tmp_path):
     one.close()
 
 
-def test_whoever_is_in_keeps_the_others_out(turnstile, child, tmp_path):
-    holder = child(HOLDER, tmp_path)
-    assert holder.read() == "entered"
+@pytest.fixture
+def hold(child, tmp_path):
+    """Start a process that enters, and leaves when it is told so."""
+    return lambda: child(HOLDER, tmp_path)
+
+
+@pytest.fixture
+def holder(hold):
+    """Such a process that is inside."""
+    one = hold()
+    assert one.read() == "entered"
+    return one
+
+
+@pytest.fixture
+def waiting(hold, holder, tmp_path, eventually):
+    """A second one, which waits for the first."""
+    one = hold()
+    inode = (tmp_path / "turn.lock").stat().st_ino
+    eventually(lambda: f":{inode} " in Path("/proc/locks").read_text())
+    return one
+
+
+def pass_through(turnstile):
+    turnstile.enter(5)
+    turnstile.leave()
+
+
+def test_whoever_is_in_keeps_the_others_out_for_as_long_as_they_would_wait(turnstile, holder):
+    started = time.monotonic()
 
     with pytest.raises(StorageUnavailable, match="locked by another process that does not let go"):
-        turnstile.enter(0.05)
+        turnstile.enter(0.2)
+
+    assert 0.2 <= time.monotonic() - started < 2
 
 
-def test_a_turn_comes_when_the_one_before_leaves(turnstile, child, tmp_path):
-    holder = child(HOLDER, tmp_path)
-    assert holder.read() == "entered"
+def test_a_turn_comes_when_the_one_before_leaves(turnstile, holder):
     entering = threading.Thread(target=turnstile.enter, args=(10,))
     entering.start()
     entering.join(0.1)
@@ -92,68 +119,38 @@ def test_a_writer_that_saturates_lets_the_others_in_at_the_next_turn(turnstile, 
     assert sorted(overtaken)[len(overtaken) // 2] <= 2
 
 
-def test_time_out_is_what_was_asked_for(turnstile, child, tmp_path):
-    child(HOLDER, tmp_path).read()
-
-    started = time.monotonic()
-    with pytest.raises(StorageUnavailable):
-        turnstile.enter(0.2)
-
-    assert 0.2 <= time.monotonic() - started < 2
-
-
 @pytest.mark.parametrize("waits_for", ["turn", "main"])
-def test_a_lock_that_comes_too_late_is_handed_back(turnstile, child, tmp_path, waits_for, eventually, open_below):
-    holder = child(HOLDER, tmp_path)
-    assert holder.read() == "entered"
-    if waits_for == "turn":  # one more waits before us, and has taken the turn
-        waiting = child(HOLDER, tmp_path)
-        eventually(lambda: _is_locked(tmp_path / "turn.lock"))
+def test_a_lock_that_comes_too_late_is_handed_back(
+    request, turnstile, holder, tmp_path, waits_for, eventually, open_below
+):
+    # One more waits before us, and has taken the turn.
+    others = [holder, request.getfixturevalue("waiting")] if waits_for == "turn" else [holder]
     with pytest.raises(StorageUnavailable):
         turnstile.enter(0.1)
 
-    holder.say()
-    assert holder.read() == "left"
-    if waits_for == "turn":
-        assert waiting.read() == "entered"
-        waiting.say()
-        assert waiting.read() == "left"
+    for other in others:
+        assert other is holder or other.read() == "entered"
+        other.say()
+        assert other.read() == "left"
 
-    other = Turnstile(tmp_path)
-    other.enter(5)
-    other.leave()
-    other.close()
-    turnstile.enter(5)
-    turnstile.leave()
+    newcomer = Turnstile(tmp_path)
+    pass_through(newcomer)
+    newcomer.close()
+    pass_through(turnstile)
     eventually(lambda: len(open_below(tmp_path)) == 2)  # this one's pair: nothing leaks
 
 
-def _is_locked(path):
-    inode = path.stat().st_ino
-    return any(f":{inode} " in line for line in Path("/proc/locks").read_text().splitlines())
-
-
-def test_kill_9_of_the_one_inside_frees_the_way(turnstile, child, tmp_path):
-    holder = child(HOLDER, tmp_path)
-    assert holder.read() == "entered"
-
+def test_kill_9_of_the_one_inside_frees_the_way(turnstile, holder):
     holder.kill()
 
-    turnstile.enter(5)
-    turnstile.leave()
+    pass_through(turnstile)
 
 
-def test_kill_9_of_one_that_waits_frees_its_turn(turnstile, child, tmp_path, eventually):
-    holder = child(HOLDER, tmp_path)
-    assert holder.read() == "entered"
-    waiting = child(HOLDER, tmp_path)
-    eventually(lambda: _is_locked(tmp_path / "turn.lock"))
-
+def test_kill_9_of_one_that_waits_frees_its_turn(turnstile, holder, waiting):
     waiting.kill()
     holder.say()
 
-    turnstile.enter(5)
-    turnstile.leave()
+    pass_through(turnstile)
 
 
 def test_two_threads_of_a_process_take_turns_too(tmp_path):
@@ -179,7 +176,8 @@ def test_two_threads_of_a_process_take_turns_too(tmp_path):
 
 
 def test_a_program_started_meanwhile_holds_no_turn(turnstile, child, tmp_path):
-    program = """
+    starting = child(
+        """
 import subprocess, sys
 from pathlib import Path
 from promptqueue.sqlite.host.turnstile import Turnstile
@@ -189,14 +187,14 @@ turnstile.enter(10)
 offspring = subprocess.Popen([sys.executable, "-S", "-c", "import sys; sys.stdin.read()"], close_fds=False)
 print("entered", flush=True)
 sys.stdin.read()
-"""
-    holder = child(program, tmp_path)
-    assert holder.read() == "entered"
+""",
+        tmp_path,
+    )
+    assert starting.read() == "entered"
 
-    holder.kill()
+    starting.kill()
 
-    turnstile.enter(5)
-    turnstile.leave()
+    pass_through(turnstile)
 
 
 def test_a_turnstile_that_cannot_be_opened_leaves_nothing_open(tmp_path, open_below):
@@ -212,7 +210,6 @@ def test_entering_and_leaving_leaves_nothing_open(turnstile, tmp_path, open_belo
     before = open_below(tmp_path)
 
     for _ in range(100):
-        turnstile.enter(1)
-        turnstile.leave()
+        pass_through(turnstile)
 
     assert open_below(tmp_path) == before
