@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -158,10 +159,17 @@ class NoSignals:
 
 
 @pytest.fixture
-def worker(environ, ollama, monkeypatch):
+def signals():
+    signals = NoSignals()
+    yield signals
+    signals.end()
+
+
+@pytest.fixture
+def worker(environ, ollama, signals, monkeypatch):
     """Run a worker in this process, with these variables, and these fields of its Config, be they out of bounds."""
     monkeypatch.setenv("HEARTBEAT_PATH", environ["HEARTBEAT_PATH"])
-    signals, threads = NoSignals(), []
+    threads = []
 
     def worker(**settings: object) -> None:
         variables = {name: str(value) for name, value in settings.items() if name.isupper()}
@@ -237,6 +245,23 @@ def completed(queue):
         return queue.get(prompt.id)
 
     return completed
+
+
+@pytest.fixture
+def deaf():
+    """The address of a server that lets nobody connect: its queue of connections is full."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        fillers = []
+        for _ in range(3):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(listening.getsockname())
+            fillers.append(filler)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        for filler in fillers:
+            filler.close()
 
 
 @pytest.fixture

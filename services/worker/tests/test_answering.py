@@ -141,15 +141,6 @@ def test_text_is_kept_at_its_place_when_it_is_written_in_steps(worker, ollama, q
     assert all(text.startswith(step) for step in steps)
 
 
-def test_a_record_of_eight_megabytes_holds_nobody_up(worker, ollama, ask, completed):
-    ollama.fault("huge_line")
-    worker()
-
-    ended = completed(ask("Hi"))
-
-    assert (ended.outcome, ended.attempt) == (Outcome.SUCCEEDED, 1)
-
-
 def test_a_prompt_handed_in_while_idle_is_claimed_at_once(queue, ask, ready):
     ready()
 

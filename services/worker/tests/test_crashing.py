@@ -50,15 +50,6 @@ def test_a_hung_workers_prompt_is_back_in_line_within_the_lease_and_two_seconds(
     assert seconds_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=5) < 3
 
 
-def test_a_long_answer_keeps_its_claim(worker, ollama, ask, completed):
-    ollama.set(prompt_time=2.5)
-    worker(LEASE_SECONDS=1)
-
-    ended = completed(ask("Hi"))
-
-    assert (ended.attempt, ended.failures) == (1, 0)
-
-
 def test_a_storage_that_is_away_for_a_moment_costs_nothing(spawn, ollama, queue, completed, locked, begun):
     ollama.set(pace=0.02, text="word " * 40)
     process = spawn()

@@ -28,18 +28,10 @@ def heartbeat(environ, monkeypatch) -> Path:
     return Path(environ["HEARTBEAT_PATH"])
 
 
-class NoSignals:
-    """Nobody asks the worker to end."""
-
-    def wait(self, timeout: float) -> int:
-        time.sleep(min(timeout, 0.05))
-        return 0
-
-
 @pytest.fixture
-def idle(environ, queue):
+def idle(environ, queue, signals):
     """A worker whose loops were made and not started, and a loop of each kind."""
-    worker = Worker(read(Config, environ), NoSignals())
+    worker = Worker(read(Config, environ), signals)
     worker._presence, worker._queue = SimpleNamespace(id="w", stay=lambda: None), queue
     worker._make_loops([Server("http://127.0.0.1:9", worker._config, drain=worker._drain)], listener=None)
     return worker, {loop.name.partition("-")[0]: loop for loop in [*worker._slots, *worker._others]}
@@ -77,17 +69,17 @@ def test_a_slot_in_a_long_call_is_judged_by_its_watcher(idle, heartbeat):
 
 
 @pytest.mark.parametrize("loop", [Slot, Prober])
-def test_a_worker_that_loses_a_thread_ends_for_a_new_one_to_start(environ, monkeypatch, loop):
+def test_a_worker_that_loses_a_thread_ends_for_a_new_one_to_start(environ, monkeypatch, signals, loop):
     monkeypatch.setattr(loop, "run", lambda _: None)
 
-    worker = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"}), NoSignals())
+    worker = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"}), signals)
     worker.run()
 
     assert worker.exit_code == 1
 
 
 @pytest.mark.parametrize("step", ["listen", "register"])
-def test_a_start_that_the_storage_refuses_is_tried_again_and_leaves_nothing_open(environ, monkeypatch, step):
+def test_a_start_that_the_storage_refuses_is_tried_again_and_leaves_nothing_open(environ, monkeypatch, signals, step):
     real, files = getattr(SQLiteStorage, step), []
 
     def refuse_twice(*arguments, **named):
@@ -99,7 +91,7 @@ def test_a_start_that_the_storage_refuses_is_tried_again_and_leaves_nothing_open
     monkeypatch.setattr(SQLiteStorage, step, refuse_twice)
     monkeypatch.setattr(Slot, "run", lambda _: None)
 
-    worker = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"}), NoSignals())
+    worker = Worker(read(Config, environ | {"OLLAMA_URLS": "http://127.0.0.1:9"}), signals)
     worker.run()
 
     assert (worker.exit_code, len(files)) == (1, 3)

@@ -146,7 +146,7 @@ class Gate:
             if is_gone or is_excused:
                 shown = Verdict.TROUBLED if is_gone and end.has_answered else verdict
                 by_load = verdict is Verdict.TROUBLED
-                self._shut(shown, end.why_unwell, retry_after=end.retry_after, by_load=by_load)
+                self.shut(shown, end.why_unwell, retry_after=end.retry_after, by_load=by_load)
             if is_excused:
                 return None
             return self._unclear(claim, end, who=who, claimed_at=claimed_at, is_servers=True)
@@ -167,7 +167,16 @@ class Gate:
         `retry_after` is when it may be asked again, in seconds; `retry_at` when anything will come of that.
         """
         with self._moved:
-            self._shut(verdict, reason, retry_after=retry_after, retry_at=retry_at, by_load=by_load)
+            now, wait = time.monotonic(), min(retry_after or 0.0, LONGEST_RETRY_AFTER)
+            self._hold = Hold(
+                verdict=verdict,
+                reason=reason,
+                since=self._hold.since if self._hold and self._hold.since > float("-inf") else now,
+                ask_at=now + wait,
+                retry_at=time.time() + wait if wait else retry_at,
+                by_load=by_load,
+            )
+            self._notify()
 
     def reopen(self, hold: Hold, *, is_proved: bool = True) -> bool:
         """End this hold, unless there is another one by now; whether it has ended.
@@ -192,20 +201,6 @@ class Gate:
         """End all waiting: the worker is to end."""
         with self._moved:
             self._notify()
-
-    def _shut(
-        self, verdict: Verdict, reason: str, *, retry_after: float | None, by_load: bool, retry_at: float | None = None
-    ) -> None:
-        now, wait = time.monotonic(), min(retry_after or 0.0, LONGEST_RETRY_AFTER)
-        self._hold = Hold(
-            verdict=verdict,
-            reason=reason,
-            since=self._hold.since if self._hold and self._hold.since > float("-inf") else now,
-            ask_at=now + wait,
-            retry_at=time.time() + wait if wait else retry_at,
-            by_load=by_load,
-        )
-        self._notify()
 
     def _unclear(
         self, claim: Claim, end: CallEnd, *, who: object, claimed_at: float, is_servers: bool = False
