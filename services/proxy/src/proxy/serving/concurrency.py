@@ -114,11 +114,10 @@ class Greenlets:
 
         self._gevent = gevent
         self._hub = gevent.get_hub()
-        self._this_thread = monkey.get_original("_thread", "get_ident")
-        self._home = self._this_thread()
         self._pool = threadpool.ThreadPool
-        names = ("allocate_lock", "start_new_thread")
+        names = ("allocate_lock", "get_ident", "start_new_thread")
         self.native = SimpleNamespace(**{name: monkey.get_original("_thread", name) for name in names})
+        self._home = self.native.get_ident()
         self._epoll = monkey.saved.get("select", {}).get("epoll")
         self._alone = self.one_at_a_time()
 
@@ -129,7 +128,7 @@ class Greenlets:
 
     def soon(self, call: Callable[[], None]) -> None:
         """Run this when the hub has nothing else to do; at once if the caller is a native thread."""
-        if self._this_thread() == self._home:
+        if self.native.get_ident() == self._home:
             self._gevent.spawn(self._when_idle, call)
         else:
             call()
