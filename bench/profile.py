@@ -54,7 +54,7 @@ WAITS = "|".join(
         r"\bwait \(threading\.py|gevent/_threading\.py",
         r"_listen \(promptqueue/sqlite/host/datagrams",
         r"worker/signals\.py",
-        r"get \(queue\.py|Watcher\.run|\brun \(worker/answering/watcher",
+        r"get \(queue\.py|Watcher\._turn|\b_turn \(worker/answering/watcher",
     )
 )
 QUEUE = (

@@ -175,4 +175,4 @@ def test_it_survives_a_storage_that_is_away(start, tmp_path, queue):
 
     until((data / "wake").is_dir, within=5)
     assert janitor.is_running
-    assert janitor.output.count("storage unavailable") == 1
+    assert janitor.output.count("WARNING worker.janitor storage unavailable") == 1

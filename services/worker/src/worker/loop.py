@@ -42,7 +42,7 @@ class Loop(ABC):
         """When it last turned, by the monotonic clock; None while it waits for something that may take its time."""
         self._storage = storage
         self._drain = drain
-        self._storage_trouble = Once(logging.getLogger(type(self).__module__))
+        self._storage_trouble = Once(logging.getLogger(f"worker.{name}"))
         self._thread = threading.Thread(target=self.run, name=name, daemon=True)
 
     def start(self) -> None:

@@ -135,8 +135,8 @@ class Worker(Loop):
             for verb in (self._presence.stay, self._recover):
                 try:
                     verb()
-                except (OSError, StorageUnavailable) as error:
-                    log.debug("nothing recovered reason=%r", str(error))  # each slot warns of it already
+                except StorageUnavailable as unavailable:
+                    log.debug("nothing recovered reason=%r", str(unavailable))  # each slot warns of it already
         if now - self._beaten_at >= BEAT_EVERY and not any(loop.hangs for loop in [*self._slots, *self._others]):
             self._beaten_at = now
             self._beat()
