@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageUnavailable
@@ -12,31 +11,43 @@ from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import filesystem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SCARCE = 64 * 1024  # bytes; with less even the files beside the database cannot be made
 
 
-@contextmanager
-def storage_errors(path: Path, what: str = "The queue's database") -> Iterator[None]:
+class storage_errors:  # noqa: N801 (read as a verb: with storage_errors(path): …)
     """Turn what the storage says inside into StorageUnavailable, once, here."""
-    try:
-        yield
-    except (sqlite3.OperationalError, sqlite3.DatabaseError, OSError) as error:
-        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
-            raise  # a mistake of ours, not of the storage
-        if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.parent.is_dir():
-            message = f"{what} {path} cannot be used: {_missing(path.parent)}."
-            raise StorageUnavailable(message) from error
-        remedy = _remedy(error, path)
-        message = f"{what} {path} cannot be used: {error} (as user {os.geteuid()}){remedy and f'; {remedy}'}."
-        raise StorageUnavailable(message) from error
+
+    # Every statement passes here, several times in each verb: a generator would cost four times as much.
+    __slots__ = ("_path", "_what")
+
+    def __init__(self, path: Path, what: str = "The queue's database") -> None:
+        """Name in the error `what` lies at `path`."""
+        self._path = path
+        self._what = what
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        # The other two are mistakes of ours, not of the storage.
+        if isinstance(error, sqlite3.DatabaseError | OSError) and not isinstance(
+            error, sqlite3.IntegrityError | sqlite3.ProgrammingError
+        ):
+            raise _unavailable(error, self._path, self._what) from error
 
 
 def is_locked(error: Exception) -> bool:
     """Tell whether somebody else's lock is all that is wrong."""
     return _primary(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _unavailable(error: Exception, path: Path, what: str) -> StorageUnavailable:
+    if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.parent.is_dir():
+        return StorageUnavailable(f"{what} {path} cannot be used: {_missing(path.parent)}.")
+    remedy = _remedy(error, path)
+    words = f"{what} {path} cannot be used: {error} (as user {os.geteuid()}){remedy and f'; {remedy}'}."
+    return StorageUnavailable(words)
 
 
 def _remedy(error: Exception, path: Path) -> str:
