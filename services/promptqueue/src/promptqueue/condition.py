@@ -54,8 +54,8 @@ class Counts:
     queued: int
     processing: int
     completed: int
-    oldest_wait_seconds: float | None
-    completed_per_minute: int
+    oldest_wait_seconds: float | None  # since it was asked, or retried last
+    completed_per_minute: int  # answers of the last minute
     seconds_per_prompt: float | None  # mean of the last twenty answers; None while nothing was answered
     paused: bool
 

@@ -32,7 +32,8 @@ class PromptQueue(Protocol):
         """Accept all of these prompts in one commit, in this order, or none of them.
 
         A prompt whose Idempotency-Key was accepted within the last 24 hours is not accepted again: the first one
-        comes back, `replayed`, however full the queue is.
+        comes back, `replayed`, however full the queue is. While the wall clock is doubted (its `agreement` began less
+        than a day ago, or it has just been set), no key is too old.
 
         Raises QueueFull when more than `max_queued` would be waiting, StorageFull when more than `max_stored_bytes` are
         stored or fewer than `min_free_bytes` would stay free on the disk, PromptDeleted when the key's prompt was
@@ -237,6 +238,7 @@ class PromptQueue(Protocol):
     ) -> Page:
         """List prompts, the last accepted first, all or those of one status or outcome; `before` is a page's `next`.
 
+        One that was retried counts as accepted then.
         A page costs what it shows, however many prompts are stored. Prompts that come or go meanwhile move no other to
         another page.
         """

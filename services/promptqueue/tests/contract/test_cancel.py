@@ -5,7 +5,7 @@ from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import ErrorCode, Outcome, Status
 
 
-def test_a_queued_prompt_is_completed_as_cancelled_at_once(queue, ask, clock):
+def test_a_queued_prompt_is_completed_as_cancelled_at_once_and_not_claimed(queue, ask, terms, clock):
     prompt_id = ask()
     clock.advance(3)
 
@@ -15,11 +15,6 @@ def test_a_queued_prompt_is_completed_as_cancelled_at_once(queue, ask, clock):
     assert (prompt.completed_at, prompt.error.code) == (clock.wall(), ErrorCode.CANCELLED)
     assert prompt.error.message == "The prompt was cancelled."
     assert queue.get(prompt_id) == prompt
-
-
-def test_a_cancelled_prompt_is_not_claimed(queue, ask, terms):
-    queue.cancel(ask())
-
     assert queue.claim(terms) is None
 
 

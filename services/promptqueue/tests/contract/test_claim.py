@@ -18,10 +18,6 @@ def claimed(queue, terms):
     return claim
 
 
-def test_an_empty_queue_has_nothing_to_start(queue, terms):
-    assert queue.claim(terms) is None
-
-
 def test_a_claim_carries_what_its_worker_needs(queue, ask, terms, clock):
     prompt_id = ask("hello", metadata={"a": 1})
     clock.advance(2)
@@ -35,7 +31,7 @@ def test_a_claim_carries_what_its_worker_needs(queue, ask, terms, clock):
     assert claim.attempt == 1
 
 
-def test_first_come_first_served(ask, claimed):
+def test_first_come_first_served_until_there_is_nothing_to_start(ask, claimed):
     ids = [ask() for _ in range(4)]
 
     assert [claimed() for _ in range(5)] == [*ids, None]
@@ -64,16 +60,6 @@ def test_every_claim_raises_the_attempt(queue, ask, terms):
         queue.release(claim)
 
     assert attempts == [1, 2, 3]
-
-
-def test_a_paused_queue_starts_nothing(queue, ask, claimed):
-    prompt_id = ask()
-
-    queue.pause(True)
-    while_paused = claimed()
-    queue.pause(False)
-
-    assert (while_paused, claimed()) == (None, prompt_id)
 
 
 def test_a_retry_that_must_wait_blocks_nobody_and_keeps_its_place(ask, fail, claimed, clock):

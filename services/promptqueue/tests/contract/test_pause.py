@@ -1,15 +1,10 @@
 """pause: nothing is started, everything else goes on."""
 
 
-def test_a_paused_queue_accepts_all_the_same(queue, ask):
-    queue.pause(True)
-
-    assert queue.position(ask()) == 1
-
-
-def test_a_pause_holds_for_everybody_until_it_is_over(queue, another, ask, terms):
+def test_a_pause_holds_for_everybody_until_it_is_over_however_often_it_was_said(queue, another, ask, terms):
     prompt_id = ask()
 
+    another.pause(True)
     another.pause(True)
     paused, says_so = queue.claim(terms), queue.counts().paused
     another.pause(False)
@@ -27,27 +22,17 @@ def test_a_pause_outlives_whoever_asked_for_it(queue, storage):
     assert storage.open().counts().paused
 
 
-def test_what_runs_already_may_finish(queue, begin, answered):
+def test_a_paused_queue_accepts_and_what_runs_already_may_finish(queue, ask, begin, answered):
     claim = begin()
 
     queue.pause(True)
 
+    assert queue.position(ask()) == 1
     assert queue.finish(claim, answered).outcome == "succeeded"
 
 
-def test_pausing_twice_is_pausing_once(queue, ask, terms):
-    ask()
-
-    queue.pause(True)
-    queue.pause(True)
-    queue.pause(False)
-
-    assert queue.claim(terms) is not None
-
-
-def test_the_paused_are_still_cared_for(queue, ask, worker, clock):
-    lost, expired = ask(), ask(expires_in=5)
-    queue.claim(worker.terms)
+def test_the_paused_are_still_cared_for(queue, begin, ask, worker, clock):
+    lost, expired = begin().prompt.id, ask(expires_in=5)
     queue.pause(True)
     worker.die()
     clock.advance(5)

@@ -9,18 +9,6 @@ def places(queue):
     return lambda ids: [queue.position(prompt_id) for prompt_id in ids]
 
 
-def test_the_next_prompt_is_first_and_the_others_count_up(places, ask):
-    assert places([ask() for _ in range(4)]) == [1, 2, 3, 4]
-
-
-def test_a_claim_moves_everybody_up(queue, places, ask, terms):
-    ids = [ask() for _ in range(3)]
-
-    queue.claim(terms)
-
-    assert places(ids) == [None, 1, 2]
-
-
 def test_only_queued_prompts_have_a_place(queue, places, ask, terms, answered, unknown):
     done, cancelled, running = ask(), ask(), ask()
     queue.finish(queue.claim(terms), answered)
@@ -28,6 +16,15 @@ def test_only_queued_prompts_have_a_place(queue, places, ask, terms, answered, u
     queue.claim(terms)
 
     assert places([done, cancelled, running, unknown]) == [None, None, None, None]
+
+
+def test_the_next_prompt_is_first_the_others_count_up_and_a_claim_moves_them(queue, places, ask, terms):
+    ids = [ask() for _ in range(4)]
+
+    before = places(ids)
+    queue.claim(terms)
+
+    assert (before, places(ids)) == ([1, 2, 3, 4], [None, 1, 2, 3])
 
 
 def test_batch_prompts_stand_behind_every_interactive_one(places, ask):
