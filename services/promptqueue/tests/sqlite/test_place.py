@@ -296,9 +296,9 @@ def test_under_load_all_that_is_accepted_after_the_strike_is_found_again(
     queue.close()
 
 
-def test_an_older_copy_written_over_the_open_file_is_noticed_and_a_backup_in_its_place_served(
-    queue, storage, open_queue, ask, database, aside
-):
+@pytest.fixture
+def overwritten(queue, storage, open_queue, ask, database, aside):
+    """Two instances of a queue that an older copy was just written over."""
     other = open_queue()
     ask("old")
     storage.backup(aside / "copy.db")
@@ -306,8 +306,12 @@ def test_an_older_copy_written_over_the_open_file_is_noticed_and_a_backup_in_its
         (queue, other)[n % 2].enqueue(NewPrompt(request={"prompt": f"{n}" * 20_000}))
     storage.tidy()
     ask("newest")
-
     database.write_bytes((aside / "copy.db").read_bytes())
+    return queue, other
+
+
+def test_an_older_copy_written_over_the_open_file_is_noticed_before_anything_is_accepted(overwritten, open_queue, ask):
+    _, other = overwritten
 
     for _ in range(3):
         with pytest.raises(StorageUnavailable, match="was overwritten by an older copy while it was in use"):
@@ -317,9 +321,14 @@ def test_an_older_copy_written_over_the_open_file_is_noticed_and_a_backup_in_its
     with pytest.raises(StorageUnavailable, match="was overwritten by an older copy"):
         open_queue()
 
+
+def test_a_backup_in_place_of_what_was_overwritten_is_served(overwritten, ask, database, aside):
+    with pytest.raises(StorageUnavailable):
+        ask()
+
     (aside / "copy.db").rename(database)
 
-    for each in (queue, other):
+    for each in overwritten:
         for _ in range(2):
             with suppress(StorageUnavailable):
                 each.counts()
