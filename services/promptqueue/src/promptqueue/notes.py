@@ -1,4 +1,4 @@
-"""What is heard of the queue while one waits: notes, however they travel, and who hears which."""
+"""Notes: what a process hears about prompts while it waits, and which of its subscriptions hears what."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Something was committed about this prompt; None stands for more prompts than a datagram names."""
+    """Something was committed about this prompt; None is any prompt, where too many changed to name them."""
 
     prompt_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """More of this prompt's text is in the database, and nothing else was committed about it."""
+    """More of this prompt's text is stored, and nothing else was committed about it."""
 
     prompt_id: str
 
@@ -42,14 +42,14 @@ Note = Changed | Written | Text
 
 
 class Scope(Enum):
-    """What a subscription hears that is not about one prompt."""
+    """What a subscription hears that is not about a single prompt."""
 
-    CHANGES = "changes"  # of every prompt, but neither its text nor that text was written
+    CHANGES = "changes"  # to every prompt, without live text and without Written
     EVERYTHING = "everything"
 
 
 class Subscription:
-    """What one reader hears of, in order."""
+    """What one reader hears, in order."""
 
     def __init__(self) -> None:
         """Begin with nothing heard."""
@@ -57,7 +57,7 @@ class Subscription:
         self._heard = threading.Event()
 
     def wait(self, timeout: float) -> list[Note]:
-        """Wait until something is heard, at most `timeout` seconds; all that was heard, or nothing when time is up."""
+        """Wait for notes, at most `timeout` seconds; all that have come, none when time is up."""
         self._heard.wait(timeout)
         self._heard.clear()
         notes = []
@@ -72,10 +72,10 @@ class Subscription:
 
 
 class Listener(Protocol):
-    """What a process hears of the queue, for any number of subscriptions."""
+    """Where a process hears of the queue, with any number of subscriptions."""
 
     def subscribe(self, about: str | Scope = Scope.CHANGES) -> AbstractContextManager[Subscription]:
-        """Hear of the prompt with this id, or of all as far as `about` says. Subscribe first, then look, then wait."""
+        """Subscribe to the prompt with this id, or to a scope. Subscribe first, then look, then wait."""
         ...
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class Listener(Protocol):
 
 
 class Subscriptions:
-    """Who hears of what: the part of a listener that is the same however notes travel."""
+    """Which reader hears what: the part of a listener that is the same for every storage."""
 
     def __init__(self) -> None:
         """Begin with nobody."""
@@ -105,13 +105,13 @@ class Subscriptions:
             yield subscription
         finally:
             with self._lock:
-                those = self._subscriptions[about]
-                those.discard(subscription)
-                if not those:
+                about_this = self._subscriptions[about]
+                about_this.discard(subscription)
+                if not about_this:
                     del self._subscriptions[about]
 
     def hand_out(self, note: Note) -> None:
-        """Let everybody hear `note` whom it concerns."""
+        """Give `note` to every subscription that it concerns."""
         with self._lock:
             match note:
                 case Changed(None):

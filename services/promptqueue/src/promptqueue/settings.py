@@ -21,7 +21,7 @@ Number = TypeVar("Number", int, float)
 
 
 class Misconfigured(Exception):
-    """Variables that were not understood: a sentence for each, with its name, its value and what is expected."""
+    """Variables with wrong values: a sentence for each, with its name, its value and what is expected."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def read_or_exit(config: type[Config], environ: Mapping[str, str]) -> Config:
 
 
 def without_secrets(text: str) -> str:
-    """Give a text that may be meant as an address without the user and password that it may hold."""
+    """Return a text that may be an address without the user and password that it may hold."""
     held = re.match(r"(\s*[\w+.-]+:/+)?(.*)@", text, re.DOTALL)
     if not held or not (held[1] or ":" in held[2]):
         return text
@@ -84,7 +84,7 @@ def word(expected: str) -> Kind:
 
 
 def address() -> Kind:
-    """An address of this machine that a server can listen at, or a name of one; IPv6 in brackets as well."""
+    """An address of this machine that a server can listen at, or its name; IPv6 with or without brackets."""
 
     def parse(value: str) -> str:
         value = value.removeprefix("[").removesuffix("]")
@@ -97,7 +97,7 @@ def address() -> Kind:
     return Kind(parse, "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all")
 
 
-def whole(at_least: int = 0, at_most: int | None = None) -> Kind:
+def integer(at_least: int = 0, at_most: int | None = None) -> Kind:
     """A whole number within bounds."""
 
     def parse(value: str) -> int:

@@ -24,12 +24,12 @@ def connect(
     threads: NativeThreads = _thread,
     clock: Clock | None = None,
 ) -> Storage:
-    """Give the storage at `url`, one for each process; nothing on the disk is touched before it is used.
+    """Return the storage at `url`. Make one for each process; nothing on the disk is touched before it is used.
 
     `sqlite:////data/queue.db` is an absolute path, `sqlite:///data/queue.db` one below the working directory.
-    `journal_mode` is auto, wal or persist; keep is the one that a queue has, and makes none. `lock_timeout` is how many
-    seconds a write may wait for its turn. Where greenlets took the place of threads, `threads` are the native ones.
-    Tests hand in a clock.
+    `journal_mode` is auto, wal or persist, or keep: then only a queue that exists is opened, in the mode that it has.
+    `lock_timeout` is how many seconds a write may wait for its turn. Where greenlets take the place of threads,
+    `threads` are the native ones. Tests hand in a clock.
 
     Raises ValueError for a URL that names no queue.
     """
@@ -39,13 +39,13 @@ def connect(
 
 
 def check(url: str) -> str:
-    """Give a URL back that names a queue. Raises ValueError for any other, in a sentence."""
+    """Return a URL that names a queue. Raises ValueError for any other, with a sentence for people."""
     path_of(url)
     return url
 
 
 class Storage(Protocol):
-    """What all threads of a process share. Use it after a fork: nothing of it survives one.
+    """What keeps the queue, for all threads of a process. Use it after a fork only.
 
     Everything may raise StorageUnavailable.
     """
@@ -58,16 +58,16 @@ class Storage(Protocol):
     def open(self) -> PromptQueue:
         """Open the queue for one thread, migrating it first.
 
-        Only the first call makes a queue where there is none: later one that is not there was moved or deleted, and an
-        empty one in its place would hide that.
+        Only the first call makes a queue where there is none: a queue that is missing later was moved or deleted, and
+        an empty one in its place would hide that.
         """
         ...
 
     def listen(self, *, texts: bool = True) -> Listener:
-        """Hear whatever happens to a prompt, in whichever process, and live text unless `texts` are not wanted.
+        """Listen to whatever happens to a prompt, in whichever process, and to live text, unless `texts` is False.
 
-        Whoever does not want them is not woken for each token. Of written text only those hear who follow its prompt,
-        or everything. What is only counted or described (renewals, pruning, the model) is not heard of.
+        Without `texts` nobody wakes for each token. Only subscriptions to the prompt, or to everything, hear that text
+        was written. Nobody hears of renewals, pruning and the model.
         """
         ...
 
@@ -80,11 +80,7 @@ class Storage(Protocol):
         ...
 
     def describe(self) -> Mapping[str, str]:
-        """Say in words for people what keeps the queue: its kind, its version and more. It waits for nothing."""
-        ...
-
-    def close(self) -> None:
-        """Let go of what is this process's own; each queue is closed by whoever opened it."""
+        """Return the storage's kind, version and more, in words for people. It waits for nothing."""
         ...
 
 
@@ -93,7 +89,7 @@ class Presence(Protocol):
 
     @property
     def id(self) -> str:
-        """What names it in every claim."""
+        """The worker's name in every claim."""
         ...
 
     def stay(self) -> None:

@@ -46,9 +46,6 @@ class MemoryStorage:
     def describe(self):
         return {"kind": "memory"}
 
-    def close(self):
-        """Nothing is held."""
-
     @contextmanager
     def turn(self):
         """Keep the others from writing meanwhile."""

@@ -29,7 +29,6 @@ class SQLiteBackend:
         try:
             yield storage
         finally:
-            storage.close()
             shutil.rmtree(folder)
 
     def check(self, queue):

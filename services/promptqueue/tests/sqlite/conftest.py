@@ -33,14 +33,7 @@ def url(tmp_path):
 @pytest.fixture
 def open_storage(url, journal, clock):
     """Have the same queue once more, as another process has it."""
-    with ExitStack() as opened:
-
-        def open_one(**options):
-            storage = connect(url, **{"journal_mode": journal, "clock": clock, **options})
-            opened.callback(storage.close)
-            return storage
-
-        yield open_one
+    return lambda **options: connect(url, **{"journal_mode": journal, "clock": clock, **options})
 
 
 @pytest.fixture

@@ -44,5 +44,5 @@ def test_a_platform_that_does_not_tell_its_boot_is_refused(monkeypatch):
     monkeypatch.setattr(clock_module.Path, "exists", lambda _: False)
     monkeypatch.setattr(clock_module.sys, "platform", "plan9")
 
-    with pytest.raises(OSError, match="plan9 does not tell it"):
+    with pytest.raises(OSError, match="plan9 does not name it"):
         clock_module._boot.__wrapped__()

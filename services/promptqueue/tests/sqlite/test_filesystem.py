@@ -154,14 +154,14 @@ def test_inside_a_container_the_command_that_gives_a_folder_is_one_for_outside(f
     (tmp_path / "mountinfo").write_text(VOLUMES)
     monkeypatch.setattr(filesystem, "CONTAINER", (tmp_path,))
 
-    assert filesystem.command_to_give(Path(folder), 10001, tmp_path / "mountinfo") == command
+    assert filesystem.ownership_command(Path(folder), 10001, tmp_path / "mountinfo") == command
 
 
 def test_elsewhere_it_is_one_for_here(tmp_path, monkeypatch):
     (tmp_path / "mountinfo").write_text(VOLUMES)
     monkeypatch.setattr(filesystem, "CONTAINER", (tmp_path / "none",))
 
-    command = filesystem.command_to_give(Path("/bound"), 10001, tmp_path / "mountinfo")
+    command = filesystem.ownership_command(Path("/bound"), 10001, tmp_path / "mountinfo")
 
     assert command == "chown -R 10001 /bound"
-    assert filesystem.command_to_give(Path("/bound"), 10001, tmp_path / "none") == command
+    assert filesystem.ownership_command(Path("/bound"), 10001, tmp_path / "none") == command

@@ -272,7 +272,7 @@ def test_the_new_file_has_the_rights_of_the_old_one(url, copy, path):
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.parametrize("step", ["_copy", "_check", "_like", "_complete", "_set_aside"])
+@pytest.mark.parametrize("step", ["_copy", "_check", "_copy_rights", "_complete", "_set_aside"])
 def test_whatever_breaks_it_off_there_is_a_whole_queue(url, copy, prompts, monkeypatch, step):
     real = getattr(restoring, step)
 
@@ -321,8 +321,8 @@ def test_what_was_in_hand_when_it_was_backed_up_runs_again(url, storage, opened,
 
 
 def test_an_instance_that_is_closed_uses_nothing(url, opened, tmp_path):
-    with opened(), pytest.raises(QueueInUse), usage.alone(tmp_path):
+    with opened(), pytest.raises(QueueInUse), usage.exclusive(tmp_path):
         pass
 
-    with usage.alone(tmp_path):
+    with usage.exclusive(tmp_path):
         pass

@@ -1,7 +1,18 @@
 from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
-from promptqueue.settings import Misconfigured, address, number, one_of, read, read_or_exit, urls, variable, whole, word
+from promptqueue.settings import (
+    Misconfigured,
+    address,
+    integer,
+    number,
+    one_of,
+    read,
+    read_or_exit,
+    urls,
+    variable,
+    word,
+)
 from promptqueue.storage import connect
 
 
@@ -9,8 +20,8 @@ from promptqueue.storage import connect
 class Config:
     name: str = variable("nobody", word("a name"))
     bind: str = variable("127.0.0.1", address())
-    port: int = variable(8000, whole(1, 65_535))
-    depth: int = variable(10, whole(at_least=1))
+    port: int = variable(8000, integer(1, 65_535))
+    depth: int = variable(10, integer(at_least=1))
     seconds: float = variable(15.0, number(at_least=0.5))
     share: float = variable(0.5, number(0, 1))
     level: str = variable("info", one_of("debug", "info"))

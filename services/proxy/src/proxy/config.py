@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from promptqueue import check
-from promptqueue.settings import Kind, address, one_of, variable, whole
+from promptqueue.settings import Kind, address, integer, one_of, variable
 
 HERE = Path(__file__).resolve().parent
 PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")
@@ -44,13 +44,13 @@ class Config:
     journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
     bind_address: str = variable("127.0.0.1", address())
-    proxy_port: int = variable(8000, whole(1, 65535))
-    proxy_processes: int = variable(1, whole(1, MOST_PROCESSES))
-    max_prompt_bytes: int = variable(1_048_576, whole(1, LONGEST_BODY))
-    max_queue_depth: int = variable(10_000, whole(1, LONGEST_LINE))
-    max_stored_bytes: int = variable(4 * GIB, whole(1, LARGEST_DISK))
-    min_free_bytes: int = variable(GIB // 2, whole(0, LARGEST_DISK))
-    max_streams: int = variable(5_000, whole(1, MOST_STREAMS))
+    proxy_port: int = variable(8000, integer(1, 65535))
+    proxy_processes: int = variable(1, integer(1, MOST_PROCESSES))
+    max_prompt_bytes: int = variable(1_048_576, integer(1, LONGEST_BODY))
+    max_queue_depth: int = variable(10_000, integer(1, LONGEST_LINE))
+    max_stored_bytes: int = variable(4 * GIB, integer(1, LARGEST_DISK))
+    min_free_bytes: int = variable(GIB // 2, integer(0, LARGEST_DISK))
+    max_streams: int = variable(5_000, integer(1, MOST_STREAMS))
     base_path: str = variable("", Kind(_base_path, A_BASE_PATH))
     page_path: str = variable("", Kind(_file, "the path of a file"))
 

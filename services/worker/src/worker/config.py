@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from promptqueue import check
 from promptqueue.condition import DEFAULT_MODEL
-from promptqueue.settings import Kind, number, one_of, read_or_exit, urls, variable, whole, word
+from promptqueue.settings import Kind, integer, number, one_of, read_or_exit, urls, variable, word
 
 # Bounds, so that a typing error does not overflow a clock, a column or one of Ollama's integers.
 A_CENTURY = 36_500  # days
@@ -53,8 +53,8 @@ class Config:
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
     retention_days: float = variable(30.0, number(0, A_CENTURY))
     lease_seconds: float = variable(15.0, number(1, 3600))
-    max_failures: int = variable(3, whole(1, MOST_FAILURES))
-    worker_concurrency: int = variable(1, whole(1, 64))
+    max_failures: int = variable(3, integer(1, MOST_FAILURES))
+    worker_concurrency: int = variable(1, integer(1, 64))
     ollama_urls: tuple[str, ...] = variable(
         ("http://127.0.0.1:11434",),
         Kind(
@@ -66,7 +66,7 @@ class Config:
     ollama_ca_file: str = variable("", Kind(_file, "a file that is there, with the certificates of those to trust"))
     ollama_model: str = variable(DEFAULT_MODEL, word("a model's name, such as llama3.2 or llama3.2:1b"))
     ollama_pull: str = variable("auto", one_of("auto", "never"))
-    max_tokens: int = variable(2048, whole(1, MOST_TOKENS))
+    max_tokens: int = variable(2048, integer(1, MOST_TOKENS))
     probe_timeout: float = variable(5.0, number(0.1, LONGEST_PROBE))
     upstream_patience: float = variable(300.0, number(0, A_WEEK))
     connect_timeout: float = variable(5.0, number(0.1, A_WEEK))

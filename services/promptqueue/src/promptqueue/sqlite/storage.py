@@ -96,12 +96,9 @@ class SQLiteStorage:
         return {"kind": "sqlite", "version": sqlite3.sqlite_version, "journal_mode": mode}
 
     def demo(self) -> str | None:
-        """Give the URL of the queue that `make demo` keeps below the folder of this one; None where there is none."""
+        """Return the URL of the queue that `make demo` keeps below this one's folder; None where there is none."""
         demo = self.path.parent / "demo" / self.path.name
         return f"sqlite:///{demo}" if demo.exists() else None
-
-    def close(self) -> None:
-        """Nothing is kept: each queue, listener and presence has files of its own."""
 
     def _existing(self) -> Database:
         if self._journal or self.path.exists():
@@ -119,7 +116,7 @@ class SQLiteStorage:
 
 
 def path_of(url: str) -> Path:
-    """Give the file that an SQLite URL names. Raises ValueError."""
+    """Return the file that an SQLite URL names. Raises ValueError."""
     parts = urlsplit(url)
     path = parts.path[1:]
     # SQLite would keep `:memory:` in memory, and lose what was accepted.

@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all."""
+"""Files that appear under their name at once and complete, or not at all."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def appearing(path: Path) -> Iterator[Path]:
-    """Give a file to write, which gets the name `path` once it is complete and on the disk, and else is removed.
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file to write. It gets the name `path` once it is written and on the disk; if anything raises, it goes.
 
-    It is closed to other users: what the queue holds is nobody else's to read.
+    Other users may not read it: it holds what the queue holds.
     """
-    with passing(path.with_name(f".{path.name}.{uuid.uuid4()}")) as unfinished:
+    with temporary(path.with_name(f".{path.name}.{uuid.uuid4()}")) as unfinished:
         yield unfinished
         _to_disk(unfinished)
         unfinished.replace(path)
@@ -26,8 +26,8 @@ def appearing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def passing(path: Path) -> Iterator[Path]:
-    """Give an empty file at `path`, closed to other users, that is removed in the end unless it got another name."""
+def temporary(path: Path) -> Iterator[Path]:
+    """Give an empty file at `path` that other users may not read, and remove it unless it got another name."""
     path.unlink(missing_ok=True)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:

@@ -1,4 +1,4 @@
-"""Copies of the database: made while everybody goes on, and checked before they get their name."""
+"""Backups: copies of the database, made while everybody goes on, and checked before they get their name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageUnavailable
-from promptqueue.sqlite.copies.atomic_file import appearing
+from promptqueue.sqlite.copies.atomic_file import replacing
 from promptqueue.sqlite.copies.squeeze import squeeze, worth_squeezing
 from promptqueue.sqlite.errors import FileInTheWay
 from promptqueue.sqlite.file.engine import sqlite3
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     CopyProgress = Callable[[int, int], None]
 
-PAGES_AT_ONCE = 256  # a megabyte; under a rollback journal a writer waits for as long as that takes
+PAGES_AT_ONCE = 256  # a megabyte; under a rollback journal writers wait while it is copied
 
 
 def back_up(database: Database, file: Path, *, overwrite: bool = False, progress: CopyProgress | None = None) -> None:
@@ -33,7 +33,7 @@ def back_up(database: Database, file: Path, *, overwrite: bool = False, progress
 
     Raises FileInTheWay when the file exists and may not be overwritten, or is the queue itself, and StorageUnavailable.
     """
-    if file.exists() and any(file.samefile(own) for own in filesystem.beside(database.path)):
+    if file.exists() and any(file.samefile(own) for own in filesystem.files_of(database.path)):
         message = f"{file} is a file of the queue's own: give the copy another name."
         raise FileInTheWay(message)
     if file.exists() and not overwrite:
@@ -43,7 +43,7 @@ def back_up(database: Database, file: Path, *, overwrite: bool = False, progress
         count, spare = database.pages()
         pages = count + (count - spare if worth_squeezing(count, spare) else 0)
         _refuse_shortage(file, needed=pages * database.page_size)
-    with storage_errors(file, "The backup"), appearing(file) as unfinished:
+    with storage_errors(file, "The backup"), replacing(file) as unfinished:
         with database.at_one_moment() as source:
             copy(source, unfinished, progress)
         if damage := damage_of(unfinished):
@@ -55,7 +55,7 @@ def back_up(database: Database, file: Path, *, overwrite: bool = False, progress
 
 
 def _refuse_shortage(file: Path, *, needed: int) -> None:
-    """Refuse a copy that would fill its disk before it is whole: the queue may lie on the same one, and needs room."""
+    """Refuse a copy that would fill its disk: the queue may lie on the same disk and needs room."""
     free = filesystem.free_bytes(file.parent)
     if needed > free:
         message = (
@@ -69,15 +69,15 @@ def copy(source: sqlite3.Connection, file: Path, progress: CopyProgress | None) 
     """Copy a database page by page into an empty file, complete in that one file."""
     pages = PAGES_AT_ONCE
     with closing(sqlite3.connect(file, isolation_level=None)) as target:
-        target.execute("PRAGMA synchronous = OFF")  # the file has no name yet: it is brought to the disk as a whole
+        target.execute("PRAGMA synchronous = OFF")  # the file is synced as a whole before it gets its name
         while not _copied(source, target, pages, progress):
             pages *= 2
         target.execute("PRAGMA journal_mode = DELETE")
-    squeeze(file)  # unused pages came along: under a rollback journal nothing else would let everybody write meanwhile
+    squeeze(file)  # unused pages were copied too: under a rollback journal, leaving them out would block every writer
 
 
 def damage_of(file: Path) -> str | None:
-    """Say in SQLite's words what is wrong with a database; None when it is intact."""
+    """Return SQLite's words for what is wrong with a database; None when it is intact."""
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         try:
             found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
@@ -91,7 +91,7 @@ class _BegunAnew(Exception):
 
 
 def _copied(source: sqlite3.Connection, target: sqlite3.Connection, pages: int, progress: CopyProgress | None) -> bool:
-    """Copy, and give up when it has to begin anew: with larger steps it comes to an end however much is written."""
+    """Copy; False when somebody wrote and SQLite began again. In larger steps it ends however much is written."""
     left: int | None = None
 
     def step(status: int, remaining: int, total: int) -> None:

@@ -7,14 +7,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from promptqueue.sqlite.copies.atomic_file import appearing
+from promptqueue.sqlite.copies.atomic_file import replacing
 from promptqueue.sqlite.copies.backup import copy, damage_of
 from promptqueue.sqlite.errors import NotRestorable, QueueInUse
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import is_locked, storage_errors
 from promptqueue.sqlite.file.place import name_once_replaced
-from promptqueue.sqlite.host.usage import alone
+from promptqueue.sqlite.host.usage import exclusive
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RECEIVED_AT_ONCE = 1024 * 1024  # bytes
 
-STREAM = "What came"  # the name of a source that has none
+STREAM = "What came"  # what messages call a stream
 
 
 def restore(path: Path, source: Path | BinaryIO, *, progress: CopyProgress | None = None) -> Path | None:
@@ -41,13 +41,13 @@ def restore(path: Path, source: Path | BinaryIO, *, progress: CopyProgress | Non
         raise NotRestorable(message)
     with storage_errors(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with alone(path.parent), appearing(path) as unfinished:
+        with exclusive(path.parent), replacing(path) as unfinished:
             if isinstance(source, Path):
                 _copy(source, unfinished, progress)
             else:
                 _receive(source, unfinished, progress)
             _check(unfinished, str(source) if isinstance(source, Path) else STREAM)
-            _like(path, unfinished)
+            _copy_rights(path, unfinished)
             return _set_aside(path)
 
 
@@ -61,7 +61,7 @@ def _copy(file: Path, unfinished: Path, progress: CopyProgress | None) -> None:
 
 
 def _unreadable(file: Path) -> str | None:
-    """Say why a file cannot be read at all; None where it can."""
+    """Return why a file cannot be read; None where it can."""
     if not file.exists():
         return "there is no such file"
     if os.access(file, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
@@ -71,7 +71,7 @@ def _unreadable(file: Path) -> str | None:
 
 
 def _receive(stream: BinaryIO, unfinished: Path, progress: CopyProgress | None) -> None:
-    """Write what comes to its end. How much that is nobody knows before, so all of it is always what has come."""
+    """Write all of a stream. Its length is not known, so `progress` hears what has come as the whole."""
     received = 0
     with unfinished.open("wb") as file:
         while piece := stream.read(RECEIVED_AT_ONCE):
@@ -83,7 +83,7 @@ def _receive(stream: BinaryIO, unfinished: Path, progress: CopyProgress | None) 
 
 
 def _check(unfinished: Path, name: str) -> None:
-    """Refuse what is no whole queue that this program knows. `name` is what its source is called."""
+    """Refuse anything but an intact queue of a schema that this program knows. `name` is what messages call it."""
     if damage := damage_of(unfinished):
         raise _not_restorable(name, f"it is damaged: {damage}")
     with closing(sqlite3.connect(unfinished, isolation_level=None)) as copied:
@@ -91,7 +91,7 @@ def _check(unfinished: Path, name: str) -> None:
         [number] = copied.execute("PRAGMA user_version").fetchone()
         is_queue = copied.execute("SELECT 1 FROM sqlite_schema WHERE name = 'prompts'").fetchone()
     if not is_queue or not number:
-        raise _not_restorable(name, "it holds no queue")
+        raise _not_restorable(name, "it does not hold a queue")
     if number > schema.known():
         known = schema.known()
         raise _not_restorable(name, f"it has schema {number} of a newer version, and this program knows {known}")
@@ -101,8 +101,8 @@ def _not_restorable(name: str, reason: str) -> NotRestorable:
     return NotRestorable(f"{name} cannot take the place of the queue's database: {reason}; nothing was changed.")
 
 
-def _like(path: Path, unfinished: Path) -> None:
-    """Give the new file the rights of the old one, or its folder's owner: those who open it stay the same."""
+def _copy_rights(path: Path, unfinished: Path) -> None:
+    """Give the new file the old one's mode and owner, or its folder's owner, so that the same users can open it."""
     model = path if path.exists() else path.parent
     if path.exists():
         unfinished.chmod(path.stat().st_mode & 0o777)
@@ -113,7 +113,7 @@ def _like(path: Path, unfinished: Path) -> None:
 def _set_aside(path: Path) -> Path | None:
     """Keep the database that is replaced under another name beside it, with its journal where that is still needed.
 
-    No journal may stay behind: SQLite would play it back into the new file.
+    No journal may stay behind: SQLite would replay it into the new file.
     """
     exists = path.exists()
     if exists:
@@ -125,22 +125,24 @@ def _set_aside(path: Path) -> Path | None:
             journal.rename(kept.with_name(kept.name + suffix))
     if not exists:
         return None
-    kept.hardlink_to(path)  # the name itself is never without a database
+    kept.hardlink_to(path)  # so that the name always has a database
     return kept
 
 
 def _complete(path: Path) -> None:
-    """Bring all that the journal holds into the database.
+    """Move everything in the journal to the database.
 
-    Raises QueueInUse when somebody has it open who knows nothing of our lock, such as the sqlite3 shell.
+    Raises QueueInUse when a program has it open that does not take our lock, such as the sqlite3 shell.
     """
     try:
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as replaced:
             replaced.execute("BEGIN EXCLUSIVE")
             replaced.execute("ROLLBACK")
-            replaced.execute("PRAGMA journal_mode = PERSIST")  # whence the next line also deletes what that mode left
+            replaced.execute(
+                "PRAGMA journal_mode = PERSIST"
+            )  # so that the next line deletes the file that this mode keeps
             replaced.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
         if is_locked(error):
             raise QueueInUse from error
-        # It is too damaged to be completed: that may be why it is replaced.
+        # Too damaged to be read: that may be why it is replaced.

@@ -1,4 +1,4 @@
-"""Rewriting: the database's file is made anew, without its unused pages."""
+"""Rewriting: the database's file is made anew without its unused pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageFull, StorageUnavailable
-from promptqueue.sqlite.copies.atomic_file import passing
+from promptqueue.sqlite.copies.atomic_file import temporary
 from promptqueue.sqlite.copies.backup import damage_of
 from promptqueue.sqlite.copies.squeeze import vacuum_into
 from promptqueue.sqlite.file import age, room
@@ -35,9 +35,8 @@ def rewrite(database: Database) -> int:
     look = room.look(database)
     if look.in_steps:
         return 0
-    needed = (
-        2 * look.stored_bytes + room.MB
-    )  # a copy beside it, and as much again in the journal while that is copied back
+    # A copy beside it, and as much again in the journal while the copy replaces it.
+    needed = 2 * look.stored_bytes + room.MB
     if look.disk_free_bytes < needed:
         message = (
             f"To make the queue's file smaller as a whole takes {room.size(needed)} for a while, and its disk has "
@@ -45,13 +44,13 @@ def rewrite(database: Database) -> int:
         )
         raise StorageFull(message)
     path, before = database.path, look.file_bytes
-    with database.exclusive() as connection, passing(path.with_name(f".{path.name}.compact")) as copy:
-        # Not a plain VACUUM: some builds of SQLite keep that one's copy in memory, however large it is.
+    with database.exclusive() as connection, temporary(path.with_name(f".{path.name}.compact")) as copy:
+        # Not a plain VACUUM: some builds of SQLite keep its copy in memory, however large it is.
         vacuum_into(connection, copy)
         if damage := damage_of(copy):
             message = f"The queue's database {path} is damaged, so nothing was changed: {damage}."
             raise StorageUnavailable(message)
-        age.count_on(copy, identity(str(path)))
+        age.count_ahead(copy, identity(str(path)))
         _copy_back(copy, connection)
     database.journal.empty()
     after = room.length(path)
@@ -60,7 +59,7 @@ def rewrite(database: Database) -> int:
 
 
 def _copy_back(copy: Path, connection: sqlite3.Connection) -> None:
-    """Let a copy take the place of all pages, in one transaction of SQLite's own."""
+    """Replace all pages by those of a copy, in one transaction of SQLite's own."""
     until = time.monotonic() + PATIENCE
 
     def step(status: int, _remaining: int, _total: int) -> None:

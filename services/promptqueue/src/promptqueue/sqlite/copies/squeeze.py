@@ -6,34 +6,34 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from promptqueue.sqlite.copies.atomic_file import passing
+from promptqueue.sqlite.copies.atomic_file import temporary
 from promptqueue.sqlite.file.engine import sqlite3
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 WORTH_IT = 8
-"""One page in so many must be unused before a copy is made anew for its sake."""
+"""A copy is made anew when one page in so many is unused."""
 
 
 def squeeze(file: Path) -> None:
-    """Rid a database that nobody has open of its unused pages, where that is worth it."""
+    """Take the unused pages out of a database that nobody has open, where that is worth it."""
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         [count] = connection.execute("PRAGMA page_count").fetchone()
         [spare] = connection.execute("PRAGMA freelist_count").fetchone()
         if not worth_squeezing(count, spare):
             return
-        with passing(file.with_name(f"{file.name}.squeezed")) as smaller:
+        with temporary(file.with_name(f"{file.name}.squeezed")) as smaller:
             vacuum_into(connection, smaller)
             smaller.replace(file)
 
 
 def worth_squeezing(count: int, spare: int) -> bool:
-    """Tell whether a database of `count` pages with so many unused ones is to be copied without them."""
+    """Whether `spare` unused pages of `count` are enough to copy a database without them."""
     return spare * WORTH_IT >= count
 
 
 def vacuum_into(connection: sqlite3.Connection, file: Path) -> None:
-    """Write what a connection reads into an empty file, which from then on can give room back in steps."""
+    """Write the database of a connection into an empty file, which can then give room back in steps."""
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("VACUUM INTO ?", (os.fspath(file),))

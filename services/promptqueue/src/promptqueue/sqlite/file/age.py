@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
     from promptqueue.sqlite.host.identity import Identity
 
-COUNTER = 24  # where it stands in the file: four bytes, the highest first
-VALID_FOR = 92  # where it stands again, for the number of pages
+COUNTER = 24  # offset in the file: four bytes, the highest first
+VALID_FOR = 92  # offset of the same number again, which says when the number of pages was written
 AHEAD = 1_000_000  # more commits than a log holds
 
 _older: set[Identity] = set()
-"""The files of which this process knows it. Whoever mends it puts another file in their place."""
+"""The files that this process knows to be older. Whoever mends it puts another file in their place."""
 
 
 class Age:
-    """The age of an open file. It is asked by whoever holds the lock for writing: nobody else changes it meanwhile."""
+    """The age of an open file. Look only with the lock for writing, so that nobody changes the file meanwhile."""
 
     def __init__(self, database: Identity) -> None:
-        """Know nothing of it yet."""
+        """Find the file's descriptor; do not look yet."""
         self._database = database
         self._descriptor = _descriptor_of(database)
         self._counted = 0
 
     def has_gone_back(self) -> bool:
-        """Whether the file was older at this look than at the one before, or that was seen already."""
+        """Whether the file is older than at the look before, or was at an earlier one."""
         if self._database in _older:
             return True
         counted = self._count()
@@ -46,19 +46,19 @@ class Age:
         if self._descriptor is None:
             return 0
         found = os.fstat(self._descriptor)
-        if (found.st_dev, found.st_ino) != self._database:  # it was another connection's, which was closed
+        if (found.st_dev, found.st_ino) != self._database:  # it belonged to another connection, which was closed
             self._descriptor = _descriptor_of(self._database)
             return self._counted
         return int.from_bytes(os.pread(self._descriptor, 4, COUNTER), "big")
 
 
 def is_older(database: Identity) -> bool:
-    """Whether it is known of this file that an older one was copied over it."""
+    """Whether this process knows that an older file was copied over this one."""
     return database in _older
 
 
-def count_on(copy: Path, database: Identity) -> None:
-    """Let a copy that will take the place of an open database have counted more; nobody may have the copy open."""
+def count_ahead(copy: Path, database: Identity) -> None:
+    """Count in a copy, which nobody has open, further than the open database that it will replace has."""
     descriptor = _descriptor_of(database)
     counted = int.from_bytes(os.pread(descriptor, 4, COUNTER), "big") if descriptor is not None else 0
     with copy.open("r+b") as file:
@@ -68,7 +68,7 @@ def count_on(copy: Path, database: Identity) -> None:
 
 
 def _descriptor_of(database: Identity) -> int | None:
-    """Find a descriptor by which SQLite has a file open: to open and close another would give up SQLite's own locks."""
+    """Find the descriptor by which SQLite has a file open: closing one of our own would drop SQLite's locks."""
     with suppress(OSError):  # macOS has no such folder
         for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
             with suppress(OSError):

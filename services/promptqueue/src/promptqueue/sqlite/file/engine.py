@@ -18,7 +18,7 @@ __all__ = ["journal_mode", "sqlite3"]
 
 
 def journal_mode(wanted: str, version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
-    """Give the journal mode to use: `wanted`, or for `auto` what the linked SQLite can be trusted with.
+    """Return the journal mode to use: `wanted`, or for `auto` what the linked SQLite can be trusted with.
 
     Before 3.51.3 (3.50.7 and 3.44.6 in their branches) a WAL file that several processes write and check-point can be
     reset at the wrong moment and corrupt the database (sqlite.org/wal.html, "The WAL-Reset Bug").

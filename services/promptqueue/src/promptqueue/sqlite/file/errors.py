@@ -1,4 +1,4 @@
-"""What the storage says, in one sentence that also says what to do."""
+"""The storage's errors, each as one sentence that also says what to do."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from promptqueue.sqlite.host import filesystem
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCARCE = 64 * 1024  # bytes; with less even the files beside the database cannot be made
+NEXT_TO_NOTHING = 64 * 1024  # bytes; with less even the files beside the database cannot be made
 
 
 class storage_errors:  # noqa: N801 (read as a verb: with storage_errors(path): …)
-    """Turn what the storage says inside into StorageUnavailable, once, here."""
+    """Raises StorageUnavailable for what SQLite or the operating system raises inside."""
 
     # Every statement passes here, several times in each verb: a generator would cost four times as much.
     __slots__ = ("_path", "_what")
@@ -38,7 +38,7 @@ class storage_errors:  # noqa: N801 (read as a verb: with storage_errors(path): 
 
 
 def is_locked(error: Exception) -> bool:
-    """Tell whether somebody else's lock is all that is wrong."""
+    """Whether nothing is wrong but somebody else's lock."""
     return _primary(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -62,7 +62,7 @@ def _remedy(error: Exception, path: Path) -> str:
 
 
 def _shortage(error: Exception, code: int | None, path: Path) -> str:
-    """Say what the disk or the folder lacks: SQLite's own words often do not tell."""
+    """Return what the disk or the folder lacks: SQLite's own words often do not say it."""
     folder = next((each for each in path.absolute().parents if each.is_dir()), path.parent)
     try:
         disk = os.statvfs(folder)
@@ -71,23 +71,23 @@ def _shortage(error: Exception, code: int | None, path: Path) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EROFS or disk.f_flag & os.ST_RDONLY:
         return "its disk is mounted read-only, so mount it writable; everything then goes on by itself"
-    # Errors of the backup interface carry no code.
+    # Errors of SQLite's backup interface have no code.
     full = number in (errno.ENOSPC, errno.EDQUOT) or code == sqlite3.SQLITE_FULL or "is full" in str(error)
-    if full or disk.f_bavail * disk.f_frsize < SCARCE:
+    if full or disk.f_bavail * disk.f_frsize < NEXT_TO_NOTHING:
         return "its disk is full, so make room there; everything then goes on by itself"
     foreign = [
-        each for each in (folder, *filesystem.beside(path)) if not os.access(each, os.W_OK, effective_ids=_EFFECTIVE)
+        each for each in (folder, *filesystem.files_of(path)) if not os.access(each, os.W_OK, effective_ids=_EFFECTIVE)
     ]
     if foreign:
         owner, user = foreign[0].stat().st_uid, os.geteuid()
         whose = f"belongs to user {owner}" if owner != user else "may not be written by anybody"
-        command = filesystem.command_to_give(folder, user)
+        command = filesystem.ownership_command(folder, user)
         return f"{foreign[0]} {whose}, so let user {user} have it and all beside it: {command}"
     return ""
 
 
 def _missing(folder: Path) -> str:
-    """Say that a folder is not there, and why it cannot be made where a file stands in its way."""
+    """Say that a folder is missing, or that a file stands where it should be."""
     nearest = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     if not nearest.is_dir():
         return f"{nearest} is a file and no folder, so name another"
@@ -95,7 +95,7 @@ def _missing(folder: Path) -> str:
 
 
 def _primary(error: Exception) -> int | None:
-    """SQLite's primary result code: the extended ones add details in higher bits."""
+    """Return SQLite's primary result code: extended codes add details in higher bits."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 

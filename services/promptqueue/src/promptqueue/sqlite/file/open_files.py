@@ -39,7 +39,7 @@ PRAGMAS = (
 )
 
 TEXT = partial(str, encoding="utf-8", errors="replace")
-"""How text is read. SQLite keeps any bytes as text, and one damaged row must not keep others from being read."""
+"""How text is read: SQLite stores any bytes as text, and a damaged row must not keep others from being read."""
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class OpenFiles:
             opened.callback(self.sender.close)
             if create:
                 _make(path)
-            place.make_way(path)
+            place.set_foreign_log_aside(path)
             database = identity(str(path))
             self.sqlite = _connect(path, lock_timeout)
             opened.callback(self.sqlite.close)
@@ -117,7 +117,7 @@ class OpenFiles:
                 self.execute("ROLLBACK")
 
     def refuse_given_up(self) -> None:
-        """Raise StorageUnavailable where no transaction is open any more."""
+        """Raise StorageUnavailable where the transaction is not open any more."""
         if not self.sqlite.in_transaction:  # a full disk, say, ends the whole transaction, not the statement alone
             message = "The transaction was given up because of an earlier error."
             raise StorageUnavailable(message)
@@ -136,7 +136,7 @@ class OpenFiles:
             self._age.has_gone_back()
 
     def close(self, loss: Loss | None = None) -> None:
-        """Close everything, once all that was accepted is in the database where the files were subject to a `loss`."""
+        """Close everything; after a `loss`, once all that was accepted is in the database."""
         left, self._place = self._place, None
         try:
             if left and loss and left.log != NOTHING:
@@ -144,7 +144,7 @@ class OpenFiles:
         except StorageUnavailable as unavailable:
             log.warning("log not saved path=%s reason=%s", self.path, unavailable)
         finally:
-            self._opened.close()  # whatever it fails with: what is left open would keep others from opening
+            self._opened.close()  # whatever was raised: what stays open would keep others from opening
 
     def _save_log(self, left: Place, loss: Loss) -> None:
         with self.turn(), storage_errors(self.path):
@@ -155,7 +155,7 @@ class OpenFiles:
                     left.clear_log()
 
     def _prepare(self, wanted_journal: str) -> int:
-        """Set what this connection does its own way, and migrate the database; the size of a page."""
+        """Set up the connection and migrate the database; the size of a page in bytes."""
         for pragma in PRAGMAS:
             self.execute(f"PRAGMA {pragma}")
         if not self.execute("PRAGMA page_count")[0][0]:  # a file made without it stays so until it is rewritten

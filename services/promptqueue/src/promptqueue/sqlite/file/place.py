@@ -37,7 +37,7 @@ class Loss(StrEnum):
     WITHOUT_LOG = "lost its log, which somebody moved or deleted; another one is begun now, so try again"
 
     def error(self, path: Path) -> StorageUnavailable:
-        """Make the error that says it of the database at `path`."""
+        """Make the error to raise for the database at `path`."""
         return StorageUnavailable(f"The queue's database {path} {self}.")
 
 
@@ -52,14 +52,14 @@ class Place:
 
     @classmethod
     def of(cls, path: Path, *, with_log: bool) -> Place:
-        """Look which files there are."""
+        """Look up the files at `path`."""
         name = str(path)
         if not with_log:
             return cls(name, identity(name))
         return cls(name, identity(name), identity(f"{name}-wal"), identity(f"{name}-shm"))
 
     def loss(self) -> Loss | None:
-        """Say what became of them; None while all are where they were. It takes a microsecond or two for each."""
+        """Return what became of them; None while all are where they were. It takes a microsecond or two for each."""
         now = identity(self.path)
         if now != self.database:
             return Loss.REPLACED if now != NOTHING else Loss.MISSING
@@ -73,7 +73,7 @@ class Place:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Let this process know that one of its connections has these files open."""
+        """Enter the files among those that this process has open."""
         _in_use.append(self)
         try:
             yield
@@ -83,31 +83,31 @@ class Place:
                 _saved.discard(self.log)
 
     def has_another_log(self) -> bool:
-        """Whether somebody has begun another log, or another index of it, under the names of those that were open."""
+        """Whether there is another log, or another index, under the names of those that were open."""
         another = identity(f"{self.path}-wal"), identity(f"{self.path}-shm")
         return another[0] not in (NOTHING, self.log) or another[1] not in (NOTHING, self.index)
 
     def clear_log(self) -> None:
-        """Take away what is left of a log that was moved to its database as a whole."""
+        """Remove what is left of a log that was moved to its database completely."""
         _saved.add(self.log)
         for name, own in ((f"{self.path}-wal", self.log), (f"{self.path}-shm", self.index)):
             if identity(name) == own:
                 Path(name).unlink()
 
     def has_left_log(self) -> bool:
-        """Whether the log at its name is still the one of the database that was there."""
+        """Whether the log at its name is still the one that was open."""
         return self.log != NOTHING and self.log == identity(f"{self.path}-wal")
 
 
 _in_use: list[Place] = []
-"""What the connections of this process have open: SQLite itself shares the index of a log within a process."""
+"""What the connections of this process have open: SQLite shares the index of a log within a process."""
 
 _saved: set[Identity] = set()
-"""The logs among them that were moved to their database as a whole."""
+"""The logs among them that were moved to their database completely."""
 
 
-def make_way(path: Path) -> None:
-    """Set the log aside that belonged to another database at this path, and would be played back into this one.
+def set_foreign_log_aside(path: Path) -> None:
+    """Rename the log that belonged to another database at this path: SQLite would replay it into this one.
 
     Raises OSError where a log was lost that one of this process's connections can still save.
     """
@@ -122,5 +122,5 @@ def make_way(path: Path) -> None:
 
 
 def name_once_replaced(path: Path) -> Path:
-    """Give the name under which a database is kept that another one replaces now."""
+    """Return the name under which a database is kept that is replaced now."""
     return path.with_name(f"{path.name}.replaced-{moment(time.time()).replace(':', '')}")

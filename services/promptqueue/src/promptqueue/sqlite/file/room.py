@@ -1,4 +1,4 @@
-"""How much room the queue takes, and how much of its disk a submission must leave alone."""
+"""How much room the queue takes, and how much of its disk a submission must leave free."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MB, GB = 10**6, 10**9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bounds:
-    """What submissions must leave alone; None where there is no such bound."""
+    """What submissions must leave free; None is no bound."""
 
     max_stored_bytes: int | None = None
     min_free_bytes: int | None = None
@@ -53,12 +53,12 @@ class Bounds:
             self._refuse_disk(database, count, spare, needed + PAGES_BESIDE, self.min_free_bytes)
 
     def _refuse_disk(self, database: Database, count: int, spare: int, pages: int, min_free_bytes: int) -> None:
-        # Whoever moves pages meanwhile makes the file longer and the disk fuller: seen in this order, the same bytes
-        # may be taken for owed and for used, but never for neither.
+        # Moving pages meanwhile makes the file longer and the disk fuller. In this order the same bytes may count as
+        # owed and as used, but they always count.
         with database.storage_errors():
             now = os.stat(database.path).st_size  # noqa: PTH116 (this runs for each submission, and pathlib takes longer)
             free = filesystem.free_bytes(database.path.parent)
-        # All pages of this transaction go to the journal at its commit, and those that are new to the file later.
+        # At the commit all pages of this transaction go to the journal, and new pages go to the file later.
         database.promised += pages * (database.page_size + FRAME_HEADER)
         owed = max(0, (count + max(0, pages - spare)) * database.page_size - now)
         if free - owed - database.promised < min_free_bytes:
@@ -70,7 +70,7 @@ class Bounds:
 
 
 def look(database: Database) -> Room:
-    """Say how much room the queue takes, and how much there is."""
+    """Return how much room the queue takes, and how much there is."""
     count, spare = database.pages()
     with database.storage_errors():
         free = filesystem.free_bytes(database.path.parent)
@@ -88,7 +88,7 @@ def look(database: Database) -> Room:
 
 
 def length(path: Path | str) -> int:
-    """Give a file's length in bytes, 0 where there is none."""
+    """Return a file's length in bytes, 0 where there is none."""
     try:
         return os.stat(path).st_size  # noqa: PTH116 (pathlib takes longer)
     except (FileNotFoundError, NotADirectoryError):
@@ -96,5 +96,5 @@ def length(path: Path | str) -> int:
 
 
 def size(number: int) -> str:
-    """Write bytes for a person."""
+    """Format bytes for people."""
     return f"{number / GB:.1f} GB" if number >= GB else f"{number / MB:.1f} MB"

@@ -1,6 +1,6 @@
 """The clocks of the queue: a monotonic one for leases, the wall for display, expiry and retention.
 
-A third one, which nobody sets and which does not sleep, tells whether the wall's can be believed.
+A third clock, which nobody sets and which counts sleep, shows whether the wall clock can be believed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The kernel's own clocks. A test hands in one that it moves by hand."""
+    """The kernel's own clocks. Tests hand in a clock that they move."""
 
     @property
     def boot(self) -> str:
@@ -54,5 +54,5 @@ def _boot() -> str:
         return subprocess.run(
             ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=True
         ).stdout.strip()
-    message = f"Leases need to know the kernel's boot, and {sys.platform} does not tell it."
+    message = f"Leases need to know the kernel's boot, and {sys.platform} does not name it."
     raise OSError(message)

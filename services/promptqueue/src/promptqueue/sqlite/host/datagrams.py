@@ -1,4 +1,4 @@
-"""Wake-ups: whoever commits tells all who wait, in well under a millisecond, across every container on the volume.
+"""Notes as datagrams: whoever commits wakes all who wait, in well under a millisecond, in all containers of a volume.
 
 Each process that waits binds one datagram socket `wake/<uuid>.sock` beside the database. A datagram is a hint, never
 the record: the kernel queues about ten for a socket and the rest are lost, so whoever waits also looks once a second.
@@ -26,46 +26,46 @@ if TYPE_CHECKING:
 
 LARGEST_DATAGRAM = 60_000  # bytes; well below Linux's default send buffer of 208 KiB
 LONGEST_ADDRESS = 100  # bytes; macOS has room for 103, Linux for 107
-LOOK_EVERY = 5.0  # seconds without a datagram after which a listener sees to its socket being there
-UNSETTLED = 100_000_000  # nanoseconds in which a folder may change again and show the same time of change
+LOOK_EVERY = 5.0  # seconds without a datagram after which a listener makes sure that its socket is there
+UNSETTLED = 100_000_000  # nanoseconds within which a folder that changes again may keep its time of change
 SOCKET, OF_CHANGES = ".sock", ".changes.sock"
-"""How sockets are called; the latter want no live text."""
+"""Suffixes of sockets; to the latter no live text is sent."""
 
 log = logging.getLogger(__name__)
 
 
 class DatagramSender:
-    """The sending side: tells every listener, blocks on none, and clears away the sockets of the dead."""
+    """Sends to every listener, waits for none, and removes the sockets of dead ones."""
 
     def __init__(self, folder: Path) -> None:
-        """Use the sockets in `folder`, which is made when it is missing."""
+        """Send to the sockets in `folder`, which is made where it is missing."""
         filesystem.make_folder(folder)
         self._folder = folder
         self._place = str(folder)
-        # The plain socket even where gevent has replaced it: it never waits, and gevent's would be tied to the loop of
-        # the thread that made it, which may end before it does.
+        # The plain socket, even where gevent replaces it: it never waits, and gevent's belongs to the loop of the
+        # thread that made it, which may end earlier.
         self._socket = _socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._listed: list[str] = []
-        self._listed_when: int | None = None  # the folder's time of change; None where it may have changed unseen
+        self._listed_when: int | None = None  # the folder's time of change; None where it may have changed since
 
     def changed(self, prompt_ids: Collection[str | None]) -> None:
-        """Say that something was committed about these prompts; None, or too many for a datagram, means any."""
+        """Send that something was committed about these prompts; None, or too many for a datagram, means any."""
         self._name("changed", [None] if None in prompt_ids else list(prompt_ids))
 
     def written(self, prompt_ids: Collection[str]) -> None:
-        """Say that text of these prompts was written. An older version that listens takes it for any change."""
+        """Send that text of these prompts was written. A listener of an older version takes it for any change."""
         self._name("written", list(prompt_ids), but=OF_CHANGES)
 
     def send_text(self, text: Text) -> None:
-        """Pass live text on; text too long for a datagram is left to the database."""
-        # Written by hand but for the text: this runs for every token of every answer.
+        """Send live text, unless it is too long for a datagram: readers then find it in the database."""
+        # JSON by hand, except for the text: this runs for every token of every answer.
         message = f'{{"text": ["{text.prompt_id}", {text.attempt}, {text.offset}, {json.dumps(text.text)}]}}'.encode()
         if len(message) <= LARGEST_DATAGRAM:
             self._send(message, but=OF_CHANGES)
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         self._socket.close()
 
     def _name(self, what: str, prompt_ids: list[str] | list[None] | list[str | None], *, but: str = "/") -> None:
@@ -80,19 +80,19 @@ class DatagramSender:
             try:
                 self._send_to(name, message)
             except (BlockingIOError, FileNotFoundError):
-                pass  # a full socket's owner is about to look anyway, a missing one has just left
+                pass  # the owner of a full socket looks soon anyway; a missing one left just now
             except OSError as error:
                 log.debug("wake-up not sent socket=%s error=%s", name, error)
 
     def _listeners(self) -> list[str]:
-        """Name the sockets there are. The folder is read when it has changed: that takes longer than all the rest."""
+        """List the sockets. The folder is read only when it has changed: that takes longer than all the rest."""
         try:
             changed = os.stat(self._place).st_mtime_ns  # noqa: PTH116 (as above)
             if changed != self._listed_when:
                 settled = abs(time.time_ns() - changed) > UNSETTLED
                 self._listed_when = changed if settled else None
                 self._listed = [name for name in os.listdir(self._place) if name.endswith(SOCKET)]  # noqa: PTH208
-        except OSError as error:  # what was committed stands, whoever hears of it
+        except OSError as error:  # the commit stands, whether or not anybody hears of it
             log.debug("wake-up not sent folder=%s error=%s", self._place, error)
             self._listed, self._listed_when = [], None
         return self._listed
@@ -105,14 +105,14 @@ class DatagramSender:
                 with _address(self._folder / name) as address:
                     self._socket.sendto(message, address)
         except ConnectionRefusedError:
-            (self._folder / name).unlink(missing_ok=True)  # bound by a process that died without clearing up
+            (self._folder / name).unlink(missing_ok=True)  # its process died without removing it
 
 
 class DatagramListener(Subscriptions):
-    """The receiving side: one socket and one thread for a process, any number of subscriptions."""
+    """Receives with one socket and one thread, for any number of subscriptions."""
 
     def __init__(self, folder: Path, *, texts: bool = True) -> None:
-        """Bind a socket in `folder` and listen until `close`; to live text too, unless it is not wanted."""
+        """Bind a socket in `folder` and listen until `close`; to live text too, unless `texts` is False."""
         self._path = folder / f"{uuid.uuid4()}{SOCKET if texts else OF_CHANGES}"
         self._socket = self._bound()
         super().__init__()
@@ -121,9 +121,9 @@ class DatagramListener(Subscriptions):
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening, wake everybody who waits, and take the socket away."""
+        """Stop listening, wake everybody who waits, and remove the socket."""
         self._closed = True
-        # A shutdown does not end a wait with a time limit everywhere, a datagram does; without a socket it ends soon.
+        # A datagram ends the wait, which a shutdown does not do everywhere; without a socket the wait ends soon.
         with suppress(OSError), _address(self._path) as address:
             self._socket.sendto(b"", socket.MSG_DONTWAIT, address)
         self._path.unlink(missing_ok=True)
@@ -143,7 +143,7 @@ class DatagramListener(Subscriptions):
             try:
                 message = self._socket.recv(LARGEST_DATAGRAM)
             except TimeoutError:
-                self._stay()
+                self._bind_again()
                 continue
             except OSError:
                 return  # closed
@@ -151,8 +151,8 @@ class DatagramListener(Subscriptions):
                 for note in _notes(message):
                     self.hand_out(note)
 
-    def _stay(self) -> None:
-        """Bind the socket anew where somebody took it away, though it may have to be tried again."""
+    def _bind_again(self) -> None:
+        """Bind the socket again where somebody removed it; where that fails, the next call tries it again."""
         if self._closed or self._path.exists():
             return
         try:
@@ -161,7 +161,7 @@ class DatagramListener(Subscriptions):
             log.debug("not bound again path=%s error=%s", self._path, error)
         else:
             lost.close()
-            self.hand_out(Changed(None))  # whatever was not heard meanwhile
+            self.hand_out(Changed(None))  # for all that was not heard meanwhile
 
     def _bound(self) -> socket.socket:
         filesystem.make_folder(self._path.parent)
@@ -179,7 +179,7 @@ class DatagramListener(Subscriptions):
 
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
-    """Name a socket in the 107 bytes that its address has room for (unix(7)), however deep its folder lies."""
+    """Return a socket's address, which has room for 107 bytes (unix(7)), however long its path is."""
     if len(os.fsencode(path)) <= LONGEST_ADDRESS:
         yield str(path)
         return
@@ -199,6 +199,6 @@ def _notes(message: bytes) -> list[Note]:
                 return [Written(prompt_id) for prompt_id in prompt_ids]
             case {"text": [str(prompt_id), int(attempt), int(offset), str(text)]} if attempt > 0 and offset >= 0:
                 return [Text(prompt_id, attempt, offset, text)]
-    except Exception:  # noqa: BLE001, S110 (whatever was sent, nested without end as well, it must not end the thread)
-        pass  # falls through to the same answer as a message of a newer version
+    except Exception:  # noqa: BLE001, S110 (nothing that anybody sends may end the thread, not even JSON nested without end)
+        pass  # read as a message of a newer version
     return [Changed(None)]

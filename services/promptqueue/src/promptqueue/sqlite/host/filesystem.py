@@ -17,16 +17,16 @@ from promptqueue.errors import StorageUnavailable
 
 MOUNTS = Path("/proc/self/mountinfo")
 CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
-"""By which Docker and Podman mark a container."""
+"""The files by which Docker and Podman mark a container."""
 
-AT_HAND = "python:3.13-slim"
-"""An image that the machine has: ours are built on it."""
+IMAGE = "python:3.13-slim"
+"""An image that the machine has already: the product's are built on it."""
 
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
-"""Refused: SQLite's own documentation names them as what damages databases (sqlite.org/howtocorrupt.html, 2.1)."""
+"""Refused: SQLite's documentation says that they damage databases (sqlite.org/howtocorrupt.html, 2.1)."""
 
 DOUBTFUL = frozenset({"9p", "virtiofs", "fuse", "afs", "ceph"})
-"""Warned of: another system stands behind them, and it depends on that one whether locks hold."""
+"""Warned of: whether locks hold depends on the system behind them."""
 
 SCARCE = 64 * 1024 * 1024  # bytes of a disk: twice the longest body
 
@@ -34,27 +34,27 @@ log = logging.getLogger(__name__)
 
 
 def free_bytes(folder: Path) -> int:
-    """Count the bytes of a folder's disk that others than root may still write. Raises OSError."""
+    """Return how many bytes users other than root may still write to a folder's disk. Raises OSError."""
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that all who use its parent can use, also when root was the first."""
+    """Make a folder that everybody can use who uses its parent, even if root makes it."""
     with suppress(FileExistsError):
         path.mkdir(mode=0o770)
         _share(path)
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file that all who use its folder can use, and no stranger on this machine can read."""
+    """Make an empty file that everybody can use who uses its folder, and that no other user can read."""
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660))
         _share(path)
 
 
-def beside(path: Path) -> list[Path]:
-    """Give the database and the files that all who use it share, those that there are."""
+def files_of(path: Path) -> list[Path]:
+    """List the database and the files beside it that exist."""
     of_sqlite = (f"{path.name}{suffix}" for suffix in ("", "-wal", "-shm", "-journal"))
     names = (*of_sqlite, "turn.lock", "main.lock", "use.lock", "wake", "workers")
     return [path.with_name(name) for name in names if path.with_name(name).exists()]
@@ -74,17 +74,17 @@ def refuse_network(folder: Path) -> None:
 
 
 def is_network(kind: str | None) -> bool:
-    """Tell whether a file system of this kind is a network's."""
+    """Whether a file system of this kind is a network's."""
     return kind in NETWORK
 
 
 def is_doubtful(kind: str) -> bool:
-    """Tell whether a file system of this kind may not keep locks."""
+    """Whether a file system of this kind may not keep locks."""
     return kind.partition(".")[0] in DOUBTFUL  # fuse.sshfs and its like name the program after the dot
 
 
 def kind_of(folder: Path, mounts: Path = MOUNTS) -> str | None:
-    """Give the kind of file system that a folder is on, in the kernel's word; None where it does not tell.
+    """Return the kernel's name for the kind of file system that a folder is on; None where it has none.
 
     The numbers of statfs(2) would tell less: virtiofs has the same as every other FUSE.
     """
@@ -92,14 +92,14 @@ def kind_of(folder: Path, mounts: Path = MOUNTS) -> str | None:
     return mount.kind if mount else None
 
 
-def command_to_give(folder: Path, user: int, mounts: Path = MOUNTS) -> str:
-    """Give the command by which a user gets a folder and all in it, for outside where a container has it mounted."""
+def ownership_command(folder: Path, user: int, mounts: Path = MOUNTS) -> str:
+    """Return the command that gives a folder and all in it to a user; for outside, where a container has it mounted."""
     command = f"chown -R {user} {folder}"
     mount = _mount_of(folder, mounts)
     volume = re.search(r"/volumes/([^/]+)/_data$", mount.source) if mount else None
     if mount and volume:
         engine = "podman" if "/containers/storage/" in mount.source else "docker"
-        return f"{engine} run --rm -v {volume[1]}:{mount.point} {AT_HAND} {command}"
+        return f"{engine} run --rm -v {volume[1]}:{mount.point} {IMAGE} {command}"
     if mount and mount.point != Path("/") and any(mark.exists() for mark in CONTAINER):
         return f"chown -R {user}, outside the container and with the folder that {folder} is there"
     return command
@@ -108,13 +108,13 @@ def command_to_give(folder: Path, user: int, mounts: Path = MOUNTS) -> str:
 @dataclass(frozen=True)
 class _Mount:
     source: str
-    """The folder of its file system that is mounted: of a volume the one that the engine has made for it."""
+    """The folder of its file system that is mounted; of a volume, the one that the engine made."""
     point: Path
     kind: str
 
 
 def _mount_of(folder: Path, mounts: Path) -> _Mount | None:
-    """Give what is mounted where a folder is; None where the kernel does not tell."""
+    """Find what is mounted where a folder is; None where the kernel does not say."""
     try:
         lines = mounts.read_text(errors="surrogateescape").splitlines()
     except OSError:
@@ -124,14 +124,14 @@ def _mount_of(folder: Path, mounts: Path) -> _Mount | None:
         words, _, system = line.partition(" - ")
         _, _, _, source, target, *_ = words.split(" ")
         point = Path(_unescaped(target))
-        # The last of those equally near: a later mount covers an earlier one at the same place.
+        # Of several at the same place the last: it covers the others.
         if place.is_relative_to(point) and (found is None or len(point.parts) >= len(found.point.parts)):
             found = _Mount(source=_unescaped(source), point=point, kind=system.split(" ")[0])
     return found
 
 
 def _unescaped(text: str) -> str:
-    """Read what the kernel writes as three octal digits: blanks, tabs, line ends and backslashes."""
+    """Decode what the kernel writes as three octal digits: blanks, tabs, line ends and backslashes."""
     head, *rest = text.split("\\")
     return head + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 SEEING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
-"""How files are opened that somebody else may have put there: a FIFO must not be waited for, a link not followed."""
+"""How to open files that anybody may have put there: do not wait for a FIFO, do not follow a link."""
 
 LONGEST_NUMBER = 9  # digits
 
@@ -27,7 +27,7 @@ class PresenceFile:
     """This process's entry among the workers: `id` names it in every claim."""
 
     def __init__(self, folder: Path, *, slots: int) -> None:
-        """Enter with `slots` slots: write a file of its own in `folder` and hold its lock."""
+        """Enter with this many slots: write a file in `folder` and hold its lock."""
         self.id = str(uuid.uuid4())
         self._path = folder / self.id
         self._slots = slots
@@ -56,14 +56,14 @@ class PresenceFile:
 
     def _enter(self) -> int:
         filesystem.make_folder(self._path.parent)
-        # Locked before it gets the name that others look for: a file seen under that name without a lock means death.
+        # Lock it before it gets its name: a file of that name without a lock means that its worker died.
         unborn = self._path.with_name(f".{self.id}")
         file = os.open(unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             os.write(file, str(self._slots).encode())
             unborn.rename(self._path)
-        except BaseException:  # a full disk, say: whoever tries again each second must leave nothing behind
+        except BaseException:  # a full disk, say: callers try again each second, and must leave nothing behind
             os.close(file)
             unborn.unlink(missing_ok=True)
             raise
@@ -71,17 +71,17 @@ class PresenceFile:
 
 
 def is_alive(folder: Path, worker: str) -> bool:
-    """Tell whether this worker's process lives."""
+    """Whether this worker's process lives."""
     try:
         file = os.open(folder / worker, SEEING)
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing, or what no worker makes
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing there, or nothing that a worker makes
             return False
         raise
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             return False
-        # A shared lock: two who ask at the same moment must not take each other for the worker.
+        # A shared lock, so that two callers at the same moment do not take each other for the worker.
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -91,7 +91,7 @@ def is_alive(folder: Path, worker: str) -> bool:
 
 
 def alive(folder: Path) -> Workers:
-    """Count the workers that live and their slots, and clear away the files of the dead."""
+    """Count the living workers and their slots, and remove the files of the dead."""
     count = slots = 0
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name.startswith("."):
@@ -105,16 +105,16 @@ def alive(folder: Path) -> Workers:
 
 
 def _remove(path: Path) -> None:
-    """Take a file away; a folder that somebody put in its place is left to them."""
+    """Remove a file, but not a folder that somebody put in its place."""
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
 
 
 def _slots(path: Path) -> int:
-    """Read how many slots a living worker has: a file of a few digits, which somebody may have replaced meanwhile."""
+    """Read a living worker's slots: a few digits in a file, which somebody may have replaced meanwhile."""
     try:
         file = os.open(path, SEEING)
-    except OSError:  # it has just left
+    except OSError:  # it left just now
         return 0
     try:
         return int(os.read(file, LONGEST_NUMBER))

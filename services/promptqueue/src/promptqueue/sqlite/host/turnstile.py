@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class NativeThreads(Protocol):
-    """Where native threads come from: `_thread`, or what it was before greenlets took the place of threads in it."""
+    """Makes native threads, as `_thread` does where greenlets do not take the place of threads."""
 
     def allocate_lock(self) -> Any:
         """Make a lock for native threads."""
@@ -100,7 +100,7 @@ class Turnstile:
 
 
 def open_lock(path: Path) -> int:
-    """Open a lock file that all who use the folder can open, also when root was the first."""
+    """Open a lock file that everybody can open who uses its folder, even if root makes it."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     if os.geteuid() == 0:
         owner = path.parent.stat()

@@ -1,4 +1,4 @@
-"""Usage: whoever has the database open holds a shared lock, so that one who needs it alone learns whether anybody does.
+"""Usage: whoever has the database open holds a shared lock, so that restoring knows whether anybody has.
 
 It is a lock of ours because SQLite's would not tell: under a rollback journal an idle connection holds none.
 """
@@ -22,10 +22,10 @@ LOCK = "use.lock"
 
 
 class Usage:
-    """One instance's hold on the database. The kernel frees it when the process dies."""
+    """A shared lock on the database. The kernel frees it when the process dies."""
 
     def __init__(self, folder: Path) -> None:
-        """Join those who use the database in `folder`. Raises StorageUnavailable while somebody needs it alone."""
+        """Take the lock in `folder`. Raises StorageUnavailable while the database is restored."""
         self._file = open_lock(folder / LOCK)
         try:
             fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -35,12 +35,12 @@ class Usage:
             raise StorageUnavailable(message) from None
 
     def close(self) -> None:
-        """Leave."""
+        """Release the lock."""
         os.close(self._file)
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path) -> Iterator[None]:
     """Keep everybody from opening the database in `folder`. Raises QueueInUse when anybody has."""
     file = open_lock(folder / LOCK)
     try:
