@@ -72,6 +72,8 @@ def test_at_the_end_of_the_process_nobody_is_missed(connect, departures, until):
     _, connection = connect()
     departures.watch(connection.descriptor, lambda: gone.append("cut off"))
     departures.stop()
+    departures.watch(connection.descriptor, lambda: gone.append("cut off"))  # a last stream on the same connection
+    departures.stop()
 
     connection.cut()
 

@@ -14,7 +14,7 @@ def path_of(*prompt_ids):
 
 
 def text_of(events, prompt_id):
-    """Put together the text that these events tell of this prompt, with its attempt."""
+    """Put together the text that these events have of this prompt, with its attempt."""
     attempt, text = 0, ""
     for event in events:
         if event.kind == "token" and event.data["id"] == prompt_id:
@@ -96,8 +96,8 @@ def test_from_any_event_a_reader_gets_the_rest_of_every_prompt_and_nothing_twice
         assert [text_of([*before, *after], one) for one in ids] == [text_of(events, one) for one in ids]
         ended = [one.data["id"] for one in [*before, *after] if one.kind == "completed"]
         assert sorted(ended) == sorted(ids)
-        told = sum(len(one.data["text"]) for one in after if one.kind == "token")
-        assert told == sum(
+        sent = sum(len(one.data["text"]) for one in after if one.kind == "token")
+        assert sent == sum(
             len(text) - (had if attempt == had_attempt else 0)
             for attempt, text, had_attempt, had in (
                 (*text_of(events, one), text_of(before, one)[0], len(text_of(before, one)[1])) for one in ids

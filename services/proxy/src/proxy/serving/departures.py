@@ -42,8 +42,8 @@ class Departures:
 
     def stop(self) -> None:
         """Watch nobody any more: whom this process cuts off at its end has not left."""
-        with self._lock:
-            self._watched.clear()
+        for descriptor in list(self._watched):
+            self.forget(descriptor)
 
     def _look(self) -> None:
         while True:
