@@ -81,7 +81,7 @@ OF_WORKER = (
     Layer("waiting for the model server", r"readinto \(socket\.py"),
     Layer("HTTP", r"requests/|urllib3/|http/client"),
     Layer("reading JSON", r"json/"),
-    Layer("logging", r"logging/__init__|worker/logs"),
+    Layer("logging", r"logging/__init__"),
     Layer("the worker's own", r"worker/"),
 )
 

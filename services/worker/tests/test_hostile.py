@@ -61,8 +61,9 @@ class Watched:
 
 HASTY = """
 import dataclasses, os
+from promptqueue.logs import to_stdout
 from promptqueue.settings import read
-from worker import logs, memory
+from worker import memory
 from worker.config import Config
 from worker.main import Worker
 from worker.server import gate, prober
@@ -70,7 +71,7 @@ from worker.signals import Signals
 
 gate.ASK_EVERY, prober.ASK_IDLE_EVERY, prober.ASK_BUSY_EVERY = 0.2, 1.0, 1.0
 memory.give_back()
-logs.to_stdout("info")
+to_stdout("info")
 config = dataclasses.replace(read(Config, os.environ), first_byte_timeout=1.5, idle_timeout=1.5, probe_timeout=0.7)
 Worker(config, Signals()).run()
 """

@@ -12,9 +12,9 @@ import time
 from typing import TYPE_CHECKING
 
 from promptqueue import connect
+from promptqueue.logs import to_stdout
 from promptqueue.settings import read_or_exit
 
-from worker import logs
 from worker.config import Config
 from worker.drain import Drain
 from worker.loop import Loop
@@ -41,7 +41,7 @@ log = logging.getLogger("worker.janitor")  # run as a program, its __name__ woul
 def main() -> int:
     """Take care of the queue until a signal comes; the exit code."""
     config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
-    logs.to_stdout(config.log_level)
+    to_stdout(config.log_level)
     Janitor(config, Signals()).run()
     return 0
 
@@ -65,7 +65,7 @@ class Janitor(Loop):
         log.info("janitor ended")
 
     def _turn(self) -> None:
-        logs.recovered(log, self._queue.recover())
+        self._recover()
         if time.monotonic() - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = time.monotonic()
             self._watch_clock()

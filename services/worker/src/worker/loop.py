@@ -42,7 +42,8 @@ class Loop(ABC):
         """When it last turned, by the monotonic clock; None while it waits for something that may take its time."""
         self._storage = storage
         self._drain = drain
-        self._storage_trouble = Once(logging.getLogger(f"worker.{name}"))
+        self._log = logging.getLogger(f"worker.{name}")
+        self._storage_trouble = Once(self._log)
         self._thread = threading.Thread(target=self.run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -92,6 +93,12 @@ class Loop(ABC):
                 self._storage_is_well()
                 return given
         raise Ended
+
+    def _recover(self) -> None:
+        moved = self._queue.recover()
+        if moved.total:
+            numbers = (moved.requeued, moved.failed, moved.expired)
+            self._log.info("prompts recovered requeued=%d failed=%d expired=%d", *numbers)
 
     def _mark_turn(self) -> None:
         self.turned_at = time.monotonic()

@@ -6,15 +6,16 @@ import logging
 import os
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from promptqueue import connect
 from promptqueue.errors import StorageUnavailable
-from promptqueue.logs import Once
+from promptqueue.logs import Once, to_stdout
 from promptqueue.prompt import Terms
 from promptqueue.settings import read_or_exit
 
-from worker import health, logs, memory
+from worker import health, memory
 from worker.answering.slot import Slot
 from worker.answering.watcher import Watcher
 from worker.config import Config
@@ -39,7 +40,8 @@ def main() -> int:
     """Run the worker until a signal ends it; the exit code."""
     memory.give_back()
     config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
-    logs.to_stdout(config.log_level)
+    to_stdout(config.log_level)
+    logging.getLogger("urllib3").setLevel(logging.WARNING)  # at debug it would log every probe
     worker = Worker(config, Signals())
     worker.run()
     return worker.exit_code
@@ -75,6 +77,7 @@ class Worker(Loop):
                 loop.start()
             while not self._is_over():
                 self._turn()
+            self._end(0.0)
             self._watcher.close()
         log.info("worker ended worker=%s", self._presence.id)
 
@@ -87,30 +90,13 @@ class Worker(Loop):
             timeout_seconds=config.prompt_timeout,
             max_failures=config.max_failures,
         )
-        self._slots = [
-            Slot(
-                number,
-                server=server,
-                watcher=self._watcher,
-                listener=listener,
-                terms=terms,
-                config=config,
-                storage=storage,
-                drain=drain,
-            )
-            for number, server in enumerate(server for server in servers for _ in range(server.slots))
-        ]
-        probers = [
-            Prober(
-                server,
-                ollama=server.client(),
-                may_pull=config.ollama_pull == "auto",
-                worker=self._presence.id,
-                storage=storage,
-                drain=drain,
-            )
-            for server in servers
-        ]
+        slot = partial(Slot, listener=listener, terms=terms, config=config, storage=storage, drain=drain)
+        each_slots = [server for server in servers for _ in range(server.slots)]
+        self._slots = [slot(i, server=server, watcher=self._watcher) for i, server in enumerate(each_slots)]
+        prober = partial(
+            Prober, may_pull=config.ollama_pull == "auto", worker=terms.worker, storage=storage, drain=drain
+        )
+        probers = [prober(server, ollama=server.client()) for server in servers]
         self._others = [self._watcher, *probers]
 
     def _is_over(self) -> bool:
@@ -142,9 +128,6 @@ class Worker(Loop):
             self._beat()
         self._pause(DRAIN_TICK if self._drain.has_begun else TICK)
 
-    def _recover(self) -> None:
-        logs.recovered(log, self._queue.recover())
-
     def _beat(self) -> None:
         try:
             health.beat(health.heartbeat_path())
@@ -157,10 +140,13 @@ class Worker(Loop):
             return
         if self._drain.has_begun:
             log.info("drain ended by a second signal")
-            self._drain.begin(0.0)
+            self._end(0.0)
         else:
             log.info("worker drains seconds=%g", self._config.drain_seconds)
-            self._drain.begin(self._config.drain_seconds)
+            self._end(self._config.drain_seconds)
+
+    def _end(self, seconds: float) -> None:
+        self._drain.begin(seconds)
         for loop in [*self._slots, *self._others]:
             loop.wake()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from promptqueue.condition import ModelState
@@ -13,7 +14,6 @@ from worker.loop import Loop
 from worker.ollama.call_end import EndKind, OllamaFailed
 from worker.server.bulletin import Bulletin
 from worker.server.gate import Report, ask_every
-from worker.server.processor import Processor
 from worker.server.puller import Puller
 from worker.server.verdict import Condition, Verdict, judge
 
@@ -30,6 +30,7 @@ ASK_IDLE_EVERY = 15.0  # seconds, while all is well and nobody calls: a call tha
 ASK_BUSY_EVERY = 5.0  # seconds, while somebody calls, or one prompt after the other fails
 ASK_AGAIN_AFTER = 1.0  # seconds, where a call may be why there was no answer
 TURN_EVERY = 5.0  # seconds
+PROCESSOR_EVERY = 10.0  # seconds
 MEND_EVERY = 60.0  # seconds between two downloads of files that are broken
 
 log = logging.getLogger(__name__)
@@ -48,10 +49,11 @@ class Prober(Loop):
         self._ollama = ollama
         self._ollama.meanwhile = self._mark_turn
         self._bulletin = Bulletin(server.model, worker=worker, server=server.name)
-        self._processor = Processor(server, ollama)
         self._puller = Puller(ollama, server.model, is_allowed=may_pull)
         self._asked_at = float("-inf")
         self._has_missed = False  # an answer to the last question, beside a call
+        self._processor: str | None = None  # what the model runs on: cpu, gpu or mixed
+        self._processor_at = float("-inf")
         self._unexpected = Once(log)
 
     def wake(self) -> None:
@@ -67,14 +69,14 @@ class Prober(Loop):
                 hold = self._gate.hold
                 self._look(hold) if hold else self._watch()
                 self._unexpected.well()
-            self._processor.learn()
+            self._learn_processor()
         except Exception as error:  # noqa: BLE001 (logged: whatever the server said must not end the process)
             reason = f"the worker met an unexpected error: {type(error).__name__}"
             self._unexpected.complain(
                 logging.ERROR, "model met an unexpected error model=%s", self._server.model, exc_info=True
             )
             self._gate.shut(Verdict.AWAY, reason)
-        self._bulletin.publish(self._queue, self._gate.report, self._processor.name)
+        self._bulletin.publish(self._queue, self._gate.report, self._processor)
         if not self._drain.has_begun:
             self._gate.changed.wait(max(0.0, min(self._ask_at() - time.monotonic(), TURN_EVERY)))
 
@@ -165,9 +167,19 @@ class Prober(Loop):
         else:
             self._gate.reopen(hold)
 
+    def _learn_processor(self) -> None:
+        """Ask what the model runs on while it speaks: at once if nobody knows, since it may be unloaded soon."""
+        now, is_known = time.monotonic(), self._processor is not None
+        if not self._server.has_spoken_since(self._processor_at + (PROCESSOR_EVERY if is_known else 0.0)):
+            return
+        self._processor_at = now
+        with suppress(OllamaFailed):  # nice to know, and no reason to hold anything back
+            self._processor = self._ollama.processor(self._server.model) or self._processor
+        self._server.is_awaited = self._processor is None
+
     def _show_percent(self, percent: int, failure: str | None) -> None:
         report = Report(state=ModelState.DOWNLOADING, percent=percent, reason=failure)
-        self._bulletin.publish(self._queue, report, self._processor.name)
+        self._bulletin.publish(self._queue, report, self._processor)
 
 
 def _holds(condition: Condition) -> bool:
