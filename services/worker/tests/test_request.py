@@ -10,7 +10,7 @@ def ask(**request):
     return call_for(request, model="llama3.2", max_tokens=2048)
 
 
-def test_a_prompt_is_generated_as_a_stream_that_is_never_cut_in_silence(ask):
+def test_a_prompt_is_generated_as_a_stream_that_is_never_cut_in_silence():
     path, body = ask(prompt=" hi ")
 
     assert path == "/api/generate"
@@ -23,7 +23,7 @@ def test_a_prompt_is_generated_as_a_stream_that_is_never_cut_in_silence(ask):
     }
 
 
-def test_messages_are_a_chat_with_the_system_first(ask):
+def test_messages_are_a_chat_with_the_system_first():
     path, body = ask(messages=[{"role": "user", "content": "hi"}], system="Be brief.")
 
     assert path == "/api/chat"
@@ -32,7 +32,7 @@ def test_messages_are_a_chat_with_the_system_first(ask):
     assert "prompt" not in body
 
 
-def test_a_prompt_with_tools_becomes_a_chat_since_only_a_chat_knows_tools(ask):
+def test_a_prompt_with_tools_becomes_a_chat_since_only_a_chat_knows_tools():
     tools = [{"type": "function", "function": {"name": "now"}}]
 
     path, body = ask(prompt="What time is it?", tools=tools)
@@ -42,7 +42,7 @@ def test_a_prompt_with_tools_becomes_a_chat_since_only_a_chat_knows_tools(ask):
     assert body["tools"] == tools
 
 
-def test_format_system_and_options_are_passed_on(ask):
+def test_format_system_and_options_are_passed_on():
     _, body = ask(prompt="hi", system="Be brief.", format="json", options={"temperature": 0, "num_predict": 5})
 
     assert body["system"] == "Be brief."
@@ -51,20 +51,20 @@ def test_format_system_and_options_are_passed_on(ask):
 
 
 @pytest.mark.parametrize("asked", ["json", {}, {"type": "object"}])
-def test_any_format_is_passed_on_and_none_is_not(asked, ask):
+def test_any_format_is_passed_on_and_none_is_not(asked):
     assert ask(prompt="hi", format=asked)[1]["format"] == asked
     assert "format" not in ask(prompt="hi", format=None)[1]
 
 
 @pytest.mark.parametrize("asked", [None, 0, -1, -2])
-def test_an_unlimited_answer_is_limited_all_the_same(asked, ask):
+def test_an_unlimited_answer_is_limited_all_the_same(asked):
     _, body = ask(prompt="hi", options={"num_predict": asked})
 
     assert body["options"]["num_predict"] == 2048
 
 
 @pytest.mark.parametrize("request_", [{"prompt": "hi"}, {"messages": [{"role": "user", "content": "hi"}]}])
-def test_nothing_is_carried_from_one_prompt_to_the_next(request_, ask):
+def test_nothing_is_carried_from_one_prompt_to_the_next(request_):
     _, body = ask(**request_)
 
     assert not body.keys() & {"context", "keep_alive", "session"}
