@@ -118,3 +118,13 @@ def test_many_damaged_rows_are_ended_in_small_commits(queue, ask, terms, damage,
     assert claims[:2] == [None, None]
     assert claims[2].prompt.id == whole
     assert len(queue.newest(status=Status.COMPLETED).prompts) == 5
+
+
+def test_text_that_an_older_worker_wrote_has_a_length(queue, begin, damage):
+    claim = begin()
+    queue.write(claim, "abc", offset=0, tokens=1)
+    damage(claim.prompt.id, ("partials", "length", "NULL"))
+
+    [progress] = queue.progress_of([claim.prompt.id])
+
+    assert progress.text_length == 3

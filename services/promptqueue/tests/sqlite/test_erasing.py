@@ -100,3 +100,11 @@ def test_only_the_key_stays_known_of_a_deleted_prompt(queue, ask):
         for table in ("prompts", "requests", "answers", "partials", "idempotency_keys")
     }
     assert left == {"prompts": 0, "requests": 0, "answers": 0, "partials": 0, "idempotency_keys": 1}
+
+
+def test_the_number_of_a_deleted_prompt_is_not_given_again(queue, ask):
+    ask()
+    queue.delete(ask())
+    ask()
+
+    assert [row["seq"] for row in queue._database.run("SELECT seq FROM prompts ORDER BY seq")] == [1, 3]

@@ -123,3 +123,23 @@ def test_a_refusal_that_is_no_fault_of_the_storage_is_not_its_own(queue, ask):
         queue._database.run("INSERT INTO counters (status, priority) VALUES ('queued', 'batch')")
 
     assert ask()
+
+
+def test_a_verb_that_fails_half_way_takes_the_whole_transaction_with_it(queue, another, ask, monkeypatch):
+    def broken(_):
+        raise OSError(5, "Input/output error")
+
+    def ask_twice():
+        with queue.transaction():
+            ask()
+            with monkeypatch.context() as patch:
+                patch.setattr(queue._database, "changed", broken)
+                with pytest.raises(OSError, match="Input/output"):
+                    ask()
+
+    with pytest.raises(StorageUnavailable, match="given up because of an earlier error"):
+        ask_twice()
+
+    assert another.counts().queued == 0
+    ask()
+    assert another.counts().queued == 1
