@@ -124,11 +124,13 @@ def test_a_retry_after_that_tells_nothing_is_no_reason_to_ask_without_a_pause(
 ) -> None:
     proxy.submits = [(429, refusal("queue_full", "The queue is full."), {"Retry-After": later})]
     proxy.open()
+    begun = page.evaluate("Date.now()")
 
     submit(page, "hello")
     run(page, 10)
 
-    assert len(proxy.posts()) < 12
+    seconds = (page.evaluate("Date.now()") - begun) / 1000  # ten, and what passes on a busy machine meanwhile
+    assert len(proxy.posts()) < seconds + 2
 
 
 def test_what_is_refused_again_and_again_is_tried_ever_more_seldom_while_all_else_goes_well(

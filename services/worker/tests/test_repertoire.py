@@ -285,7 +285,7 @@ def test_a_line_of_eight_megabytes_is_read_whole(worker, ollama, queue, ask, com
 
 
 def test_a_runner_that_is_killed_costs_nobody_who_used_it_anything(worker, ollama, ask, completed):
-    ollama.set(slots=2)
+    ollama.set(slots=2, prompt_time=0.3)  # so that both are under way
     ollama.fault("error_line", match="first")
     ollama.fault("status", status=500, text="llama-server process no longer running: unknown ", match="second")
     prompts = [ask("first"), ask("second")]
