@@ -1,13 +1,8 @@
 """The condition of the whole queue, as values: its model, its counts, its workers, its room."""
 
-from __future__ import annotations
-
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 DEFAULT_MODEL = "llama3.2"
 """The only model that prompts are answered by, unless `OLLAMA_MODEL` says otherwise to the worker."""

@@ -1,7 +1,5 @@
 """What the queue refuses, and why: one class, one sentence, one code."""
 
-from __future__ import annotations
-
 
 class PromptQueueError(Exception):
     """The queue could not do what was asked."""

@@ -9,15 +9,10 @@
 ```
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
-from promptqueue.prompt import Answered, Ending, ErrorCode, Failed, Outcome, PromptError, PutBack, Status
-
-if TYPE_CHECKING:
-    from promptqueue.prompt import Prompt
+from promptqueue.prompt import Answered, Ending, ErrorCode, Failed, Outcome, Prompt, PromptError, PutBack, Status
 
 LONGEST_RETRY_DELAY = 60.0  # seconds
 LONGEST_MESSAGE = 300  # characters

@@ -1,7 +1,5 @@
 """The log: what a line looks like, whoever writes it, and complaints that are made once."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import time

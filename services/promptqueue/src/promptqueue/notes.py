@@ -1,17 +1,12 @@
 """Notes: what a process hears about prompts while it waits, and which of its subscriptions hears what."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
+from typing import Protocol, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +71,9 @@ class Listener(Protocol):
 
     def subscribe(self, about: str | Scope = Scope.CHANGES) -> AbstractContextManager[Subscription]:
         """Subscribe to the prompt with this id, or to a scope. Subscribe first, then look, then wait."""
-        ...
 
     def close(self) -> None:
         """Stop listening, and wake everybody who waits."""
-        ...
 
     def __enter__(self) -> Self: ...
 

@@ -1,16 +1,12 @@
 """PromptQueue: the contract between those who ask and the worker that answers."""
 
-from __future__ import annotations
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from contextlib import AbstractContextManager
-
-    from promptqueue.condition import Counts, Model, Recovered, Room, Workers
-    from promptqueue.notes import Text
-    from promptqueue.prompt import Claim, Ending, Enqueued, NewPrompt, Outcome, Page, Progress, Prompt, Status, Terms
+from promptqueue.condition import Counts, Model, Recovered, Room, Workers
+from promptqueue.notes import Text
+from promptqueue.prompt import Claim, Ending, Enqueued, NewPrompt, Outcome, Page, Progress, Prompt, Status, Terms
 
 
 class PromptQueue(Protocol):
@@ -39,46 +35,36 @@ class PromptQueue(Protocol):
         stored or fewer than `min_free_bytes` would stay free on the disk, PromptDeleted when the key's prompt was
         deleted, IdempotencyConflict when the key came with another fingerprint.
         """
-        ...
 
     def get(self, prompt_id: str) -> Prompt:
         """Say where a prompt stands, from one read that takes no lock. Raises PromptNotFound."""
-        ...
 
     def position(self, prompt_id: str) -> int | None:
         """Say the place in line, 1 = next; None unless the prompt is queued."""
-        ...
 
     def progress_of(self, prompt_ids: Collection[str]) -> list[Progress]:
         """Say where these prompts stand at one moment, from one read; those that do not exist are left out."""
-        ...
 
     def moves(self) -> int:
         """Count how often prompts have joined or left the line: while it stays the same, so does every place."""
-        ...
 
     def request(self, prompt_id: str) -> Mapping[str, Any] | None:
         """Give back what was asked; None once its text was erased (`erase_unrun`). Raises PromptNotFound."""
-        ...
 
     def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
         """Give the model server's final record; None unless the prompt succeeded. Raises PromptNotFound."""
-        ...
 
     def partial(self, prompt_id: str) -> str:
         """Give the text that has come so far, or had come when the prompt ended without an answer."""
-        ...
 
     def text(self, prompt_id: str) -> Text | None:
         """Give what `partial` gives, with the attempt that it is of; None while there is none."""
-        ...
 
     def cancel(self, prompt_id: str) -> Prompt:
         """End a queued or processing prompt as cancelled, at once and for good; a completed one is returned unchanged.
 
         Whoever holds its claim finds it lost. Raises PromptNotFound.
         """
-        ...
 
     def retry(self, prompt_id: str, *, max_queued: int | None = None) -> Prompt:
         """Queue a prompt again that failed, was cancelled or expired, at the end of the line, under the same id.
@@ -89,7 +75,6 @@ class PromptQueue(Protocol):
         Raises NotRetryable for one that succeeded, that would be refused again, or whose text was erased; QueueFull
         when more than `max_queued` would be waiting; PromptNotFound.
         """
-        ...
 
     def delete(self, prompt_id: str) -> None:
         """Cancel a prompt if need be and erase it with its texts; its Idempotency-Key stays known.
@@ -97,7 +82,6 @@ class PromptQueue(Protocol):
         The journal that still holds the texts is emptied at once, unless somebody reads on; then after the next commit.
         Raises PromptNotFound.
         """
-        ...
 
     # ---- worker -----------------------------------------------------------------------------------------------------
 
@@ -107,53 +91,44 @@ class PromptQueue(Protocol):
         Interactive prompts come first, then first come, first served. Prompts that must wait, prompts that expired and
         a paused queue are passed over. Every claim raises the prompt's attempt.
         """
-        ...
 
     def renew(self, claim: Claim) -> None:
         """Hold the claim for another lease from now. Raises ClaimLost."""
-        ...
 
     def write(self, claim: Claim, text: str, *, offset: int, tokens: int) -> None:
         """Append partial text at `offset` (code points of this attempt's text) and renew the claim. Raises ClaimLost.
 
         The first text of an attempt replaces that of earlier attempts. A power cut may take partial text back.
         """
-        ...
 
     def stream_text(self, claim: Claim, text: str, *, offset: int) -> None:
         """Send live text to whoever listens, without storing it; it may get lost, `write` is the record."""
-        ...
 
     def finish(self, claim: Claim, ending: Ending) -> Prompt:
         """End the attempt: the prompt is completed, or back in its old place when a failure leaves it budget.
 
         Inside one `transaction` with `claim`, both share one commit. Raises ClaimLost: the ending then changes nothing.
         """
-        ...
 
     def release(self, claim: Claim, *, reason: str | None = None) -> None:
         """Give the prompt back to its old place in line; costs no failure. Raises ClaimLost.
 
         `reason` tells whoever asked why, as `last_error`.
         """
-        ...
 
     # ---- maintenance ------------------------------------------------------------------------------------------------
 
     def settle(self, prompt_id: str) -> Prompt:
         """Do for one overdue prompt what `recover` does for all, and say where it stands. Raises PromptNotFound."""
-        ...
 
     def recover(self) -> Recovered:
         """Take back every prompt whose worker is gone or whose lease is over, end those that ran or waited too long.
 
         A prompt taken back counts one failure and keeps its place. Writes nothing when there is nothing to do.
         """
-        ...
 
     def is_behind(self) -> bool:
         """Whether `recover` would move anything, from reads alone."""
-        ...
 
     def prune(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
         """Erase some of the prompts completed more than `older_than` seconds ago; how many, 0 when none is left.
@@ -163,7 +138,6 @@ class PromptQueue(Protocol):
 
         Nothing is erased before the `agreement` of the clocks is `agreed_for` seconds old; 0 erases at once.
         """
-        ...
 
     def agreement(self) -> float:
         """Say for how many seconds the wall clock is known to have kept step with a clock that nobody sets.
@@ -171,7 +145,6 @@ class PromptQueue(Protocol):
         Counting begins with the first call, and anew after a step of more than a minute or another boot; nothing else
         writes. A machine that slept has not been out of step.
         """
-        ...
 
     def erase_unrun(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
         """Erase the texts of some prompts that ended more than `older_than` seconds ago without ever having run.
@@ -179,7 +152,6 @@ class PromptQueue(Protocol):
         Where they stand stays known; what they asked does not (`request`). How many, 0 when none is left. One call is
         one commit, as short as one of `prune`, and `agreed_for` is that of `prune`.
         """
-        ...
 
     def compact(self) -> int:
         """Give some of the unused room back to the disk; how many bytes, 0 when there is no more to give.
@@ -187,30 +159,24 @@ class PromptQueue(Protocol):
         One call is one commit that keeps others waiting for less than 50 ms. Where somebody was reading, what it gave
         back counts after the next `Storage.tidy`.
         """
-        ...
 
     def prunable(self, *, older_than: float) -> int:
         """Count the prompts that `prune` would erase, one call after the other."""
-        ...
 
     def counts(self) -> Counts:
         """Count the queue as a whole."""
-        ...
 
     def room(self) -> Room:
         """Say how much room the queue takes on its disk, and how much there is."""
-        ...
 
     def workers(self) -> Workers:
         """Count the workers that are alive, by the locks they hold."""
-        ...
 
     def model(self) -> Model | None:
         """Sum up what the living workers say of the model (`condition.summary`); None before any worker ever did.
 
         Where all of those are gone only its name is known, and it is unreachable.
         """
-        ...
 
     def describe_model(self, model: Model, *, worker: str, server: str) -> None:
         """Say for a worker what it knows of the model on one of its servers. Writes nothing when nothing changed.
@@ -218,15 +184,12 @@ class PromptQueue(Protocol):
         `worker` is the id of its presence, `server` an address as people may read it. What dead workers
         said is cleared away in passing.
         """
-        ...
 
     def ping(self) -> None:
         """Read something: it returns when the storage answers."""
-        ...
 
     def pause(self, paused: bool) -> None:
         """Stop or resume claiming; prompts are accepted all the same."""
-        ...
 
     def newest(
         self,
@@ -242,7 +205,6 @@ class PromptQueue(Protocol):
         A page costs what it shows, however many prompts are stored. Prompts that come or go meanwhile move no other to
         another page.
         """
-        ...
 
     # ---- together ---------------------------------------------------------------------------------------------------
 
@@ -251,8 +213,6 @@ class PromptQueue(Protocol):
 
         A verb that raises undoes itself alone, unless the error leaves the block.
         """
-        ...
 
     def close(self) -> None:
         """Let go of the database."""
-        ...

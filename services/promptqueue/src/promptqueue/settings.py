@@ -3,18 +3,14 @@
 A library would do it, and cost each of the worker's processes 8 MB or more of the 80 that they have together.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import socket
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 Config = TypeVar("Config")
 Number = TypeVar("Number", int, float)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import _thread
-from typing import TYPE_CHECKING, Protocol, Self
+from collections.abc import Mapping
+from typing import Protocol, Self
 
+from promptqueue.notes import Listener
+from promptqueue.queue import PromptQueue
+from promptqueue.sqlite.host.clock import Clock
+from promptqueue.sqlite.host.turnstile import NativeThreads
 from promptqueue.sqlite.storage import SQLiteStorage, path_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from promptqueue.notes import Listener
-    from promptqueue.queue import PromptQueue
-    from promptqueue.sqlite.host.clock import Clock
-    from promptqueue.sqlite.host.turnstile import NativeThreads
 
 
 def connect(
@@ -53,7 +50,6 @@ class Storage(Protocol):
     @property
     def reads_wait(self) -> bool:
         """Whether a read may have to wait for somebody's write; true until the first queue was opened."""
-        ...
 
     def open(self) -> PromptQueue:
         """Open the queue for one thread, migrating it first.
@@ -61,7 +57,6 @@ class Storage(Protocol):
         Only the first call makes a queue where there is none: a queue that is missing later was moved or deleted, and
         an empty one in its place would hide that.
         """
-        ...
 
     def listen(self, *, texts: bool = True) -> Listener:
         """Listen to whatever happens to a prompt, in whichever process, and to live text, unless `texts` is False.
@@ -69,19 +64,15 @@ class Storage(Protocol):
         Without `texts` nobody wakes for each token. Only subscriptions to the prompt, or to everything, hear that text
         was written. Nobody hears of renewals, pruning and the model.
         """
-        ...
 
     def register(self, *, slots: int) -> Presence:
         """Enter this process among the workers. It counts as alive until it leaves or dies."""
-        ...
 
     def tidy(self, *, if_large: bool = False) -> None:
         """Empty what is kept beside the data, such as a journal, as far as nobody reads it; or only `if_large`."""
-        ...
 
     def describe(self) -> Mapping[str, str]:
         """Return the storage's kind, version and more, in words for people. It waits for nothing."""
-        ...
 
 
 class Presence(Protocol):
@@ -90,15 +81,12 @@ class Presence(Protocol):
     @property
     def id(self) -> str:
         """The worker's name in every claim."""
-        ...
 
     def stay(self) -> None:
         """Enter again where somebody took the entry away. Raises StorageUnavailable when it cannot."""
-        ...
 
     def leave(self) -> None:
         """Take the entry back; what the worker still claims is recovered by others."""
-        ...
 
     def __enter__(self) -> Self: ...
 

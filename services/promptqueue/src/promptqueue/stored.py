@@ -1,13 +1,9 @@
 """JSON and text as every backend stores them."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Any
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -3,19 +3,14 @@
 The bodies' types are annotated with what JSON Schema says beside the type, so that a specification can be made of them.
 """
 
-from __future__ import annotations
-
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from promptqueue.condition import Model, ModelState
 from promptqueue.prompt import ErrorCode, Outcome, Prompt, PromptError, Status
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LONGEST_LINE = 300  # code points
 WORKED_OUT = ("position", "eta_seconds")

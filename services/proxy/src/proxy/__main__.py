@@ -1,7 +1,5 @@
 """`python -m proxy`: the application on Flask's development server, which stands on `http.server`, without Gunicorn."""
 
-from __future__ import annotations
-
 import logging
 import os
 import signal
@@ -9,7 +7,8 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 from weakref import WeakSet
 
 from promptqueue.settings import read_or_exit
@@ -19,9 +18,6 @@ from proxy.app import create_app, parts
 from proxy.config import Config
 from proxy.serving import concurrency, descriptors, logs
 from proxy.serving.refusals import hear_out, refusal
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 LAST_EVENTS_WITHIN = 1.0  # seconds
 LAST_ANSWERS_WITHIN = 5.0  # seconds

@@ -1,19 +1,13 @@
 """The application: its routes, its parts, and what holds for every answer."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from flask import Flask
 
 from proxy.api import envelope, events, management, page, prompts
+from proxy.config import Config
 from proxy.parts import Parts
 from proxy.serving import headers
 from proxy.serving.base_path import BelowBasePath
-
-if TYPE_CHECKING:
-    from proxy.config import Config
-    from proxy.serving.concurrency import Concurrency
+from proxy.serving.concurrency import Concurrency
 
 
 def create_app(config: Config, concurrency: Concurrency) -> Flask:

@@ -1,7 +1,5 @@
 """The proxy's configuration: each field is the environment variable of its name in capitals."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the proxy refuses, and what the queue's errors mean to a client. How that is written is each protocol's own."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from promptqueue.errors import (

@@ -11,7 +11,8 @@ import time
 from contextlib import suppress
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 
 import gevent  # type: ignore[import-untyped]
 from gunicorn.http.errors import InvalidHTTPVersion, ParseException  # type: ignore[import-untyped]
@@ -21,9 +22,6 @@ from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped
 from proxy.app import parts
 from proxy.serving.paced_socket import PacedSocket
 from proxy.serving.refusals import hear_out, refusal
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 LAST_REQUEST_WITHIN = 1.0  # seconds that a kept connection has for a request that was on its way
 NARROW = 100  # places left, or a quarter of few, at which whoever has said nothing the longest must go

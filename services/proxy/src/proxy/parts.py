@@ -1,17 +1,17 @@
 """The parts of one proxy process, made once and handed to whatever serves requests."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from promptqueue import connect
 
+from proxy.config import Config
 from proxy.live.held_requests import HeldRequests
 from proxy.live.live_prompts import LivePrompts
 from proxy.live.lookup import Lookup
 from proxy.live.places import Places
 from proxy.prompts import Prompts
+from proxy.serving.concurrency import Concurrency
 from proxy.serving.departures import Departures
 from proxy.serving.room import Room
 from proxy.storage.estimates import Estimates
@@ -20,10 +20,6 @@ from proxy.storage.overview import WholeQueue
 from proxy.storage.progress import CurrentProgress
 from proxy.storage.reader import Reader
 from proxy.storage.writer import Writer
-
-if TYPE_CHECKING:
-    from proxy.config import Config
-    from proxy.serving.concurrency import Concurrency
 
 
 @dataclass(frozen=True, kw_only=True)

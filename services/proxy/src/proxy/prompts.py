@@ -1,30 +1,23 @@
 """What a client may do with prompts, whichever protocol it speaks."""
 
-from __future__ import annotations
-
 import logging
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from promptqueue import PromptQueue
 from promptqueue.errors import QueueFull, StorageFull
 from promptqueue.logs import Once
-from promptqueue.prompt import Enqueued, Outcome, Prompt, Status
+from promptqueue.prompt import Enqueued, NewPrompt, Outcome, Progress, Prompt, Status
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any
-
-    from promptqueue import PromptQueue
-    from promptqueue.prompt import NewPrompt, Progress
-
-    from proxy.config import Config
-    from proxy.live.cursor import Cursor
-    from proxy.live.following import Following
-    from proxy.live.held_requests import Held, HeldRequests
-    from proxy.live.live_prompts import LivePrompts
-    from proxy.serving.connection import Connection
-    from proxy.storage.progress import CurrentProgress
-    from proxy.storage.reader import Reader
-    from proxy.storage.writer import Writer
+from proxy.config import Config
+from proxy.live.cursor import Cursor
+from proxy.live.following import Following
+from proxy.live.held_requests import Held, HeldRequests
+from proxy.live.live_prompts import LivePrompts
+from proxy.serving.connection import Connection
+from proxy.storage.progress import CurrentProgress
+from proxy.storage.reader import Reader
+from proxy.storage.writer import Writer
 
 Found = TypeVar("Found")
 

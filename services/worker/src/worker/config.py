@@ -3,8 +3,6 @@
 `python -m worker.config` only checks it, so that supervisord does not start again and again what must end.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The end of the worker: nothing is claimed any more, and what is in hand has until a deadline."""
 
-from __future__ import annotations
-
 import threading
 import time
 

@@ -3,13 +3,11 @@
 It knows nothing of Ollama and imports nothing for it, so it stays small, and works on while the worker is down.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from promptqueue import connect
 from promptqueue.logs import to_stdout
@@ -19,9 +17,6 @@ from worker.config import Config
 from worker.drain import Drain
 from worker.loop import Loop
 from worker.signals import Signals
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 RECOVER_EVERY = 1.0  # seconds
 PRUNE_EVERY = 60.0  # seconds

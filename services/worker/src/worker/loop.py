@@ -1,24 +1,19 @@
 """A loop: what a thread of the worker does again and again, until the worker ends."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from promptqueue import PromptQueue
 from promptqueue.errors import StorageUnavailable
 from promptqueue.logs import Once
+from promptqueue.storage import Storage
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from promptqueue import PromptQueue
-    from promptqueue.storage import Storage
-
-    from worker.drain import Drain
+from worker.drain import Drain
 
 STORAGE_WAIT = 0.5  # seconds until a storage that is away is tried again
 HANGS_AFTER = 15.0  # seconds without a turn; every loop turns about once a second, and waits five for a lock

@@ -1,17 +1,15 @@
 """The worker's process: wires servers, slots, their watcher and their probers, and ends them in good order."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 from promptqueue import connect
 from promptqueue.errors import StorageUnavailable
 from promptqueue.logs import Once, to_stdout
+from promptqueue.notes import Listener
 from promptqueue.prompt import Terms
 from promptqueue.settings import read_or_exit
 
@@ -24,9 +22,6 @@ from worker.loop import Loop
 from worker.server.prober import Prober
 from worker.server.server import Server
 from worker.signals import Signals
-
-if TYPE_CHECKING:
-    from promptqueue.notes import Listener
 
 TICK = 1.0  # seconds
 DRAIN_TICK = 0.05  # seconds; the end of the last slot is no signal that could be waited for

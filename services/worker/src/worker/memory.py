@@ -1,7 +1,5 @@
 """Memory that was needed once goes back to the system."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 

@@ -1,7 +1,5 @@
 """SIGTERM and SIGINT, waited for like anything else."""
 
-from __future__ import annotations
-
 import select
 import signal
 import socket

@@ -1,7 +1,5 @@
 """supervisord, its lines in the form of all others: `python -m worker.supervision` takes supervisord's own options."""
 
-from __future__ import annotations
-
 from supervisor import loggers, supervisord  # type: ignore[import-untyped]
 
 from worker.health import moment

@@ -1,7 +1,5 @@
 """Ages as people write them: 90s, 12h, 7d, 4w."""
 
-from __future__ import annotations
-
 import re
 
 import click

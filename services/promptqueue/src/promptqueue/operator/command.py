@@ -1,26 +1,21 @@
 """What all commands share: where the queue is, how they answer people and scripts, how they end."""
 
-from __future__ import annotations
-
 import functools
 import json
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from promptqueue.errors import PromptQueueError
+from promptqueue.queue import PromptQueue
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.storage import SQLiteStorage, path_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from promptqueue.queue import PromptQueue
 
 PROGRAM = "python -m promptqueue"
 ORDER = ("status", "list", "show", "cancel", "retry", "pause", "resume", "prune", "compact", "backup", "restore")

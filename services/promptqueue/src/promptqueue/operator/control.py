@@ -1,7 +1,5 @@
 """The commands that control what runs: cancel, pause, resume."""
 
-from __future__ import annotations
-
 import click
 
 from promptqueue.errors import PromptNotFound

@@ -1,7 +1,5 @@
 """The commands for copies of the queue: backup, restore."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,21 +1,16 @@
 """The commands that only read: status, list, show."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
+from promptqueue.condition import Model, Room, Workers
 from promptqueue.operator import text
 from promptqueue.operator.command import Call, Reply, command
 from promptqueue.prompt import Outcome, Prompt, Status
 from promptqueue.wire import model_body, model_words, prompt_record, text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from promptqueue.condition import Model, Room, Workers
 
 
 @command(("what the queue does right now", "status"), ("how many wait, in a script", "status --json | jq .queued"))

@@ -1,7 +1,5 @@
 """The commands that make room: prune, compact."""
 
-from __future__ import annotations
-
 import time
 
 import click

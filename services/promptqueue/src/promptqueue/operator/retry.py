@@ -1,12 +1,10 @@
 """The command retry."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,11 +13,7 @@ from promptqueue.operator import text
 from promptqueue.operator.age import AGE
 from promptqueue.operator.command import Call, Reply, command
 from promptqueue.prompt import Outcome, Status
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from promptqueue.queue import PromptQueue
+from promptqueue.queue import PromptQueue
 
 AT_ONCE = 20  # in one commit, for which others wait
 PAGE = 1_000

@@ -1,24 +1,19 @@
 """Copies of the queue through standard output and input, where no folder is shared with it."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
 import click
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.file.errors import storage_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import BinaryIO
 
 STREAM = Path("-")
 PIECE = 1024 * 1024  # bytes

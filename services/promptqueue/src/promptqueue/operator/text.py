@@ -1,12 +1,7 @@
 """Values of the queue in words for people, on a terminal."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 

@@ -1,7 +1,5 @@
 """What is refused because of files: one class, one sentence, one code."""
 
-from __future__ import annotations
-
 from promptqueue.errors import PromptQueueError
 
 

@@ -1,9 +1,10 @@
 """SQLitePromptQueue: all verbs, with one connection."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-from typing import TYPE_CHECKING
-
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs.client import ClientVerbs
 from promptqueue.sqlite.verbs.compacting import Compacting
 from promptqueue.sqlite.verbs.condition import ConditionVerbs
@@ -11,13 +12,6 @@ from promptqueue.sqlite.verbs.reading import ReadingVerbs
 from promptqueue.sqlite.verbs.recovery import RecoveryVerbs
 from promptqueue.sqlite.verbs.retention import RetentionVerbs
 from promptqueue.sqlite.verbs.worker import WorkerVerbs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.host.clock import Clock
 
 
 class SQLitePromptQueue(

@@ -1,15 +1,14 @@
 """Storage in one SQLite file, and the URL that names it."""
 
-from __future__ import annotations
-
 import _thread
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from promptqueue.settings import without_secrets
-from promptqueue.sqlite.copies.backup import back_up
+from promptqueue.sqlite.copies.backup import CopyProgress, back_up
 from promptqueue.sqlite.copies.restore import restore
 from promptqueue.sqlite.copies.rewrite import rewrite
 from promptqueue.sqlite.errors import QueueMissing
@@ -21,14 +20,8 @@ from promptqueue.sqlite.file.room import length
 from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.host.datagrams import DatagramListener
 from promptqueue.sqlite.host.presence import PresenceFile
+from promptqueue.sqlite.host.turnstile import NativeThreads
 from promptqueue.sqlite.queue import SQLitePromptQueue
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import BinaryIO
-
-    from promptqueue.sqlite.copies.backup import CopyProgress
-    from promptqueue.sqlite.host.turnstile import NativeThreads
 
 LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, unless somebody keeps reading
 

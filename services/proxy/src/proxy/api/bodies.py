@@ -3,8 +3,6 @@
 Each stands after those that it holds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict
 

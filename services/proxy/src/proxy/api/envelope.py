@@ -1,9 +1,8 @@
 """The one JSON shape of every error of this API, which is OpenAI's."""
 
-from __future__ import annotations
-
 import logging
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import Literal
 
 from flask import Flask, Response, request
 from promptqueue.errors import PromptQueueError, QueueFull
@@ -11,11 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from proxy import errors
 from proxy.api import wire
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from proxy.api.bodies import ErrorBody
+from proxy.api.bodies import ErrorBody
 
 log = logging.getLogger(__name__)
 

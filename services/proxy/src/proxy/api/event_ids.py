@@ -8,15 +8,10 @@ prompts, or fewer. The very beginning of a prompt is left out, and an end names 
 them must fit into a header.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable
 
 from proxy.live.cursor import START, Cursor
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
 
 KEY = 8  # hexadecimal digits; that two of a hundred prompts share them happens once in a million streams
 ALL = 999_999_999_999  # code points: more than any text has

@@ -1,8 +1,6 @@
 """An event stream: what comes next for a reader, as server-sent events in our own format."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
 from promptqueue.wire import prompt_status
@@ -10,13 +8,8 @@ from pydantic_core import to_json
 
 from proxy.api.event_ids import write, write_part, write_several
 from proxy.live.cursor import START, Cursor
-from proxy.live.following import Ended, Event, Moved, Said, Silence
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from proxy.live.following import Following
-    from proxy.live.live_prompt import Snapshot
+from proxy.live.following import Ended, Event, Following, Moved, Said, Silence
+from proxy.live.live_prompt import Snapshot
 
 LONGEST_CHUNK = 65_536  # bytes, after which no more events are added before these are sent
 

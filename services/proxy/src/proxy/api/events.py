@@ -1,8 +1,6 @@
 """Events: a prompt followed live, token by token, over one connection that may break and go on where it was."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, request
 from promptqueue.errors import PromptNotFound
@@ -11,13 +9,9 @@ from proxy.api.event_ids import read, read_several
 from proxy.api.event_stream import EventStream, SnapshotJSON
 from proxy.api.parameters import known_id
 from proxy.errors import InvalidRequest, NotFound
+from proxy.live.cursor import Cursor
+from proxy.parts import Parts
 from proxy.serving.connection import Connection
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from proxy.live.cursor import Cursor
-    from proxy.parts import Parts
 
 MOST_PROMPTS = 100  # on one stream
 

@@ -1,23 +1,16 @@
 """What operators and the page ask of the whole: the queue, liveness, readiness, the specification."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from flask import Blueprint, Response
 from promptqueue.condition import DEFAULT_MODEL, Counts, ModelState, Workers
 from promptqueue.errors import StorageUnavailable
 from promptqueue.wire import model_body, model_words
 
 from proxy.api import wire
+from proxy.api.bodies import Check, Checks, Health, Limits, Queue, Readiness, Unreadiness
 from proxy.api.envelope import envelope, error_body
+from proxy.config import Config
 from proxy.errors import STORAGE_RETRY_AFTER
-
-if TYPE_CHECKING:
-    from proxy.api.bodies import Check, Checks, Health, Limits, Queue, Readiness, Unreadiness
-    from proxy.config import Config
-    from proxy.parts import Parts
-
+from proxy.parts import Parts
 
 READY_RETRY_AFTER = 2  # seconds; a model server that is away is asked each second
 

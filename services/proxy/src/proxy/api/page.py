@@ -1,15 +1,10 @@
 """The page, served as it lies on the disk."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from flask import Blueprint, Response, request
 
 from proxy.errors import NotFound
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def blueprint(path: Path | None, base_path: str) -> Blueprint:

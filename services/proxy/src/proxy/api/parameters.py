@@ -1,7 +1,5 @@
 """What a request says beside its body: an id in its path, its query, its headers."""
 
-from __future__ import annotations
-
 import re
 
 from flask import request

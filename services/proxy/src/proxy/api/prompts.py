@@ -1,27 +1,19 @@
 """The endpoints of one prompt: submit it, see where it stands, read its answer, cancel, retry, see or delete it."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, request
-from promptqueue.prompt import Outcome, Prompt, Status
-from promptqueue.wire import prompt_status
+from promptqueue.prompt import NewPrompt, Outcome, Progress, Prompt, Status
+from promptqueue.wire import PromptStatus, prompt_status
 
 from proxy.api import parameters, wire
+from proxy.api.bodies import Accepted, Answer, Links, NoAnswer, WholePrompt
 from proxy.api.parameters import known_id
 from proxy.asking import submission
+from proxy.parts import Parts
 from proxy.serving import body
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from promptqueue.prompt import NewPrompt, Progress
-    from promptqueue.wire import PromptStatus
-
-    from proxy.api.bodies import Accepted, Answer, Links, NoAnswer, WholePrompt
-    from proxy.parts import Parts
 
 BRIEF = 16 * 1024  # bytes of a body that is checked at once: it takes some milliseconds, whatever it holds
 

@@ -1,7 +1,5 @@
 """Diagnosis: what most likely happened to a body that is not JSON, in words for its sender."""
 
-from __future__ import annotations
-
 import re
 
 FROM_A_FILE = r'write \" inside of "…", or send it from a file, with curl --data-binary @body.json'

@@ -1,7 +1,5 @@
 """The encoding of bodies: UTF-8, with the rest of a cut emoji replaced; any other encoding is refused by its name."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """A body's fingerprint: it tells a repeated submission from another one under the same Idempotency-Key."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from typing import Any

@@ -4,15 +4,11 @@ One table instead of a validator: a general one takes half a millisecond for eac
 were made for it.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from pydantic_core import to_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 LARGEST = 64 * 1024
 """Bytes of compact JSON: no grammar of that size serves a model."""

@@ -1,7 +1,5 @@
 """A body's bytes, read as JSON."""
 
-from __future__ import annotations
-
 import codecs
 from typing import Any
 

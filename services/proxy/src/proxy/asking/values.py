@@ -1,13 +1,9 @@
 """JSON values of a body: how many, how deep and which there may be, so that nothing that looks at each takes long."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from proxy.errors import InvalidJSON, InvalidRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MOST = 50_000
 """Objects, lists, texts, numbers, true, false and null of a body; names of fields are none."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from promptqueue.prompt import Prompt
+from promptqueue.prompt import Prompt
 
 LIVES = 1_000_000  # that differ; by the thousandth of a second in which a prompt was retried
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from promptqueue.prompt import Status
 
 from proxy.live.cursor import START, Cursor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from proxy.live.live_prompt import LivePrompt, Snapshot
-    from proxy.serving.connection import Connection
+from proxy.live.live_prompt import LivePrompt, Snapshot
+from proxy.serving.connection import Connection
 
 KEEP_ALIVE_EVERY = 15.0  # seconds of silence
 LONGEST_PIECE = 16_384  # code points of text in one event

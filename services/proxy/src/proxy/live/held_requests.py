@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageUnavailable
-from promptqueue.notes import Changed, Written
+from promptqueue.notes import Changed, Subscription, Written
+from promptqueue.prompt import Progress
 
 from proxy.live.lookup import SLICE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from promptqueue.notes import Subscription
-    from promptqueue.prompt import Progress
-
-    from proxy.live.places import Places
-    from proxy.serving.connection import Connection
-    from proxy.storage.listener import SharedListener
-    from proxy.storage.progress import CurrentProgress
-    from proxy.storage.reader import Reader
+from proxy.live.places import Places
+from proxy.serving.connection import Connection
+from proxy.storage.listener import SharedListener
+from proxy.storage.progress import CurrentProgress
+from proxy.storage.reader import Reader
 
 LOOK_EVERY = 1.0  # seconds; a wake-up may get lost, and time passes without one
 YIELD = 0.001  # seconds for everybody else between two reads

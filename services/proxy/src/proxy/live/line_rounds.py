@@ -1,14 +1,9 @@
 """Line rounds: whenever the line has moved, all who stand in it are looked up once more, a slice at a time."""
 
-from __future__ import annotations
-
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from proxy.storage.reader import Reader
+from proxy.storage.reader import Reader
 
 
 class LineRounds:

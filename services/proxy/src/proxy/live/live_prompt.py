@@ -1,17 +1,10 @@
 """A live prompt: what is known of a prompt that somebody follows, worked out once for however many read it."""
 
-from __future__ import annotations
-
+import threading
 import time
-from typing import TYPE_CHECKING
 
-from promptqueue.prompt import Status
-
-if TYPE_CHECKING:
-    import threading
-
-    from promptqueue.notes import Text
-    from promptqueue.prompt import Progress
+from promptqueue.notes import Text
+from promptqueue.prompt import Progress, Status
 
 
 class Snapshot:

@@ -1,29 +1,21 @@
 """The live prompts of this process: one for each prompt that somebody follows, kept up to date by one thread."""
 
-from __future__ import annotations
-
 import logging
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
-from promptqueue.notes import Scope, Written
+from promptqueue.notes import Listener, Scope, Subscription, Written
+from promptqueue.prompt import Progress
 
+from proxy.live.cursor import Cursor
 from proxy.live.following import Following
 from proxy.live.live_prompt import LivePrompt
+from proxy.live.lookup import Lookup
+from proxy.live.places import Places
 from proxy.live.updates import Updates
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from promptqueue.notes import Listener, Subscription
-    from promptqueue.prompt import Progress
-
-    from proxy.live.cursor import Cursor
-    from proxy.live.lookup import Lookup
-    from proxy.live.places import Places
-    from proxy.serving.connection import Connection
-    from proxy.storage.listener import SharedListener
-    from proxy.storage.reader import Reader
+from proxy.serving.connection import Connection
+from proxy.storage.listener import SharedListener
+from proxy.storage.reader import Reader
 
 log = logging.getLogger(__name__)
 

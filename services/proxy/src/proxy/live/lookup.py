@@ -1,28 +1,20 @@
 """A lookup: brings live prompts up to date, from the database and from what was heard just before."""
 
-from __future__ import annotations
-
 import logging
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from promptqueue import PromptQueue
 from promptqueue.errors import PromptNotFound, StorageUnavailable
 from promptqueue.notes import Text
-from promptqueue.prompt import Outcome
+from promptqueue.prompt import Outcome, Progress, Prompt
 from promptqueue.wire import text_of
 
+from proxy.live.live_prompt import LivePrompt
 from proxy.live.recent_text import RecentText
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from promptqueue import PromptQueue
-    from promptqueue.prompt import Progress, Prompt
-
-    from proxy.live.live_prompt import LivePrompt
-    from proxy.storage.estimates import Estimates
-    from proxy.storage.progress import CurrentProgress
-    from proxy.storage.reader import Reader
+from proxy.storage.estimates import Estimates
+from proxy.storage.progress import CurrentProgress
+from proxy.storage.reader import Reader
 
 SLICE = 50  # prompts in one read, which takes 2 ms
 

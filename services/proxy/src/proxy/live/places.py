@@ -1,17 +1,11 @@
 """Places: how many connections this process holds at a time, whether a request waits in them or a stream is read."""
 
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from proxy.errors import TooManyStreams
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from proxy.serving.connection import Connection
-    from proxy.serving.departures import Departures
+from proxy.serving.connection import Connection
+from proxy.serving.departures import Departures
 
 
 class Places:

@@ -1,13 +1,9 @@
 """The live text of the last second, for whoever begins to follow a prompt before that text is in the database."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from promptqueue.notes import Text
+from promptqueue.notes import Text
 
 REMEMBERED = 1.0  # seconds; text is in the database after a quarter of that
 

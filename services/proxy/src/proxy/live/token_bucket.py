@@ -1,7 +1,5 @@
 """A token bucket: limits how much of its time a process gives to one thing, so that some is left for the rest."""
 
-from __future__ import annotations
-
 import time
 
 

@@ -9,26 +9,17 @@ a quarter of the process's time, and text half of it, a few milliseconds at once
 latest, and another round follows until the line has not moved since the last one began: the last place reaches all.
 """
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from promptqueue.errors import StorageUnavailable
-from promptqueue.notes import Changed, Text, Written
+from promptqueue.notes import Changed, Note, Text, Written
 
 from proxy.live.line_rounds import LineRounds
-from proxy.live.lookup import SLICE
+from proxy.live.live_prompt import LivePrompt
+from proxy.live.lookup import SLICE, Lookup
 from proxy.live.wake_queue import WakeQueue
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from promptqueue.notes import Note
-
-    from proxy.live.live_prompt import LivePrompt
-    from proxy.live.lookup import Lookup
-    from proxy.storage.reader import Reader
+from proxy.storage.reader import Reader
 
 LOOK_EVERY = 1.0  # seconds; a wake-up may get lost, and time passes without one
 YIELD = 0.001  # seconds for everybody else between two slices

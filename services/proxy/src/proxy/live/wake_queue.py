@@ -1,14 +1,9 @@
 """A wake queue: readers to wake, first come, first served, within a share of this process's time."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Iterable
 
 from proxy.live.token_bucket import TokenBucket
-
-if TYPE_CHECKING:
-    import threading
-    from collections.abc import Iterable
 
 AT_ONCE = 0.005  # seconds
 EACH = 0.000_1  # seconds that one reader costs when there is something new: it wakes, writes JSON, and sends it

@@ -1,16 +1,10 @@
 """The base path: what a server in front serves the product below. It stands before every path that an answer names."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from werkzeug.routing import Map
+from werkzeug.routing import Map
 
 
 class BelowBasePath:

@@ -1,9 +1,8 @@
 """A request's body: read whole, within its limit, whatever its content type."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import IO
 
 from flask import request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
@@ -11,12 +10,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from proxy.errors import Busy, InvalidJSON, InvalidRequest, TooLarge
 from proxy.serving.connection import Connection
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import IO
-
-    from proxy.serving.room import Place, Room
+from proxy.serving.room import Place, Room
 
 PIECE = 256 * 1024  # bytes read at a time
 # Fewer where the length is not known beforehand: Gunicorn holds a piece that has come in part, which no room counts.

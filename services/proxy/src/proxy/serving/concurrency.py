@@ -5,18 +5,14 @@ all others. Under `python -m proxy` a request is a thread. gevent's patches turn
 so that most of the proxy need not know which it is.
 """
 
-from __future__ import annotations
-
 import _thread
 import gc
 import select
 import sys
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 Found = TypeVar("Found")
 
@@ -29,7 +25,6 @@ class Run(Protocol):
 
     def __call__(self, call: Callable[[], Found], /) -> Found:
         """Run this, and wait for it."""
-        ...
 
 
 class Concurrency(Protocol):
@@ -38,31 +33,24 @@ class Concurrency(Protocol):
     @property
     def native(self) -> Any:
         """Native threads and their locks, by the names that `_thread` has for them."""
-        ...
 
     def idle(self) -> None:
         """Wait until no other request can go on, for some milliseconds at most."""
-        ...
 
     def soon(self, call: Callable[[], None]) -> None:
         """Run this once no request can go on, or at once where it would keep no request waiting."""
-        ...
 
     def apart(self, call: Callable[[], Found]) -> Found:
         """Run what may block, without stopping other requests; what it returned or raised."""
-        ...
 
     def alone(self, call: Callable[[], Found]) -> Found:
         """Run what takes long, apart and after all others that do; what it returned or raised."""
-        ...
 
     def one_at_a_time(self) -> Run:
         """Make what runs calls apart, one after the other."""
-        ...
 
     def epoll(self) -> Any:
         """Make a `select.epoll`; None where the system has none."""
-        ...
 
 
 class Threads:

@@ -1,14 +1,9 @@
 """The connection that a request came by."""
 
-from __future__ import annotations
-
 import socket
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
+from typing import Any
 
 
 class Connection:

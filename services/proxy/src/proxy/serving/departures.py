@@ -1,13 +1,9 @@
 """Departures: which of the clients that wait have closed their connections."""
 
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Any
 
 LOOK_EVERY = 0.2  # seconds
 CLOSED = 0x2000  # EPOLLRDHUP of epoll_ctl(2): the client will send no more, or the connection is broken

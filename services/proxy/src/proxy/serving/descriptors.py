@@ -1,7 +1,5 @@
 """File descriptors: how many the system grants this process, and how many connections and streams they allow."""
 
-from __future__ import annotations
-
 import resource
 from contextlib import suppress
 from dataclasses import dataclass

@@ -1,13 +1,6 @@
 """The headers that every answer has. nginx says the same of what it answers itself."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from flask import request
-
-if TYPE_CHECKING:
-    from flask import Flask, Response
+from flask import Flask, Response, request
 
 CORS = {
     # Any page of any origin may call the proxy, with no credentials but those that it sends itself.

@@ -1,18 +1,13 @@
 """The log of a process that serves. No line holds a prompt's text or an Idempotency-Key."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TextIO
 
 from promptqueue import logs
 
-if TYPE_CHECKING:
-    from typing import TextIO
-
-    from proxy.serving.concurrency import Concurrency
+from proxy.serving.concurrency import Concurrency
 
 
 def to_stdout(level: str, concurrency: Concurrency) -> None:

@@ -1,17 +1,13 @@
 """A client's socket under gevent, read in turns with all others, and for no longer than a head or a body may take."""
 
-from __future__ import annotations
-
 import errno
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent  # type: ignore[import-untyped]
 from gunicorn.http.errors import LimitRequestHeaders  # type: ignore[import-untyped]
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 HEAD_WITHIN = 10.0  # seconds until a head is whole, from its first byte; of the first one from the connection's start
 LONGEST_HEAD = 32_768  # bytes; a browser may send a Cookie of 8 KB that other programs on this machine have set

@@ -1,7 +1,5 @@
 """Answers to what a server cannot read as a request, and so never reaches the application."""
 
-from __future__ import annotations
-
 import socket
 import time
 from contextlib import suppress

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from proxy.errors import Busy
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SIZE = 64 * 1024 * 1024  # bytes
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from promptqueue import PromptQueue
+from promptqueue import PromptQueue
 
 log = logging.getLogger(__name__)
 

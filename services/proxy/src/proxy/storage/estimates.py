@@ -1,17 +1,13 @@
 """Estimates: how long until an answer, a place in line, a next look, from what was measured."""
 
-from __future__ import annotations
-
 import math
 import time
-from typing import TYPE_CHECKING
 
 from promptqueue.condition import DEFAULT_MODEL, ModelState
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Prompt, Status
 
-if TYPE_CHECKING:
-    from proxy.storage.overview import Overview, WholeQueue
+from proxy.storage.overview import Overview, WholeQueue
 
 FRESH_FOR = 1.0  # seconds that counts are used again
 UNKNOWN_NEXT_LOOK = 2  # seconds

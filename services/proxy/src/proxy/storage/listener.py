@@ -1,19 +1,12 @@
 """The listener that all who wait in this process share."""
 
-from __future__ import annotations
-
 import logging
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.logs import Once
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from promptqueue.notes import Listener
-
+from promptqueue.notes import Listener
 
 log = logging.getLogger(__name__)
 

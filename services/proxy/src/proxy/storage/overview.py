@@ -1,22 +1,15 @@
 """The queue as a whole: what waits, who works, which model answers, how much is stored."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from promptqueue.condition import DEFAULT_MODEL, Model, ModelState
+from promptqueue import Storage
+from promptqueue.condition import DEFAULT_MODEL, Counts, Model, ModelState, Room, Workers
 from promptqueue.errors import StorageUnavailable
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from promptqueue import Storage
-    from promptqueue.condition import Counts, Room, Workers
-
-    from proxy.storage.reader import Reader
-    from proxy.storage.writer import Writer
+from proxy.storage.reader import Reader
+from proxy.storage.writer import Writer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,19 +1,13 @@
 """Where prompts stand now: read, after what is overdue was settled."""
 
-from __future__ import annotations
+from collections.abc import Sequence
 
-from typing import TYPE_CHECKING
-
+from promptqueue import PromptQueue
 from promptqueue.errors import PromptNotFound, StorageUnavailable
+from promptqueue.prompt import Progress
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from promptqueue import PromptQueue
-    from promptqueue.prompt import Progress
-
-    from proxy.storage.reader import Reader
-    from proxy.storage.writer import Writer
+from proxy.storage.reader import Reader
+from proxy.storage.writer import Writer
 
 
 class CurrentProgress:

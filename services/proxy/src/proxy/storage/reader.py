@@ -4,24 +4,18 @@ With a write-ahead log a read waits for nothing and takes microseconds, so it ru
 rollback journal it can meet a lock, so under greenlets it runs on a thread of gevent's pool.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections import deque
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
+from promptqueue import PromptQueue, Storage
 from promptqueue.errors import StorageUnavailable
 from promptqueue.logs import Once
 
+from proxy.serving.concurrency import Concurrency
 from proxy.storage import let_go
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from promptqueue import PromptQueue, Storage
-
-    from proxy.serving.concurrency import Concurrency
 
 Found = TypeVar("Found")
 

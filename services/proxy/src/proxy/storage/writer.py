@@ -10,19 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from promptqueue import PromptQueue
 from promptqueue.errors import PromptQueueError, StorageUnavailable
 from promptqueue.logs import Once
 
+from proxy.serving.concurrency import Concurrency
 from proxy.storage import let_go
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from promptqueue import PromptQueue
-
-    from proxy.serving.concurrency import Concurrency
 
 Found = TypeVar("Found")
 

@@ -1,12 +1,8 @@
 """What has come of an answer so far: the text that Ollama streamed, and the record that it adds up to."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
 
 Value = TypeVar("Value")
 

@@ -1,23 +1,18 @@
 """One call to Ollama: read by the slot's thread, which waits for nothing else, and watched by the watcher's."""
 
-from __future__ import annotations
-
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from promptqueue.prompt import Claim
 
 from worker.answering.answer import LONGEST, Answer, Malformed, TooMuch
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
+from worker.ollama.client import Ollama
 from worker.ollama.plug import Plug
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from promptqueue.prompt import Claim
-
-    from worker.ollama.client import Ollama
 
 
 class Stop(StrEnum):

@@ -1,32 +1,23 @@
 """A slot: claims a prompt, has it answered, finishes it, and claims the next."""
 
-from __future__ import annotations
-
 import logging
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from promptqueue.errors import ClaimLost, StorageUnavailable
-from promptqueue.notes import Changed
-from promptqueue.prompt import Answered, ErrorCode, Failed, PutBack
+from promptqueue.notes import Changed, Listener, Subscription
+from promptqueue.prompt import Answered, Claim, Ending, ErrorCode, Failed, Prompt, PutBack, Terms
+from promptqueue.storage import Storage
 
 from worker.answering.call import Call, Stop
+from worker.answering.watcher import Watcher
+from worker.config import Config
+from worker.drain import Drain
 from worker.loop import Loop
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.request import call_for, is_shaped
+from worker.server.server import Server
 from worker.server.verdict import Condition, Verdict, judge, too_long
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from promptqueue.notes import Listener, Subscription
-    from promptqueue.prompt import Claim, Ending, Prompt, Terms
-    from promptqueue.storage import Storage
-
-    from worker.answering.watcher import Watcher
-    from worker.config import Config
-    from worker.drain import Drain
-    from worker.server.server import Server
 
 IDLE_WAIT = 1.0  # seconds; wake-ups come at once, and this is for those that got lost
 

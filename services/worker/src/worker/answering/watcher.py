@@ -1,28 +1,20 @@
 """The watcher: the loop that keeps the claims, deadlines and text of all calls while the slots read."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
 from promptqueue.errors import ClaimLost, StorageUnavailable
-from promptqueue.notes import Changed
+from promptqueue.notes import Changed, Listener, Note, Subscription
 from promptqueue.prompt import Status
+from promptqueue.storage import Storage
 
 from worker.answering.call import Call, Stop
+from worker.config import Config
+from worker.drain import Drain
 from worker.loop import Ended, Loop
 from worker.ollama.call_end import CallEnd, EndKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from promptqueue.notes import Listener, Note, Subscription
-    from promptqueue.storage import Storage
-
-    from worker.config import Config
-    from worker.drain import Drain
 
 WRITE_EVERY = 0.25  # seconds between two writes of new text
 MOST_WRITTEN = 1024 * 1024  # bytes of text in one write: what is longer takes several

@@ -1,15 +1,11 @@
 """How a call to Ollama ended, and how that is put into words."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from worker.ollama.words import answered, clipped, one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class EndKind(StrEnum):

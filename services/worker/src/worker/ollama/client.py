@@ -1,22 +1,16 @@
 """A client of one Ollama: the only file that speaks to it."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
+from worker.config import Config
 from worker.ollama import record
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.errand import Errand, NotInTime, Over
 from worker.ollama.plug import Plug
 from worker.ollama.transport import Transport
 from worker.ollama.trust import Trust
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
-    from typing import Self
-
-    from worker.config import Config
 
 PROBE_TIMEOUT = 5.0  # seconds; a server that starts up accepts connections long before it answers
 LOAD_TIMEOUT = 10.0  # seconds; a model that takes longer is loaded by whatever prompt comes first

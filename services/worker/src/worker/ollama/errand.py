@@ -1,16 +1,12 @@
 """An errand: work that may take for ever, done in a thread of its own for somebody who must not wait so long."""
 
-from __future__ import annotations
-
 import threading
 import time
+from collections.abc import Callable, Generator
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from worker.ollama.plug import Plug
+from worker.ollama.plug import Plug
 
 Item = TypeVar("Item")
 

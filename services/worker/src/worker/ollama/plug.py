@@ -1,7 +1,5 @@
 """The way to end a call from outside, whatever it waits for."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import threading

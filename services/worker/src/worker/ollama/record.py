@@ -1,7 +1,5 @@
 """A record of Ollama's stream, read from a line that may hold anything."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

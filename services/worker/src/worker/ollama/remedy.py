@@ -1,7 +1,5 @@
 """What to do about an Ollama that cannot be reached, by its address and by where the worker runs."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
 import sys

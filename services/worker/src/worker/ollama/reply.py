@@ -1,22 +1,16 @@
 """Ollama's reply, read as it comes, and never further than its limit."""
 
-from __future__ import annotations
-
 import contextlib
 import time
+from collections.abc import Generator, Mapping
 from email.utils import parsedate_to_datetime
 from threading import Timer
-from typing import TYPE_CHECKING
+
+from requests import Response
 
 from worker.ollama import record
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-
-    from requests import Response
-
-    from worker.ollama.plug import Plug
+from worker.ollama.plug import Plug
 
 READ_SIZE = 64 * 1024  # bytes; at most: what has come is handed on at once
 LONGEST_LINE = 10 * 1024 * 1024  # bytes; Ollama's own clients allow 8 MB

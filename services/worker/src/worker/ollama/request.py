@@ -1,11 +1,7 @@
 """A prompt's request in Ollama's form: the path and the body of one fresh call."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Any
 
 
 def call_for(request: Mapping[str, Any], *, model: str, max_tokens: int) -> tuple[str, dict[str, Any]]:

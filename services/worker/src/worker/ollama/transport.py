@@ -6,8 +6,10 @@ import contextlib
 import http.client
 import http.cookiejar
 import re
+import socket
 import ssl
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -20,12 +22,7 @@ from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.plug import Plug
 from worker.ollama.remedy import advised
 from worker.ollama.reply import Reply
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Iterator, Mapping
-
-    from worker.ollama.trust import Trust
+from worker.ollama.trust import Trust
 
 HEADERS = {
     "Cache-Control": "no-store",

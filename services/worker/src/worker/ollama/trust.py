@@ -1,7 +1,5 @@
 """Whom to trust where Ollama is reached over TLS."""
 
-from __future__ import annotations
-
 import ssl
 from functools import cached_property
 from pathlib import Path

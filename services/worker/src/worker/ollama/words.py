@@ -1,7 +1,5 @@
 """A model server's words as people may read them: one line, never a page and never JSON."""
 
-from __future__ import annotations
-
 import json
 import re
 from http import HTTPStatus

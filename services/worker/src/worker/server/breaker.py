@@ -1,12 +1,7 @@
 """The breaker: after three bad ends in a row one prompt at a time is tried, ever more seldom, until one succeeds."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 ENOUGH = 3  # bad ends in a row, whoever's they are
 FIRST_PAUSE = 1.0  # seconds

@@ -1,20 +1,14 @@
 """The bulletin: what is known of a server's model, written into the queue for everybody to read."""
 
-from __future__ import annotations
-
 import logging
-from typing import TYPE_CHECKING
 
+from promptqueue import PromptQueue
 from promptqueue.condition import Model, ModelState
 from promptqueue.errors import StorageUnavailable
 from promptqueue.logs import Once
 
 from worker.ollama.words import clipped
-
-if TYPE_CHECKING:
-    from promptqueue import PromptQueue
-
-    from worker.server.gate import Report
+from worker.server.gate import Report
 
 log = logging.getLogger(__name__)
 

@@ -1,11 +1,7 @@
 """How far a download of the model is, from the records of /api/pull."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Any
 
 STALL_SECONDS = 60.0
 """How long a download may stand still: Ollama itself retries a broken one for ever, with a line every 60 ms."""

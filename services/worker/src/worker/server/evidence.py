@@ -1,14 +1,10 @@
 """Evidence: what the server has done lately, by which an end that nobody can explain is judged."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from promptqueue.prompt import Trouble
+from promptqueue.prompt import Trouble
 
 LATELY = 60.0  # seconds
 MOST_EXCUSED = 1_000  # prompts

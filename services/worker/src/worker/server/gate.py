@@ -1,25 +1,17 @@
 """The gate: whether a prompt may be claimed for a server, and if not, why."""
 
-from __future__ import annotations
-
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from promptqueue.condition import ModelState
-from promptqueue.prompt import PutBack
+from promptqueue.prompt import Claim, PutBack
 
-from worker.ollama.call_end import EndKind
+from worker.drain import Drain
+from worker.ollama.call_end import CallEnd, EndKind
 from worker.server.breaker import Breaker
 from worker.server.evidence import Evidence
 from worker.server.verdict import Verdict
-
-if TYPE_CHECKING:
-    from promptqueue.prompt import Claim
-
-    from worker.drain import Drain
-    from worker.ollama.call_end import CallEnd
 
 ASK_EVERY = 1.0  # seconds between two questions to a server that cannot serve, or two tries
 ASK_SELDOM_EVERY = 5.0  # seconds, once that has lasted for a minute

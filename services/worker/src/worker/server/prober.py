@@ -1,30 +1,22 @@
 """The prober: asks a server how it is, keeps its model installed, and opens and shuts its gate by what it finds."""
 
-from __future__ import annotations
-
 import logging
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from promptqueue.condition import ModelState
 from promptqueue.logs import Once
+from promptqueue.storage import Storage
 
+from worker.drain import Drain
 from worker.loop import Loop
-from worker.ollama.call_end import EndKind, OllamaFailed
+from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
+from worker.ollama.client import Ollama
 from worker.server.bulletin import Bulletin
-from worker.server.gate import Report, ask_every
+from worker.server.gate import Hold, Report, ask_every
 from worker.server.puller import Puller
+from worker.server.server import Server
 from worker.server.verdict import Condition, Verdict, judge
-
-if TYPE_CHECKING:
-    from promptqueue.storage import Storage
-
-    from worker.drain import Drain
-    from worker.ollama.call_end import CallEnd
-    from worker.ollama.client import Ollama
-    from worker.server.gate import Hold
-    from worker.server.server import Server
 
 ASK_IDLE_EVERY = 15.0  # seconds, while all is well and nobody calls: a call that fails tells at once
 ASK_BUSY_EVERY = 5.0  # seconds, while somebody calls, or one prompt after the other fails

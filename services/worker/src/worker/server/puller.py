@@ -1,21 +1,15 @@
 """The puller: has a server download its model, ever more seldom while that fails."""
 
-from __future__ import annotations
-
 import logging
 import re
 import time
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
+from worker.ollama.client import Ollama
 from worker.ollama.plug import Plug
 from worker.server.download import Download
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from worker.ollama.client import Ollama
 
 FIRST_BACKOFF = 1.0  # seconds
 LONGEST_BACKOFF = 300.0  # seconds between two downloads

@@ -1,21 +1,14 @@
 """A server: one Ollama, as the worker knows it."""
 
-from __future__ import annotations
-
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from worker.config import without_password
+from worker.config import Config, without_password
+from worker.drain import Drain
 from worker.ollama.client import Ollama
 from worker.server.gate import Gate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from worker.config import Config
-    from worker.drain import Drain
 
 
 class Server:

@@ -4,17 +4,12 @@ The texts are Ollama's own, of versions 0.24 to 0.34: nothing else distinguishes
 files and of its runner. What no client can cause is never the prompt's fault.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from worker.ollama.call_end import CallEnd, EndKind
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Verdict(StrEnum):

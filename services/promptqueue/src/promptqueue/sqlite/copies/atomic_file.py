@@ -1,15 +1,10 @@
 """Files that appear under their name at once and complete, or not at all."""
 
-from __future__ import annotations
-
 import os
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from pathlib import Path
 
 
 @contextmanager

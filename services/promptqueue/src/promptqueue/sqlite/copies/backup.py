@@ -1,26 +1,20 @@
 """Backups: copies of the database, made while everybody goes on, and checked before they get their name."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.copies.atomic_file import replacing
 from promptqueue.sqlite.copies.squeeze import squeeze, worth_squeezing
 from promptqueue.sqlite.errors import FileInTheWay
+from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import storage_errors
 from promptqueue.sqlite.file.room import size
 from promptqueue.sqlite.host import filesystem
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from promptqueue.sqlite.file.database import Database
-
-    CopyProgress = Callable[[int, int], None]
+CopyProgress = Callable[[int, int], None]
 
 PAGES_AT_ONCE = 256  # a megabyte; under a rollback journal writers wait while it is copied
 

@@ -1,25 +1,18 @@
 """Restoring: a checked copy takes the place of the database, which is kept beside it."""
 
-from __future__ import annotations
-
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
 from promptqueue.sqlite.copies.atomic_file import replacing
-from promptqueue.sqlite.copies.backup import copy, damage_of
+from promptqueue.sqlite.copies.backup import CopyProgress, copy, damage_of
 from promptqueue.sqlite.errors import NotRestorable, QueueInUse
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import is_locked, storage_errors
 from promptqueue.sqlite.file.place import name_once_replaced
 from promptqueue.sqlite.host.usage import exclusive
-
-if TYPE_CHECKING:
-    from typing import BinaryIO
-
-    from promptqueue.sqlite.copies.backup import CopyProgress
 
 RECEIVED_AT_ONCE = 1024 * 1024  # bytes
 

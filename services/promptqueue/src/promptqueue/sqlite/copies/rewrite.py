@@ -1,24 +1,18 @@
 """Rewriting: the database's file is made anew without its unused pages."""
 
-from __future__ import annotations
-
 import logging
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from promptqueue.errors import StorageFull, StorageUnavailable
 from promptqueue.sqlite.copies.atomic_file import temporary
 from promptqueue.sqlite.copies.backup import damage_of
 from promptqueue.sqlite.copies.squeeze import vacuum_into
 from promptqueue.sqlite.file import age, room
+from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host.identity import identity
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from promptqueue.sqlite.file.database import Database
 
 PATIENCE = 10.0
 """Seconds for which a rewrite waits for those who read."""

@@ -1,16 +1,11 @@
 """Copies of a database that have no unused pages."""
 
-from __future__ import annotations
-
 import os
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from promptqueue.sqlite.copies.atomic_file import temporary
 from promptqueue.sqlite.file.engine import sqlite3
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WORTH_IT = 8
 """A copy is made anew when one page in so many is unused."""

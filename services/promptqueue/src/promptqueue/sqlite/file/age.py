@@ -4,16 +4,11 @@ SQLite notices when it comes upon pages that do not fit, and by then has accepte
 counts the commits that changed its first page (sqlite.org/fileformat2.html, 1.3.3), and an older copy has counted less.
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from promptqueue.sqlite.host.identity import Identity
+from promptqueue.sqlite.host.identity import Identity
 
 COUNTER = 24  # offset in the file: four bytes, the highest first
 VALID_FOR = 92  # offset of the same number again, which says when the number of pages was written

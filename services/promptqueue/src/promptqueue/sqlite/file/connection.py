@@ -1,20 +1,15 @@
 """A connection to the queue's database that notices when its files are gone, and then opens what is there."""
 
-from __future__ import annotations
-
 import logging
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from promptqueue.errors import StorageUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from promptqueue.sqlite.file.engine import sqlite3
-    from promptqueue.sqlite.file.open_files import OpenFiles
-    from promptqueue.sqlite.file.place import Loss
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.file.open_files import OpenFiles
+from promptqueue.sqlite.file.place import Loss
 
 LOOK_EVERY = 0.05
 """Seconds for which reads trust that the files are where they were: to look takes longer than to read a row."""

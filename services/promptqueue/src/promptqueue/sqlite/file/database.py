@@ -1,23 +1,16 @@
 """The queue's database as its verbs use it: what shares a commit, and who hears of it."""
 
-from __future__ import annotations
-
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from promptqueue.errors import StorageUnavailable
+from promptqueue.notes import Text
 from promptqueue.sqlite.file.connection import Connection
+from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import storage_errors
 from promptqueue.sqlite.file.journal import Journal
+from promptqueue.sqlite.file.open_files import OpenFiles
 from promptqueue.sqlite.host import filesystem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from promptqueue.notes import Text
-    from promptqueue.sqlite.file.engine import sqlite3
-    from promptqueue.sqlite.file.open_files import OpenFiles
 
 
 class Database(Connection):

@@ -1,17 +1,12 @@
 """The storage's errors, each as one sentence that also says what to do."""
 
-from __future__ import annotations
-
 import errno
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import filesystem
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NEXT_TO_NOTHING = 64 * 1024  # bytes; with less even the files beside the database cannot be made
 

@@ -1,19 +1,13 @@
 """The journal beside the database: what is written to it first, and when it is emptied."""
 
-from __future__ import annotations
-
 import logging
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageUnavailable
+from promptqueue.sqlite.file.connection import Connection
 from promptqueue.sqlite.file.errors import storage_errors
 from promptqueue.sqlite.host import filesystem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from promptqueue.sqlite.file.connection import Connection
 
 LONG_LOG = 1_000  # pages after which a commit moves them to the database; SQLite's own number
 

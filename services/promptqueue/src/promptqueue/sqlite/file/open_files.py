@@ -1,11 +1,11 @@
 """All that one thread has open of the queue's database: SQLite's connection, our locks, the socket for notes."""
 
-from __future__ import annotations
-
 import logging
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.file import place, schema
@@ -16,14 +16,8 @@ from promptqueue.sqlite.file.place import Loss, Place
 from promptqueue.sqlite.host import filesystem
 from promptqueue.sqlite.host.datagrams import DatagramSender
 from promptqueue.sqlite.host.identity import NOTHING, identity
-from promptqueue.sqlite.host.turnstile import Turnstile
+from promptqueue.sqlite.host.turnstile import NativeThreads, Turnstile
 from promptqueue.sqlite.host.usage import Usage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from promptqueue.sqlite.host.turnstile import NativeThreads
 
 WAL_LIMIT = 64 * 1024 * 1024  # bytes that the journal file keeps after it was emptied
 

@@ -7,19 +7,16 @@ will open again. So device and inode are compared in each commit's own turn, and
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.file.age import is_older
 from promptqueue.sqlite.host.identity import NOTHING, Identity, identity
 from promptqueue.wire import moment
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Loss(StrEnum):

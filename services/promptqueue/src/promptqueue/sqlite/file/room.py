@@ -1,19 +1,13 @@
 """How much room the queue takes, and how much of its disk a submission must leave free."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from promptqueue.condition import Room
 from promptqueue.errors import StorageFull
+from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.host import filesystem
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from promptqueue.sqlite.file.database import Database
 
 PAGES_BESIDE = 12
 """How many pages a submission changes besides those of its text: the ends of its tables and indexes, the counters."""

@@ -1,7 +1,5 @@
 """The schema: the numbered migrations that lead to it."""
 
-from __future__ import annotations
-
 from importlib import resources
 
 from promptqueue.sqlite.file.engine import sqlite3

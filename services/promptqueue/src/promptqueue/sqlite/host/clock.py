@@ -3,8 +3,6 @@
 A third clock, which nobody sets and which counts sleep, shows whether the wall clock can be believed.
 """
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

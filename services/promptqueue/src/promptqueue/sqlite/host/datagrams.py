@@ -4,8 +4,6 @@ Each process that waits binds one datagram socket `wake/<uuid>.sock` beside the 
 the record: the kernel queues about ten for a socket and the rest are lost, so whoever waits also looks once a second.
 """
 
-from __future__ import annotations
-
 import _socket
 import json
 import logging
@@ -14,15 +12,13 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 from promptqueue.notes import Changed, Note, Subscriptions, Text, Written
 from promptqueue.sqlite.host import filesystem
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from pathlib import Path
 
 LARGEST_DATAGRAM = 60_000  # bytes; well below Linux's default send buffer of 208 KiB
 LONGEST_ADDRESS = 100  # bytes; macOS has room for 103, Linux for 107

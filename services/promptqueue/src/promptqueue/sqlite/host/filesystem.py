@@ -3,8 +3,6 @@
 On a network's file system locks and shared memory do not hold, and a queue gets damaged.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re

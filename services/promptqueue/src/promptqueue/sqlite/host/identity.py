@@ -1,7 +1,5 @@
 """Which file a name stands for at this moment."""
 
-from __future__ import annotations
-
 import os
 
 Identity = tuple[int, int]

@@ -1,21 +1,16 @@
 """Presence: a worker is alive while it holds the lock on its file. The kernel frees the lock when the process dies."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os
 import stat
 import uuid
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 from promptqueue.condition import Workers
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.host import filesystem
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 SEEING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 """How to open files that anybody may have put there: do not wait for a FIFO, do not follow a link."""

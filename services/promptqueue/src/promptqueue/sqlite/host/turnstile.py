@@ -4,19 +4,15 @@ SQLite's busy handler sleeps and tries again, so one busy writer starves the oth
 make a queue of it: whoever waits holds `turn`, and whoever commits holds `main` and cannot overtake the one waiting.
 """
 
-from __future__ import annotations
-
 import _thread
 import fcntl
 import os
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
 
 from promptqueue.errors import StorageUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 
 class NativeThreads(Protocol):
@@ -24,11 +20,9 @@ class NativeThreads(Protocol):
 
     def allocate_lock(self) -> Any:
         """Make a lock for native threads."""
-        ...
 
     def start_new_thread(self, function: Callable[[], object], args: tuple[()], /) -> int:
         """Run `function` on a native thread."""
-        ...
 
 
 class Turnstile:

@@ -3,20 +3,15 @@
 It is a lock of ours because SQLite's would not tell: under a rollback journal an idle connection holds none.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.errors import QueueInUse
 from promptqueue.sqlite.host.turnstile import open_lock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 LOCK = "use.lock"
 

@@ -1,17 +1,11 @@
 """The end of an attempt: the one statement by which a processing prompt is completed or goes back to its place."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from promptqueue.errors import ClaimLost
+from promptqueue.lifecycle import Next
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.host.clock import Clock
 from promptqueue.stored import storable
-
-if TYPE_CHECKING:
-    from promptqueue.lifecycle import Next
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.file.engine import sqlite3
-    from promptqueue.sqlite.host.clock import Clock
 
 
 def end(  # noqa: PLR0913 (each by its name)

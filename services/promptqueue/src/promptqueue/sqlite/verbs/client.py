@@ -1,23 +1,17 @@
 """The verbs by which a client changes something: enqueue, cancel, retry, delete."""
 
-from __future__ import annotations
-
 import uuid
-from typing import TYPE_CHECKING
 
 from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted, QueueFull
 from promptqueue.lifecycle import CANCELLED, KEY_LIFETIME, why_not_retryable
-from promptqueue.prompt import Enqueued, NewPrompt, Prompt, Status
+from promptqueue.prompt import Enqueued, Idempotency, NewPrompt, Prompt, Status
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.room import Bounds
+from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
 from promptqueue.stored import stored_json
-
-if TYPE_CHECKING:
-    from promptqueue.prompt import Idempotency
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.file.engine import sqlite3
-    from promptqueue.sqlite.host.clock import Clock
 
 
 class ClientVerbs(Timekeeping):

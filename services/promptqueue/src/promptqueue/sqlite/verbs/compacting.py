@@ -1,14 +1,9 @@
 """The verb that gives room back to the disk: compact."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
 
 from promptqueue.sqlite.file import room
-
-if TYPE_CHECKING:
-    from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.database import Database
 
 STEP_SECONDS = 0.005
 """How long one commit of `compact` goes on moving pages."""

@@ -1,23 +1,17 @@
 """The verbs about the queue as a whole: counts, room, workers, model, pause."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from promptqueue.condition import Counts, Model, ModelState, Room, Workers, summary
 from promptqueue.prompt import Status
 from promptqueue.sqlite.file import room
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import presence
+from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import line
 from promptqueue.stored import storable
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.file.engine import sqlite3
-    from promptqueue.sqlite.host.clock import Clock
 
 RATE_SAMPLE = 1_000
 """How many of the last minute's prompts are looked at: above that the rate is worked out from their time."""

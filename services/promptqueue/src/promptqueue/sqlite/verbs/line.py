@@ -4,20 +4,13 @@ Interactive prompts come first, then first come, first served: within a lane a p
 `line` and `counters`, which triggers keep, say how many wait in each lane and block of numbers.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
-from promptqueue.prompt import Priority
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from promptqueue.prompt import Terms
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.file.engine import sqlite3
-    from promptqueue.sqlite.host.clock import Clock
+from promptqueue.prompt import Priority, Terms
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.host.clock import Clock
 
 NEWEST_IN_LINE = """
     SELECT * FROM (

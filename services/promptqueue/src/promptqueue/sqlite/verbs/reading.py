@@ -1,21 +1,16 @@
 """The verbs that read: where a prompt stands, its texts, and the list of all."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from promptqueue.errors import PromptNotFound
 from promptqueue.notes import Text
 from promptqueue.prompt import Outcome, Page, Progress, Prompt, Status
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.line import NEWEST_IN_LINE
 from promptqueue.stored import stored_object
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.host.clock import Clock
 
 # Each reads its rows in order from an index and stops. SQLite's planner might rather walk back through the whole table
 # and pass over what does not match, which is quick until what matches is rare: hence INDEXED BY.

@@ -1,22 +1,16 @@
 """The verbs of maintenance that move what is overdue: settle, recover."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from promptqueue.condition import Recovered
 from promptqueue.errors import PromptNotFound
 from promptqueue.lifecycle import EXPIRED, after
 from promptqueue.prompt import Failed, Outcome, Prompt, Status
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import presence
+from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import attempt, rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.file.engine import sqlite3
-    from promptqueue.sqlite.host.clock import Clock
 
 EXPIRED_AT_ONCE = 500
 """How many expired prompts one commit ends: a longer lock would be felt."""

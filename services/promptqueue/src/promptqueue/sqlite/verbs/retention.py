@@ -1,16 +1,10 @@
 """The verbs of maintenance that erase what is old: prune, erase_unrun."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from promptqueue.lifecycle import KEY_LIFETIME
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import rows
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
-
-if TYPE_CHECKING:
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.host.clock import Clock
 
 PRUNE_SECONDS = 0.005
 """How long one commit of `prune` goes on erasing. A number would not bound it: texts can be of any length."""

@@ -1,20 +1,13 @@
 """From rows to values."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from promptqueue import lifecycle
 from promptqueue.errors import PromptNotFound
 from promptqueue.lifecycle import LOST_WORKER
-from promptqueue.prompt import ErrorCode, Outcome, Priority, Prompt, PromptError, Status, Trouble
+from promptqueue.prompt import ErrorCode, Failed, Outcome, Priority, Prompt, PromptError, Status, Trouble
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.host.clock import Clock
 from promptqueue.stored import stored_object
-
-if TYPE_CHECKING:
-    from promptqueue.prompt import Failed
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.file.engine import sqlite3
-    from promptqueue.sqlite.host.clock import Clock
 
 
 def find(database: Database, prompt_id: str) -> sqlite3.Row:

@@ -1,13 +1,8 @@
 """Whether the wall clock can be believed: since when it has kept step with the machine's own."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.file.engine import sqlite3
-    from promptqueue.sqlite.host.clock import Clock
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.host.clock import Clock
 
 STEP = 60.0
 """Seconds by which the wall clock may be set without being doubted: a daemon that keeps it right sets it by less."""

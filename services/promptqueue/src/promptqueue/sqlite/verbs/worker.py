@@ -1,9 +1,5 @@
 """The verbs of a worker: claim, renew, write, finish, release."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from promptqueue.errors import ClaimLost
 from promptqueue.lifecycle import Next, after
 from promptqueue.notes import Text
@@ -20,14 +16,12 @@ from promptqueue.prompt import (
     Status,
     Terms,
 )
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM
 from promptqueue.sqlite.verbs import attempt, line, rows
 from promptqueue.stored import storable, stored_json, stored_object
-
-if TYPE_CHECKING:
-    from promptqueue.sqlite.file.database import Database
-    from promptqueue.sqlite.file.engine import sqlite3
-    from promptqueue.sqlite.host.clock import Clock
 
 UNREADABLE = PromptError(
     code=ErrorCode.ATTEMPTS_EXHAUSTED,

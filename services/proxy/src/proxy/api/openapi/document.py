@@ -1,7 +1,5 @@
 """The specification, OpenAPI 3.1."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any

@@ -1,7 +1,5 @@
 """Operations as OpenAPI describes them: what each is called with, and its answers: a sentence, a shape, headers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 UUID = {"type": "string", "format": "uuid"}

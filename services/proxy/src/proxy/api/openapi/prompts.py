@@ -1,7 +1,5 @@
 """The endpoints of prompts: what each is called with, and what it answers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from proxy.api.openapi.operations import (

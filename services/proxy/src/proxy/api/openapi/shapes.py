@@ -1,8 +1,7 @@
 """Shapes: every body of the specification as JSON Schema, from the types that check submissions and build answers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
+from collections.abc import Iterator
+from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
 from promptqueue import wire
 from pydantic import BaseModel, ConfigDict, create_model
@@ -11,9 +10,6 @@ from pydantic.json_schema import models_json_schema
 from proxy.api import bodies
 from proxy.asking.fields import ANY_TEXT
 from proxy.asking.submission import Submission, names
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 JSON_VALUES: dict[str, Any] = {
     "JSONObject": {

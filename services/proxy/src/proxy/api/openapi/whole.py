@@ -1,7 +1,5 @@
 """The endpoints of the whole: the queue, liveness, readiness, the specification, the page."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from proxy.api.openapi.operations import FAILURES, MISTAKES, TEXT, answer, described, error, operation
