@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 
+from promptqueue import connect
 from promptqueue.prompt import Outcome, Status
 from support.waiting import seconds_until, until
 
@@ -50,13 +52,16 @@ def test_a_hung_workers_prompt_is_back_in_line_within_the_lease_and_two_seconds(
     assert seconds_until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=5) < 3
 
 
-def test_a_storage_that_is_away_for_a_moment_costs_nothing(spawn, ollama, queue, completed, locked, begun):
+def test_a_storage_that_is_away_for_a_moment_costs_nothing(
+    worker, ollama, queue, completed, locked, begun, monkeypatch, caplog
+):
+    monkeypatch.setattr("worker.main.connect", partial(connect, lock_timeout=0.5))
     ollama.set(pace=0.02, text="word " * 40)
-    process = spawn()
+    worker()
     prompt = begun()
 
     with locked():
-        until(lambda: "reason=" in process.output, within=15, what="a warning")
+        until(lambda: "storage unavailable" in caplog.text or "claim not kept" in caplog.text, "a warning")
 
     ended = completed(prompt)
     assert (ended.outcome, ended.attempt, ended.failures) == (Outcome.SUCCEEDED, 1, 0)

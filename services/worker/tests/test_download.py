@@ -56,7 +56,7 @@ def test_what_was_there_before_counts_as_no_movement():
 def test_layers_without_an_end_and_counts_that_are_none_cost_no_memory_and_move_nothing():
     download = Download(0)
 
-    for number in range(10 * MOST_LAYERS):
+    for number in range(MOST_LAYERS + 100):
         download.take({"digest": f"sha256:{number}", "total": 100, "completed": -5 if number % 2 else "x"}, now=1)
 
     assert len(download._layers) == MOST_LAYERS

@@ -106,17 +106,20 @@ def test_a_prompt_out_of_time_is_left_within_a_second_at_every_point_of_its_call
     assert len(ollama.calls()) == len(POINTS)
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("end", [cancel, delete])
 def test_a_prompt_that_waits_for_its_next_attempt_is_ended_and_never_called_for_again(worker, ollama, queue, ask, end):
     ollama.fault("error_line", times=4)
     worker()
     prompt = ask("Hi")
     ollama.wait_for_ended(4)
-    until(lambda: queue.get(prompt.id).status is Status.QUEUED, within=10)  # for two seconds: the server is in trouble
+    until(
+        lambda: queue.get(prompt.id).status is Status.QUEUED, within=10
+    )  # for up to a second: the server is in trouble
 
     end(queue, prompt)
 
-    stays(lambda: len(ollama.calls()) == 4, seconds=2.5)
+    stays(lambda: len(ollama.calls()) == 4, seconds=1.5)
     assert stands(queue, prompt) in ((Status.COMPLETED, Outcome.CANCELLED, 4), None)
 
 
