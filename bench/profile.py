@@ -34,7 +34,7 @@ REST = "the rest"
 
 
 class Layer(NamedTuple):
-    """What is called so, by a regular expression for its frames, such as `run (promptqueue/sqlite/database.py:79)`."""
+    """What is called so, by an expression for its frames, such as `run (promptqueue/sqlite/file/connection.py:9)`."""
 
     name: str
     frames: str
@@ -58,7 +58,7 @@ WAITS = "|".join(
     )
 )
 QUEUE = (
-    Layer("SQLite's COMMIT: the disk", _line("promptqueue/sqlite/file/database.py", 'self.run("COMMIT")'), whole=True),
+    Layer("SQLite's COMMIT: the disk", _line("promptqueue/sqlite/file/open_files.py", '"COMMIT"'), whole=True),
     Layer("taking turns", r"promptqueue/sqlite/host/turnstile\.py"),
     Layer("waking those who wait", r"promptqueue/sqlite/host/datagrams\.py"),
     Layer("the queue's statements", r"promptqueue/"),

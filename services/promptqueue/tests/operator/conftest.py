@@ -6,7 +6,6 @@ import pty
 import shlex
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import promptqueue
@@ -77,8 +76,7 @@ def url(tmp_path):
 
 @pytest.fixture
 def storage(url, journal, clock):
-    with closing(connect(url, journal_mode=journal, clock=clock)) as storage:
-        yield storage
+    return connect(url, journal_mode=journal, clock=clock)
 
 
 @pytest.fixture

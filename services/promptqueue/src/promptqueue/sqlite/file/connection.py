@@ -49,13 +49,16 @@ class Connection:
             self.look()
         return self.files.journal_mode()
 
-    def look(self) -> None:
-        """Make sure that the files are where they were. Raises StorageUnavailable, once, when they are not."""
+    def look(self, *, closely: bool = False) -> None:
+        """Make sure that the files are where they were. Raises StorageUnavailable, once, when they are not.
+
+        With the lock for writing it looks `closely`, whether an older copy was written over the database.
+        """
         if self._loss:
             self._open_again(self._loss)
             return
         self._looked_at = time.monotonic()
-        self._loss = self.files.loss()
+        self._loss = self.files.loss(closely=closely)
         if self._loss:
             raise self._loss.error(self.path)
 
@@ -63,11 +66,6 @@ class Connection:
         """Look, unless that was done a moment ago."""
         if self._loss or time.monotonic() - self._looked_at >= LOOK_EVERY:
             self.look()
-
-    def look_closely(self) -> None:
-        """Make sure besides that no older copy was written over the file. It needs the lock for writing."""
-        self.files.compare_age()
-        self.look()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -89,7 +87,7 @@ class Connection:
 
     def _before_commit(self) -> None:
         self.files.refuse_given_up()
-        self.look_closely()
+        self.look(closely=True)
 
     def _open_again(self, loss: Loss) -> None:
         self.files.close(loss)

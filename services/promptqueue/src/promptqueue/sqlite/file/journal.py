@@ -57,9 +57,9 @@ class Journal:
             connection.run("PRAGMA busy_timeout = 0")
             try:
                 if connection.journal_mode() == "wal":
-                    connection.look_closely()
+                    connection.look(closely=True)
                     [moved] = connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
-                    connection.look_closely()
+                    connection.look(closely=True)
                     return not moved["busy"]
                 if rollback_journal.exists():
                     # It still holds the pages that the last commits overwrote, and with them deleted texts.

@@ -116,18 +116,15 @@ class OpenFiles:
             message = "The transaction was given up because of an earlier error."
             raise StorageUnavailable(message)
 
-    def loss(self) -> Loss | None:
-        """Say what became of the files; None while they are where they were."""
-        with storage_errors(self.path):
-            return self._place.loss() if self._place else None
+    def loss(self, *, closely: bool) -> Loss | None:
+        """Return what became of the files; None while they are where they were.
 
-    def compare_age(self) -> None:
-        """Let everybody in this process know whether an older copy was written over the file.
-
-        Whoever calls has the lock for writing.
+        To notice `closely` that an older copy was written over the database takes the lock for writing.
         """
         with storage_errors(self.path):
-            self._age.has_gone_back()
+            if closely:
+                self._age.has_gone_back()  # which makes it known to everybody in this process
+            return self._place.loss() if self._place else None
 
     def close(self, loss: Loss | None = None) -> None:
         """Close everything; after a `loss`, once all that was accepted is in the database."""
