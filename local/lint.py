@@ -22,6 +22,7 @@ CHECKS = [
     ("ruff format --check .", ROOT),
     (f"mypy {' '.join(SOURCES)}", ROOT),
     ("lint-imports", ROOT),
+    ("python local/structure.py", ROOT),
     ("python csp.py --check", PAGE),
 ]
 PAGE_CHECKS = [
