@@ -47,18 +47,13 @@ SOON = 6.0  # where the server is at fault
 LAST_PAUSE = 9.0  # where nobody knows: 1, 2, 4 and 8 seconds pass between two tries
 KINDS = {
     "502 to calls alone": Kind(**gateway(502, "/api/generate"), within=LAST_PAUSE, says="502: Bad Gateway"),
-    "502 to everything": Kind(**gateway(502), within=SOON, says="502: Bad Gateway"),
-    "429 to calls alone": Kind(**gateway(429, "/api/generate"), within=SOON, says="429: Too Many Requests"),
     "429 that names a time": Kind(**gateway(429, gateway_retry_after=2.0), within=SOON, says="429: Too Many Requests"),
-    "a redirect": Kind(**gateway(301), within=SOON, says="301"),
     "too little memory to load": Kind(
         comes=lambda simulator: simulator.set(load_error=MEMORY),
         goes=lambda simulator: simulator.set(load_error=""),
         within=SOON,
         says=MEMORY,
     ),
-    "too little memory for prompts alone": Kind(**fault("status", status=500, text=MEMORY), within=SOON, says=MEMORY),
-    "answers that break off": Kind(**fault("reset", after=3), within=LAST_PAUSE, says="broke off"),
     "an error line each time": Kind(**fault("error_line"), within=LAST_PAUSE, says="reported an error"),
     "the server is gone": Kind(
         comes=lambda simulator: simulator.kill(), goes=lambda simulator: simulator.start(), within=2, says="refused"

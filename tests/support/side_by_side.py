@@ -6,27 +6,27 @@ from xdist.scheduler import LoadScopeScheduling
 
 FIRST = ("tests/e2e", "tests/chaos", "services/worker", "services/frontend", "tests", "services/proxy")
 """The slowest, so that none of them is begun when all others are done."""
-APART = (
-    "services/worker/tests/",
-    "test_state_machine.py",
-    "test_copies.py",
-    "test_readme.py::test_an_upgrade",
-    "test_readme.py::test_docker_compose_up",
-    "test_readme.py::test_make_up",
+APART = ("services/worker/tests/", "tests/e2e/", "services/promptqueue/tests/contract/test_state_machine.py")
+"""Tests that take long, and have little in common with the others of their file."""
+TOGETHER = (
+    "test_engines.py",
+    "test_rude_clients.py",
+    "test_readme.py::test_the_demo",
+    "test_readme.py::test_a_terminal",
+    "test_readme.py::test_make_run",
 )
-"""Tests that take long and have nothing in common with the others of their file."""
-IN_THE_STACK = ("test_containers.py", "test_images.py", "test_upgrade.py", "in_containers")
-"""Tests of the one stack of containers, which some of them change."""
+"""Those that share what takes long to make."""
 THE_STACK = "the stack of containers"
+IN_THE_STACK = ("test_containers.py", "test_images.py", "test_upgrade.py", "in_containers")
+"""Tests of the one stack of containers, which some of them change; those of copies have stacks of their own."""
 
 
 def group(test: str) -> str:
     """Name those that must run in one process: all tests of a file, and all of the one stack of containers."""
-    if any(name in test for name in APART):
-        return test
     file = test.partition("::")[0]
-    is_in_the_stack = file.startswith("tests/e2e") and any(name in test for name in IN_THE_STACK)
-    return THE_STACK if is_in_the_stack else file
+    if file.startswith("tests/e2e/") and "test_copies" not in file and any(name in test for name in IN_THE_STACK):
+        return THE_STACK
+    return test if test.startswith(APART) and not any(name in test for name in TOGETHER) else file
 
 
 def rank(test: str) -> int:
