@@ -226,12 +226,25 @@ def test_what_happened_before_anybody_listened_is_seen_at_once(app, submit, work
 
 def test_the_queue_is_asked_once_for_all_who_are_held_and_only_each_second(app, held, submit, monkeypatch, until):
     later = [held(f"/api/v1/prompt/{submit()}/status?wait=30") for _ in range(3)]
-    read, reads = parts(app).reader.read, []
-    monkeypatch.setattr(parts(app).reader, "read", lambda look: reads.append(time.monotonic()) or read(look))
+    read, asked = parts(app).reader.read, []
 
-    until(lambda: len(reads) == 3)
+    class Asked:
+        def __init__(self, queue):
+            self._queue = queue
 
-    assert reads[2] - reads[0] > 1.9
+        def __getattr__(self, name):
+            return getattr(self._queue, name)
+
+        def progress_of(self, prompt_ids):
+            asked.append((time.monotonic(), len(prompt_ids)))
+            return self._queue.progress_of(prompt_ids)
+
+    monkeypatch.setattr(parts(app).reader, "read", lambda look: read(lambda queue: look(Asked(queue))))
+
+    until(lambda: [number for _, number in asked].count(3) == 3)
+
+    assert [number for _, number in asked[-3:]] == [3, 3, 3]
+    assert asked[-1][0] - asked[-3][0] > 1.9
     assert all(one.is_held for one in later)
     parts(app).stop()
 

@@ -20,7 +20,6 @@ class SnapshotJSON:
     """Snapshots as JSON, each written once for however many read it, and kept for as long as somebody may."""
 
     def __init__(self) -> None:
-        """Keep nothing yet."""
         self._kept: WeakKeyDictionary[Snapshot, dict[tuple[int, int] | None, bytes]] = WeakKeyDictionary()
 
     def status(self, snapshot: Snapshot) -> bytes:

@@ -36,7 +36,6 @@ class HeldRequests:
     """Lets requests sleep until their prompt changes. What happens unheard, one thread finds for all of them."""
 
     def __init__(self, *, current: CurrentProgress, reader: Reader, places: Places, listener: SharedListener) -> None:
-        """Hold nothing yet."""
         self._current = current
         self._reader = reader
         self._places = places

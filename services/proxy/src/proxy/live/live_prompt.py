@@ -34,7 +34,6 @@ class LivePrompt:
     __slots__ = ("_ahead", "_attempt", "_text", "is_deleted", "readers", "snapshot")
 
     def __init__(self) -> None:
-        """Begin with nothing known."""
         self.readers: list[threading.Event] = []
         self.snapshot: Snapshot | None = None
         self.is_deleted = False

@@ -12,19 +12,16 @@ class RecentText:
     """Remembers the text of all prompts, whether anybody follows them or not."""
 
     def __init__(self) -> None:
-        """Remember nothing yet."""
         self._heard: deque[tuple[float, Text]] = deque()
 
     def add(self, text: Text) -> None:
         """Remember what was heard just now."""
-        self._heard.append((time.monotonic(), text))
-        self._forget_old()
+        now = time.monotonic()
+        self._heard.append((now, text))
+        while self._heard[0][0] < now - REMEMBERED:
+            self._heard.popleft()
 
     def of(self, prompt_id: str) -> list[Text]:
         """Give the text of this prompt, in the order in which it was heard."""
-        self._forget_old()
-        return [text for _, text in self._heard if text.prompt_id == prompt_id]
-
-    def _forget_old(self) -> None:
-        while self._heard and self._heard[0][0] < time.monotonic() - REMEMBERED:
-            self._heard.popleft()
+        since = time.monotonic() - REMEMBERED
+        return [text for when, text in self._heard if when >= since and text.prompt_id == prompt_id]
