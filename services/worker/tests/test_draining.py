@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 
 import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import Outcome, Status
 from support.waiting import until
+from worker.drain import Drain
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -82,3 +84,16 @@ def test_a_download_is_broken_off_at_once(spawn, ollama):
     process.send(signal.SIGTERM)
 
     assert process.ends(within=2) == 0
+
+
+def test_a_loop_that_waits_for_its_storage_goes_on_when_the_drain_begins_and_when_it_is_cut_short():
+    drain = Drain()
+    for seconds in (60, 0):
+        waiting = threading.Thread(target=drain.pause, args=(30,))
+        waiting.start()
+        until(lambda: drain._changed._waiters)
+
+        drain.begin(seconds)
+
+        waiting.join(10)
+        assert not waiting.is_alive()

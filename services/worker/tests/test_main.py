@@ -76,6 +76,7 @@ def test_a_worker_that_loses_a_thread_ends_for_a_new_one_to_start(environ, monke
     worker.run()
 
     assert worker.exit_code == 1
+    until(lambda: not any(each.is_alive for each in [*worker._slots, *worker._others]))
 
 
 @pytest.mark.parametrize("step", ["listen", "register"])
