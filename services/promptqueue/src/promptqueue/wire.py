@@ -3,6 +3,8 @@
 The bodies' types are annotated with what JSON Schema says beside the type, so that a specification can be made of them.
 """
 
+from __future__ import annotations  # the specification reads these types by name
+
 import math
 import time
 from collections.abc import Callable, Mapping

@@ -3,6 +3,8 @@
 Each stands after those that it holds.
 """
 
+from __future__ import annotations  # the specification reads these types by name
+
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict
 
