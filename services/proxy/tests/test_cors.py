@@ -38,6 +38,7 @@ def test_every_answer_may_be_read_by_every_origin_and_is_stored_nowhere(client, 
         (UNKNOWN, "DELETE"),
         (f"{UNKNOWN}/cancel", "POST"),
         (f"{UNKNOWN}/status", "GET"),
+        (f"{UNKNOWN}/events", "GET"),
     ],
 )
 @pytest.mark.parametrize("asked", [ALLOWED, "content-type", None])

@@ -93,13 +93,11 @@ def test_a_status_is_held_for_as_long_as_was_asked(client, submit):
     assert (answer.status_code, answer.json["status"]) == (200, "queued")
 
 
-@pytest.mark.parametrize(
-    ("wait", "status"), [("0", 200), ("0.0", 200), ("-0.0", 200), ("1e-3", 200), ("60", 200), ("05", 200)]
-)
-def test_waits_from_0_to_60_are_understood(client, submit, wait, status):
+@pytest.mark.parametrize("wait", ["0", "0.0", "-0.0", "1e-3", "60", "05"])
+def test_waits_from_0_to_60_are_understood(client, submit, wait):
     answer = client.get(f"/api/v1/prompt/{submit()}/status", query_string={"wait": wait, "unless": "processing"})
 
-    assert answer.status_code == status
+    assert answer.status_code == 200
 
 
 def test_a_place_in_line_is_no_change(client, held, submit):

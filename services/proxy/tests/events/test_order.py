@@ -46,18 +46,6 @@ def test_its_headers_say_that_it_is_live(client, finished, path_of):
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_page_of_another_origin_may_send_its_last_event_id(client, finished, path_of):
-    asked = {
-        "Origin": "https://example.com",
-        "Access-Control-Request-Method": "GET",
-        "Access-Control-Request-Headers": "Last-Event-ID",
-    }
-
-    answer = client.options(path_of(finished), headers=asked)
-
-    assert "last-event-id" in answer.headers["Access-Control-Allow-Headers"].lower()
-
-
 @pytest.mark.parametrize("prompt_id", [UNKNOWN, "nonsense", UNKNOWN[:-1]])
 def test_an_unknown_prompt_is_not_found(client, prompt_id, path_of):
     answer = client.get(path_of(prompt_id))
