@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import socket
@@ -86,19 +85,16 @@ def test_an_error_of_the_proxy_is_passed_on_as_it_is(nginx: FrontNginx) -> None:
 def test_an_event_is_there_at_once_and_not_compressed(
     nginx: FrontNginx, upstream: ScriptedUpstream, framing: str
 ) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
     path = f"/api/v1/prompt/some-id/events?framing={framing}"
-    connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
-    answer = connection.getresponse()
 
-    first = answer.read1(len(EVENTS[0]))
-    upstream.go_on.set()
-    rest = answer.read()
+    with nginx.answered("GET", path, Accept_Encoding="gzip") as answer:
+        first = answer.read1(len(EVENTS[0]))
+        upstream.go_on.set()
+        rest = answer.read()
 
     assert (first, rest) == EVENTS
     assert answer.headers["Content-Encoding"] is None
     assert answer.headers["X-Accel-Buffering"] == "no"  # a front server before this one has to hear it too
-    connection.close()
 
 
 def test_a_proxy_that_is_gone_is_said_in_the_words_of_the_proxy(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:

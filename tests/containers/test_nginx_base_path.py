@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,15 +49,14 @@ def test_whether_or_not_a_server_in_front_takes_the_base_path_off_everything_is_
 
 
 def test_an_event_below_the_base_path_is_there_at_once(below_a_path: FrontNginx, upstream: ScriptedUpstream) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", below_a_path.port, timeout=10)
-    connection.request("GET", "/a/b.c/api/v1/prompt/some-id/events?framing=chunked")
-    answer = connection.getresponse()
+    path = "/a/b.c/api/v1/prompt/some-id/events?framing=chunked"
 
-    first = answer.read1(len(EVENTS[0]))
-    upstream.go_on.set()
+    with below_a_path.answered("GET", path) as answer:
+        first = answer.read1(len(EVENTS[0]))
+        upstream.go_on.set()
+        rest = answer.read()
 
-    assert (first, answer.read()) == EVENTS
-    connection.close()
+    assert (first, rest) == EVENTS
 
 
 def test_whoever_leaves_out_the_last_slash_of_the_base_path_is_led_to_it_on_the_same_host(

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,11 +13,12 @@ import pytest
 from e2e import released
 from simulator.client import Simulator
 from support import ROOT
+from support.command import Command
 from support.composed import PACE, Composed
 from support.front_door import FrontDoor
 from support.machine import BUILT_WITHIN, needed
 from support.ports import free_port
-from support.processes import below, everything
+from support.processes import everything
 from support.stack import Stack
 from support.waiting import until
 
@@ -53,51 +53,6 @@ def runs(*commands: str) -> Callable[[Test], Test]:
     return note
 
 
-class Running:
-    """A command of the README that runs until it is told to end."""
-
-    def __init__(self, command: str, folder: Path, log: Path, **variables: str) -> None:
-        self.log = log
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                ["bash", "-c", f"exec {command}"],
-                cwd=folder,
-                env={**os.environ, **variables},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def until_it_says(self, words: str, timeout: float) -> None:
-        until(lambda: self._process.poll() is not None or words in self.said, f"it says {words!r}", timeout)
-        assert self._process.poll() is None, self.said
-
-    def interrupt(self) -> int:
-        """Press Ctrl+C; the exit code."""
-        os.killpg(self._process.pid, signal.SIGINT)
-        return self._process.wait(60)
-
-    def hang_up(self) -> None:
-        """Close the terminal."""
-        os.killpg(self._process.pid, signal.SIGHUP)
-
-    def wait(self, timeout: float) -> int:
-        """Let it end by itself; the exit code."""
-        return self._process.wait(timeout)
-
-    def processes(self) -> set[int]:
-        return {process.pid for process in below(self._process.pid)}
-
-    def kill(self) -> None:
-        for process in below(self._process.pid):
-            process.signal(signal.SIGKILL)
-        self._process.wait()
-
-
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository as somebody has it who has just cloned it: nothing is set up."""
@@ -109,11 +64,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def start(checkout: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    started: list[Running] = []
+def start(checkout: Path, tmp_path: Path) -> Iterator[Callable[..., Command]]:
+    started: list[Command] = []
 
-    def start(command: str, folder: Path = checkout, **variables: str) -> Running:
-        started.append(Running(command, folder, tmp_path / f"{len(started)}.log", **variables))
+    def start(command: str, folder: Path = checkout, **variables: str) -> Command:
+        started.append(
+            Command(["bash", "-c", f"exec {command}"], folder, tmp_path / f"{len(started)}.log", **variables)
+        )
         return started[-1]
 
     yield start
@@ -124,7 +81,7 @@ def start(checkout: Path, tmp_path: Path) -> Iterator[Callable[..., Running]]:
 @pytest.mark.timeout(SET_UP_WITHIN)
 @runs("make demo")
 def test_the_demo_answers_with_words_that_say_they_are_made_up_and_ctrl_c_ends_all_of_it(
-    start: Callable[..., Running], checkout: Path
+    start: Callable[..., Command], checkout: Path
 ) -> None:
     port = free_port()
     here = FrontDoor(f"http://127.0.0.1:{port}")
@@ -136,17 +93,17 @@ def test_the_demo_answers_with_words_that_say_they_are_made_up_and_ctrl_c_ends_a
     assert "<title>Ollama Proxy</title>" in here.get("/").text
     assert "Simulated answer" in here.answer(here.submit("Why is the sky blue?"))
     assert (checkout / "data/demo/queue.db").exists()
-    running = demo.processes()
+    running = {process.pid for process in demo.processes()}
     assert len(running) >= 8
     demo.interrupt()
     assert [process for process in everything() if process.pid in running] == []
 
 
 @pytest.mark.timeout(SET_UP_WITHIN)
-def test_a_terminal_that_is_closed_leaves_nothing_of_the_demo(start: Callable[..., Running]) -> None:
+def test_a_terminal_that_is_closed_leaves_nothing_of_the_demo(start: Callable[..., Command]) -> None:
     demo = start("make demo", PROXY_PORT=str(free_port()), PYTHON=sys.executable)
     demo.until_it_says("Stop:     Ctrl+C", SET_UP_WITHIN)
-    running = demo.processes()
+    running = {process.pid for process in demo.processes()}
 
     demo.hang_up()
 
@@ -156,7 +113,7 @@ def test_a_terminal_that_is_closed_leaves_nothing_of_the_demo(start: Callable[..
 @pytest.mark.timeout(SET_UP_WITHIN)
 @runs("make run")
 def test_make_run_asks_the_ollama_that_is_named_and_downloads_the_model(
-    start: Callable[..., Running], checkout: Path
+    start: Callable[..., Command], checkout: Path
 ) -> None:
     port = free_port()
     here = FrontDoor(f"http://127.0.0.1:{port}")
@@ -196,7 +153,7 @@ def test_the_requests_are_answered_as_they_are_said_to_be(stack: Stack) -> None:
 @pytest.mark.timeout(BUILT_WITHIN)
 @runs("docker compose up", "docker compose down")
 def test_docker_compose_up_brings_the_product_and_down_keeps_the_queue(
-    start: Callable[..., Running], engine: None
+    start: Callable[..., Command], engine: None
 ) -> None:
     product = Composed()
     own = {
@@ -223,7 +180,7 @@ def test_docker_compose_up_brings_the_product_and_down_keeps_the_queue(
 
 @pytest.mark.timeout(BUILT_WITHIN)
 def test_make_up_tells_the_addresses_that_stand_in_the_env_file(
-    start: Callable[..., Running], checkout: Path, engine: None
+    start: Callable[..., Command], checkout: Path, engine: None
 ) -> None:
     product = Composed()
     chosen = {

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 from support import ROOT
+from support.command import Command
 from support.front_door import FrontDoor
 from support.ports import free_port
 from support.processes import Process, below, everything
@@ -31,55 +30,18 @@ STARTED_WITHIN = 60  # seconds
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) [a-z][\w.]* \S")
 
 
-class Local:
+class Local(Command):
     """`python -m local.start`, as make calls it, in a folder of its own."""
 
     def __init__(self, kind: str, folder: Path, *before: str, **variables: str) -> None:
         self.port = free_port()
         self.door = FrontDoor(f"http://127.0.0.1:{self.port}")
-        self._log = folder / "log"
-        with self._log.open("wb") as output:  # as a shell's > does: not for appending
-            self._process = subprocess.Popen(
-                [*before, sys.executable, "-m", "local.start", kind],
-                cwd=folder,
-                env={**os.environ, "PROXY_PORT": str(self.port), **variables},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def said(self) -> str:
-        return self._log.read_text()
-
-    def until_it_says(self, words: str, timeout: float = STARTED_WITHIN) -> None:
-        until(lambda: words in self.said or self._process.poll() is not None, f"it says {words!r}", timeout)
-        assert words in self.said, self.said
+        start = [*before, sys.executable, "-m", "local.start", kind]
+        super().__init__(start, folder, folder / "log", **{"PROXY_PORT": str(self.port), **variables})
 
     def process(self, arguments: str) -> Process | None:
         """The first of its processes whose command holds these words."""
-        return next((each for each in below(self._process.pid) if arguments in each.arguments), None)
-
-    def interrupt(self) -> int:
-        """Press Ctrl+C; the exit code."""
-        self.press_ctrl_c()
-        return self.wait()
-
-    def press_ctrl_c(self) -> None:
-        os.killpg(self._process.pid, signal.SIGINT)
-
-    def hang_up(self) -> None:
-        """Close the terminal."""
-        os.killpg(self._process.pid, signal.SIGHUP)
-
-    def wait(self) -> int:
-        """Let it end by itself; the exit code."""
-        return self._process.wait(STARTED_WITHIN)
-
-    def kill(self) -> None:
-        for process in below(self._process.pid):
-            process.signal(signal.SIGKILL)
-        self._process.wait()
+        return next((each for each in self.processes() if arguments in each.arguments), None)
 
 
 @pytest.fixture
