@@ -32,7 +32,7 @@ class Concurrency(Protocol):
 
     @property
     def native(self) -> Any:
-        """Native threads and their locks, by the names that `_thread` has for them."""
+        """Native threads and their locks, named as in `_thread`."""
 
     def idle(self) -> None:
         """Wait until no other request can go on, for some milliseconds at most."""
@@ -103,7 +103,7 @@ class Greenlets:
         self._gevent = gevent
         self._hub = gevent.get_hub()
         self._pool = threadpool.ThreadPool
-        names = ("allocate_lock", "get_ident", "start_new_thread")
+        names = ("RLock", "allocate_lock", "get_ident", "start_new_thread")
         self.native = SimpleNamespace(**{name: monkey.get_original("_thread", name) for name in names})
         self._home = self.native.get_ident()
         self._epoll = monkey.saved.get("select", {}).get("epoll")

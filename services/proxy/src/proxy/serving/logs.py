@@ -20,10 +20,14 @@ class Lines(logging.Handler):
 
     def __init__(self, stream: TextIO, concurrency: Concurrency) -> None:
         """Write to `stream`."""
-        super().__init__()
         self._stream = stream
         self._concurrency = concurrency
         self._lines: list[str] = []
+        super().__init__()
+
+    def createLock(self) -> None:  # noqa: N802 (the name that logging calls)
+        """Make a lock for native threads too: one of gevent's, wanted by several, may keep them waiting for ever."""
+        self.lock = self._concurrency.native.RLock()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record with the others of its moment."""
