@@ -50,22 +50,10 @@ def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0
         case Answered():
             return Next(status=Status.COMPLETED, outcome=Outcome.SUCCEEDED, failures=failures)
         case Failed(cause=cause, code=ErrorCode() as code):
-            return Next(
-                status=Status.COMPLETED,
-                outcome=Outcome.FAILED,
-                error=PromptError(code=code, message=cause),
-                failures=failures,
-            )
+            return _failed(code, cause, failures)
         case Failed(cause=cause) | PutBack(cause=cause, counts=True) if failures + 1 >= max_failures:
-            return Next(
-                status=Status.COMPLETED,
-                outcome=Outcome.FAILED,
-                error=PromptError(
-                    code=ErrorCode.ATTEMPTS_EXHAUSTED,
-                    message=_clipped(f"Gave up after {failures + 1} failed attempts; the last: {cause}"),
-                ),
-                failures=failures + 1,
-            )
+            message = _clipped(f"Gave up after {failures + 1} failed attempts; the last: {cause}")
+            return _failed(ErrorCode.ATTEMPTS_EXHAUSTED, message, failures + 1)
         case Failed(cause=cause):
             return Next(status=Status.QUEUED, failures=failures + 1, delay=retry_delay(failures + 1), last_error=cause)
         case PutBack(cause=cause, counts=counts, delay=delay):
@@ -78,6 +66,11 @@ def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0
             )
         case _:
             assert_never(ending)
+
+
+def _failed(code: ErrorCode, message: str, failures: int) -> Next:
+    error = PromptError(code=code, message=message)
+    return Next(status=Status.COMPLETED, outcome=Outcome.FAILED, error=error, failures=failures)
 
 
 def loss(*, now: float, run_until: float, leased_until: float, is_alive: bool) -> Failed | None:

@@ -66,7 +66,7 @@ def test_a_new_database_gives_back_all_that_was_erased_in_small_steps(queue, sto
 def test_one_step_ends_when_its_time_is_over(queue, fill, clock, monkeypatch):
     for prompt_id in fill(10):
         queue.delete(prompt_id)
-    monkeypatch.setattr("promptqueue.sqlite.verbs.compacting.STEP_SECONDS", 0)
+    monkeypatch.setattr("promptqueue.sqlite.verbs.retention.STEP_SECONDS", 0)
 
     step = queue.compact()
 

@@ -41,7 +41,7 @@ def test_a_step_ends_when_its_time_is_over_but_erases_one_however_long_it_takes(
 
 def test_a_step_that_erases_texts_ends_when_its_time_is_over(queue, cancel, monkeypatch):
     cancel(3)
-    monkeypatch.setattr("promptqueue.sqlite.verbs.retention.PRUNE_SECONDS", 0)
+    monkeypatch.setattr("promptqueue.sqlite.verbs.retention.STEP_SECONDS", 0)
 
     assert [queue.erase_unrun(older_than=0) for _ in range(4)] == [1, 1, 1, 0]
 

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs.client import ClientVerbs
-from promptqueue.sqlite.verbs.compacting import Compacting
 from promptqueue.sqlite.verbs.condition import ConditionVerbs
 from promptqueue.sqlite.verbs.reading import ReadingVerbs
 from promptqueue.sqlite.verbs.recovery import RecoveryVerbs
@@ -14,16 +13,12 @@ from promptqueue.sqlite.verbs.retention import RetentionVerbs
 from promptqueue.sqlite.verbs.worker import WorkerVerbs
 
 
-class SQLitePromptQueue(
-    ClientVerbs, WorkerVerbs, RecoveryVerbs, RetentionVerbs, ConditionVerbs, ReadingVerbs, Compacting
-):
+class SQLitePromptQueue(ClientVerbs, WorkerVerbs, RecoveryVerbs, RetentionVerbs, ConditionVerbs, ReadingVerbs):
     """Keeps the contract of `promptqueue.queue.PromptQueue` for one thread at a time."""
 
     def __init__(self, database: Database, *, clock: Clock, on_journal: Callable[[str], None]) -> None:
         """Own `database`. `on_journal` hears at each `ping` which journal mode it has."""
-        self._database = database
-        self._workers = database.path.parent / "workers"
-        self._clock = clock
+        super().__init__(database, clock)
         self._on_journal = on_journal
 
     def ping(self) -> None:

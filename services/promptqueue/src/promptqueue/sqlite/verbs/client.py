@@ -5,10 +5,8 @@ import uuid
 from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted, QueueFull
 from promptqueue.lifecycle import CANCELLED, KEY_LIFETIME, why_not_retryable
 from promptqueue.prompt import Enqueued, Idempotency, NewPrompt, Prompt, Status
-from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.room import Bounds
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
 from promptqueue.stored import stored_json
@@ -16,9 +14,6 @@ from promptqueue.stored import stored_json
 
 class ClientVerbs(Timekeeping):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
-
-    _database: Database
-    _clock: Clock
 
     def enqueue(
         self,

@@ -1,28 +1,22 @@
 """The verbs about the queue as a whole: counts, room, workers, model, pause."""
 
 from dataclasses import asdict, replace
-from pathlib import Path
 
 from promptqueue.condition import Counts, Model, ModelState, Room, Workers, summary
 from promptqueue.prompt import Status
 from promptqueue.sqlite.file import room
-from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import presence
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import line
+from promptqueue.sqlite.verbs.base import Verbs
 from promptqueue.stored import storable
 
 RATE_SAMPLE = 1_000
 """How many of the last minute's prompts are looked at: above that the rate is worked out from their time."""
 
 
-class ConditionVerbs:
+class ConditionVerbs(Verbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
-
-    _database: Database
-    _clock: Clock
-    _workers: Path
 
     def counts(self) -> Counts:
         totals = dict.fromkeys(Status, 0)
@@ -113,11 +107,5 @@ class ConditionVerbs:
 
 
 def _model(row: sqlite3.Row) -> Model:
-    return Model(
-        name=row["name"],
-        state=ModelState(row["state"]),
-        percent=row["percent"],
-        processor=row["processor"],
-        detail=row["detail"],
-        retry_at=row["retry_at"],
-    )
+    said = {name: row[name] for name in ("name", "percent", "processor", "detail", "retry_at")}
+    return Model(state=ModelState(row["state"]), **said)

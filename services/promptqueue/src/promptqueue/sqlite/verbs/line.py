@@ -11,19 +11,14 @@ from promptqueue.prompt import Priority, Terms
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host.clock import Clock
+from promptqueue.sqlite.verbs.rows import newest_of
 
-NEWEST_IN_LINE = """
-    SELECT * FROM (
-        SELECT * FROM prompts INDEXED BY prompts_in_line
-        WHERE status = 'queued' AND priority = 'interactive' AND seq < :before ORDER BY seq DESC LIMIT :limit
-    )
-    UNION ALL
-    SELECT * FROM (
-        SELECT * FROM prompts INDEXED BY prompts_in_line
-        WHERE status = 'queued' AND priority = 'batch' AND seq < :before ORDER BY seq DESC LIMIT :limit
-    )
-    ORDER BY seq DESC LIMIT :limit
+NEWEST_IN_LANE = """
+    SELECT * FROM prompts INDEXED BY prompts_in_line
+    WHERE status = 'queued' AND priority = :lane AND seq < :before ORDER BY seq DESC LIMIT :limit
 """
+
+NEWEST_IN_LINE = newest_of(NEWEST_IN_LANE.replace(":lane", f"'{lane}'") for lane in Priority)
 """Who wait, the last to join first. By lane and index, or it would read all that wait (see `reading`)."""
 
 

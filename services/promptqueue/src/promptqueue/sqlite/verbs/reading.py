@@ -6,9 +6,8 @@ from typing import Any
 from promptqueue.errors import PromptNotFound
 from promptqueue.notes import Text
 from promptqueue.prompt import Outcome, Page, Progress, Prompt, Status
-from promptqueue.sqlite.file.database import Database
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import line, rows
+from promptqueue.sqlite.verbs.base import Verbs
 from promptqueue.sqlite.verbs.line import NEWEST_IN_LINE
 from promptqueue.stored import stored_object
 
@@ -27,37 +26,13 @@ OF_OUTCOME = """
     WHERE status = 'completed' AND outcome = :outcome AND seq < :before ORDER BY seq DESC LIMIT :limit
 """
 
-COMPLETED = """
-    SELECT * FROM (
-        SELECT * FROM prompts INDEXED BY prompts_by_outcome
-        WHERE status = 'completed' AND outcome = 'succeeded' AND seq < :before ORDER BY seq DESC LIMIT :limit
-    )
-    UNION ALL
-    SELECT * FROM (
-        SELECT * FROM prompts INDEXED BY prompts_by_outcome
-        WHERE status = 'completed' AND outcome = 'failed' AND seq < :before ORDER BY seq DESC LIMIT :limit
-    )
-    UNION ALL
-    SELECT * FROM (
-        SELECT * FROM prompts INDEXED BY prompts_by_outcome
-        WHERE status = 'completed' AND outcome = 'cancelled' AND seq < :before ORDER BY seq DESC LIMIT :limit
-    )
-    UNION ALL
-    SELECT * FROM (
-        SELECT * FROM prompts INDEXED BY prompts_by_outcome
-        WHERE status = 'completed' AND outcome = 'expired' AND seq < :before ORDER BY seq DESC LIMIT :limit
-    )
-    ORDER BY seq DESC LIMIT :limit
-"""
+COMPLETED = rows.newest_of(OF_OUTCOME.replace(":outcome", f"'{outcome}'") for outcome in Outcome)
 
 LAST_SEQ = 2**63 - 1
 
 
-class ReadingVerbs:
+class ReadingVerbs(Verbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
-
-    _database: Database
-    _clock: Clock
 
     def get(self, prompt_id: str) -> Prompt:
         return rows.prompt(rows.find(self._database, prompt_id), self._clock)
@@ -81,20 +56,10 @@ class ReadingVerbs:
         return line.moves(self._database)
 
     def request(self, prompt_id: str) -> Mapping[str, Any] | None:
-        found = self._database.run(
-            "SELECT request FROM prompts LEFT JOIN requests USING (seq) WHERE id = :id", id=prompt_id
-        )
-        if not found:
-            raise PromptNotFound
-        return stored_object(found[0]["request"])
+        return self._stored("SELECT request FROM prompts LEFT JOIN requests USING (seq) WHERE id = :id", prompt_id)
 
     def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
-        found = self._database.run(
-            "SELECT answer FROM prompts LEFT JOIN answers USING (seq) WHERE id = :id", id=prompt_id
-        )
-        if not found:
-            raise PromptNotFound
-        return stored_object(found[0]["answer"])
+        return self._stored("SELECT answer FROM prompts LEFT JOIN answers USING (seq) WHERE id = :id", prompt_id)
 
     def partial(self, prompt_id: str) -> str:
         text = self.text(prompt_id)
@@ -132,6 +97,12 @@ class ReadingVerbs:
             prompts=[rows.prompt(row, self._clock) for row in found[:limit]],
             next=found[limit - 1]["seq"] if len(found) > limit else None,
         )
+
+    def _stored(self, statement: str, prompt_id: str) -> Mapping[str, Any] | None:
+        found = self._database.run(statement, id=prompt_id)
+        if not found:
+            raise PromptNotFound
+        return stored_object(found[0][0])
 
 
 def _of_status(status: Status | None) -> str:

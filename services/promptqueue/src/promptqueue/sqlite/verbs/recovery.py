@@ -1,27 +1,20 @@
 """The verbs of maintenance that move what is overdue: settle, recover."""
 
-from pathlib import Path
-
 from promptqueue.condition import Recovered
 from promptqueue.errors import PromptNotFound
 from promptqueue.lifecycle import EXPIRED, after
 from promptqueue.prompt import Failed, Outcome, Prompt, Status
-from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import presence
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import attempt, rows
+from promptqueue.sqlite.verbs.base import Verbs
 
 EXPIRED_AT_ONCE = 500
 """How many expired prompts one commit ends: a longer lock would be felt."""
 
 
-class RecoveryVerbs:
+class RecoveryVerbs(Verbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
-
-    _database: Database
-    _clock: Clock
-    _workers: Path
 
     def settle(self, prompt_id: str) -> Prompt:
         with self._database.transaction():

@@ -1,13 +1,19 @@
-"""The verbs of maintenance that erase what is old: prune, erase_unrun."""
+"""The verbs that make room: prune, erase_unrun, compact."""
+
+import time
+from collections.abc import Callable
 
 from promptqueue.lifecycle import KEY_LIFETIME
-from promptqueue.sqlite.file.database import Database
-from promptqueue.sqlite.host.clock import Clock
+from promptqueue.sqlite.file import room
+from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs import rows
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
 
-PRUNE_SECONDS = 0.005
-"""How long one commit of `prune` goes on erasing. A number would not bound it: texts can be of any length."""
+STEP_SECONDS = 0.005
+"""How long one commit goes on erasing or moving pages. A number would not bound it: texts can be of any length."""
+
+PAGES_AT_ONCE = 16
+"""Pages that `compact` moves between two looks at the clock."""
 
 KEYS_AT_ONCE = 1_000
 """How many old Idempotency-Keys one commit of `prune` erases."""
@@ -16,11 +22,8 @@ KEYS_AT_ONCE = 1_000
 class RetentionVerbs(Timekeeping):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
-    _database: Database
-    _clock: Clock
-
     def prune(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
-        now, erased = self._clock.wall(), 0
+        now = self._clock.wall()
         if agreed_for and self._agreement(now) < agreed_for:
             return 0
         old = self._database.run(
@@ -34,12 +37,7 @@ class RetentionVerbs(Timekeeping):
         if not old and not stale_keys:
             return 0
         with self._database.brief_transaction(), self._database.sparing():
-            until = self._clock.monotonic() + PRUNE_SECONDS
-            for row in old:
-                rows.erase(self._database, row["seq"])
-                erased += 1
-                if self._clock.monotonic() >= until:
-                    break
+            erased = self._erase_some(old, self._erase_prompt)
             self._database.run(
                 """
                 DELETE FROM idempotency_keys
@@ -51,7 +49,7 @@ class RetentionVerbs(Timekeeping):
         return erased
 
     def erase_unrun(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
-        now, erased = self._clock.wall(), 0
+        now = self._clock.wall()
         if agreed_for and self._agreement(now) < agreed_for:
             return 0
         old = self._database.run(
@@ -65,12 +63,21 @@ class RetentionVerbs(Timekeeping):
         if not old:
             return 0
         with self._database.brief_transaction(), self._database.sparing():
-            until = self._clock.monotonic() + PRUNE_SECONDS
-            for row in old:
-                erased += self._erase_text(row["seq"])
-                if self._clock.monotonic() >= until:
+            return self._erase_some(old, self._erase_text)
+
+    def compact(self) -> int:
+        look = room.look(self._database)
+        if not look.in_steps or not look.spare_bytes:
+            return 0
+        with self._database.brief_transaction():
+            until = time.monotonic() + STEP_SECONDS
+            before, _ = self._database.pages()
+            while self._database.pages()[1]:
+                self._database.run(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
+                if time.monotonic() >= until or look.disk_is_scarce:
                     break
-        return erased
+            after, _ = self._database.pages()
+        return (before - after) * self._database.page_size
 
     def prunable(self, *, older_than: float) -> int:
         [old] = self._database.run(
@@ -78,6 +85,18 @@ class RetentionVerbs(Timekeeping):
             before=self._clock.wall() - older_than,
         )
         return int(old["prompts"])
+
+    def _erase_some(self, old: list[sqlite3.Row], erase: Callable[[int], bool]) -> int:
+        erased, until = 0, self._clock.monotonic() + STEP_SECONDS
+        for row in old:
+            erased += erase(row["seq"])
+            if self._clock.monotonic() >= until:
+                break
+        return erased
+
+    def _erase_prompt(self, seq: int) -> bool:
+        rows.erase(self._database, seq)
+        return True
 
     def _erase_text(self, seq: int) -> bool:
         """Erase what was asked by a prompt that never ran; False for one that was retried or deleted meanwhile."""

@@ -1,5 +1,7 @@
 """From rows to values."""
 
+from collections.abc import Iterable
+
 from promptqueue import lifecycle
 from promptqueue.errors import PromptNotFound
 from promptqueue.lifecycle import LOST_WORKER
@@ -24,6 +26,12 @@ def erase(database: Database, seq: int) -> None:
     database.run("DELETE FROM answers WHERE seq = :seq", seq=seq)
     database.run("DELETE FROM partials WHERE seq = :seq", seq=seq)
     database.run("DELETE FROM prompts WHERE seq = :seq", seq=seq)
+
+
+def newest_of(selections: Iterable[str]) -> str:
+    """Merge statements that read the newest of their rows into one that reads the newest of all."""
+    merged = " UNION ALL ".join(f"SELECT * FROM ({each})" for each in selections)  # noqa: S608 (they are our own)
+    return f"{merged} ORDER BY seq DESC LIMIT :limit"
 
 
 def prompt(row: sqlite3.Row, clock: Clock) -> Prompt:

@@ -1,8 +1,7 @@
 """Whether the wall clock can be believed: since when it has kept step with the machine's own."""
 
-from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.host.clock import Clock
+from promptqueue.sqlite.verbs.base import Verbs
 
 STEP = 60.0
 """Seconds by which the wall clock may be set without being doubted: a daemon that keeps it right sets it by less."""
@@ -10,11 +9,8 @@ STEP = 60.0
 DAY = 24 * 3600.0  # seconds
 
 
-class Timekeeping:
+class Timekeeping(Verbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
-
-    _database: Database
-    _clock: Clock
 
     def agreement(self) -> float:
         return self._agreement(self._clock.wall())

@@ -3,40 +3,24 @@
 from promptqueue.errors import ClaimLost
 from promptqueue.lifecycle import Next, after
 from promptqueue.notes import Text
-from promptqueue.prompt import (
-    Answered,
-    Claim,
-    Ending,
-    ErrorCode,
-    Failed,
-    Outcome,
-    Prompt,
-    PromptError,
-    PutBack,
-    Status,
-    Terms,
-)
-from promptqueue.sqlite.file.database import Database
+from promptqueue.prompt import Answered, Claim, Ending, ErrorCode, Failed, Prompt, PutBack, Status, Terms
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM
 from promptqueue.sqlite.verbs import attempt, line, rows
+from promptqueue.sqlite.verbs.base import Verbs
 from promptqueue.stored import storable, stored_json, stored_object
 
-UNREADABLE = PromptError(
+UNREADABLE = Failed(
+    cause="The prompt's request cannot be read any more: its row in the queue's database is damaged.",
     code=ErrorCode.ATTEMPTS_EXHAUSTED,
-    message="The prompt's request cannot be read any more: its row in the queue's database is damaged.",
 )
 
 UNREADABLE_AT_ONCE = 100
 """How many prompts that cannot be read one claim ends: a longer lock would be felt."""
 
 
-class WorkerVerbs:
+class WorkerVerbs(Verbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
-
-    _database: Database
-    _clock: Clock
 
     def claim(self, terms: Terms) -> Claim | None:
         if not line.is_anybody_waiting(self._database):  # an idle worker asks every second
@@ -53,7 +37,7 @@ class WorkerVerbs:
                 prompt, request = rows.prompt(row, self._clock), stored_object(text["request"])
                 if request is not None:
                     return Claim(prompt=prompt, request=request, terms=terms, trouble=rows.trouble(row, self._clock))
-                to = Next(status=Status.COMPLETED, outcome=Outcome.FAILED, error=UNREADABLE, failures=prompt.failures)
+                to = after(UNREADABLE, failures=prompt.failures, max_failures=terms.max_failures)
                 attempt.end(self._database, self._clock, prompt_id=prompt.id, attempt=prompt.attempt, to=to)
             return None
 
@@ -74,12 +58,8 @@ class WorkerVerbs:
             self._database.stream_text(Text(claim.prompt.id, claim.attempt, offset, storable(text)))
 
     def finish(self, claim: Claim, ending: Ending) -> Prompt:
-        to = after(
-            ending,
-            failures=claim.prompt.failures,
-            max_failures=claim.terms.max_failures,
-            bad_ends=claim.trouble.bad_ends,
-        )
+        failures, max_failures = claim.prompt.failures, claim.terms.max_failures
+        to = after(ending, failures=failures, max_failures=max_failures, bad_ends=claim.trouble.bad_ends)
         with self._database.transaction():
             match ending:
                 case Answered(record=record, tokens=tokens):

@@ -1,0 +1,13 @@
+"""What the verbs of one thread work with."""
+
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.host.clock import Clock
+
+
+class Verbs:
+    """Some of the verbs of `promptqueue.queue.PromptQueue`, which says what each of them promises."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._workers = database.path.parent / "workers"
+        self._clock = clock
