@@ -6,6 +6,7 @@ import heapq
 import json
 import signal
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -114,7 +115,7 @@ class Striker:
         match strike.blow:
             case Blow.STOP:
                 self._ollama.signal(signal.SIGSTOP)
-                self._do_at(back_at, lambda: self._ollama.signal(signal.SIGCONT))
+                self._do_at(back_at, self._let_ollama_go_on)
             case Blow.KILL:
                 self._ollama.kill()
                 self._do_at(back_at, self._start_ollama)
@@ -122,6 +123,10 @@ class Striker:
                 self._ollama.stop()
                 self._do_at(back_at, self._start_ollama)
         return 1
+
+    def _let_ollama_go_on(self) -> None:
+        with suppress(NotRunning):  # on a busy machine the next strike may have come first
+            self._ollama.signal(signal.SIGCONT)
 
     def _start_ollama(self) -> None:
         try:
