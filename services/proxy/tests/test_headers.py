@@ -1,11 +1,24 @@
-"""What every answer tells a browser, wherever it comes from."""
-
-import socket
+"""What every answer tells a browser: any page of any origin may call the API, and nothing of it is ever stored."""
 
 import pytest
-from proxy.serving.headers import FIXED
+from proxy.serving.headers import CORS, FIXED
 
 UNKNOWN = "/api/v1/prompt/00000000-0000-4000-8000-000000000000"
+ALLOWED = "authorization, content-type, idempotency-key, last-event-id, prefer, x-on-disconnect"
+ANSWERS = [
+    ("POST", "/api/v1/prompt", {"json": {"prompt": "Why?"}}),
+    ("POST", "/api/v1/prompt", {"data": b"nonsense"}),
+    ("POST", "/api/v1/prompt", {"json": {"prompt": "Why?", "model": "x"}}),
+    ("PUT", "/api/v1/prompt", {}),
+    ("GET", f"{UNKNOWN}/status", {}),
+    ("GET", f"{UNKNOWN}/result?wait=x", {}),
+    ("GET", "/api/v1/queue", {}),
+    ("GET", "/api/v1/nothing", {}),
+    ("OPTIONS", "/api/v1/prompt", {}),
+    ("GET", "/healthz", {}),
+    ("GET", "/readyz", {}),
+    ("GET", "/openapi.json", {}),
+]
 
 
 def test_the_fixed_headers_forbid_what_no_page_of_ours_needs():
@@ -32,28 +45,51 @@ def test_the_answer_of_every_route_has_the_fixed_headers(make_app):
             assert answer.headers.getlist(name) == [value], (method, path)
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("POST", "/api/v1/prompt", {"json": {"prompt": "Why?"}}),
-        ("POST", "/api/v1/prompt", {"data": b"nonsense"}),
-        ("PUT", "/api/v1/prompt", {}),
-        ("GET", "/nothing", {}),
-        ("GET", f"{UNKNOWN}/events", {}),
-    ],
-)
-def test_what_is_accepted_and_what_is_refused_have_them_alike(client, method, path, body):
-    answer = client.open(path, method=method, **body)
+def test_a_refusal_below_the_application_has_them(server):
+    answer = server.raw(b"nonsense\r\n\r\n")
 
+    assert answer.status == 400
+    assert {name: answer.headers[name] for name in {**FIXED, **CORS}} == {**FIXED, **CORS}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ANSWERS)
+@pytest.mark.parametrize("origin", [None, "https://example.org", "null"])
+def test_every_answer_may_be_read_by_every_origin_and_is_stored_nowhere(client, method, path, body, origin):
+    answer = client.open(path, method=method, headers={"Origin": origin} if origin else {}, **body)
+
+    assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert answer.headers["Access-Control-Expose-Headers"] == "Location, Retry-After, X-Prompt-Id, Date"
+    assert answer.headers["Cache-Control"] == "no-store"
     assert {name: answer.headers[name] for name in FIXED} == FIXED
 
 
-def test_a_refusal_below_the_application_has_them(server):
-    with socket.create_connection(("127.0.0.1", server.port), 5) as client:
-        client.sendall(b"nonsense\r\n\r\n")
-        head = b"".join(iter(lambda: client.recv(65_536), b"")).partition(b"\r\n\r\n")[0].decode()
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("/api/v1/prompt", "POST"),
+        (UNKNOWN, "DELETE"),
+        (f"{UNKNOWN}/cancel", "POST"),
+        (f"{UNKNOWN}/status", "GET"),
+        (f"{UNKNOWN}/events", "GET"),
+    ],
+)
+@pytest.mark.parametrize("asked", [ALLOWED, "content-type", None])
+@pytest.mark.parametrize("names_method", [True, False])
+def test_a_preflight_allows_what_the_api_uses(client, path, method, asked, names_method):
+    headers = {
+        "Access-Control-Request-Method": method if names_method else None,
+        "Access-Control-Request-Headers": asked,
+    }
 
-    assert head.startswith("HTTP/1.1 400")
-    assert [line for line in head.splitlines() if line.partition(": ")[0] in FIXED] == [
-        f"{name}: {value}" for name, value in FIXED.items()
-    ]
+    answer = client.options(
+        path, headers={"Origin": "https://example.org", **{name: value for name, value in headers.items() if value}}
+    )
+
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Max-Age"] == "7200"
+    assert method in answer.headers["Access-Control-Allow-Methods"]
+    allowed = {name.strip().lower() for name in answer.headers["Access-Control-Allow-Headers"].split(",")}
+    assert allowed == set(ALLOWED.split(", "))
+    assert answer.headers["Cache-Control"] == "no-store"

@@ -71,9 +71,7 @@ MORE = [b"x" * 20_000] * 10
 GOES_ON = {
     "a head of 40 KB": [b"GET /healthz HTTP/1.1\r\nHost: x\r\n", *[b"A: " + b"b" * 8_000 + b"\r\n"] * 5, b"\r\n"],
     "a head of 400 KB": [b"GET /healthz HTTP/1.1\r\nHost: x\r\n", *[b"A: " + b"b" * 8_000 + b"\r\n"] * 50, b"\r\n"],
-    "no HTTP": [b"nonsense\r\n\r\n", *MORE],
-    "too many headers": [b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 200 + b"\r\n", *MORE],
-    "two lengths": [POST + b"Content-Length: 18\r\nContent-Length: 19\r\n\r\n", *MORE],
+    **{name: [ANSWERED_BY_GUNICORN[name], *MORE] for name in ("no HTTP", "too many headers", "two lengths")},
     "odd chunks": [CHUNKED + b"xyz\r\n", *MORE],
     "odd chunks that nobody reads": [CHUNKED.replace(b"/prompt", b"/nothing") + b"xyz\r\n", *MORE],
     "a body that is too large": [POST + b"Content-Length: 2000000\r\nConnection: close\r\n\r\n", *MORE * 10],
