@@ -17,7 +17,7 @@ class logger_class(Logger):  # type: ignore[misc]  # noqa: N801 (the setting's n
     def setup(self, cfg: object) -> None:
         """Begin to log."""
         super().setup(cfg)
-        self.error_log.name = "gunicorn"  # its own is "gunicorn.error", which reads as if each line told of one
+        self.error_log.name = "gunicorn"  # its own, "gunicorn.error", makes every line look like an error
         for handler in (*self.error_log.handlers, *self.access_log.handlers):
             handler.setFormatter(Format())
 

@@ -1,1 +1,1 @@
-"""The proxy: takes prompts over HTTP, puts them into the queue, and tells where they stand. It never calls Ollama."""
+"""The proxy: takes prompts over HTTP, puts them into the queue, and says where they stand. It never calls Ollama."""
