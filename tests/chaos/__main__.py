@@ -16,8 +16,8 @@ from support.wall_clock import MISSING, clock_at
 from chaos import campaign
 from chaos.contained import Contained
 from chaos.plain import Plain
-from chaos.product import Product, room_for
 from chaos.report import report
+from chaos.target import Target, room_for
 
 
 def main() -> int:
@@ -40,14 +40,14 @@ def main() -> int:
     return 1 if outcome.findings else 0
 
 
-def on_processes(folder: Path, journal_mode: str, room: int) -> Product:
+def on_processes(folder: Path, journal_mode: str, room: int) -> Target:
     clock = clock_at(folder / "clock")
     if clock is None:
         print(f"The clock is not stepped: {MISSING}", flush=True)
     return Plain(folder, room=room, clock=clock, journal_mode=journal_mode)
 
 
-def in_containers(folder: Path, journal_mode: str, room: int) -> Product:
+def in_containers(folder: Path, journal_mode: str, room: int) -> Target:
     if reason := compose_is_missing() or engine_is_missing():
         sys.exit(reason)
     print("The clock is not stepped: containers have the machine's. Building the images ...", flush=True)

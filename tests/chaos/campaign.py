@@ -19,15 +19,15 @@ from chaos.filler import Filler
 from chaos.history import History
 from chaos.onlooker import Onlooker
 from chaos.plan import Part, plan
-from chaos.product import VARIABLES
 from chaos.striker import Striker
+from chaos.target import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from chaos.findings import Finding, Kind
-    from chaos.product import Product
+    from chaos.target import Target
 
 CLIENTS = 24  # who mostly wait, so that workers always have something in hand
 READY_WITHIN = 60.0  # seconds
@@ -49,7 +49,7 @@ class Outcome:
         return sum(finding.kind is kind for finding in self.findings)
 
 
-def run(product: Product, folder: Path, *, seed: int, seconds: float, progress: Callable[[str], None]) -> Outcome:
+def run(product: Target, folder: Path, *, seed: int, seconds: float, progress: Callable[[str], None]) -> Outcome:
     """Run a campaign of so many seconds against `product`; all that it saw stays in `folder`."""
     history = History(folder / "history.jsonl")
     copies = Copies(product, folder / "copies", history)

@@ -13,13 +13,13 @@ from chaos.container import Container, Inside, ProcessInside, asked
 from chaos.history import now
 from chaos.keeper import Keeper
 from chaos.plan import Part
-from chaos.product import SIMULATOR, VARIABLES, Remains
+from chaos.target import SIMULATOR, VARIABLES, Remains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from chaos.plan import Blow
-    from chaos.product import Victim
+    from chaos.target import Victim
 
 OVERRIDE = Path(__file__).resolve().parent / "compose.simulator.yaml"
 JOURNAL = "/models/calls.jsonl"  # in a volume, which outlives the container's ends

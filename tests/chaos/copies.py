@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from chaos.database import Contents
     from chaos.history import History, Seen
-    from chaos.product import Product
+    from chaos.target import Target
 
 DATABASE = "queue.db"
 
@@ -40,7 +40,7 @@ class Copy:
 class Copies:
     """Takes copies, and checks them on a thread of its own. A good one is thrown away, a bad one is kept."""
 
-    def __init__(self, product: Product, folder: Path, history: History) -> None:
+    def __init__(self, product: Target, folder: Path, history: History) -> None:
         self._product = product
         self._folder = folder
         self._history = history

@@ -20,7 +20,7 @@ from promptqueue.sqlite.file.engine import sqlite3  # as the product does
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chaos.product import Product
+    from chaos.target import Target
 
 EVERY = 0.2  # seconds
 ENDED_WITHIN = 15  # seconds
@@ -38,7 +38,7 @@ class Tries:
 class Onlooker:
     """A process with a connection that only reads, and a thread that listens to it."""
 
-    def __init__(self, product: Product) -> None:
+    def __init__(self, product: Target) -> None:
         self._product = product
         self._process: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._listen, name="onlooker", daemon=True)

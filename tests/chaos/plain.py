@@ -17,7 +17,7 @@ from support.stack import Stack
 
 from chaos.history import now
 from chaos.plan import Blow, Part
-from chaos.product import SIMULATOR, VARIABLES, Remains
+from chaos.target import SIMULATOR, VARIABLES, Remains
 
 if TYPE_CHECKING:
     import subprocess

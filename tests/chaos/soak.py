@@ -23,7 +23,7 @@ from support.waiting import until
 
 from chaos.__main__ import Progress
 from chaos.filler import Filler
-from chaos.product import room_for
+from chaos.target import room_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

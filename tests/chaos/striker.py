@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from chaos.copies import Copies
     from chaos.filler import Filler
-    from chaos.product import Product
+    from chaos.target import Target
 
 AGAIN_AFTER = 0.5  # seconds
 NUMBERS = {Blow.KILL: signal.SIGKILL, Blow.TERM: signal.SIGTERM, Blow.STOP: signal.SIGSTOP}
@@ -42,7 +42,7 @@ class Struck:
 class Striker:
     """One thread that does one thing after the other, each at its moment."""
 
-    def __init__(self, product: Product, copies: Copies, filler: Filler, record: Path) -> None:
+    def __init__(self, product: Target, copies: Copies, filler: Filler, record: Path) -> None:
         self._product = product
         self._filler = filler
         self._ollama = product.ollama

@@ -12,9 +12,9 @@ from support.wall_clock import MISSING, clock_at
 from chaos import campaign
 from chaos.plain import Plain
 from chaos.plan import Part, plan
-from chaos.product import room_for
 from chaos.report import report
 from chaos.script import script
+from chaos.target import room_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -81,7 +81,7 @@ class Remains:
     worker_logs: Sequence[str]
 
 
-class Product(Protocol):
+class Target(Protocol):
     """Proxy, two workers and a model server. What ends is started again, but for the model server."""
 
     @property
