@@ -61,6 +61,11 @@ class Server(FrontDoor):
     def log(self):
         return self._log.read_text()
 
+    @property
+    def traceback(self):
+        """What it has said from its first traceback on."""
+        return "".join(self.log.partition("Traceback")[1:])
+
     def submit(self, prompt="Why is the sky blue?", **fields):
         return super().submit(prompt, **fields)
 

@@ -117,7 +117,7 @@ def asked(server):
         statuses = ", ".join(f"{status} × {n}" for (*of, status), n in sorted(counted.items()) if of == [name, mode])
         print(f"\n{name}, {mode}: {count} requests: {statuses}", end="")  # noqa: T201 (shown by pytest -s)
     print(f"\n{counted.total()} requests in all")  # noqa: T201
-    assert "Traceback" not in server.log
+    assert server.traceback == ""
 
 
 @pytest.fixture
