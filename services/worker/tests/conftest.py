@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,8 +29,6 @@ from worker.server import breaker, gate, prober, puller
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
-
-SERVICE = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -145,24 +144,12 @@ def spawn(start, ollama):
     return lambda **variables: start("-m", "worker", **{"OLLAMA_URLS": ollama.url} | variables)
 
 
-class NoSignals:
-    """Nobody asks the worker to end, until the test is over."""
-
-    def __init__(self) -> None:
-        self._over = threading.Event()
-
-    def wait(self, timeout: float) -> int:
-        return 2 if self._over.wait(timeout) else 0  # the second signal ends the drain
-
-    def end(self) -> None:
-        self._over.set()
-
-
 @pytest.fixture
-def signals():
-    signals = NoSignals()
-    yield signals
-    signals.end()
+def signals() -> Iterator[SimpleNamespace]:
+    """Nobody asks the worker to end, until the test is over."""
+    over = threading.Event()
+    yield SimpleNamespace(wait=lambda seconds: 2 * over.wait(seconds), end=over.set)  # the second one ends the drain
+    over.set()
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_tokens_are_counted_by_pieces_where_ollama_gives_no_count():
     assert answer.tokens({"done": True}) == 2
 
 
-def test_a_record_keeps_words_and_numbers_and_nothing_that_cannot_be_told():
+def test_a_record_keeps_words_and_numbers_and_nothing_else():
     answer = Answer()
     deep = []
     for _ in range(300):

@@ -95,7 +95,7 @@ def test_wake_ups_alone_tell_the_worker_of_a_prompt_and_of_a_cancel(ready, ollam
     assert ollama.wait_for_end(7, timeout=5)["end"] == "client_closed"
 
 
-def test_a_token_is_told_at_once_and_kept_within_a_third_of_a_second(worker, ollama, queue, storage, ask):
+def test_a_token_is_streamed_at_once_and_kept_within_a_third_of_a_second(worker, ollama, queue, storage, ask):
     ollama.set(pace=0.02, text=" ".join(["word"] * 40))
     worker()
 

@@ -49,7 +49,7 @@ def test_a_body_that_a_gateway_dislikes_is_refused_only_where_another_was_answer
     assert (large.attempt, large.error.code, large.error.code.retryable) == (1, ErrorCode.MODEL_REFUSED, False)
 
 
-def test_a_prompt_longer_than_the_context_is_told_both_counts(worker, ollama, ask, completed):
+def test_a_prompt_longer_than_the_context_fails_with_both_counts(worker, ollama, ask, completed):
     ollama.set(context_length=64)
     worker()
 

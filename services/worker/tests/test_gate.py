@@ -132,7 +132,7 @@ def test_a_hold_that_was_renewed_meanwhile_is_not_let_go(gate):
     assert not gate.is_well
 
 
-def test_the_words_of_an_unexplained_end_are_told_to_its_own_prompt_alone(gate):
+def test_the_words_of_an_unexplained_end_are_shown_with_its_own_prompt_alone(gate):
     secret = CallEnd(kind=EndKind.ERROR_LINE, words="error parsing tool call: raw='my secret'", in_json=True)
 
     for _ in range(3):

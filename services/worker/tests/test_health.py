@@ -74,7 +74,7 @@ def test_the_health_check_fails_in_words_without_a_heartbeat(environ):
     assert environ["HEARTBEAT_PATH"] in checked.stderr
 
 
-def test_the_heartbeat_is_in_the_temporary_folder_unless_told(environ):
+def test_the_heartbeat_is_in_the_temporary_folder_unless_a_path_is_set(environ):
     ask = [sys.executable, "-c", "from worker.health import heartbeat_path; print(heartbeat_path())"]
     del environ["HEARTBEAT_PATH"]
 

@@ -124,7 +124,7 @@ def test_no_server_makes_a_worker_large_or_keeps_it_from_turning(hasty, ollama, 
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_an_answer_is_kept_and_only_what_cannot_be_told_is_not(worker, ollama, queue, ask, completed, name):
+def test_an_answer_is_kept_and_only_what_json_cannot_hold_is_not(worker, ollama, queue, ask, completed, name):
     ollama.set(text="one two three")
     ollama.fault(**ODD[name])
     worker()

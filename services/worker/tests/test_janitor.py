@@ -67,7 +67,7 @@ def test_nothing_is_pruned_before_the_clocks_have_agreed_for_a_day_and_all_of_it
     until(lambda: "prompts pruned number=1" in janitor.output)
 
 
-def test_texts_of_prompts_that_never_ran_go_within_the_hour_and_the_rest_is_still_told(start, queue):
+def test_texts_of_prompts_that_never_ran_go_within_the_hour_and_the_rest_stays(start, queue):
     old, young = (queue.enqueue(NewPrompt(request={"prompt": "hi"}))[0].prompt.id for _ in range(2))
     queue.cancel(old)
     queue.cancel(young)
@@ -153,7 +153,7 @@ def test_it_writes_nothing_while_there_is_nothing_to_do(start, queue, onlooker):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_at_once_when_told(start, number):
+def test_it_ends_at_once_when_signalled(start, number):
     janitor = start("-m", "worker.janitor")
     until(lambda: "janitor started" in janitor.output)
 

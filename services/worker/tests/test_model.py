@@ -126,7 +126,7 @@ def test_a_worker_that_starts_before_ollama_waits_for_it(worker, ollama, queue, 
     assert completed(prompt).attempt == 1
 
 
-def test_what_the_model_runs_on_is_told_after_the_first_answer(worker, ollama, queue, ask, completed):
+def test_what_the_model_runs_on_is_known_after_the_first_answer(worker, ollama, queue, ask, completed):
     ollama.set(processor="gpu")
     worker()
 
@@ -135,7 +135,7 @@ def test_what_the_model_runs_on_is_told_after_the_first_answer(worker, ollama, q
     until(lambda: queue.model().processor == "gpu", within=5)
 
 
-def test_what_a_model_runs_on_is_told_though_it_is_unloaded_after_each_answer(worker, ollama, queue, ask, completed):
+def test_what_a_model_runs_on_is_known_though_it_is_unloaded_after_each_answer(worker, ollama, queue, ask, completed):
     ollama.set(processor="gpu", keep_alive="0", pace=0.02, text="word " * 50)
     worker()
 

@@ -95,7 +95,7 @@ def test_a_server_that_dies_breaks_the_call(server, said):
     assert [end.kind for end in ended] == [EndKind.BROKEN]
 
 
-def test_a_refused_connection_is_told_from_a_broken_one():
+def test_a_refused_connection_differs_from_a_broken_one():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
 

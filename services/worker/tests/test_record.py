@@ -69,7 +69,7 @@ def test_a_long_text_may_have_as_many_commas_and_brackets_as_it_likes():
     assert record.read(json.dumps({"response": text}).encode())["response"] == text
 
 
-def test_an_error_is_kept_as_it_came_and_a_long_one_as_it_is_told():
+def test_an_error_is_kept_as_it_came_and_a_long_one_as_one_line():
     assert end_of(b'{"error": "unexpected EOF"}').words == "unexpected EOF"
     assert end_of(b'{"error": {"message": "Compute error."}}').words == "Compute error."
     assert len(end_of(json.dumps({"error": "x" * 2_000_000}).encode()).words) == 300

@@ -58,7 +58,7 @@ TOLD = {
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_a_bad_end_is_told_in_its_words_and_costs_one_call_an_attempt(worker, ollama, queue, ask, completed, name):
+def test_a_bad_end_is_reported_in_its_words_and_costs_one_call_an_attempt(worker, ollama, queue, ask, completed, name):
     row = TOLD[name]
     ollama.set(text=WORDS, pace=0.01)
     ollama.fault(**FAILING[name])
@@ -173,7 +173,7 @@ def test_a_server_that_refuses_connections_is_down_and_says_so(worker, queue, as
 
 @pytest.mark.parametrize("name", TURNING_AWAY)
 @pytest.mark.usefixtures("hurried")
-def test_a_server_that_is_at_fault_costs_a_prompt_nothing_and_is_told(
+def test_a_server_that_is_at_fault_costs_a_prompt_nothing_and_is_reported(
     ollama, queue, ask, completed, name, model_is, worker
 ):
     ollama.fault(**TURNING_AWAY[name])

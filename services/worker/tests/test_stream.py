@@ -125,7 +125,7 @@ def test_only_true_is_done(server, done):
     assert end.kind is EndKind.UNFINISHED
 
 
-def test_a_connection_that_is_not_made_in_time_is_told_in_words(deaf):
+def test_a_connection_that_is_not_made_in_time_is_reported_in_words(deaf):
     with pytest.raises(OllamaFailed) as failed:
         Ollama(deaf, connect_timeout=0.2).version()
 

@@ -108,7 +108,7 @@ def test_no_redirect_is_followed_and_the_words_say_where_it_leads(ask, status):
         ("https://ollama.example/" + "x" * 5000, "https://ollama.example/" + "x" * 177),
     ],
 )
-def test_a_redirect_is_told_as_the_address_that_it_means(location, told):
+def test_a_redirect_is_shown_as_the_address_that_it_means(location, told):
     with Stranger(answer(301, Location=location)) as stranger:
         end = failed(stranger, BOUNDED["version"])
 
@@ -116,14 +116,14 @@ def test_a_redirect_is_told_as_the_address_that_it_means(location, told):
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "gopher://x/", "http://[", "http://:5", "javascript:x"])
-def test_a_redirect_to_what_is_no_address_is_not_told(location):
+def test_a_redirect_to_something_else_than_an_address_is_not_shown(location):
     with Stranger(answer(301, Location=location)) as stranger:
         end = failed(stranger, BOUNDED["version"])
 
     assert (end.kind, end.cause) == (EndKind.REDIRECTED, "it redirects to something that is not an address")
 
 
-def test_a_redirect_without_an_address_is_told_by_its_status():
+def test_a_redirect_without_an_address_is_reported_by_its_status():
     with Stranger(answer(304)) as stranger:
         assert failed(stranger, BOUNDED["version"]).cause == "the model server answered 304: Not Modified"
 
@@ -145,7 +145,7 @@ def test_a_redirect_without_an_address_is_told_by_its_status():
     ids=lambda text: text[:40],
 )
 @pytest.mark.parametrize("ask", [QUESTIONS["version"], QUESTIONS["stream"]], ids=["version", "stream"])
-def test_only_an_error_in_json_is_told_and_all_else_by_its_status(ask, body, told):
+def test_only_an_error_in_json_is_shown_and_all_else_by_its_status(ask, body, told):
     with Stranger(answer(502, body.encode())) as stranger:
         end = failed(stranger, ask)
 
@@ -155,7 +155,7 @@ def test_only_an_error_in_json_is_told_and_all_else_by_its_status(ask, body, tol
 
 @pytest.mark.parametrize("said", [b"SSH-2.0-OpenSSH INTERNAL-SECRET\r\n", b"-ERR INTERNAL-SECRET\r\n", b"\x15\x03\x01"])
 @pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
-def test_what_is_no_http_is_said_to_be_none_and_not_told(ask, said):
+def test_what_does_not_speak_http_is_named_so_and_not_quoted(ask, said):
     with Stranger(said) as stranger:
         end = failed(stranger, ask)
 
@@ -215,7 +215,7 @@ def test_a_question_ends_within_its_time_and_its_connection_with_it(name, said):
 
 
 @pytest.mark.parametrize("said", ["an error that drips"])
-def test_an_error_that_does_not_come_is_told_by_its_status(said, monkeypatch):
+def test_an_error_that_does_not_come_is_reported_by_its_status(said, monkeypatch):
     monkeypatch.setattr(reply, "ERROR_TIMEOUT", 0.2)
     with ENDLESS[said]() as stranger:
         end = failed(stranger, QUESTIONS["stream"])

@@ -143,7 +143,7 @@ def test_only_where_the_answer_decides_the_server_is_asked():
 
 
 @pytest.mark.parametrize("end", [row[1] for row in ROWS], ids=[row[0] for row in ROWS])
-def test_whoever_asked_is_told_the_cause_in_words(end):
+def test_every_end_has_a_cause_in_words(end):
     assert end.cause.strip()
     assert not end.cause.startswith("{")
 
@@ -156,7 +156,7 @@ def test_a_cause_is_one_line_of_300_characters_at_most_however_much_was_said(kin
     assert len(said) <= 300
 
 
-def test_both_counts_of_a_prompt_that_is_too_long_are_told():
+def test_both_counts_of_a_prompt_that_is_too_long_are_given():
     assert too_long(rejected(400, CONTEXT_33)) == "The prompt has 9034 tokens, the model's context holds 4096."
     assert too_long(rejected(400, CONTEXT_24)) == "The prompt is longer than the model's context."
 

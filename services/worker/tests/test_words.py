@@ -28,7 +28,7 @@ RUNNERS = '{"error":{"code":400,"message":"Field \'x\': no.\\nNot at all.","type
     ],
     ids=str,
 )
-def test_an_error_is_told_in_its_words(said, told):
+def test_an_error_is_shown_in_its_words(said, told):
     assert one_line(said) == told
 
 
@@ -54,7 +54,7 @@ def test_an_error_is_told_in_its_words(said, told):
     ],
     ids=lambda said: str(said)[:30],
 )
-def test_what_is_no_words_is_not_told(said):
+def test_what_holds_no_words_is_not_shown(said):
     assert one_line(said) == ""
 
 
