@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from promptqueue.errors import StorageUnavailable
-from promptqueue.notes import Text
 from promptqueue.sqlite.file.connection import Connection
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import storage_errors
@@ -45,10 +44,6 @@ class Database(Connection):
     def written(self, prompt_id: str) -> None:
         """Let whoever reads this prompt's text hear that there is more, once the transaction has committed."""
         self._written.add(prompt_id)
-
-    def stream_text(self, text: Text) -> None:
-        """Let whoever reads a prompt's text hear it now."""
-        self.files.sender.send_text(text)
 
     @contextmanager
     def transaction(self, *, durable: bool = True, undoes: bool = True) -> Iterator[None]:

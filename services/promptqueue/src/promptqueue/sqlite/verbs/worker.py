@@ -55,7 +55,7 @@ class WorkerVerbs(Verbs):
 
     def stream_text(self, claim: Claim, text: str, *, offset: int) -> None:
         if len(text) <= LARGEST_DATAGRAM:  # else not even looked at: it may have megabytes
-            self._database.stream_text(Text(claim.prompt.id, claim.attempt, offset, storable(text)))
+            self._database.files.sender.send_text(Text(claim.prompt.id, claim.attempt, offset, storable(text)))
 
     def finish(self, claim: Claim, ending: Ending) -> Prompt:
         failures, max_failures = claim.prompt.failures, claim.terms.max_failures
