@@ -49,16 +49,16 @@ class PromptQueue(Protocol):
         """Count how often prompts have joined or left the line: while it stays the same, so does every place."""
 
     def request(self, prompt_id: str) -> Mapping[str, Any] | None:
-        """Give back what was asked; None once its text was erased (`erase_unrun`). Raises PromptNotFound."""
+        """Return what was asked; None once its text was erased (`erase_unrun`). Raises PromptNotFound."""
 
     def answer(self, prompt_id: str) -> Mapping[str, Any] | None:
-        """Give the model server's final record; None unless the prompt succeeded. Raises PromptNotFound."""
+        """Return the model server's final record; None unless the prompt succeeded. Raises PromptNotFound."""
 
     def partial(self, prompt_id: str) -> str:
-        """Give the text that has come so far, or had come when the prompt ended without an answer."""
+        """Return the text that has come so far, or had come when the prompt ended without an answer."""
 
     def text(self, prompt_id: str) -> Text | None:
-        """Give what `partial` gives, with the attempt that it is of; None while there is none."""
+        """Return the same text with its attempt; None while there is none."""
 
     def cancel(self, prompt_id: str) -> Prompt:
         """End a queued or processing prompt as cancelled, at once and for good; a completed one is returned unchanged.
@@ -79,8 +79,8 @@ class PromptQueue(Protocol):
     def delete(self, prompt_id: str) -> None:
         """Cancel a prompt if need be and erase it with its texts; its Idempotency-Key stays known.
 
-        The journal that still holds the texts is emptied at once, unless somebody reads on; then after the next commit.
-        Raises PromptNotFound.
+        What still holds the texts is emptied at once, or after the next commit where somebody is reading it. Raises
+        PromptNotFound.
         """
 
     # ---- worker -----------------------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ class PromptQueue(Protocol):
     def release(self, claim: Claim, *, reason: str | None = None) -> None:
         """Give the prompt back to its old place in line; costs no failure. Raises ClaimLost.
 
-        `reason` tells whoever asked why, as `last_error`.
+        The prompt's `last_error` says the `reason`.
         """
 
     # ---- maintenance ------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ class PromptQueue(Protocol):
         """Say how much room the queue takes on its disk, and how much there is."""
 
     def workers(self) -> Workers:
-        """Count the workers that are alive, by the locks they hold."""
+        """Count the workers that are alive."""
 
     def model(self) -> Model | None:
         """Sum up what the living workers say of the model (`condition.summary`); None before any worker ever did.
@@ -215,4 +215,4 @@ class PromptQueue(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close it."""

@@ -20,10 +20,10 @@ STREAM = "What came"  # what messages call a stream
 
 
 def restore(path: Path, source: Path | BinaryIO, *, progress: CopyProgress | None = None) -> Path | None:
-    """Let the queue in `source`, which `backup` made, take the place of the one at `path`; where that one lies then.
+    """Put the queue in `source`, which `backup` made, in place of the one at `path`; return where that one is kept.
 
-    At every moment there is a whole database of this name, the old one or the new. Nobody can open it meanwhile. What
-    was accepted after the backup stands in the old one alone; what was completed since runs again. A stream is read to
+    At every moment there is a complete database of this name, the old one or the new. Nobody can open it meanwhile.
+    What was accepted after the backup is in the old one alone; what was completed since runs again. A stream is read to
     its end and checked before anything is replaced.
 
     Raises QueueInUse while anybody has the queue open, NotRestorable when the source is damaged, no queue, or of a

@@ -73,7 +73,7 @@ class Database(Connection):
 
     @contextmanager
     def sparing(self) -> Iterator[None]:
-        """Let what is deleted inside take next to no room where there is next to none.
+        """Need next to no room for deleting where there is next to none.
 
         Its pages are then left as they are instead of being overwritten, which takes as much room in the journal as it
         makes in the file; they go with the end of the file by `compact`.
@@ -91,7 +91,7 @@ class Database(Connection):
 
     @contextmanager
     def at_one_moment(self) -> Iterator[sqlite3.Connection]:
-        """Give SQLite's connection for a copy. With a log it reads this moment's database while others write on."""
+        """Give SQLite's connection for a copy. With a log it reads the database of this moment while others write."""
         if self.journal_mode() != "wal":  # one moment would keep every writer waiting
             yield self.files.sqlite
             return

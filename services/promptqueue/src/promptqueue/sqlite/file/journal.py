@@ -24,7 +24,7 @@ class Journal:
 
     @contextmanager
     def relaxed(self) -> Iterator[None]:
-        """Let commits inside not wait for the disk, where a power cut can then take them back and damage nothing."""
+        """Let commits inside not wait for the disk, if all that a power cut can then do is to take them back."""
         if self._connection.journal_mode() != "wal":
             yield
             return
@@ -36,7 +36,7 @@ class Journal:
 
     @contextmanager
     def left_long(self) -> Iterator[None]:
-        """Let commits inside not move the log's pages to the database, however many they are."""
+        """Keep commits inside from moving the log's pages to the database, however many there are."""
         self._connection.run("PRAGMA wal_autocheckpoint = 0")
         try:
             yield
@@ -83,7 +83,7 @@ class Journal:
             log.debug("journal not emptied reason=%s", unavailable)
 
     def failed(self) -> None:
-        """Give back what a transaction that failed has written to the log: a full disk would be the fuller for it."""
+        """Free what a transaction that failed has written to the log, where the disk is nearly full."""
         path = self._connection.path
         with suppress(StorageUnavailable), storage_errors(path):
             if not self._connection.is_lost and filesystem.free_bytes(path.parent) < filesystem.SCARCE:

@@ -84,7 +84,7 @@ def is_doubtful(kind: str) -> bool:
 def kind_of(folder: Path, mounts: Path = MOUNTS) -> str | None:
     """Return the kernel's name for the kind of file system that a folder is on; None where it has none.
 
-    The numbers of statfs(2) would tell less: virtiofs has the same as every other FUSE.
+    The numbers of statfs(2) say less: virtiofs has the same as every other FUSE.
     """
     mount = _mount_of(folder, mounts)
     return mount.kind if mount else None

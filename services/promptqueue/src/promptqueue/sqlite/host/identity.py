@@ -9,7 +9,7 @@ NOTHING: Identity = (0, 0)
 
 
 def identity(path: str) -> Identity:
-    """Give the device and inode of a file. Raises OSError when it cannot be told."""
+    """Return the device and inode of a file. Raises OSError when they cannot be read."""
     try:
         found = os.stat(path)  # noqa: PTH116 (this runs for each read and commit, and pathlib takes longer)
     except (FileNotFoundError, NotADirectoryError):

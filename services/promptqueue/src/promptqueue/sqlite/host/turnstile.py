@@ -51,7 +51,7 @@ class Turnstile:
             raise
 
     def leave(self) -> None:
-        """Let the next one in."""
+        """Let the next writer in."""
         fcntl.flock(self._main, fcntl.LOCK_UN)
 
     def close(self) -> None:

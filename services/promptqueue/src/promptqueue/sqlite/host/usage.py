@@ -1,6 +1,6 @@
 """Usage: whoever has the database open holds a shared lock, so that restoring knows whether anybody has.
 
-It is a lock of ours because SQLite's would not tell: under a rollback journal an idle connection holds none.
+SQLite's own locks do not show it: under a rollback journal an idle connection holds none.
 """
 
 import fcntl
