@@ -16,7 +16,7 @@ def test_no_sequence_of_verbs_breaks_a_promise(each_backend, clock):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=50,
+            max_examples=40,
             stateful_step_count=50,
             deadline=None,
             derandomize="CI" in os.environ,

@@ -16,6 +16,8 @@ from promptqueue.prompt import Answered
 from promptqueue.sqlite.file import engine
 from promptqueue.storage import connect
 
+from services.promptqueue.tests.sqlite.backend import quick_folder
+
 
 class Done:
     """What a command has said, and how it ended."""
@@ -67,6 +69,12 @@ class Terminal:
 def journal():
     """A command line does the same in either."""
     return engine.journal_mode("auto")
+
+
+@pytest.fixture
+def tmp_path():
+    with quick_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -8,7 +8,22 @@ from pathlib import Path
 from promptqueue.sqlite.file import engine
 from promptqueue.storage import connect
 
-MEMORY = "/dev/shm"  # thousands of commits that no power cut threatens
+MEMORY = Path("/dev/shm")
+PLENTY = 2**30  # bytes
+
+
+@contextmanager
+def quick_folder():
+    """A folder that goes; in memory where there is plenty: thousands of commits need not wait for a disk.
+
+    Whether a commit is told to wait for it is seen all the same (`synchronous`).
+    """
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > PLENTY
+    folder = Path(tempfile.mkdtemp(dir=MEMORY if in_memory else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class SQLiteBackend:
@@ -24,12 +39,8 @@ class SQLiteBackend:
 
     @contextmanager
     def fresh(self, clock):
-        folder = tempfile.mkdtemp(dir=MEMORY if Path(MEMORY).is_dir() else None)
-        storage = connect(f"sqlite:///{folder}/queue.db", journal_mode=self._journal, clock=clock)
-        try:
-            yield storage
-        finally:
-            shutil.rmtree(folder)
+        with quick_folder() as folder:
+            yield connect(f"sqlite:///{folder}/queue.db", journal_mode=self._journal, clock=clock)
 
     def check(self, queue):
         """Hold the counters beside a real count, which is given, and texts beside their prompts."""

@@ -8,7 +8,7 @@ from promptqueue.sqlite.file import engine
 from promptqueue.sqlite.host import filesystem
 from promptqueue.storage import connect
 
-from services.promptqueue.tests.sqlite.backend import SQLiteBackend
+from services.promptqueue.tests.sqlite.backend import SQLiteBackend, quick_folder
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +23,12 @@ def journal(request):
     if request.param not in SQLiteBackend.modes():
         pytest.skip(f"SQLite {engine.sqlite3.sqlite_version} cannot be trusted with a write-ahead log")
     return request.param
+
+
+@pytest.fixture
+def tmp_path():
+    with quick_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -17,6 +17,12 @@ MEGABYTE = 1_000_000
 
 
 @pytest.fixture
+def tmp_path(tmp_path_factory):
+    """A folder on a disk: how long others wait is measured."""
+    return tmp_path_factory.mktemp("queue")
+
+
+@pytest.fixture
 def cancel(queue, clock):
     """Cancel a number of prompts, a moment ago."""
 
