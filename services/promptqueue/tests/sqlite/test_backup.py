@@ -35,31 +35,29 @@ def read(file, statement):
         return connection.execute(statement).fetchall()
 
 
-def test_a_backup_holds_every_prompt_and_its_texts(queue, storage, ask, terms, answered, copy):
-    answered_one, waiting = ask("Why?"), ask("How?")
-    queue.finish(queue.claim(terms), answered)
+def test_a_backup_holds_every_prompt_and_its_texts_but_none_that_was_deleted(
+    queue, storage, begin, ask, answered, copy
+):
+    finished, waiting = queue.finish(begin(text="Why?"), answered).id, ask("How?")
+    queue.delete(ask("SECRET text"))
 
     storage.backup(copy)
 
+    assert b"SECRET" not in copy.read_bytes()
     with closing(connect(f"sqlite:///{copy}").open()) as copied:
-        assert copied.get(answered_one).outcome == "succeeded"
-        assert copied.answer(answered_one) == answered.record
+        assert copied.get(finished).outcome == "succeeded"
+        assert copied.answer(finished) == answered.record
         assert copied.request(waiting) == {"prompt": "How?"}
         assert copied.counts().queued == 1
 
 
-def test_a_backup_is_one_file_that_needs_no_other(queue, storage, ask, copy, folder):
+def test_a_backup_is_one_file_that_needs_no_other_for_its_owner_alone(queue, storage, ask, copy, folder):
     ask()
 
     storage.backup(copy)
 
     assert list(folder.iterdir()) == [copy]
     assert read(copy, "PRAGMA journal_mode") == [("delete",)]
-
-
-def test_a_backup_is_for_its_owner_alone(queue, storage, copy):
-    storage.backup(copy)
-
     assert copy.stat().st_mode & 0o777 == 0o600
 
 
@@ -73,11 +71,14 @@ def test_others_go_on_meanwhile_and_the_copy_is_of_one_moment(queue, storage, an
             added.extend(one.prompt.id for one in another.enqueue(NewPrompt(request={"prompt": "y" * 3_000})))
 
     storage.backup(copy, progress=add)
+    ask()
+    storage.tidy()
+    another.pause(True)
 
     [[prompts]], [[texts]] = (read(copy, f"SELECT count(*) FROM {table}") for table in ("prompts", "requests"))
     assert prompts == texts
     assert prompts == 40 if journal == "wal" else 40 <= prompts <= 70
-    assert queue.counts().queued == 40 + len(added)
+    assert (queue.counts().queued, queue.counts().paused) == (41 + len(added), True)
     assert read(copy, "PRAGMA integrity_check") == [("ok",)]
 
 
@@ -135,21 +136,20 @@ def test_the_queue_itself_is_never_overwritten(queue, storage, ask, tmp_path):
     assert queue.counts().queued == 1
 
 
-def test_a_folder_that_is_missing_is_told(queue, storage, folder):
-    with pytest.raises(StorageUnavailable) as refused:
-        storage.backup(folder / "missing" / "copy")
-
-    assert str(refused.value) == (
-        f"The backup {folder}/missing/copy cannot be used: "
-        f"there is no folder {folder}/missing, so make it or name another."
-    )
-
-
-def test_a_file_in_the_place_of_a_folder_is_told(queue, storage, folder):
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("missing/copy", "there is no folder {}/missing, so make it or name another."),
+        ("file/below/copy", "{}/file is a file and no folder, so name another."),
+    ],
+)
+def test_a_folder_that_is_none_is_told(queue, storage, folder, name, told):
     (folder / "file").touch()
 
-    with pytest.raises(StorageUnavailable, match=r"file is a file and no folder, so name another\.$"):
-        storage.backup(folder / "file" / "below" / "copy")
+    with pytest.raises(StorageUnavailable) as refused:
+        storage.backup(folder / name)
+
+    assert str(refused.value) == f"The backup {folder}/{name} cannot be used: {told.format(folder)}"
 
 
 def test_a_disk_that_has_no_room_for_the_copy_is_told_and_left_as_it_was(queue, storage, ask, tmp_path):
@@ -222,24 +222,6 @@ def test_a_damaged_queue_gives_no_backup(queue, storage, ask, open_queue, tmp_pa
         storage.backup(copy)
 
     assert list(folder.iterdir()) == []
-
-
-def test_what_was_deleted_is_not_in_the_copy(queue, storage, ask, copy):
-    queue.delete(ask("SECRET text"))
-
-    storage.backup(copy)
-
-    assert b"SECRET" not in copy.read_bytes()
-
-
-def test_the_queue_goes_on_after_a_backup(queue, storage, another, ask, copy):
-    storage.backup(copy)
-
-    ask()
-    storage.tidy()
-    another.pause(True)
-
-    assert queue.counts().paused
 
 
 def test_room_that_erased_texts_left_is_not_copied(queue, storage, ask, tmp_path):

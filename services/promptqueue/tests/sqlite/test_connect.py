@@ -24,24 +24,23 @@ def test_a_url_names_a_file(url, path):
     assert path_of(url) == Path(path)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "queue.db",
-        "/data/queue.db",
-        "sqlite:",
-        "sqlite://",
-        "sqlite:///",
-        "sqlite://data/queue.db",
-        "sqlite://host/data/queue.db",
-        "sqlite:///:memory:",
-        "sqlite:////data/queue.db?mode=ro",
-        "sqlite:////data/queue.db#part",
-        "postgresql://host/queue",
-        "file:///data/queue.db",
-    ],
-)
+NO_QUEUES = [
+    "queue.db",
+    "/data/queue.db",
+    "sqlite:",
+    "sqlite://",
+    "sqlite:///",
+    "sqlite://data/queue.db",
+    "sqlite://host/data/queue.db",
+    "sqlite:///:memory:",
+    "sqlite:////data/queue.db?mode=ro",
+    "sqlite:////data/queue.db#part",
+    "postgresql://host/queue",
+    "file:///data/queue.db",
+]
+
+
+@pytest.mark.parametrize("url", ["", *NO_QUEUES])
 def test_a_url_that_names_no_queue_is_refused_in_a_sentence(url):
     with pytest.raises(ValueError, match="DATABASE_URL") as refused:
         connect(url).open()

@@ -39,29 +39,14 @@ def mounted(monkeypatch, tmp_path):
     return mount
 
 
-@pytest.mark.parametrize(
-    ("kind", "verdict"),
-    [
-        ("nfs", "refused"),
-        ("nfs4", "refused"),
-        ("cifs", "refused"),
-        ("smb3", "refused"),
-        ("9p", "warned of"),
-        ("virtiofs", "warned of"),
-        ("fuse", "warned of"),
-        ("fuse.sshfs", "warned of"),
-        ("fuse.grpcfuse", "warned of"),
-        ("ceph", "warned of"),
-        ("ext4", "trusted"),
-        ("xfs", "trusted"),
-        ("btrfs", "trusted"),
-        ("zfs", "trusted"),
-        ("overlay", "trusted"),
-        ("tmpfs", "trusted"),
-        ("fuseblk", "trusted"),  # a local disk's NTFS
-        (None, "trusted"),
-    ],
-)
+KINDS = {
+    "refused": ["nfs", "nfs4", "cifs", "smb3"],
+    "warned of": ["9p", "virtiofs", "fuse", "fuse.sshfs", "fuse.grpcfuse", "ceph"],
+    "trusted": ["ext4", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "fuseblk", None],  # fuseblk: a local disk's NTFS
+}
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [(kind, verdict) for verdict in KINDS for kind in KINDS[verdict]])
 def test_what_a_file_system_is_trusted_with(kind, verdict):
     is_doubtful = kind is not None and filesystem.is_doubtful(kind)
 
