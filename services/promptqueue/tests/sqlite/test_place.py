@@ -238,6 +238,15 @@ def test_the_files_of_one_that_noticed_and_was_closed_are_let_go(queue, open_que
     database.with_name("moved.db").rename(database)
 
 
+def test_an_instance_goes_on_when_another_of_its_process_is_closed(storage):
+    first, second = storage.open(), storage.open()
+
+    first.close()
+
+    assert [second.enqueue(NewPrompt(request={}))[0].position for _ in range(3)] == [1, 2, 3]
+    second.close()
+
+
 class Load:
     """Threads that submit; `accepted` are those that began after the strike."""
 

@@ -40,8 +40,7 @@ class Age:
     def _count(self) -> int:
         if self._descriptor is None:
             return 0
-        found = os.fstat(self._descriptor)
-        if (found.st_dev, found.st_ino) != self._database:  # it belonged to another connection, which was closed
+        if not _is_of(self._descriptor, self._database):  # it belonged to another connection, which was closed
             self._descriptor = _descriptor_of(self._database)
             return self._counted
         return int.from_bytes(os.pread(self._descriptor, 4, COUNTER), "big")
@@ -66,8 +65,13 @@ def _descriptor_of(database: Identity) -> int | None:
     """Find the descriptor by which SQLite has a file open: closing one of our own would drop SQLite's locks."""
     with suppress(OSError):  # macOS has no such folder
         for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
-            with suppress(OSError):
-                found = os.fstat(int(name))
-                if (found.st_dev, found.st_ino) == database:
-                    return int(name)
+            if _is_of(int(name), database):
+                return int(name)
     return None
+
+
+def _is_of(descriptor: int, database: Identity) -> bool:
+    with suppress(OSError):  # it is closed
+        found = os.fstat(descriptor)
+        return (found.st_dev, found.st_ino) == database
+    return False
