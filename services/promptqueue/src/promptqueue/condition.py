@@ -20,13 +20,7 @@ class ModelState(StrEnum):
 
 UNKNOWN = "no worker has said yet how it is"
 
-PRECEDENCE = (
-    ModelState.READY,
-    ModelState.DOWNLOADING,
-    ModelState.UNREACHABLE,
-    ModelState.TROUBLED,
-    ModelState.MISSING,
-)
+PRECEDENCE = (ModelState.READY, ModelState.DOWNLOADING, ModelState.UNREACHABLE, ModelState.TROUBLED, ModelState.MISSING)
 """Which state counts where servers differ: a ready one is enough; where none is ready soon, the worst."""
 
 

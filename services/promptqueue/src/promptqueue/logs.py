@@ -11,7 +11,6 @@ class Format(logging.Formatter):
     converter = staticmethod(time.gmtime)
 
     def __init__(self) -> None:
-        """Have one form, for everybody."""
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
 
 
@@ -30,7 +29,6 @@ class Once:
     """Complains once, until all is well again: what fails each second must not fill it. For one thread."""
 
     def __init__(self, log: logging.Logger) -> None:
-        """Complain in `log`."""
         self._log = log
         self._has_complained = False
 

@@ -47,7 +47,6 @@ class Subscription:
     """What one reader hears, in order."""
 
     def __init__(self) -> None:
-        """Begin with nothing heard."""
         self._notes: deque[Note] = deque()
         self._heard = threading.Event()
 
@@ -84,7 +83,6 @@ class Subscriptions:
     """Which reader hears what: the part of a listener that is the same for every storage."""
 
     def __init__(self) -> None:
-        """Begin with nobody."""
         self._lock = threading.Lock()
         self._subscriptions: dict[str | Scope, set[Subscription]] = {}
 

@@ -4,6 +4,7 @@ A library would do it, and cost each of the worker's processes 8 MB or more of t
 """
 
 import dataclasses
+import math
 import re
 import socket
 import sys
@@ -13,7 +14,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 Config = TypeVar("Config")
-Number = TypeVar("Number", int, float)
 
 
 class Misconfigured(Exception):
@@ -95,20 +95,12 @@ def address() -> Kind:
 
 def integer(at_least: int = 0, at_most: int | None = None) -> Kind:
     """A whole number within bounds."""
-
-    def parse(value: str) -> int:
-        return _bounded(int(value), at_least, at_most)
-
-    return Kind(parse, f"a whole number {_bounds(at_least, at_most)}")
+    return _bounded(int, "a whole number", at_least, at_most)
 
 
 def number(at_least: float = 0, at_most: float | None = None) -> Kind:
     """A number within bounds, such as seconds or days."""
-
-    def parse(value: str) -> float:
-        return _bounded(float(value), at_least, at_most)
-
-    return Kind(parse, f"a number {_bounds(at_least, at_most)}")
+    return _bounded(float, "a number", at_least, at_most)
 
 
 def one_of(*choices: str) -> Kind:
@@ -139,11 +131,12 @@ def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
     return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0  # .port raises ValueError itself
 
 
-def _bounded(value: Number, at_least: float, at_most: float | None) -> Number:
-    if not at_least <= value <= (float("inf") if at_most is None else at_most) or value == float("inf"):
-        raise ValueError
-    return value
+def _bounded(convert: Callable[[str], float], what: str, at_least: float, at_most: float | None) -> Kind:
+    def parse(text: str) -> float:
+        value = convert(text)
+        if not at_least <= value <= (math.inf if at_most is None else at_most) or value == math.inf:
+            raise ValueError
+        return value
 
-
-def _bounds(at_least: float, at_most: float | None) -> str:
-    return f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+    bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+    return Kind(parse, f"{what} {bounds}")

@@ -1,7 +1,5 @@
 """Storage: what keeps the queue, one for each process, and how a DATABASE_URL names it."""
 
-from __future__ import annotations
-
 import _thread
 from collections.abc import Mapping
 from typing import Protocol, Self
@@ -13,32 +11,22 @@ from promptqueue.sqlite.host.turnstile import NativeThreads
 from promptqueue.sqlite.storage import SQLiteStorage, path_of
 
 
-def connect(
-    url: str,
-    *,
-    journal_mode: str = "auto",
-    lock_timeout: float = 5.0,
-    threads: NativeThreads = _thread,
-    clock: Clock | None = None,
-) -> Storage:
-    """Return the storage at `url`. Make one for each process; nothing on the disk is touched before it is used.
+class Presence(Protocol):
+    """A worker's entry among those that are alive."""
 
-    `sqlite:////data/queue.db` is an absolute path, `sqlite:///data/queue.db` one below the working directory.
-    `journal_mode` is auto, wal or persist, or keep: then only a queue that exists is opened, in the mode that it has.
-    `lock_timeout` is how many seconds a write may wait for its turn. Where greenlets take the place of threads,
-    `threads` are the native ones. Tests hand in a clock.
+    @property
+    def id(self) -> str:
+        """The worker's name in every claim."""
 
-    Raises ValueError for a URL that names no queue.
-    """
-    return SQLiteStorage(
-        path_of(url), journal_mode=journal_mode, lock_timeout=lock_timeout, threads=threads, clock=clock
-    )
+    def stay(self) -> None:
+        """Enter again where somebody took the entry away. Raises StorageUnavailable when it cannot."""
 
+    def leave(self) -> None:
+        """Take the entry back; what the worker still claims is recovered by others."""
 
-def check(url: str) -> str:
-    """Return a URL that names a queue. Raises ValueError for any other, with a sentence for people."""
-    path_of(url)
-    return url
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 class Storage(Protocol):
@@ -75,19 +63,29 @@ class Storage(Protocol):
         """Return the storage's kind, version and more, in words for people. It waits for nothing."""
 
 
-class Presence(Protocol):
-    """A worker's entry among those that are alive."""
+def connect(
+    url: str,
+    *,
+    journal_mode: str = "auto",
+    lock_timeout: float = 5.0,
+    threads: NativeThreads = _thread,
+    clock: Clock | None = None,
+) -> Storage:
+    """Return the storage at `url`. Make one for each process; nothing on the disk is touched before it is used.
 
-    @property
-    def id(self) -> str:
-        """The worker's name in every claim."""
+    `sqlite:////data/queue.db` is an absolute path, `sqlite:///data/queue.db` one below the working directory.
+    `journal_mode` is auto, wal or persist, or keep: then only a queue that exists is opened, in the mode that it has.
+    `lock_timeout` is how many seconds a write may wait for its turn. Where greenlets take the place of threads,
+    `threads` are the native ones. Tests hand in a clock.
 
-    def stay(self) -> None:
-        """Enter again where somebody took the entry away. Raises StorageUnavailable when it cannot."""
+    Raises ValueError for a URL that names no queue.
+    """
+    return SQLiteStorage(
+        path_of(url), journal_mode=journal_mode, lock_timeout=lock_timeout, threads=threads, clock=clock
+    )
 
-    def leave(self) -> None:
-        """Take the entry back; what the worker still claims is recovered by others."""
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *_: object) -> None: ...
+def check(url: str) -> str:
+    """Return a URL that names a queue. Raises ValueError for any other, with a sentence for people."""
+    path_of(url)
+    return url

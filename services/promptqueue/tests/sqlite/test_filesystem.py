@@ -50,7 +50,7 @@ KINDS = {
 def test_what_a_file_system_is_trusted_with(kind, verdict):
     is_doubtful = kind is not None and filesystem.is_doubtful(kind)
 
-    told = "refused" if filesystem.is_network(kind) else "warned of" if is_doubtful else "trusted"
+    told = "refused" if kind in filesystem.NETWORK else "warned of" if is_doubtful else "trusted"
 
     assert told == verdict
 

@@ -89,7 +89,6 @@ class Help(click.Command):
     """A command whose help ends with examples, line by line as they are typed."""
 
     def __init__(self, *arguments: Any, examples: tuple[Example, ...], **settings: Any) -> None:
-        """Take the examples besides what click wants."""
         super().__init__(*arguments, **settings)
         self.examples = examples
 
@@ -163,7 +162,8 @@ def command(*examples: Example) -> Callable[[Callable[..., Reply]], Help]:
             try:
                 reply = function(call, **arguments)
             except PromptQueueError as error:
-                reply = _refused(error)
+                failure = {"error": {"code": error.code, "message": str(error)}}
+                reply = Reply(document=failure, words="", refusal=str(error))
             _print(reply, call)
 
         run.params.sort(key=lambda parameter: parameter.name in ("url", "is_for_scripts"))  # a command's own come first
@@ -189,7 +189,3 @@ def _checked(_context: click.Context, _parameter: click.Parameter, url: str) -> 
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     return url
-
-
-def _refused(error: PromptQueueError) -> Reply:
-    return Reply(document={"error": {"code": error.code, "message": str(error)}}, words="", refusal=str(error))

@@ -32,8 +32,7 @@ def prune(call: Call, age: float, dry_run: bool) -> Reply:
         prunable = queue.prunable(older_than=age)
         if dry_run:
             return Reply(
-                document={"erased": 0, "prunable": prunable},
-                words=f"{text.count(prunable, 'prompt')} would be erased.",
+                document={"erased": 0, "prunable": prunable}, words=f"{text.count(prunable, 'prompt')} would be erased."
             )
         if prunable:
             what = f"{text.count(prunable, 'prompt')} completed more than {text.duration(age)} ago"

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import click
 
@@ -22,20 +22,19 @@ PREFIX = ".backup-"
 
 def standard_input() -> BinaryIO:
     """Give standard input to read a copy from. Raises click.UsageError where a person would have to type it."""
-    stream = sys.stdin.buffer
-    if stream.isatty():
-        message = "A backup cannot be typed: give it on standard input, as in `restore - < queue.backup`."
-        raise click.UsageError(message)
-    return stream
+    return _piped(sys.stdin, "A backup cannot be typed: give it on standard input, as in `restore - < queue.backup`.")
 
 
 def standard_output() -> BinaryIO:
     """Give standard output to write a copy to. Raises click.UsageError where a terminal would show it."""
-    stream = sys.stdout.buffer
+    how = "send it into a file, as in `backup - > queue.backup`."
+    return _piped(sys.stdout, f"A backup cannot be read on a terminal: {how}")
+
+
+def _piped(stream: TextIO, refusal: str) -> BinaryIO:
     if stream.isatty():
-        message = "A backup cannot be read on a terminal: send it into a file, as in `backup - > queue.backup`."
-        raise click.UsageError(message)
-    return stream
+        raise click.UsageError(refusal)
+    return stream.buffer
 
 
 @contextmanager

@@ -27,7 +27,7 @@ LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, 
 
 
 class SQLiteStorage:
-    """Keeps the contract of `promptqueue.storage.Storage`."""
+    """Keeps the contract of `promptqueue.storage.Storage`; `connect` says there what the values mean."""
 
     def __init__(
         self,
@@ -38,7 +38,6 @@ class SQLiteStorage:
         threads: NativeThreads = _thread,
         clock: Clock | None = None,
     ) -> None:
-        """Touch nothing yet; `promptqueue.connect` says what the values mean."""
         self.path = path
         self._open_files = lambda create: OpenFiles(
             path, wanted_journal=journal_mode, lock_timeout=lock_timeout, threads=threads, create=create
@@ -71,16 +70,13 @@ class SQLiteStorage:
             database.journal.empty()
 
     def backup(self, file: Path, *, overwrite: bool = False, progress: CopyProgress | None = None) -> None:
-        """See `copies.backup.back_up`."""
         with closing(self._existing()) as database:
             back_up(database, file, overwrite=overwrite, progress=progress)
 
     def restore(self, source: Path | BinaryIO, *, progress: CopyProgress | None = None) -> Path | None:
-        """See `copies.restore.restore`."""
         return restore(self.path, source, progress=progress)
 
     def rewrite(self) -> int:
-        """See `copies.rewrite.rewrite`."""
         with closing(self._existing()) as database:
             return rewrite(database)
 

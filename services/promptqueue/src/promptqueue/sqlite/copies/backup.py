@@ -1,12 +1,12 @@
 """Backups: copies of the database, made while everybody goes on, and checked before they get their name."""
 
+import os
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from promptqueue.errors import StorageUnavailable
-from promptqueue.sqlite.copies.atomic_file import replacing
-from promptqueue.sqlite.copies.squeeze import squeeze, worth_squeezing
+from promptqueue.sqlite.copies.atomic_file import replacing, temporary
 from promptqueue.sqlite.errors import FileInTheWay
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
@@ -15,6 +15,8 @@ from promptqueue.sqlite.file.room import size
 from promptqueue.sqlite.host import filesystem
 
 CopyProgress = Callable[[int, int], None]
+
+WORTH_IT = 8  # one unused page in so many makes it worth it to copy a database without them
 
 PAGES_AT_ONCE = 256  # a megabyte; under a rollback journal writers wait while it is copied
 
@@ -35,8 +37,8 @@ def back_up(database: Database, file: Path, *, overwrite: bool = False, progress
         raise FileInTheWay(message)
     with storage_errors(file, "The backup"):
         count, spare = database.pages()
-        pages = count + (count - spare if worth_squeezing(count, spare) else 0)
-        _refuse_shortage(file, needed=pages * database.page_size)
+        pages = count + (count - spare if spare * WORTH_IT >= count else 0)
+        _refuse_shortage(file, needed=pages * database.files.page_size)
     with storage_errors(file, "The backup"), replacing(file) as unfinished:
         with database.at_one_moment() as source:
             copy(source, unfinished, progress)
@@ -67,7 +69,24 @@ def copy(source: sqlite3.Connection, file: Path, progress: CopyProgress | None) 
         while not _copied(source, target, pages, progress):
             pages *= 2
         target.execute("PRAGMA journal_mode = DELETE")
-    squeeze(file)  # unused pages were copied too: under a rollback journal, leaving them out would block every writer
+    _squeeze(file)  # unused pages were copied too: under a rollback journal, leaving them out would block every writer
+
+
+def _squeeze(file: Path) -> None:
+    """Take the unused pages out of a database that nobody has open, where that is worth it."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        [count] = connection.execute("PRAGMA page_count").fetchone()
+        [spare] = connection.execute("PRAGMA freelist_count").fetchone()
+        if spare * WORTH_IT >= count:
+            with temporary(file.with_name(f"{file.name}.squeezed")) as smaller:
+                vacuum_into(connection, smaller)
+                smaller.replace(file)
+
+
+def vacuum_into(connection: sqlite3.Connection, file: Path) -> None:
+    """Write the database of a connection into an empty file, which can then give room back in steps."""
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("VACUUM INTO ?", (os.fspath(file),))
 
 
 def damage_of(file: Path) -> str | None:

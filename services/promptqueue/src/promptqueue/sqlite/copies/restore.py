@@ -131,9 +131,7 @@ def _complete(path: Path) -> None:
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as replaced:
             replaced.execute("BEGIN EXCLUSIVE")
             replaced.execute("ROLLBACK")
-            replaced.execute(
-                "PRAGMA journal_mode = PERSIST"
-            )  # so that the next line deletes the file that this mode keeps
+            replaced.execute("PRAGMA journal_mode = PERSIST")  # whose file the next line then deletes
             replaced.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
         if is_locked(error):

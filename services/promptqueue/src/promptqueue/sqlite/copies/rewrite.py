@@ -7,12 +7,11 @@ from pathlib import Path
 
 from promptqueue.errors import StorageFull, StorageUnavailable
 from promptqueue.sqlite.copies.atomic_file import temporary
-from promptqueue.sqlite.copies.backup import damage_of
-from promptqueue.sqlite.copies.squeeze import vacuum_into
+from promptqueue.sqlite.copies.backup import damage_of, vacuum_into
 from promptqueue.sqlite.file import age, room
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.host.identity import identity
+from promptqueue.sqlite.host.filesystem import identity
 
 PATIENCE = 10.0
 """Seconds for which a rewrite waits for those who read."""

@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from promptqueue.sqlite.host.identity import Identity
+from promptqueue.sqlite.host.filesystem import Identity
 
 COUNTER = 24  # offset in the file: four bytes, the highest first
 VALID_FOR = 92  # offset of the same number again, which says when the number of pages was written
@@ -22,7 +22,6 @@ class Age:
     """The age of an open file. Look only with the lock for writing, so that nobody changes the file meanwhile."""
 
     def __init__(self, database: Identity) -> None:
-        """Find the file's descriptor; do not look yet."""
         self._database = database
         self._descriptor = _descriptor_of(database)
         self._counted = 0

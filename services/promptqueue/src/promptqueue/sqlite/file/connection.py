@@ -29,23 +29,18 @@ class Connection:
         self._open_files = open_files
         self.files = open_files(create)
         self.path = self.files.path
-        self._loss: Loss | None = None
+        self.lost: Loss | None = None  # what became of the files, by the last look
         self._looked_at = time.monotonic()
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether the files were gone at the last look."""
-        return self._loss is not None
 
     def run(self, statement: str, **values: Any) -> list[sqlite3.Row]:
         """Run a statement, one that writes inside a transaction; the rows that it gives."""
-        if self._loss or not self.files.sqlite.in_transaction:
+        if self.lost or not self.files.sqlite.in_transaction:
             self.glance()
         return self.files.execute(statement, values)
 
     def journal_mode(self) -> str:
         """Read the journal mode; another process may have changed it."""
-        if self._loss:
+        if self.lost:
             self.look()
         return self.files.journal_mode()
 
@@ -54,17 +49,17 @@ class Connection:
 
         With the lock for writing it looks `closely`, whether an older copy was written over the database.
         """
-        if self._loss:
-            self._open_again(self._loss)
+        if self.lost:
+            self._open_again(self.lost)
             return
         self._looked_at = time.monotonic()
-        self._loss = self.files.loss(closely=closely)
-        if self._loss:
-            raise self._loss.error(self.path)
+        self.lost = self.files.loss(closely=closely)
+        if self.lost:
+            raise self.lost.error(self.path)
 
     def glance(self) -> None:
         """Look, unless that was done a moment ago."""
-        if self._loss or time.monotonic() - self._looked_at >= LOOK_EVERY:
+        if self.lost or time.monotonic() - self._looked_at >= LOOK_EVERY:
             self.look()
 
     @contextmanager
@@ -83,7 +78,7 @@ class Connection:
 
     def close(self) -> None:
         """Let go of the file, the locks and the socket."""
-        self.files.close(self._loss)
+        self.files.close(self.lost)
 
     def _before_commit(self) -> None:
         self.files.refuse_given_up()
@@ -92,5 +87,5 @@ class Connection:
     def _open_again(self, loss: Loss) -> None:
         self.files.close(loss)
         self.files = self._open_files(False)
-        self._loss = None
+        self.lost = None
         log.warning("database opened again path=%s reason=%r", self.path, loss.partition(":")[0])

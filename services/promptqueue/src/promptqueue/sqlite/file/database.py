@@ -16,18 +16,12 @@ class Database(Connection):
     """A connection with its transactions."""
 
     def __init__(self, open_files: Callable[[bool], OpenFiles], *, create: bool) -> None:
-        """Open the file, as a Connection does."""
         super().__init__(open_files, create=create)
         self.journal = Journal(self)
         self.promised = 0  # bytes that this transaction's submissions may write to the journal
         self._depth = 0
         self._changed: set[str | None] = set()
         self._written: set[str] = set()
-
-    @property
-    def page_size(self) -> int:
-        """The size of a page in bytes."""
-        return self.files.page_size
 
     def pages(self) -> tuple[int, int]:
         """Count the file's pages, with those that this transaction has added, and the unused ones among them."""

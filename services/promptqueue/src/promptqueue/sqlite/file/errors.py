@@ -12,13 +12,12 @@ NEXT_TO_NOTHING = 64 * 1024  # bytes; with less even the files beside the databa
 
 
 class storage_errors:  # noqa: N801 (read as a verb: with storage_errors(path): …)
-    """Raises StorageUnavailable for what SQLite or the operating system raises inside."""
+    """Raises StorageUnavailable, about `what` lies at `path`, for what SQLite or the operating system raises inside."""
 
     # Every statement passes here, several times in each verb: a generator would cost four times as much.
     __slots__ = ("_path", "_what")
 
     def __init__(self, path: Path, what: str = "The queue's database") -> None:
-        """Name in the error `what` lies at `path`."""
         self._path = path
         self._what = what
 

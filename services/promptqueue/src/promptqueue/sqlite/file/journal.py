@@ -18,7 +18,6 @@ class Journal:
     """A write-ahead log or a rollback journal, as one connection sees it."""
 
     def __init__(self, connection: Connection) -> None:
-        """Keep the journal of this connection's database short."""
         self._connection = connection
         self._holds_erased = False
 
@@ -86,5 +85,5 @@ class Journal:
         """Free what a transaction that failed has written to the log, where the disk is nearly full."""
         path = self._connection.path
         with suppress(StorageUnavailable), storage_errors(path):
-            if not self._connection.is_lost and filesystem.free_bytes(path.parent) < filesystem.SCARCE:
+            if not self._connection.lost and filesystem.free_bytes(path.parent) < filesystem.SCARCE:
                 self.empty()

@@ -13,11 +13,10 @@ from promptqueue.sqlite.file.age import Age, is_older
 from promptqueue.sqlite.file.engine import journal_mode, sqlite3
 from promptqueue.sqlite.file.errors import storage_errors
 from promptqueue.sqlite.file.place import Loss, Place
-from promptqueue.sqlite.host import filesystem
+from promptqueue.sqlite.host import filesystem, usage
 from promptqueue.sqlite.host.datagrams import DatagramSender
-from promptqueue.sqlite.host.identity import NOTHING, identity
+from promptqueue.sqlite.host.filesystem import NOTHING, identity
 from promptqueue.sqlite.host.turnstile import NativeThreads, Turnstile
-from promptqueue.sqlite.host.usage import Usage
 
 WAL_LIMIT = 64 * 1024 * 1024  # bytes that the journal file keeps after it was emptied
 
@@ -57,7 +56,7 @@ class OpenFiles:
             elif not path.exists():
                 raise Loss.MISSING.error(path)
             filesystem.refuse_network(path.parent)
-            opened.callback(Usage(path.parent).close)
+            opened.enter_context(usage.shared(path.parent))
             self._turnstile = Turnstile(path.parent, threads)
             opened.callback(self._turnstile.close)
             self.sender = DatagramSender(path.parent / "wake")

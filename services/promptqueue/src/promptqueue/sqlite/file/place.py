@@ -4,18 +4,17 @@ SQLite goes on writing into a file that was moved, deleted or replaced: what is 
 will open again. So device and inode are compared in each commit's own turn, and now and then before a read.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.file.age import is_older
-from promptqueue.sqlite.host.identity import NOTHING, Identity, identity
+from promptqueue.sqlite.host.filesystem import NOTHING, Identity, identity
 from promptqueue.wire import moment
 
 
@@ -48,7 +47,7 @@ class Place:
     index: Identity = NOTHING
 
     @classmethod
-    def of(cls, path: Path, *, with_log: bool) -> Place:
+    def of(cls, path: Path, *, with_log: bool) -> Self:
         """Look up the files at `path`."""
         name = str(path)
         if not with_log:

@@ -34,10 +34,10 @@ class Bounds:
         if self.max_stored_bytes is None and self.min_free_bytes is None:
             return
         count, spare = database.pages()
-        needed = length // database.page_size + 1
+        needed = length // database.files.page_size + 1
         if self.max_stored_bytes is not None:
-            stored = (count - spare) * database.page_size
-            if stored + needed * database.page_size > self.max_stored_bytes:
+            stored = (count - spare) * database.files.page_size
+            if stored + needed * database.files.page_size > self.max_stored_bytes:
                 message = (
                     f"The queue stores {size(stored)}, and {size(self.max_stored_bytes)} is the most it may: "
                     "delete prompts that are done with, or wait until older ones are erased."
@@ -53,8 +53,8 @@ class Bounds:
             now = os.stat(database.path).st_size  # noqa: PTH116 (this runs for each submission, and pathlib takes longer)
             free = filesystem.free_bytes(database.path.parent)
         # At the commit all pages of this transaction go to the journal, and new pages go to the file later.
-        database.promised += pages * (database.page_size + FRAME_HEADER)
-        owed = max(0, (count + max(0, pages - spare)) * database.page_size - now)
+        database.promised += pages * (database.files.page_size + FRAME_HEADER)
+        owed = max(0, (count + max(0, pages - spare)) * database.files.page_size - now)
         if free - owed - database.promised < min_free_bytes:
             message = (
                 f"The queue's disk has {size(free)} free, of which {size(min_free_bytes)} are kept for finishing and "
@@ -71,8 +71,8 @@ def look(database: Database) -> Room:
         file, journal = length(database.path), length(f"{database.path}-wal")
     [vacuum] = database.run("PRAGMA auto_vacuum")
     return Room(
-        stored_bytes=(count - spare) * database.page_size,
-        spare_bytes=spare * database.page_size,
+        stored_bytes=(count - spare) * database.files.page_size,
+        spare_bytes=spare * database.files.page_size,
         file_bytes=file,
         journal_bytes=journal,
         disk_free_bytes=free,

@@ -34,7 +34,6 @@ class DatagramSender:
     """Sends to every listener, waits for none, and removes the sockets of dead ones."""
 
     def __init__(self, folder: Path) -> None:
-        """Send to the sockets in `folder`, which is made where it is missing."""
         filesystem.make_folder(folder)
         self._folder = folder
         self._place = str(folder)
@@ -61,7 +60,6 @@ class DatagramSender:
             self._send(message, but=OF_CHANGES)
 
     def close(self) -> None:
-        """Close the socket."""
         self._socket.close()
 
     def _name(self, what: str, prompt_ids: list[str] | list[None] | list[str | None], *, but: str = "/") -> None:
@@ -108,7 +106,6 @@ class DatagramListener(Subscriptions):
     """Receives with one socket and one thread, for any number of subscriptions."""
 
     def __init__(self, folder: Path, *, texts: bool = True) -> None:
-        """Bind a socket in `folder` and listen until `close`; to live text too, unless `texts` is False."""
         self._path = folder / f"{uuid.uuid4()}{SOCKET if texts else OF_CHANGES}"
         self._socket = self._bound()
         super().__init__()
@@ -117,7 +114,6 @@ class DatagramListener(Subscriptions):
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening, wake everybody who waits, and remove the socket."""
         self._closed = True
         # A datagram ends the wait, which a shutdown does not do everywhere; without a socket the wait ends soon.
         with suppress(OSError), _address(self._path) as address:

@@ -26,6 +26,11 @@ NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
 DOUBTFUL = frozenset({"9p", "virtiofs", "fuse", "afs", "ceph"})
 """Warned of: whether locks hold depends on the system behind them."""
 
+Identity = tuple[int, int]
+"""Which file a name stands for: device and inode."""
+
+NOTHING: Identity = (0, 0)
+
 SCARCE = 64 * 1024 * 1024  # bytes of a disk: twice the longest body
 
 log = logging.getLogger(__name__)
@@ -35,6 +40,15 @@ def free_bytes(folder: Path) -> int:
     """Return how many bytes users other than root may still write to a folder's disk. Raises OSError."""
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
+
+
+def identity(path: str) -> Identity:
+    """Return a file's device and inode, `NOTHING` where there is none. Raises OSError when they cannot be read."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 (this runs for each read and commit, and pathlib takes longer)
+    except (FileNotFoundError, NotADirectoryError):
+        return NOTHING
+    return found.st_dev, found.st_ino
 
 
 def make_folder(path: Path) -> None:
@@ -61,7 +75,7 @@ def files_of(path: Path) -> list[Path]:
 def refuse_network(folder: Path) -> None:
     """Refuse a folder that lies on a network, and warn of one that may. Raises StorageUnavailable."""
     kind = kind_of(folder)
-    if is_network(kind):
+    if kind in NETWORK:
         message = (
             f"The queue's database cannot lie in {folder}, which is on a network file system ({kind}): locks do not "
             "hold there and it would be damaged, so let DATABASE_URL name a folder on a local disk."
@@ -69,11 +83,6 @@ def refuse_network(folder: Path) -> None:
         raise StorageUnavailable(message)
     if kind and is_doubtful(kind):
         _warn(folder, kind)
-
-
-def is_network(kind: str | None) -> bool:
-    """Whether a file system of this kind is a network's."""
-    return kind in NETWORK
 
 
 def is_doubtful(kind: str) -> bool:

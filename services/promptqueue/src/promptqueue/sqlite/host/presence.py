@@ -22,14 +22,12 @@ class PresenceFile:
     """This process's entry among the workers: `id` names it in every claim."""
 
     def __init__(self, folder: Path, *, slots: int) -> None:
-        """Enter with this many slots: write a file in `folder` and hold its lock."""
         self.id = str(uuid.uuid4())
         self._path = folder / self.id
         self._slots = slots
         self._file = self._enter()
 
     def stay(self) -> None:
-        """Enter again where somebody took the entry away, or the folder with it. Raises StorageUnavailable."""
         try:
             if not self._path.exists():
                 lost, self._file = self._file, self._enter()
@@ -39,7 +37,6 @@ class PresenceFile:
             raise StorageUnavailable(message) from error
 
     def leave(self) -> None:
-        """Take the entry back; what it still claims is recovered by others."""
         _remove(self._path)
         os.close(self._file)
 

@@ -55,7 +55,6 @@ class Turnstile:
         fcntl.flock(self._main, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Close both files."""
         os.close(self._turn)
         os.close(self._main)
 

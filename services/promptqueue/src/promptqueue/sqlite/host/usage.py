@@ -6,43 +6,33 @@ SQLite's own locks do not show it: under a rollback journal an idle connection h
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.errors import QueueInUse
 from promptqueue.sqlite.host.turnstile import open_lock
 
-LOCK = "use.lock"
+
+def shared(folder: Path) -> AbstractContextManager[None]:
+    """Count among those who have the database open. Raises StorageUnavailable while it is restored."""
+    message = "The queue's database is being restored; everything goes on by itself when that is done."
+    return _lock(folder, fcntl.LOCK_SH, StorageUnavailable(message))
 
 
-class Usage:
-    """A shared lock on the database. The kernel frees it when the process dies."""
-
-    def __init__(self, folder: Path) -> None:
-        """Take the lock in `folder`. Raises StorageUnavailable while the database is restored."""
-        self._file = open_lock(folder / LOCK)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.close()
-            message = "The queue's database is being restored; everything goes on by itself when that is done."
-            raise StorageUnavailable(message) from None
-
-    def close(self) -> None:
-        """Release the lock."""
-        os.close(self._file)
+def exclusive(folder: Path) -> AbstractContextManager[None]:
+    """Keep everybody from opening the database in `folder`. Raises QueueInUse when anybody has."""
+    return _lock(folder, fcntl.LOCK_EX, QueueInUse())
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Keep everybody from opening the database in `folder`. Raises QueueInUse when anybody has."""
-    file = open_lock(folder / LOCK)
+def _lock(folder: Path, kind: int, refusal: Exception) -> Iterator[None]:
+    file = open_lock(folder / "use.lock")
     try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise QueueInUse from None
+            raise refusal from None
         yield
     finally:
         os.close(file)

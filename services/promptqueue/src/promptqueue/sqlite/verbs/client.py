@@ -114,9 +114,7 @@ class ClientVerbs(Timekeeping):
             metadata=None if new.metadata is None else stored_json(new.metadata),
         )
         self._database.run(
-            "INSERT INTO requests (seq, request) VALUES (:seq, :request)",
-            seq=row["seq"],
-            request=request,
+            "INSERT INTO requests (seq, request) VALUES (:seq, :request)", seq=row["seq"], request=request
         )
         if new.idempotency:
             self._database.run(

@@ -77,7 +77,7 @@ class RetentionVerbs(Timekeeping):
                 if time.monotonic() >= until or look.disk_is_scarce:
                     break
             after, _ = self._database.pages()
-        return (before - after) * self._database.page_size
+        return (before - after) * self._database.files.page_size
 
     def prunable(self, *, older_than: float) -> int:
         [old] = self._database.run(
