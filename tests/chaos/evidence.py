@@ -103,6 +103,16 @@ class Evidence:
         by_text = {script.text: script for script in self.scripts.values()}
         return {prompt_id: by_text[text] for prompt_id, text in self.stored.texts.items() if text in by_text}
 
+    def name_of(self, prompt_id: str) -> str:
+        """Give the name of a stored prompt's script; its id where it has none."""
+        script = self.scripts_by_id.get(prompt_id)
+        return script.name if script else prompt_id
+
+    def row_of(self, seen: Sequence[Seen]) -> dict[str, Any] | None:
+        """Give what is stored of the prompt that these answers are about."""
+        prompt_id = next((each.prompt_id for each in seen if each.prompt_id), None)
+        return self.stored.prompts.get(prompt_id or "")
+
 
 def calls(journal: Path) -> list[Call]:
     """Read the simulator's journal. Numbers begin again with each of its lives, moments do not."""

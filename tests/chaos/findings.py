@@ -14,7 +14,7 @@ class Kind(StrEnum):
     WRONG = "wrong"  # anything else that must not be
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Finding:
     """One promise that was not kept."""
 
@@ -24,3 +24,8 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.about}: {self.words}"
+
+
+def wrong(about: str, words: str) -> Finding:
+    """Give a finding that is neither a loss nor a prompt that is stuck."""
+    return Finding(Kind.WRONG, about, words)

@@ -32,6 +32,12 @@ class Seen:
         tells = self.status == 200 or (self.what == "result" and self.status in (202, 410))
         return self.body if tells and isinstance(self.body, dict) and "attempt" in self.body else None
 
+    @property
+    def code(self) -> str | None:
+        """The code of a refusal."""
+        error = self.body.get("error") if isinstance(self.body, dict) else None
+        return error.get("code") if isinstance(error, dict) else None
+
 
 class History:
     """Grows only; any number of threads add to it."""
