@@ -148,6 +148,7 @@ class Greenlets:
     def one_at_a_time(self) -> Run:
         """Make what runs calls on a native thread of its own, one after the other."""
         pool = self._pool(1, hub=self._hub)
+        _on(pool, lambda: None)  # has the thread started, for a process that can have none must not seem to serve
         return lambda call: _on(pool, call)
 
     def epoll(self) -> Any:
