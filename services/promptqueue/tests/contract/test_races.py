@@ -17,31 +17,14 @@ ROUNDS = 8
 ANSWERED = Answered(record={"response": "Rayleigh.", "done": True}, tokens=3)
 
 
-def claim(queue, held, terms):
-    return queue.claim(terms)
-
-
-def finish(queue, held, terms):
-    return queue.finish(held, ANSWERED)
-
-
-def fail(queue, held, terms):
-    return queue.finish(held, Failed(cause="a reason"))
-
-
-def release(queue, held, terms):
-    return queue.release(held)
-
-
-def renew(queue, held, terms):
-    return queue.renew(held)
-
-
-def recover(queue, held, terms):
-    return queue.recover()
-
-
-VERBS = [claim, finish, fail, release, renew, recover]
+VERBS = {
+    "claim": lambda _, terms, queue: queue.claim(terms),
+    "finish": lambda held, _, queue: queue.finish(held, ANSWERED),
+    "fail": lambda held, _, queue: queue.finish(held, Failed(cause="a reason")),
+    "release": lambda held, _, queue: queue.release(held),
+    "renew": lambda held, _, queue: queue.renew(held),
+    "recover": lambda _, __, queue: queue.recover(),
+}
 
 
 class RunningClock:
@@ -83,7 +66,7 @@ def race(queue, another):
 @pytest.fixture
 def hired_for(hire):
     """Register a worker whose lease is over at once where it is to be lost; its terms."""
-    return lambda verb: hire(lease_seconds=0.0 if verb is recover else 15.0).terms
+    return lambda verb: hire(lease_seconds=0.0 if verb == "recover" else 15.0).terms
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -91,9 +74,9 @@ def test_a_cancel_is_final_whatever_happens_at_the_same_moment(queue, ask, race,
     terms = hired_for(verb)
     for _ in range(ROUNDS):
         prompt_id = ask()
-        held = None if verb is claim else queue.claim(terms)
+        held = None if verb == "claim" else queue.claim(terms)
 
-        cancelled, moved = race(methodcaller("cancel", prompt_id), partial(verb, held=held, terms=terms))
+        cancelled, moved = race(methodcaller("cancel", prompt_id), partial(VERBS[verb], held, terms))
 
         ended = queue.get(prompt_id)
         assert ended.status is Status.COMPLETED
@@ -102,7 +85,7 @@ def test_a_cancel_is_final_whatever_happens_at_the_same_moment(queue, ask, race,
             assert (moved, queue.answer(prompt_id)) == (ended, ANSWERED.record)
         else:
             assert (ended.outcome, queue.answer(prompt_id)) == (Outcome.CANCELLED, None)
-            assert verb is not finish or isinstance(moved, ClaimLost)
+            assert verb != "finish" or isinstance(moved, ClaimLost)
             assert queue.claim(terms) is None
         if held or moved:
             with pytest.raises(ClaimLost):
@@ -114,15 +97,15 @@ def test_a_deleted_prompt_is_gone_whatever_happens_at_the_same_moment(queue, ask
     terms = hired_for(verb)
     for _ in range(ROUNDS):
         prompt_id = ask()
-        held = None if verb is claim else queue.claim(terms)
+        held = None if verb == "claim" else queue.claim(terms)
 
-        deleted, moved = race(methodcaller("delete", prompt_id), partial(verb, held=held, terms=terms))
+        deleted, moved = race(methodcaller("delete", prompt_id), partial(VERBS[verb], held, terms))
 
         assert deleted is None
         for verb_of_one in (queue.get, queue.delete):
             with pytest.raises(PromptNotFound):
                 verb_of_one(prompt_id)
-        if held or (verb is claim and moved):
+        if held or (verb == "claim" and moved):
             with pytest.raises(ClaimLost):
                 queue.finish(held or moved, ANSWERED)
         assert queue.claim(terms) is None
@@ -131,7 +114,7 @@ def test_a_deleted_prompt_is_gone_whatever_happens_at_the_same_moment(queue, ask
 
 
 def test_an_answer_that_races_the_loss_of_its_lease_is_kept_or_its_prompt_is_back(queue, begin, race, hired_for):
-    terms = hired_for(recover)
+    terms = hired_for("recover")
     for _ in range(ROUNDS):
         held = begin(terms)
 
