@@ -12,7 +12,7 @@ from promptqueue import connect
 from promptqueue.prompt import Answered, ErrorCode, Failed, Terms
 from proxy.app import create_app, parts
 from proxy.config import Config
-from proxy.serving.concurrency import Threads
+from proxy.serving.concurrency import Concurrency
 from support.events import Follower, events_in
 from support.waiting import until
 
@@ -45,7 +45,7 @@ def make_app(url):
     with contextlib.ExitStack() as made:
 
         def make(**changed):
-            app = create_app(Config(**{"database_url": url, **changed}), Threads())
+            app = create_app(Config(**{"database_url": url, **changed}), Concurrency())
             made.callback(parts(app).close)
             return app
 

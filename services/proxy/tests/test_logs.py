@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from proxy.serving.concurrency import Threads
+from proxy.serving.concurrency import Concurrency
 from proxy.serving.logs import Lines
 
 
@@ -19,7 +19,7 @@ class Full(io.StringIO):
 
 
 def test_a_log_that_cannot_be_written_costs_nobody_anything():
-    Lines(Full(), Threads()).handle(logging.makeLogRecord({"msg": "prompt accepted"}))
+    Lines(Full(), Concurrency()).handle(logging.makeLogRecord({"msg": "prompt accepted"}))
 
 
 BOTH_KINDS = """

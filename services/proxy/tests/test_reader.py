@@ -3,7 +3,7 @@
 import pytest
 from promptqueue import connect
 from promptqueue.errors import StorageUnavailable
-from proxy.serving.concurrency import Threads
+from proxy.serving.concurrency import Concurrency
 from proxy.storage.reader import Reader
 
 
@@ -12,7 +12,7 @@ def test_a_storage_that_fails_is_complained_of_once_until_it_is_back(url, caplog
         raise StorageUnavailable("no such disk")
 
     caplog.set_level("INFO")
-    reader = Reader(connect(url), Threads())
+    reader = Reader(connect(url), Concurrency())
 
     for look in (fail, fail, fail, lambda queue: queue.counts(), lambda queue: queue.counts(), fail):
         if look is fail:

@@ -10,7 +10,7 @@ from promptqueue import connect
 from promptqueue.errors import QueueFull, StorageUnavailable
 from promptqueue.prompt import NewPrompt
 from promptqueue.sqlite.host.turnstile import Turnstile
-from proxy.serving.concurrency import Threads
+from proxy.serving.concurrency import Concurrency
 from proxy.storage.writer import HEAVY, Writer, _Request
 
 NEW = NewPrompt(request={"prompt": "Why?"})
@@ -21,7 +21,7 @@ def make_writer(url):
     made = []
 
     def make(open_queue=lambda: connect(url).open(), **values):
-        writer = Writer(open_queue, Threads(), **values)
+        writer = Writer(open_queue, Concurrency(), **values)
         made.append(writer)
         return writer
 

@@ -14,7 +14,7 @@ def create_app(config: Config, concurrency: Concurrency) -> Flask:
     """Make the application and start its writer. `parts(app)` gives what must be stopped and closed."""
     app = Flask("proxy", static_folder=None)
     app.url_map.merge_slashes = False  # else //api/v1/prompt would be a redirect, and a POST would lose its body
-    made = Parts.of(config, concurrency)
+    made = Parts(config, concurrency)
     app.extensions["proxy"] = made
     envelope.register(
         app,

@@ -1,8 +1,5 @@
 """The parts of one proxy process, made once and handed to whatever serves requests."""
 
-from dataclasses import dataclass
-from typing import Self
-
 from promptqueue import connect
 
 from proxy.config import Config
@@ -22,49 +19,27 @@ from proxy.storage.reader import Reader
 from proxy.storage.writer import Writer
 
 
-@dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What requests are served with."""
+    """What requests are served with. Make it after a fork: the writer's thread would not survive one."""
 
-    config: Config
-    concurrency: Concurrency
-    writer: Writer
-    reader: Reader
-    prompts: Prompts
-    whole_queue: WholeQueue
-    estimates: Estimates
-    listener: SharedListener
-    departures: Departures
-    places: Places
-    live: LivePrompts
-    room: Room
-
-    @classmethod
-    def of(cls, config: Config, concurrency: Concurrency) -> Self:
-        """Make the parts of this process. Call it after a fork: the writer's thread would not survive one."""
+    def __init__(self, config: Config, concurrency: Concurrency) -> None:
         storage = connect(config.database_url, journal_mode=config.journal_mode, threads=concurrency.native)
-        reader, writer = Reader(storage, concurrency), Writer(storage.open, concurrency)
-        current, whole_queue = CurrentProgress(reader, writer), WholeQueue(storage, reader, writer)
-        estimates = Estimates(whole_queue)
-        listener = SharedListener(storage.listen)
-        departures = Departures(concurrency.epoll())
-        places = Places(departures, limit=config.max_streams)
+        self.config = config
+        self.concurrency = concurrency
+        self.room = Room()
+        self.reader = reader = Reader(storage, concurrency)
+        self.writer = writer = Writer(storage.open, concurrency)
+        self.whole_queue = WholeQueue(storage, reader, writer)
+        self.estimates = Estimates(self.whole_queue)
+        self.listener = listener = SharedListener(storage.listen)
+        self.departures = Departures(concurrency.epoll())
+        self.places = places = Places(self.departures, limit=config.max_streams)
+        current = CurrentProgress(reader, writer)
         held = HeldRequests(current=current, reader=reader, places=places, listener=listener)
-        lookup = Lookup(current=current, reader=reader, estimates=estimates)
-        live = LivePrompts(lookup=lookup, reader=reader, places=places, listener=listener)
-        return cls(
-            config=config,
-            concurrency=concurrency,
-            writer=writer,
-            reader=reader,
-            prompts=Prompts(config, reader=reader, writer=writer, current=current, held_requests=held, live=live),
-            whole_queue=whole_queue,
-            estimates=estimates,
-            listener=listener,
-            departures=departures,
-            places=places,
-            live=live,
-            room=Room(),
+        lookup = Lookup(current=current, reader=reader, estimates=self.estimates)
+        self.live = LivePrompts(lookup=lookup, reader=reader, places=places, listener=listener)
+        self.prompts = Prompts(
+            config, reader=reader, writer=writer, current=current, held_requests=held, live=self.live
         )
 
     def stop(self) -> None:

@@ -9,16 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from promptqueue.prompt import Outcome, Status
-from promptqueue.wire import (
-    Count,
-    JSONObject,
-    ModelBody,
-    Place,
-    PromptId,
-    PromptStatus,
-    Schema,
-    Seconds,
-)
+from promptqueue.wire import Count, JSONObject, ModelBody, Place, PromptId, PromptStatus, Schema, Seconds
 
 from proxy import errors
 

@@ -60,9 +60,7 @@ class _SomeText:
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.custom_error_schema(
-            core_schema.str_schema(strict=True, min_length=1),
-            custom_error_type="empty",
-            custom_error_message=NOT_EMPTY,
+            core_schema.str_schema(strict=True, min_length=1), custom_error_type="empty", custom_error_message=NOT_EMPTY
         )
 
 

@@ -8,19 +8,7 @@ from pydantic_core import PydanticCustomError, to_json
 
 from proxy.asking import chat, fingerprint, json_schema, parsing, values
 from proxy.asking.chat import Messages, Tools
-from proxy.asking.fields import (
-    Fields,
-    Finite,
-    Ignored,
-    JSONObject,
-    KeepAlive,
-    No,
-    NoList,
-    NoText,
-    SomeText,
-    Text,
-    Zero,
-)
+from proxy.asking.fields import Fields, Finite, Ignored, JSONObject, KeepAlive, No, NoList, NoText, SomeText, Text, Zero
 from proxy.asking.options import RUNNER_OPTIONS, Options
 from proxy.errors import InvalidRequest, UnsupportedModel
 

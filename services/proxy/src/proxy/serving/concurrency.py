@@ -27,58 +27,32 @@ class Run(Protocol):
         """Run this, and wait for it."""
 
 
-class Concurrency(Protocol):
-    """What the rest of the proxy needs of the kind of server that it is."""
+class Concurrency:
+    """What the rest of the proxy needs of the kind of server that it is. Here requests are threads."""
 
-    @property
-    def native(self) -> Any:
-        """Native threads and their locks, named as in `_thread`."""
-
-    def idle(self) -> None:
-        """Wait until no other request can go on, for some milliseconds at most."""
-
-    def soon(self, call: Callable[[], None]) -> None:
-        """Run this once no request can go on, or at once where it would keep no request waiting."""
-
-    def apart(self, call: Callable[[], Found]) -> Found:
-        """Run what may block, without stopping other requests; what it returned or raised."""
-
-    def alone(self, call: Callable[[], Found]) -> Found:
-        """Run what takes long, apart and after all others that do; what it returned or raised."""
-
-    def one_at_a_time(self) -> Run:
-        """Make what runs calls apart, one after the other."""
-
-    def epoll(self) -> Any:
-        """Make a `select.epoll`; None where the system has none."""
-
-
-class Threads:
-    """Requests are threads, and blocking one blocks no other."""
-
-    native = _thread
+    native: Any = _thread
+    """Native threads and their locks, named as in `_thread`."""
 
     def __init__(self) -> None:
-        """Let one at a time do what takes long."""
         self._alone = self.one_at_a_time()
 
     def idle(self) -> None:
-        """Wait for nobody: who else can go on does."""
+        """Wait until no other request can go on, for some milliseconds at most; for no thread, which goes on anyway."""
 
     def soon(self, call: Callable[[], None]) -> None:
-        """Run this at once."""
+        """Run this once no request can go on, or at once where it would keep no request waiting."""
         call()
 
     def apart(self, call: Callable[[], Found]) -> Found:
-        """Run this here."""
+        """Run what may block, without stopping other requests; what it returned or raised."""
         return call()
 
     def alone(self, call: Callable[[], Found]) -> Found:
-        """Run this here, after all others that take long."""
+        """Run what takes long, apart and after all others that do; what it returned or raised."""
         return self._alone(call)
 
     def one_at_a_time(self) -> Run:
-        """Make what runs calls on their own threads, one after the other."""
+        """Make what runs calls apart, one after the other."""
         lock = threading.Lock()
 
         def run(call: Callable[[], Found]) -> Found:
@@ -92,11 +66,10 @@ class Threads:
         return select.epoll() if hasattr(select, "epoll") else None
 
 
-class Greenlets:
+class Greenlets(Concurrency):
     """Requests are greenlets of the hub. What blocks runs on a native thread of one of gevent's pools."""
 
     def __init__(self) -> None:
-        """Belong to the hub of the calling thread."""
         import gevent  # type: ignore[import-untyped]  # noqa: PLC0415 (only where gevent is in use)
         from gevent import monkey, threadpool  # noqa: PLC0415
 
@@ -107,7 +80,7 @@ class Greenlets:
         self.native = SimpleNamespace(**{name: monkey.get_original("_thread", name) for name in names})
         self._home = self.native.get_ident()
         self._epoll = monkey.saved.get("select", {}).get("epoll")
-        self._alone = self.one_at_a_time()
+        super().__init__()
 
     def idle(self) -> None:
         """Wait until the hub has nothing else to do: clients that never pause would keep it from that for ever."""
@@ -115,14 +88,12 @@ class Greenlets:
             self._gevent.idle()
 
     def soon(self, call: Callable[[], None]) -> None:
-        """Run this when the hub has nothing else to do; at once if the caller is a native thread."""
         if self.native.get_ident() == self._home:
             self._gevent.spawn(self._when_idle, call)
         else:
             call()
 
     def apart(self, call: Callable[[], Found]) -> Found:
-        """Run this on one of the hub's native threads."""
         return _on(self._hub.threadpool, call)
 
     def alone(self, call: Callable[[], Found]) -> Found:
@@ -146,13 +117,11 @@ class Greenlets:
         return self._alone(politely)
 
     def one_at_a_time(self) -> Run:
-        """Make what runs calls on a native thread of its own, one after the other."""
         pool = self._pool(1, hub=self._hub)
         _on(pool, lambda: None)  # has the thread started, for a process that can have none must not seem to serve
         return lambda call: _on(pool, call)
 
     def epoll(self) -> Any:
-        """Make a `select.epoll`, which gevent's patches hide; None where the system has none."""
         return self._epoll() if self._epoll else None
 
     def _when_idle(self, call: Callable[[], None]) -> None:
@@ -178,4 +147,4 @@ def _on(pool: Any, call: Callable[[], Found]) -> Found:
 def current() -> Concurrency:
     """Give this process's: greenlets where gevent has taken the place of threads."""
     monkey = sys.modules.get("gevent.monkey")
-    return Greenlets() if monkey and monkey.is_module_patched("threading") else Threads()
+    return Greenlets() if monkey and monkey.is_module_patched("threading") else Concurrency()

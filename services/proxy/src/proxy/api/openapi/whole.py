@@ -13,10 +13,10 @@ def _page(name: str, no_page: dict[str, Any], **body: Any) -> dict[str, Any]:
 
 PATHS: dict[str, Any] = {
     "/api/v1/queue": {
-        "get": operation("queue", "See the queue as a whole", {"200": answer("The queue.", "Queue"), **FAILURES}),
+        "get": operation("queue", "See the queue as a whole", {"200": answer("The queue.", "Queue"), **FAILURES})
     },
     "/healthz": {
-        "get": operation("healthz", "Does it live", {"200": answer("The database answers.", "Health"), **FAILURES}),
+        "get": operation("healthz", "Does it live", {"200": answer("The database answers.", "Health"), **FAILURES})
     },
     "/readyz": {
         "get": operation(
