@@ -4,8 +4,8 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from proxy.api.openapi import prompts, whole
 from proxy.api.openapi.operations import HEADERS
+from proxy.api.openapi.paths import PATHS
 from proxy.api.openapi.shapes import schemas
 
 
@@ -20,7 +20,7 @@ def document(model: str, base_path: str = "") -> dict[str, Any]:
             "description": "A durable queue between many clients and one Ollama. Every error has the shape of `Error`.",
         },
         "servers": [{"url": base_path or "/"}],
-        "paths": prompts.PATHS | whole.PATHS,
+        "paths": PATHS,
         "components": {"schemas": schemas(model), "headers": HEADERS},
     }
 

@@ -52,13 +52,3 @@ def described(description: str, *names: str, **more: Any) -> dict[str, Any]:
     """Describe an answer, which has no body unless `more` says so."""
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     return {"description": description, **({"headers": headers} if headers else {}), **more}
-
-
-UNKNOWN = {"404": error("not_found: no prompt has this id.")}
-MISTAKES = {"405": error("method_not_allowed.", "Allow"), "500": error("internal_error: a mistake of the proxy.")}
-FAILURES = MISTAKES | {"503": error("storage_unavailable: the database cannot be used right now.", "Retry-After")}
-HOLDING_FAILURES = MISTAKES | {
-    "503": error(
-        "storage_unavailable, or too_many_streams: as many requests are held as the limit allows.", "Retry-After"
-    )
-}

@@ -1,24 +1,17 @@
-"""The endpoints of prompts: what each is called with, and what it answers."""
+"""The paths of the API: what each endpoint is called with, and what it answers."""
 
 from typing import Any
 
-from proxy.api.openapi.operations import (
-    FAILURES,
-    HOLDING_FAILURES,
-    TEXT,
-    UNKNOWN,
-    UUID,
-    answer,
-    content,
-    described,
-    error,
-    events,
-    operation,
-    parameter,
-)
+from proxy.api.openapi.operations import TEXT, UUID, answer, content, described, error, events, operation, parameter
 from proxy.asking import values
 from proxy.asking.fields import MOST_FIELDS
 from proxy.asking.json_schema import MOST_SUBSCHEMAS
+
+UNKNOWN = {"404": error("not_found: no prompt has this id.")}
+MISTAKES = {"405": error("method_not_allowed.", "Allow"), "500": error("internal_error: a mistake of the proxy.")}
+FAILURES = MISTAKES | {"503": error("storage_unavailable: the database cannot be used right now.", "Retry-After")}
+TOO_MANY = "storage_unavailable, or too_many_streams: as many requests are held as the limit allows."
+HOLDING_FAILURES = MISTAKES | {"503": error(TOO_MANY, "Retry-After")}
 
 PROMPT_ID = parameter("path", "prompt_id", "The id that the submission was answered with.", UUID, required=True)
 WAIT = parameter(
@@ -69,6 +62,12 @@ NO_ROOM = "storage_unavailable; storage_full: there is no room for more; busy: t
 
 def _stands(description: str, *names: str) -> dict[str, Any]:
     return answer(description, "PromptStatus", "X-Prompt-Id", *names)
+
+
+def _page(name: str, no_page: dict[str, Any], **body: Any) -> dict[str, Any]:
+    same = "The version that If-None-Match names is still the one."
+    responses = {"200": described("The page.", "ETag", **body), "304": described(same, "ETag"), "404": no_page}
+    return operation(name, "The page for people", responses | MISTAKES)
 
 
 SUBMIT = operation(
@@ -180,4 +179,37 @@ PATHS: dict[str, Any] = {
     "/api/v1/prompt/{prompt_id}/cancel": {"post": CANCEL},
     "/api/v1/prompt/{prompt_id}/retry": {"post": RETRY},
     "/api/v1/prompt/{prompt_id}": {"get": WHOLE, "delete": DELETE},
+    "/api/v1/queue": {
+        "get": operation("queue", "See the queue as a whole", {"200": answer("The queue.", "Queue"), **FAILURES})
+    },
+    "/healthz": {
+        "get": operation("healthz", "Does it live", {"200": answer("The database answers.", "Health"), **FAILURES})
+    },
+    "/readyz": {
+        "get": operation(
+            "readyz",
+            "Could it answer a prompt now, and if not, why",
+            {
+                "200": answer("It could.", "Readiness"),
+                "503": answer("It could not.", "Unreadiness", "Retry-After"),
+                **MISTAKES,
+            },
+        )
+    },
+    "/openapi.json": {
+        "get": operation(
+            "specification",
+            "This document",
+            {
+                "200": described("OpenAPI 3.1.", content={"application/json": {"schema": {"type": "object"}}}),
+                **MISTAKES,
+            },
+        )
+    },
+    "/": {
+        "get": _page(
+            "page", error("not_found: this installation has no page."), content={"text/html": {"schema": TEXT}}
+        ),
+        "head": _page("page_head", described("This installation has no page.")),
+    },
 }
