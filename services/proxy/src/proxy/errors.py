@@ -2,21 +2,10 @@
 
 from dataclasses import dataclass
 
-from promptqueue.errors import (
-    IdempotencyConflict,
-    NotRetryable,
-    PromptDeleted,
-    PromptNotFound,
-    PromptQueueError,
-    QueueFull,
-    StorageFull,
-    StorageUnavailable,
-)
+from promptqueue import errors as queue_errors
+from promptqueue.errors import PromptQueueError
 
 STORAGE_RETRY_AFTER = 5  # seconds
-FULL_RETRY_AFTER = 60  # seconds; the janitor erases each minute
-STREAMS_RETRY_AFTER = 5  # seconds
-BUSY_RETRY_AFTER = 1  # seconds
 
 
 class Refused(Exception):
@@ -69,7 +58,7 @@ class TooManyStreams(Refused):
 
     status = 503
     code = "too_many_streams"
-    retry_after = STREAMS_RETRY_AFTER
+    retry_after = 5
 
 
 class Busy(Refused):
@@ -77,7 +66,7 @@ class Busy(Refused):
 
     status = 503
     code = "busy"
-    retry_after = BUSY_RETRY_AFTER
+    retry_after = 1
 
 
 @dataclass(frozen=True)
@@ -94,31 +83,33 @@ class Meaning:
 
 
 MEANINGS: dict[type[PromptQueueError], Meaning] = {
-    PromptNotFound: Meaning(
+    queue_errors.PromptNotFound: Meaning(
         404, "No prompt has this id. It may have been deleted, or pruned after the retention time."
     ),
-    PromptDeleted: Meaning(
+    queue_errors.PromptDeleted: Meaning(
         410,
         "The prompt of this Idempotency-Key was deleted. Use a new key to submit it again.",
         param="Idempotency-Key",
     ),
-    IdempotencyConflict: Meaning(
+    queue_errors.IdempotencyConflict: Meaning(
         409,
         "This Idempotency-Key was used with another body. Send the same body, or use a new key.",
         param="Idempotency-Key",
     ),
-    QueueFull: Meaning(429, "The queue is full, so the prompt was not accepted. Try again after Retry-After seconds."),
-    NotRetryable: Meaning(409, None),
-    StorageUnavailable: Meaning(
+    queue_errors.QueueFull: Meaning(
+        429, "The queue is full, so the prompt was not accepted. Try again after Retry-After seconds."
+    ),
+    queue_errors.NotRetryable: Meaning(409, None),
+    queue_errors.StorageUnavailable: Meaning(
         503,
         "The queue's database cannot be used; nothing was changed. Try again after Retry-After seconds.",
         retry_after=STORAGE_RETRY_AFTER,
     ),
-    StorageFull: Meaning(
+    queue_errors.StorageFull: Meaning(
         503,
         "What is stored, or the disk, leaves no room for another prompt. Delete prompts that are done with, or try "
         "again after Retry-After seconds.",
-        retry_after=FULL_RETRY_AFTER,
+        retry_after=60,  # the janitor erases each minute
     ),
 }
 

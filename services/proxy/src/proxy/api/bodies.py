@@ -18,6 +18,7 @@ CODES = sorted(
     | {each.code for each in errors.MEANINGS}
     | {"invalid_request", "method_not_allowed", "not_ready", "internal_error"}
 )
+Kind = Literal["invalid_request_error", "rate_limit_error", "server_error"]
 
 
 class Links(TypedDict):
@@ -72,7 +73,7 @@ class ErrorBody(TypedDict):
 
     code: Annotated[str, Schema(enum=CODES)]
     message: str
-    type: Literal["invalid_request_error", "rate_limit_error", "server_error"]
+    type: Kind
     param: Annotated[str | None, Schema("The field, header or parameter that is meant.")]
 
 

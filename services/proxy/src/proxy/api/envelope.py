@@ -1,16 +1,19 @@
-"""The one JSON shape of every error of this API, which is OpenAI's."""
+"""Answers in JSON, and the one shape of every error of this API, which is OpenAI's."""
 
 import logging
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from flask import Flask, Response, request
 from promptqueue.errors import PromptQueueError, QueueFull
+from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from proxy import errors
-from proxy.api import wire
-from proxy.api.bodies import ErrorBody
+from proxy.api.bodies import ErrorBody, Kind
+from proxy.serving.headers import JSON
+
+KINDS: dict[int, Kind] = {429: "rate_limit_error", 500: "server_error", 503: "server_error"}
 
 log = logging.getLogger(__name__)
 
@@ -35,26 +38,22 @@ def register(app: Flask, *, until_a_place_is_free: Callable[[], int], specificat
     app.register_error_handler(Exception, _mistake)
 
 
+def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Write `body` as JSON."""
+    return Response(to_json(body), status, headers, content_type=JSON)
+
+
 def envelope(
     status: int, code: str, message: str, *, param: str | None = None, retry_after: int | None = None
 ) -> Response:
     """Write an error."""
-    body = {"error": error_body(status, code, message, param=param)}
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return wire.answer(body, status, headers)
+    return answer({"error": error_body(status, code, message, param=param)}, status, headers)
 
 
 def error_body(status: int, code: str, message: str, *, param: str | None = None) -> ErrorBody:
     """Say what was refused, in OpenAI's words."""
-    kind: Literal["invalid_request_error", "rate_limit_error", "server_error"]
-    match status:
-        case 429:
-            kind = "rate_limit_error"
-        case 500 | 503:
-            kind = "server_error"
-        case _:
-            kind = "invalid_request_error"
-    return {"code": code, "message": message, "type": kind, "param": param}
+    return {"code": code, "message": message, "type": KINDS.get(status, "invalid_request_error"), "param": param}
 
 
 def _refused(error: errors.Refused) -> Response:
@@ -66,9 +65,9 @@ def _of_flask(error: HTTPException, specification: str) -> Response:
         case MethodNotAllowed(valid_methods=methods):
             allowed = ", ".join(sorted(methods or ()))
             message = f"This address does not take {request.method}. Use one of: {allowed}."
-            answer = envelope(405, "method_not_allowed", message)
-            answer.headers["Allow"] = allowed
-            return answer
+            refusal = envelope(405, "method_not_allowed", message)
+            refusal.headers["Allow"] = allowed
+            return refusal
         case HTTPException(code=404):
             return envelope(404, "not_found", f"There is nothing at this address. {specification} lists what there is.")
         case HTTPException(code=int() as status) if status in range(400, 500):

@@ -15,9 +15,7 @@ from proxy.serving.connection import Connection
 
 MOST_PROMPTS = 100  # on one stream
 
-HEADERS = {
-    "X-Accel-Buffering": "no"  # a front server such as nginx would keep events until it has enough of them
-}
+HEADERS = {"X-Accel-Buffering": "no"}  # a front server such as nginx would keep events until it has enough of them
 
 
 def blueprint(parts: Parts) -> Blueprint:

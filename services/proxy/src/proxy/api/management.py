@@ -5,10 +5,8 @@ from promptqueue.condition import DEFAULT_MODEL, Counts, ModelState, Workers
 from promptqueue.errors import StorageUnavailable
 from promptqueue.wire import model_body, model_words
 
-from proxy.api import wire
 from proxy.api.bodies import Check, Checks, Health, Limits, Queue, Readiness, Unreadiness
-from proxy.api.envelope import envelope, error_body
-from proxy.config import Config
+from proxy.api.envelope import answer, envelope, error_body
 from proxy.errors import STORAGE_RETRY_AFTER
 from proxy.parts import Parts
 
@@ -24,6 +22,13 @@ def blueprint(parts: Parts) -> Blueprint:
         parts.whole_queue.settle()
         found, room = parts.whole_queue.overview(), parts.whole_queue.room()
         waiting = found.counts.oldest_wait_seconds
+        limits: Limits = {
+            "max_prompt_bytes": parts.config.max_prompt_bytes,
+            "max_queue_depth": parts.config.max_queue_depth,
+            "max_streams": parts.config.max_streams,
+            "max_stored_bytes": parts.config.max_stored_bytes,
+            "min_free_bytes": parts.config.min_free_bytes,
+        }
         body: Queue = {
             "queued": found.counts.queued,
             "processing": found.counts.processing,
@@ -33,9 +38,9 @@ def blueprint(parts: Parts) -> Blueprint:
             "workers": found.workers.count,
             "model": model_body(found.model),
             "stored_bytes": room.stored_bytes,
-            "limits": _limits(parts.config),
+            "limits": limits,
         }
-        return wire.answer(body)
+        return answer(body)
 
     @routes.get("/healthz")
     def healthz() -> Response:
@@ -43,17 +48,18 @@ def blueprint(parts: Parts) -> Blueprint:
             health: Health = {"status": "ok", "database": parts.whole_queue.storage()}
         except StorageUnavailable as error:
             return envelope(503, error.code, str(error), retry_after=STORAGE_RETRY_AFTER)
-        return wire.answer(health)
+        return answer(health)
 
     @routes.get("/readyz")
     def readyz() -> Response:
         checks = _checks(parts)
-        lacking = [check["detail"] for check in _each(checks) if not check["ok"]]
+        each = (checks["database"], checks["worker"], checks["model"])
+        lacking = [check["detail"] for check in each if not check["ok"]]
         if not lacking:
             readiness: Readiness = {"ready": True, "checks": checks}
-            return wire.answer(readiness)
+            return answer(readiness)
         why: Unreadiness = {"ready": False, "checks": checks, "error": error_body(503, "not_ready", "; ".join(lacking))}
-        return wire.answer(why, 503, {"Retry-After": str(READY_RETRY_AFTER)})
+        return answer(why, 503, {"Retry-After": str(READY_RETRY_AFTER)})
 
     @routes.get("/openapi.json")
     def specification() -> Response:
@@ -63,19 +69,9 @@ def blueprint(parts: Parts) -> Blueprint:
             model = parts.estimates.model()
         except StorageUnavailable:
             model = DEFAULT_MODEL
-        return wire.answer(document(model, parts.config.base_path))
+        return answer(document(model, parts.config.base_path))
 
     return routes
-
-
-def _limits(config: Config) -> Limits:
-    return {
-        "max_prompt_bytes": config.max_prompt_bytes,
-        "max_queue_depth": config.max_queue_depth,
-        "max_streams": config.max_streams,
-        "max_stored_bytes": config.max_stored_bytes,
-        "min_free_bytes": config.min_free_bytes,
-    }
 
 
 def _checks(parts: Parts) -> Checks:
@@ -89,10 +85,6 @@ def _checks(parts: Parts) -> Checks:
         "worker": _worker_check(found.counts, found.workers),
         "model": {"ok": found.model.state is ModelState.READY, "detail": model_words(found.model)},
     }
-
-
-def _each(checks: Checks) -> tuple[Check, ...]:
-    return checks["database"], checks["worker"], checks["model"]
 
 
 def _worker_check(counts: Counts, workers: Workers) -> Check:

@@ -8,8 +8,9 @@ from flask import Blueprint, Response, request
 from promptqueue.prompt import NewPrompt, Outcome, Progress, Prompt, Status
 from promptqueue.wire import PromptStatus, prompt_status
 
-from proxy.api import parameters, wire
+from proxy.api import parameters
 from proxy.api.bodies import Accepted, Answer, Links, NoAnswer, WholePrompt
+from proxy.api.envelope import answer
 from proxy.api.parameters import known_id
 from proxy.asking import submission
 from proxy.parts import Parts
@@ -34,13 +35,8 @@ def _serve_changes(routes: Blueprint, parts: Parts) -> None:
             accepted = parts.prompts.accept(_checked(parts, data, key), size=len(data))
         prompt = accepted.prompt
         links = _links(parts.config.base_path, prompt.id)
-        accepted_body: Accepted = {
-            "id": prompt.id,
-            "status": prompt.status,
-            "position": accepted.position,
-            "links": links,
-        }
-        return _about(prompt.id, accepted_body, 202, {"Location": links["status"]})
+        content: Accepted = {"id": prompt.id, "status": prompt.status, "position": accepted.position, "links": links}
+        return _about(prompt.id, content, 202, {"Location": links["status"]})
 
     @routes.post("/<prompt_id>/cancel")
     def cancel(prompt_id: str) -> Response:
@@ -113,9 +109,9 @@ def _status(parts: Parts, prompt: Prompt, position: int | None) -> PromptStatus:
 
 
 def _about(
-    prompt_id: str, answer: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+    prompt_id: str, content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    return wire.answer(answer, status, {"X-Prompt-Id": prompt_id, **(headers or {})})
+    return answer(content, status, {"X-Prompt-Id": prompt_id, **(headers or {})})
 
 
 def _links(base_path: str, prompt_id: str) -> Links:

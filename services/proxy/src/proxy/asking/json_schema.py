@@ -90,21 +90,8 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _positive(value: Any) -> bool:
-    return _number(value) and value > 0
-
-
 def _count(value: Any) -> bool:
     return _number(value) and value >= 0 and value % 1 == 0
-
-
-def _anchor(value: Any) -> bool:
-    return _text(value) and ANCHOR.fullmatch(value) is not None
-
-
-def _address(value: Any) -> bool:
-    """Whether a fragment, if there is one, is empty."""
-    return _text(value) and "#" not in value[:-1]
 
 
 def _names(value: Any) -> bool:
@@ -113,14 +100,6 @@ def _names(value: Any) -> bool:
 
 def _types(value: Any) -> bool:
     return value in TYPES if _text(value) else _names(value) and bool(value) and TYPES.issuperset(value)
-
-
-def _flags(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_flag, value.values()))
-
-
-def _lists_of_names(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_names, value.values()))
 
 
 ONE = frozenset(
@@ -152,11 +131,14 @@ HOLDS: dict[str, Callable[[Any], bool]] = {
         ),
         _text,
     ),
-    **dict.fromkeys(("$anchor", "$dynamicAnchor", "$recursiveAnchor"), _anchor),
-    "$id": _address,
-    "$vocabulary": _flags,
-    "dependentRequired": _lists_of_names,
-    "multipleOf": _positive,
+    **dict.fromkeys(
+        ("$anchor", "$dynamicAnchor", "$recursiveAnchor"),
+        lambda value: _text(value) and ANCHOR.fullmatch(value) is not None,
+    ),
+    "$id": lambda value: _text(value) and "#" not in value[:-1],  # a fragment, if there is one, is empty
+    "$vocabulary": lambda value: isinstance(value, dict) and all(map(_flag, value.values())),
+    "dependentRequired": lambda value: isinstance(value, dict) and all(map(_names, value.values())),
+    "multipleOf": lambda value: _number(value) and value > 0,
     "required": _names,
     "type": _types,
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Mapping
 
 from promptqueue import PromptQueue
@@ -11,14 +13,33 @@ from promptqueue.prompt import Outcome, Progress, Prompt
 from promptqueue.wire import text_of
 
 from proxy.live.live_prompt import LivePrompt
-from proxy.live.recent_text import RecentText
 from proxy.storage.estimates import Estimates
 from proxy.storage.progress import CurrentProgress
 from proxy.storage.reader import Reader
 
+REMEMBERED = 1.0  # seconds; text is in the database after a quarter of that
 SLICE = 50  # prompts in one read, which takes 2 ms
 
 log = logging.getLogger(__name__)
+
+
+class RecentText:
+    """Remembers the live text of all prompts, for whoever begins to follow one before it is in the database."""
+
+    def __init__(self) -> None:
+        self._heard: deque[tuple[float, Text]] = deque()
+
+    def add(self, text: Text) -> None:
+        """Remember what was heard just now."""
+        now = time.monotonic()
+        self._heard.append((now, text))
+        while self._heard[0][0] < now - REMEMBERED:
+            self._heard.popleft()
+
+    def of(self, prompt_id: str) -> list[Text]:
+        """Give the text of this prompt, in the order in which it was heard."""
+        since = time.monotonic() - REMEMBERED
+        return [text for when, text in self._heard if when >= since and text.prompt_id == prompt_id]
 
 
 class Lookup:

@@ -15,7 +15,6 @@ from promptqueue.errors import StorageUnavailable
 from promptqueue.logs import Once
 
 from proxy.serving.concurrency import Concurrency
-from proxy.storage import let_go
 
 Found = TypeVar("Found")
 
@@ -88,3 +87,11 @@ class Reader:
             raise
         self._failed = None
         return queue
+
+
+def let_go(queue: PromptQueue) -> None:
+    """Close an instance, though its storage may be gone."""
+    try:
+        queue.close()
+    except Exception:  # one that cannot even be closed must not keep a new one from being opened
+        log.warning("storage not closed", exc_info=True)

@@ -18,7 +18,7 @@ from promptqueue.errors import PromptQueueError, StorageUnavailable
 from promptqueue.logs import Once
 
 from proxy.serving.concurrency import Concurrency
-from proxy.storage import let_go
+from proxy.storage.reader import let_go
 
 Found = TypeVar("Found")
 
