@@ -46,7 +46,6 @@ class Server(ThreadedWSGIServer):
     """Flask's development server, which knows the threads that still serve."""
 
     def __init__(self, *arguments: Any) -> None:
-        """Listen."""
         self._serving: WeakSet[threading.Thread] = WeakSet()
         super().__init__(*arguments)
 

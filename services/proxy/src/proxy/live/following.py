@@ -18,21 +18,22 @@ LONGEST_PIECE = 16_384  # code points of text in one event
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """The prompt stands elsewhere: another status, position or attempt. Whoever has read it stands at `cursor`."""
+class _Step:
+    """What a reader learns of a prompt from a snapshot. Whoever has read it stands at `cursor`."""
 
     prompt_id: str
     snapshot: Snapshot
     cursor: Cursor
+
+
+class Moved(_Step):
+    """The prompt stands elsewhere: another status, position or attempt."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Said(_Step):
     """More text: that of the snapshot from `start` up to the cursor. Text of a higher attempt begins anew."""
 
-    prompt_id: str
-    snapshot: Snapshot
-    cursor: Cursor
     start: int
 
     @property
@@ -41,13 +42,8 @@ class Said:
         return self.snapshot.text[self.start : self.cursor.offset]
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(_Step):
     """The prompt is completed, and its whole text was said: nothing follows."""
-
-    prompt_id: str
-    snapshot: Snapshot
-    cursor: Cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +118,6 @@ class Reading:
     __slots__ = ("_is_first", "_version", "cursor", "is_over", "live", "prompt_id")
 
     def __init__(self, prompt_id: str, cursor: Cursor | None) -> None:
-        """Begin at `cursor`, or at the very beginning."""
         self.prompt_id = prompt_id
         self.live: LivePrompt | None = None
         self.cursor = cursor or START

@@ -116,14 +116,14 @@ class HeldRequests:
         return self._reader.read(lambda queue: queue.progress_of(prompt_ids))
 
 
+@dataclass(eq=False)
 class _Waiting:
     """A request that is held."""
 
-    def __init__(self, prompt_id: str, is_enough: Callable[[Progress], bool], subscription: Subscription) -> None:
-        self.prompt_id = prompt_id
-        self.is_enough = is_enough
-        self.subscription = subscription
-        self.has_left = False
+    prompt_id: str
+    is_enough: Callable[[Progress], bool]
+    subscription: Subscription
+    has_left: bool = False
 
     def leave(self) -> None:
         """Wake it, because nobody waits for its answer any more."""

@@ -13,7 +13,6 @@ class LineRounds:
     """
 
     def __init__(self, reader: Reader) -> None:
-        """Ask for the number through `reader`."""
         self._reader = reader
         self._prompt_ids: deque[str] = deque()  # of this round, those still to be looked up
         self._moves: int | None = None  # when this round began

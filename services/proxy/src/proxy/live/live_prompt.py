@@ -2,25 +2,21 @@
 
 import threading
 import time
+from dataclasses import dataclass
 
 from promptqueue.notes import Text
 from promptqueue.prompt import Progress, Status
 
 
+@dataclass(slots=True, weakref_slot=True, eq=False, kw_only=True)
 class Snapshot:
-    """All that is known of a prompt at one moment. It never changes, so a reader on any thread may take it as it is.
+    """All that is known of a prompt at one moment. It never changes, so a reader on any thread may take it as it is."""
 
-    `version` rises when the status, the position or the attempt is another; `attempt` is the one that `text` is of.
-    """
-
-    __slots__ = ("__weakref__", "attempt", "eta", "progress", "text", "version")
-
-    def __init__(self, *, progress: Progress, eta: float | None, version: int, attempt: int, text: str) -> None:
-        self.progress = progress
-        self.eta = eta
-        self.version = version
-        self.attempt = attempt
-        self.text = text
+    progress: Progress
+    eta: float | None
+    version: int  # rises when the status, the position or the attempt is another
+    attempt: int  # that `text` is of
+    text: str
 
     @property
     def is_over(self) -> bool:

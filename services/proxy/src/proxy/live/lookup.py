@@ -46,7 +46,6 @@ class Lookup:
     """Reads where prompts stand and what text they have, many in one read, and settles what is overdue."""
 
     def __init__(self, *, current: CurrentProgress, reader: Reader, estimates: Estimates) -> None:
-        """Read through `reader`, settle through `current`."""
         self._current = current
         self._reader = reader
         self._estimates = estimates

@@ -12,7 +12,6 @@ class Places:
     """At most `limit` of them are taken at a time."""
 
     def __init__(self, departures: Departures, *, limit: int) -> None:
-        """Learn from `departures` whose client has left."""
         self._departures = departures
         self._limit = limit
         self._lock = threading.Lock()

@@ -7,7 +7,6 @@ class TokenBucket:
     """Time that may be spent: `share` of what passes, and at most `saved` seconds at once."""
 
     def __init__(self, *, share: float, saved: float) -> None:
-        """Begin with all that can be saved."""
         self._share = share
         self._most = self._left = saved
         self._counted_at = time.monotonic()

@@ -15,7 +15,6 @@ class BelowBasePath:
     """
 
     def __init__(self, application: WSGIApplication, routes: Map, base_path: str) -> None:
-        """Serve `application`, which has these `routes`."""
         self._application = application
         self._routes = routes.bind("")
         self._below = base_path + "/"

@@ -19,7 +19,6 @@ class Lines(logging.Handler):
     """Writes the lines of requests that were served together in one go: a write for each costs as much as a commit."""
 
     def __init__(self, stream: TextIO, concurrency: Concurrency) -> None:
-        """Write to `stream`."""
         self._stream = stream
         self._concurrency = concurrency
         self._lines: list[str] = []

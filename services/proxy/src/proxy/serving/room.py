@@ -15,7 +15,6 @@ class Room:
     """A number of bytes that bodies take from and give back to."""
 
     def __init__(self, size: int = SIZE) -> None:
-        """Begin with all of it free."""
         self._lock = threading.Lock()
         self._free = size
 

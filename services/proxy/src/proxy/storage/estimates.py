@@ -18,7 +18,6 @@ class Estimates:
     """Counts and workers as of the last second, and what follows from them."""
 
     def __init__(self, whole_queue: WholeQueue) -> None:
-        """Look at `whole_queue` when somebody asks."""
         self._whole_queue = whole_queue
         self._known: Overview | None = None
         self._known_at = -math.inf

@@ -15,7 +15,6 @@ class SharedListener:
     """Opened when somebody first waits: after the fork, and never in vain."""
 
     def __init__(self, listen: Callable[[], Listener]) -> None:
-        """Open it with `listen`."""
         self._listen = listen
         self._lock = threading.Lock()
         self._listener: Listener | None = None

@@ -34,7 +34,6 @@ class WholeQueue:
     """Reads what nobody asks of a single prompt. Everything here raises StorageUnavailable."""
 
     def __init__(self, storage: Storage, reader: Reader, writer: Writer) -> None:
-        """Read `storage` through `reader`, settle through `writer`."""
         self._storage = storage
         self._reader = reader
         self._writer = writer

@@ -17,7 +17,6 @@ class CurrentProgress:
     """
 
     def __init__(self, reader: Reader, writer: Writer) -> None:
-        """Read through `reader`, settle through `writer`."""
         self._reader = reader
         self._writer = writer
 

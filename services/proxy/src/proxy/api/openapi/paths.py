@@ -7,7 +7,7 @@ from proxy.asking import values
 from proxy.asking.fields import MOST_FIELDS
 from proxy.asking.json_schema import MOST_SUBSCHEMAS
 
-UNKNOWN = {"404": error("not_found: no prompt has this id.")}
+NOT_FOUND = error("not_found: no prompt has this id.")
 MISTAKES = {"405": error("method_not_allowed.", "Allow"), "500": error("internal_error: a mistake of the proxy.")}
 FAILURES = MISTAKES | {"503": error("storage_unavailable: the database cannot be used right now.", "Retry-After")}
 TOO_MANY = "storage_unavailable, or too_many_streams: as many requests are held as the limit allows."
@@ -64,6 +64,11 @@ def _stands(description: str, *names: str) -> dict[str, Any]:
     return answer(description, "PromptStatus", "X-Prompt-Id", *names)
 
 
+def _of_a_prompt(name: str, summary: str, responses: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
+    """Describe what is done with the one prompt that the path names."""
+    return operation(name, summary, {"404": NOT_FOUND, **FAILURES, **responses}, parameters=[PROMPT_ID, *parameters])
+
+
 def _page(name: str, no_page: dict[str, Any], **body: Any) -> dict[str, Any]:
     same = "The version that If-None-Match names is still the one."
     responses = {"200": described("The page.", "ETag", **body), "304": described(same, "ETag"), "404": no_page}
@@ -87,31 +92,26 @@ SUBMIT = operation(
     parameters=[IDEMPOTENCY_KEY],
     requestBody=BODY,
 )
-STATUS = operation(
+STATUS = _of_a_prompt(
     "status",
     "See where a prompt stands",
-    {
-        "200": _stands("Where it stands."),
-        "400": error("invalid_request: `wait` or `unless`."),
-        **UNKNOWN,
-        **HOLDING_FAILURES,
-    },
-    parameters=[PROMPT_ID, WAIT, UNLESS],
+    {"200": _stands("Where it stands."), "400": error("invalid_request: `wait` or `unless`."), **HOLDING_FAILURES},
+    WAIT,
+    UNLESS,
 )
-RESULT = operation(
+RESULT = _of_a_prompt(
     "result",
     "Read the answer",
     {
         "200": answer("The answer.", "Answer", "X-Prompt-Id"),
         "202": _stands("Not yet: where it stands.", "Retry-After"),
         "400": error("invalid_request: `wait`."),
-        **UNKNOWN,
         "410": answer("There will be none: it failed, was cancelled or expired.", "NoAnswer", "X-Prompt-Id"),
         **HOLDING_FAILURES,
     },
-    parameters=[PROMPT_ID, WAIT],
+    WAIT,
 )
-EVENTS = operation(
+EVENTS = _of_a_prompt(
     "events",
     "Follow a prompt live, token by token",
     {
@@ -121,10 +121,9 @@ EVENTS = operation(
             "X-Prompt-Id",
         ),
         "204": described("The client has read the end.", "X-Prompt-Id"),
-        **UNKNOWN,
         **HOLDING_FAILURES,
     },
-    parameters=[PROMPT_ID, *WHERE_THE_READER_IS],
+    *WHERE_THE_READER_IS,
 )
 EVENTS_OF_SEVERAL = operation(
     "events_of_several",
@@ -139,35 +138,25 @@ EVENTS_OF_SEVERAL = operation(
     },
     parameters=[SEVERAL_IDS, *WHERE_THE_READER_IS],
 )
-CANCEL = operation(
-    "cancel",
-    "Cancel a prompt, for good; a finished one stays as it is",
-    {"200": _stands("Where it stands now."), **UNKNOWN, **FAILURES},
-    parameters=[PROMPT_ID],
+CANCEL = _of_a_prompt(
+    "cancel", "Cancel a prompt, for good; a finished one stays as it is", {"200": _stands("Where it stands now.")}
 )
-RETRY = operation(
+RETRY = _of_a_prompt(
     "retry",
     "Queue a prompt again that failed, was cancelled or expired; one that waits or runs stays",
     {
         "200": _stands("Where it stands now."),
-        **UNKNOWN,
         "409": error("not_retryable: it has its answer, or would be refused again."),
         "429": error("queue_full.", "Retry-After"),
-        **FAILURES,
     },
-    parameters=[PROMPT_ID],
 )
-WHOLE = operation(
+WHOLE = _of_a_prompt(
     "whole",
     "See where a prompt stands, what was asked, and the answer",
-    {"200": answer("The prompt with its texts.", "WholePrompt", "X-Prompt-Id"), **UNKNOWN, **FAILURES},
-    parameters=[PROMPT_ID],
+    {"200": answer("The prompt with its texts.", "WholePrompt", "X-Prompt-Id")},
 )
-DELETE = operation(
-    "delete",
-    "Cancel a prompt if need be and erase its texts",
-    {"204": described("It is gone.", "X-Prompt-Id"), **UNKNOWN, **FAILURES},
-    parameters=[PROMPT_ID],
+DELETE = _of_a_prompt(
+    "delete", "Cancel a prompt if need be and erase its texts", {"204": described("It is gone.", "X-Prompt-Id")}
 )
 
 PATHS: dict[str, Any] = {
