@@ -16,12 +16,8 @@ def create_app(config: Config, concurrency: Concurrency) -> Flask:
     app.url_map.merge_slashes = False  # else //api/v1/prompt would be a redirect, and a POST would lose its body
     made = Parts(config, concurrency)
     app.extensions["proxy"] = made
-    envelope.register(
-        app,
-        until_a_place_is_free=made.estimates.until_a_place_is_free,
-        specification=f"{config.base_path}/openapi.json",
-    )
-    headers.register(app)
+    envelope.register(app, made)
+    app.after_request(headers.add)
     app.register_blueprint(prompts.blueprint(made))
     app.register_blueprint(events.blueprint(made))
     app.register_blueprint(management.blueprint(made))

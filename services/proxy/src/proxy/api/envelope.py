@@ -1,7 +1,7 @@
 """Answers in JSON, and the one shape of every error of this API, which is OpenAI's."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, request
@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from proxy import errors
 from proxy.api.bodies import ErrorBody, Kind
+from proxy.parts import Parts
 from proxy.serving.headers import JSON
 
 KINDS: dict[int, Kind] = {429: "rate_limit_error", 500: "server_error", 503: "server_error"}
@@ -18,8 +19,8 @@ KINDS: dict[int, Kind] = {429: "rate_limit_error", 500: "server_error", 503: "se
 log = logging.getLogger(__name__)
 
 
-def register(app: Flask, *, until_a_place_is_free: Callable[[], int], specification: str) -> None:
-    """Answer every error of `app` in this shape; `specification` is the path of the specification.
+def register(app: Flask, parts: Parts) -> None:
+    """Answer every error of `app` in this shape.
 
     Flask asks the handlers of a blueprint first, so a protocol with another shape registers its own there.
     """
@@ -28,13 +29,13 @@ def register(app: Flask, *, until_a_place_is_free: Callable[[], int], specificat
         meaning = errors.meaning(error)
         if meaning is None:
             return _mistake(error)
-        retry_after = until_a_place_is_free() if isinstance(error, QueueFull) else meaning.retry_after
+        retry_after = parts.estimates.until_a_place_is_free() if isinstance(error, QueueFull) else meaning.retry_after
         sentence = meaning.sentence or str(error)
         return envelope(meaning.status, error.code, sentence, param=meaning.param, retry_after=retry_after)
 
     app.register_error_handler(errors.Refused, _refused)
     app.register_error_handler(PromptQueueError, of_the_queue)
-    app.register_error_handler(HTTPException, lambda error: _of_flask(error, specification))
+    app.register_error_handler(HTTPException, lambda error: _of_flask(error, parts.config.base_path))
     app.register_error_handler(Exception, _mistake)
 
 
@@ -60,7 +61,7 @@ def _refused(error: errors.Refused) -> Response:
     return envelope(error.status, error.code, str(error), param=error.param, retry_after=error.retry_after)
 
 
-def _of_flask(error: HTTPException, specification: str) -> Response:
+def _of_flask(error: HTTPException, base_path: str) -> Response:
     match error:
         case MethodNotAllowed(valid_methods=methods):
             allowed = ", ".join(sorted(methods or ()))
@@ -69,7 +70,8 @@ def _of_flask(error: HTTPException, specification: str) -> Response:
             refusal.headers["Allow"] = allowed
             return refusal
         case HTTPException(code=404):
-            return envelope(404, "not_found", f"There is nothing at this address. {specification} lists what there is.")
+            message = f"There is nothing at this address. {base_path}/openapi.json lists what there is."
+            return envelope(404, "not_found", message)
         case HTTPException(code=int() as status) if status in range(400, 500):
             return envelope(status, "invalid_request", error.description or "The request was not understood.")
         case _:

@@ -1,12 +1,26 @@
 """A body's bytes, read as JSON."""
 
 import codecs
+import re
 from typing import Any
 
 from pydantic_core import from_json
 
-from proxy.asking import diagnosis, encoding, values
+from proxy.asking import encoding, values
 from proxy.errors import InvalidJSON
+
+FROM_A_FILE = r'write \" inside of "…", or send it from a file, with curl --data-binary @body.json'
+
+SIGNS = [
+    (rb"\Z", "It is empty: send one JSON object"),
+    (rb"\\?'", f"It begins with a single quote, which cmd does not take off: {FROM_A_FILE}"),
+    (rb"[{[]\s*\\['\"]", "It has backslashes before its quotes, which the shell passed on: leave them out"),
+    (rb"[{[]\s*'", "It has single quotes where JSON has double ones, as Python prints a dict: use json.dumps"),
+    (rb"[{[]\s*\xe2\x80[\x98-\x9f]", "It has the quotes of a word processor: write straight ones"),
+    (rb"\{\s*[A-Za-z_]", f"Its quotes are gone, as PowerShell and cmd take them off: {FROM_A_FILE}"),
+    (rb"[\w.%+-]{1,100}=", 'It looks like a form: send JSON, such as {"prompt": "Hello"}'),
+]
+"""How bodies begin that are not JSON, and what most likely happened to them, in words for their sender."""
 
 
 def parse(data: bytes, *, charset: str | None = None) -> Any:
@@ -37,5 +51,11 @@ def _parsed(data: bytes, charset: str | None, *, is_whole: bool) -> Any:
         if foreign := encoding.foreign(data, charset):
             message = f"The body is not in UTF-8: {foreign}. Send one JSON object in UTF-8."
         else:
-            message = f"The body is not JSON: {error}. {diagnosis.of(data) or 'Send one JSON object'}."
+            message = f"The body is not JSON: {error}. {_diagnosis(data) or 'Send one JSON object'}."
         raise InvalidJSON(message) from None
+
+
+def _diagnosis(data: bytes) -> str | None:
+    """Say what probably happened, and what to do; None where nothing points to it."""
+    start = data[:1_000].lstrip()
+    return next((words for sign, words in SIGNS if re.match(sign, start)), None)

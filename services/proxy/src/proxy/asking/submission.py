@@ -16,22 +16,18 @@ LARGEST_METADATA = 4096  # bytes of compact JSON
 A_YEAR = 365 * 24 * 3600  # seconds
 A_DAY = 24 * 3600  # seconds
 
-NO_PICTURES = "no pictures are made; leave it out"
-NO_PROBABILITIES = "the probabilities of tokens are not given; leave it out"
-HINTS = dict.fromkeys(
-    RUNNER_OPTIONS, "it would load the model anew for everybody; the operator sets it, so leave it out"
-) | {
+HINTS = {
+    **dict.fromkeys(
+        RUNNER_OPTIONS, "it would load the model anew for everybody; the operator sets it, so leave it out"
+    ),
+    **dict.fromkeys(("width", "height", "steps"), "no pictures are made; leave it out"),
+    **dict.fromkeys(("logprobs", "top_logprobs"), "the probabilities of tokens are not given; leave it out"),
     "suffix": "the model cannot write what comes before a text; put it into the prompt",
     "template": "the model's own template is used; put what it should say into prompt and system",
     "context": "nothing is kept from one prompt to the next; send the whole chat as messages",
     "think": "the model does not think aloud; leave it out",
     "raw": "the model's own template is always used; leave it out",
     "images": "no images are taken; leave it out",
-    "logprobs": NO_PROBABILITIES,
-    "top_logprobs": NO_PROBABILITIES,
-    "width": NO_PICTURES,
-    "height": NO_PICTURES,
-    "steps": NO_PICTURES,
     "_debug_render_only": "every prompt is answered; leave it out",
 }
 """Fields that Ollama knows and that are refused here, all but a value that says nothing, and why."""

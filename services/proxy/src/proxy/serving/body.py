@@ -45,14 +45,13 @@ def reading(limit: int, room: Room) -> Iterator[bytes]:
 def _whole(limit: int, place: Place) -> bytes:
     expected = request.content_length
     if expected is None:
-        data = b"".join(_chunks(limit, place))
-    elif expected > limit:
+        return b"".join(_chunks(limit, place))
+    if expected > limit:
         raise _too_large(limit)
-    else:
-        place.grow(expected)
-        data = b"".join(_pieces(expected))
-        if len(data) < expected:
-            raise _ended_early()
+    place.grow(expected)
+    data = b"".join(_pieces(expected))
+    if len(data) < expected:
+        raise _ended_early()
     return data
 
 

@@ -1,6 +1,6 @@
 """The headers that every answer has. nginx says the same of what it answers itself."""
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 CORS = {
     # Any page of any origin may call the proxy, with no credentials but those that it sends itself.
@@ -27,15 +27,11 @@ JSON = "application/json; charset=utf-8"
 """The type of every JSON answer: without a charset, some clients decode it as Latin-1."""
 
 
-def register(app: Flask) -> None:
-    """Add them to every answer of `app`, which nobody may store unless it says otherwise."""
-
-    def add(answer: Response) -> Response:
-        answer.headers.extend(CORS)
-        answer.headers.extend(FIXED)
-        if request.method == "OPTIONS":
-            answer.headers.extend(PREFLIGHT)
-        answer.headers.setdefault("Cache-Control", NEVER_STORED)
-        return answer
-
-    app.after_request(add)
+def add(answer: Response) -> Response:
+    """Add them to an answer, which nobody may store unless it says otherwise."""
+    answer.headers.extend(CORS)
+    answer.headers.extend(FIXED)
+    if request.method == "OPTIONS":
+        answer.headers.extend(PREFLIGHT)
+    answer.headers.setdefault("Cache-Control", NEVER_STORED)
+    return answer

@@ -25,22 +25,11 @@ ANY_OTHER = "The request is not well-formed HTTP. Send it again as it should be.
 def refusal(status: int) -> tuple[dict[str, str], bytes]:
     """Write an error with this status; its headers and its body, after which the connection is to be closed."""
     is_ours = status == HTTPStatus.INTERNAL_SERVER_ERROR
-    error = {
-        "code": "internal_error" if is_ours else "invalid_request",
-        "message": SENTENCES.get(HTTPStatus(status), ANY_OTHER),
-        "type": "server_error" if is_ours else "invalid_request_error",
-        "param": None,
-    }
-    body = to_json({"error": error})
-    headers = {
-        "Content-Type": JSON,
-        "Content-Length": str(len(body)),
-        "Cache-Control": NEVER_STORED,
-        **FIXED,
-        **CORS,
-        "Connection": "close",
-    }
-    return headers, body
+    code, kind = ("internal_error", "server_error") if is_ours else ("invalid_request", "invalid_request_error")
+    message = SENTENCES.get(HTTPStatus(status), ANY_OTHER)
+    body = to_json({"error": {"code": code, "message": message, "type": kind, "param": None}})
+    headers = {"Content-Type": JSON, "Content-Length": str(len(body)), "Cache-Control": NEVER_STORED}
+    return {**headers, **FIXED, **CORS, "Connection": "close"}, body
 
 
 def hear_out(client: socket.socket) -> None:

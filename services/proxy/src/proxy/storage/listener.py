@@ -25,7 +25,12 @@ class SharedListener:
         """Give the listener; None once it was closed, so that nobody waits any more. Raises StorageUnavailable."""
         with self._lock:
             if self._listener is None and not self.is_closed:
-                self._listener = self._opened()
+                try:
+                    self._listener = self._listen()
+                except StorageUnavailable as unavailable:
+                    self._trouble.warn("storage unavailable reason=%r", str(unavailable))
+                    raise
+                self._trouble.well("storage is back")
             return self._listener
 
     def close(self) -> None:
@@ -35,12 +40,3 @@ class SharedListener:
             listener, self._listener = self._listener, None
         if listener:
             listener.close()
-
-    def _opened(self) -> Listener:
-        try:
-            listener = self._listen()
-        except StorageUnavailable as unavailable:
-            self._trouble.warn("storage unavailable reason=%r", str(unavailable))
-            raise
-        self._trouble.well("storage is back")
-        return listener

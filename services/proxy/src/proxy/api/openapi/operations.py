@@ -19,8 +19,8 @@ HEADERS: dict[str, Any] = {
 
 
 def operation(name: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Describe an operation."""
-    return {"operationId": name, "summary": summary, **more, "responses": responses}
+    """Describe an operation; what any may be answered with, if only by mistake, is added."""
+    return {"operationId": name, "summary": summary, **more, "responses": MISTAKES | responses}
 
 
 def parameter(place: str, name: str, description: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -52,3 +52,6 @@ def described(description: str, *names: str, **more: Any) -> dict[str, Any]:
     """Describe an answer, which has no body unless `more` says so."""
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     return {"description": description, **({"headers": headers} if headers else {}), **more}
+
+
+MISTAKES = {"405": error("method_not_allowed.", "Allow"), "500": error("internal_error: a mistake of the proxy.")}

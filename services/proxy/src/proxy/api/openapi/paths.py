@@ -8,10 +8,9 @@ from proxy.asking.fields import MOST_FIELDS
 from proxy.asking.json_schema import MOST_SUBSCHEMAS
 
 NOT_FOUND = error("not_found: no prompt has this id.")
-MISTAKES = {"405": error("method_not_allowed.", "Allow"), "500": error("internal_error: a mistake of the proxy.")}
-FAILURES = MISTAKES | {"503": error("storage_unavailable: the database cannot be used right now.", "Retry-After")}
+FAILURES = {"503": error("storage_unavailable: the database cannot be used right now.", "Retry-After")}
 TOO_MANY = "storage_unavailable, or too_many_streams: as many requests are held as the limit allows."
-HOLDING_FAILURES = MISTAKES | {"503": error(TOO_MANY, "Retry-After")}
+HOLDING_FAILURES = {"503": error(TOO_MANY, "Retry-After")}
 
 PROMPT_ID = parameter("path", "prompt_id", "The id that the submission was answered with.", UUID, required=True)
 WAIT = parameter(
@@ -72,7 +71,7 @@ def _of_a_prompt(name: str, summary: str, responses: dict[str, Any], *parameters
 def _page(name: str, no_page: dict[str, Any], **body: Any) -> dict[str, Any]:
     same = "The version that If-None-Match names is still the one."
     responses = {"200": described("The page.", "ETag", **body), "304": described(same, "ETag"), "404": no_page}
-    return operation(name, "The page for people", responses | MISTAKES)
+    return operation(name, "The page for people", responses)
 
 
 SUBMIT = operation(
@@ -178,21 +177,14 @@ PATHS: dict[str, Any] = {
         "get": operation(
             "readyz",
             "Could it answer a prompt now, and if not, why",
-            {
-                "200": answer("It could.", "Readiness"),
-                "503": answer("It could not.", "Unreadiness", "Retry-After"),
-                **MISTAKES,
-            },
+            {"200": answer("It could.", "Readiness"), "503": answer("It could not.", "Unreadiness", "Retry-After")},
         )
     },
     "/openapi.json": {
         "get": operation(
             "specification",
             "This document",
-            {
-                "200": described("OpenAPI 3.1.", content={"application/json": {"schema": {"type": "object"}}}),
-                **MISTAKES,
-            },
+            {"200": described("OpenAPI 3.1.", content={"application/json": {"schema": {"type": "object"}}})},
         )
     },
     "/": {
