@@ -87,14 +87,10 @@ MEANINGS: dict[type[PromptQueueError], Meaning] = {
         404, "No prompt has this id. It may have been deleted, or pruned after the retention time."
     ),
     queue_errors.PromptDeleted: Meaning(
-        410,
-        "The prompt of this Idempotency-Key was deleted. Use a new key to submit it again.",
-        param="Idempotency-Key",
+        410, "The prompt of this Idempotency-Key was deleted. Use a new key to submit it again.", "Idempotency-Key"
     ),
     queue_errors.IdempotencyConflict: Meaning(
-        409,
-        "This Idempotency-Key was used with another body. Send the same body, or use a new key.",
-        param="Idempotency-Key",
+        409, "This Idempotency-Key was used with another body. Send the same body, or use a new key.", "Idempotency-Key"
     ),
     queue_errors.QueueFull: Meaning(
         429, "The queue is full, so the prompt was not accepted. Try again after Retry-After seconds."

@@ -1,7 +1,4 @@
-"""The bodies of answers. Endpoints build them, and the specification describes them by these types.
-
-Each stands after those that it holds.
-"""
+"""The bodies of answers, each after those that it holds: endpoints build them, the specification describes them."""
 
 from __future__ import annotations  # the specification reads these types by name
 

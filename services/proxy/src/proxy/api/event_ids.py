@@ -1,11 +1,10 @@
 """The ids of events: a reader's cursors as text, which a client sends back as Last-Event-ID when it returns.
 
-Clients need not understand them. The id of one prompt's event is `2-118`: the attempt, and how many code points of its
-text the reader has. `2-118-end` says that nothing follows; for a prompt that was retried it also names which end that
-was, `2-118-end-59301`, for there may be others. On a stream of several prompts every id holds all their cursors,
-`f3a0c6c1-2-118.9b41aa02-end1`: each with the beginning of its prompt's id, so that a client may come back for more
-prompts, or fewer. The very beginning of a prompt is left out, and an end names its attempt alone, because a hundred of
-them must fit into a header.
+One prompt's is `2-118`: the attempt, and how many code points of its text the reader has. `2-118-end` says that nothing
+follows; for a prompt that was retried it also names which end that was: `2-118-end-59301`. On a stream of several
+prompts every id holds all their cursors, `f3a0c6c1-2-118.9b41aa02-end1`, each with the beginning of its prompt's id, so
+that a client may come back for more prompts, or fewer. The very beginning of a prompt is left out, and an end names its
+attempt alone, because a hundred of them must fit into a header.
 """
 
 import re

@@ -24,7 +24,7 @@ class SnapshotJSON:
 
     def status(self, snapshot: Snapshot) -> bytes:
         """Give the status body."""
-        kept = self._of(snapshot)
+        kept = self._kept.setdefault(snapshot, {})
         if None not in kept:
             progress = snapshot.progress
             kept[None] = to_json(prompt_status(progress.prompt, progress.position, snapshot.eta))
@@ -32,13 +32,10 @@ class SnapshotJSON:
 
     def token(self, snapshot: Snapshot, start: int, end: int) -> bytes:
         """Give the text from `start` to `end`."""
-        kept = self._of(snapshot)
+        kept = self._kept.setdefault(snapshot, {})
         if (start, end) not in kept:
             kept[start, end] = to_json({"attempt": snapshot.attempt, "text": snapshot.text[start:end]})
         return kept[start, end]
-
-    def _of(self, snapshot: Snapshot) -> dict[tuple[int, int] | None, bytes]:
-        return self._kept.setdefault(snapshot, {})
 
 
 class EventStream:

@@ -46,10 +46,7 @@ def held() -> Held:
 def known_status() -> Status | None:
     """Give the status that the client knows, which `unless` names; None if it names none. Raises InvalidRequest."""
     text = request.args.get("unless")
-    if text is None:
-        return None
-    try:
-        return Status(text)
-    except ValueError:
+    if text is not None and text not in list(Status):
         message = f"unless is one of {', '.join(Status)}."
-        raise InvalidRequest(message, param="unless") from None
+        raise InvalidRequest(message, param="unless")
+    return None if text is None else Status(text)

@@ -22,9 +22,7 @@ LARGEST_SINGLE = 3.4028235e38  # what Ollama keeps a fraction in; beyond it is i
 ANY_TEXT = r"^[^\u0000]*$"
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
-
-MOST_FIELDS = 64
-"""Fields of one object of ours. Each that is not known is a mistake of its own, and all would be collected."""
+MOST_FIELDS = 64  # of one object of ours; each that is not known is a mistake of its own, and all would be collected
 
 CLOSED = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 """Fields of these names and types and no others."""

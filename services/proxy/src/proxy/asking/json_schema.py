@@ -1,7 +1,6 @@
 """JSON Schemas that clients send as a `format`: whether they are schemas, by draft 2020-12's own description of itself.
 
-One table instead of a validator: a general one takes half a millisecond for each subschema, and seconds for lists that
-were made for it.
+One table instead of a validator: a general one takes half a millisecond a subschema, seconds for lists made for it.
 """
 
 import re
@@ -10,14 +9,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
-LARGEST = 64 * 1024
-"""Bytes of compact JSON: no grammar of that size serves a model."""
-
-MOST_SUBSCHEMAS = 500
-"""All schemas below the outermost, `true` and `false` among them."""
-
-LONGEST_PATH = 200
-"""Characters of a place in the schema, as an error names it."""
+LARGEST = 64 * 1024  # bytes of compact JSON: no grammar of that size serves a model
+MOST_SUBSCHEMAS = 500  # all schemas below the outermost, `true` and `false` among them
+LONGEST_PATH = 200  # characters of a place in the schema, as an error names it
 
 TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 ANCHOR = re.compile(r"[A-Za-z_][-A-Za-z0-9._]*")

@@ -5,13 +5,9 @@ from typing import Any
 
 from proxy.errors import InvalidJSON, InvalidRequest
 
-MOST = 50_000
-"""Objects, lists, texts, numbers, true, false and null of a body; names of fields are none."""
-DEEPEST = 100
-"""How many objects and lists may stand in one another."""
-LARGEST = 2**1024
-"""What is as large is larger than a double can hold."""
-
+MOST = 50_000  # objects, lists, texts, numbers, true, false and null of a body, without the names of its fields
+DEEPEST = 100  # objects and lists that stand in one another
+LARGEST = 2**1024  # and beyond: more than a double can hold
 SLICE = 16 * 1024  # bytes looked at in one go, so that another thread has its turn between two of them
 OPENS = (b"[", b"{")
 EMPTY = (b"[]", b"{}")

@@ -58,8 +58,7 @@ class Following:
     """What one reader has ahead of it: it waits for the next events, until all its prompts have ended.
 
     It keeps no events: what comes next follows from where the reader is and from what is known by then. So a slow
-    reader gets longer pieces instead of a queue that grows, and costs the same memory as any other. Events that a
-    writer leaves for later are worked out anew.
+    reader gets longer pieces instead of a queue that grows. Events that a writer leaves for later are worked out anew.
     """
 
     __slots__ = ("_is_ended", "_on_close", "connection", "has_place", "readings", "wake")

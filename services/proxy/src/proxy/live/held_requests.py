@@ -1,7 +1,5 @@
 """Held requests: an answer that waits until there is something to say."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable
@@ -30,6 +28,21 @@ class Held:
     seconds: float
     connection: Connection
     on_gone: Callable[[], None] | None = None
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """A request that is held."""
+
+    prompt_id: str
+    is_enough: Callable[[Progress], bool]
+    subscription: Subscription
+    has_left: bool = False
+
+    def leave(self) -> None:
+        """Wake it, because nobody waits for its answer any more."""
+        self.has_left = True
+        self.subscription.put(Written(self.prompt_id))  # a note that makes nobody look
 
 
 class HeldRequests:
@@ -61,7 +74,8 @@ class HeldRequests:
                 self._add(waiting)
                 progress = self._wait(waiting, deadline)
             finally:
-                self._remove(waiting)
+                with self._lock:
+                    self._waiting.discard(waiting)
                 self._places.give_back(held.connection)
         if waiting.has_left and held.on_gone:
             held.on_gone()
@@ -83,10 +97,6 @@ class HeldRequests:
             if not self._is_looking:
                 self._is_looking = True
                 threading.Thread(target=self._look, name="held requests", daemon=True).start()
-
-    def _remove(self, waiting: _Waiting) -> None:
-        with self._lock:
-            self._waiting.discard(waiting)
 
     def _look(self) -> None:
         """Once a second, for as long as anybody waits, wake those whose prompts have changed unheard."""
@@ -114,18 +124,3 @@ class HeldRequests:
 
     def _read(self, prompt_ids: list[str]) -> list[Progress]:
         return self._reader.read(lambda queue: queue.progress_of(prompt_ids))
-
-
-@dataclass(eq=False)
-class _Waiting:
-    """A request that is held."""
-
-    prompt_id: str
-    is_enough: Callable[[Progress], bool]
-    subscription: Subscription
-    has_left: bool = False
-
-    def leave(self) -> None:
-        """Wake it, because nobody waits for its answer any more."""
-        self.has_left = True
-        self.subscription.put(Written(self.prompt_id))  # a note that makes nobody look

@@ -45,7 +45,8 @@ class Updates:
         """Work off what was heard, look up what is due, and wake whoever has something new to read."""
         self._hear(notes)
         self._look()
-        self._wake_readers()
+        self._for_text.wake()
+        self._for_places.wake()
 
     @property
     def seconds_until_next(self) -> float:
@@ -116,7 +117,3 @@ class Updates:
     def _look_up(self, prompt_ids: list[str], readers: WakeQueue) -> None:
         for live in self._lookup.update({one: live for one in prompt_ids if (live := self._prompts.get(one))}):
             readers.add(live.readers)
-
-    def _wake_readers(self) -> None:
-        self._for_text.wake()
-        self._for_places.wake()

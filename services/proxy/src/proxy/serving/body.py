@@ -24,8 +24,7 @@ DRAINED = 32 * 1024 * 1024  # bytes read of a refused body: a client that still 
 def reading(limit: int, room: Room) -> Iterator[bytes]:
     """Read the body of the current request, of at most `limit` bytes, which count in `room` until the block ends.
 
-    Raises TooLarge, Busy before anything is read, InvalidRequest for an encoded body, InvalidJSON for one that ends
-    early.
+    Raises TooLarge, Busy before anything is read, InvalidRequest for an encoded body, InvalidJSON for one cut short.
     """
     if request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("identity", ""):
         _drain()

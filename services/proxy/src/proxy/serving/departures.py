@@ -48,14 +48,10 @@ class Departures:
                 if not self._watched:
                     self._is_looking = False
                     return
-                gone = [self._watched.pop(descriptor, None) for descriptor in self._closed()]
+                closed = [descriptor for descriptor, _ in self._epoll.poll(0)]
+                gone = [self._watched.pop(descriptor, None) for descriptor in closed]
+                for descriptor in closed:
+                    self._epoll.unregister(descriptor)  # else it would be given each time
             for on_gone in gone:
                 if on_gone:
                     on_gone()
-
-    def _closed(self) -> list[int]:
-        """Give those that were closed since the last time."""
-        closed = [descriptor for descriptor, _ in self._epoll.poll(0)]
-        for descriptor in closed:
-            self._epoll.unregister(descriptor)  # else it would be given each time
-        return closed

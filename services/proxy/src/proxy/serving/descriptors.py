@@ -22,9 +22,8 @@ class Caps:
         """Give the log's line if that is less than was asked for."""
         if self.streams == max_streams and self.connections == MOST_CONNECTIONS:
             return None
-        return (
-            f"connections limited descriptors={self.granted} connections={self.connections} max_streams={self.streams}"
-        )
+        counts = f"descriptors={self.granted} connections={self.connections} max_streams={self.streams}"
+        return f"connections limited {counts}"
 
 
 def raised() -> int:
@@ -45,8 +44,5 @@ def caps(max_streams: int) -> Caps:
     """Say how many connections there may be, and how many of them may be streams and held requests."""
     granted = raised()
     connections = max(2, min(MOST_CONNECTIONS, granted - OWN))
-    return Caps(
-        granted=granted,
-        connections=connections,
-        streams=min(max_streams, connections - min(SPARE, max(1, connections // 8))),
-    )
+    streams = min(max_streams, connections - min(SPARE, max(1, connections // 8)))
+    return Caps(granted=granted, connections=connections, streams=streams)

@@ -5,8 +5,6 @@ leader takes those who wait, has a native thread commit what they ask for, and l
 requests are greenlets: then it first waits, briefly, until no other can go on, or it would commit for each alone.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import deque
@@ -28,6 +26,45 @@ ENOUGH = 256  # requests
 HEAVY = 4_000_000  # bytes of what they bring; one that brings more has a transaction to itself
 
 log = logging.getLogger(__name__)
+
+
+class _Request:
+    """One verb, and whoever waits for it."""
+
+    def __init__(self, verb: Callable[[PromptQueue], Any], weight: int) -> None:
+        self.done = threading.Event()
+        self.weight = weight
+        self._verb = verb
+        self._tickets = [True]
+        self._found: Any = None
+        self._error: Exception | None = None
+
+    def take(self) -> bool:
+        """Decide what becomes of it, started or abandoned; whether the caller was the first to."""
+        try:
+            return self._tickets.pop()  # one step, which no thread can come between
+        except IndexError:
+            return False
+
+    def run(self, queue: PromptQueue) -> None:
+        """Run the verb, unless it was abandoned."""
+        if not self.take():
+            return
+        try:
+            self._found = self._verb(queue)
+        except Exception as error:  # noqa: BLE001 (it belongs to whoever asked, not to the others of the transaction)
+            self._error = error
+
+    def fail(self, error: Exception) -> None:
+        """Let the whole transaction's error be the answer."""
+        self.take()
+        self._error = error
+
+    def result(self) -> Any:
+        """Give what the verb returned, or raise what it raised."""
+        if self._error:
+            raise self._error
+        return self._found
 
 
 class Writer:
@@ -125,45 +162,6 @@ class Writer:
         if self._queue:
             let_go(self._queue)
             self._queue = None
-
-
-class _Request:
-    """One verb, and whoever waits for it."""
-
-    def __init__(self, verb: Callable[[PromptQueue], Any], weight: int) -> None:
-        self.done = threading.Event()
-        self.weight = weight
-        self._verb = verb
-        self._tickets = [True]
-        self._found: Any = None
-        self._error: Exception | None = None
-
-    def take(self) -> bool:
-        """Decide what becomes of it, started or abandoned; whether the caller was the first to."""
-        try:
-            return self._tickets.pop()  # one step, which no thread can come between
-        except IndexError:
-            return False
-
-    def run(self, queue: PromptQueue) -> None:
-        """Run the verb, unless it was abandoned."""
-        if not self.take():
-            return
-        try:
-            self._found = self._verb(queue)
-        except Exception as error:  # noqa: BLE001 (it belongs to whoever asked, not to the others of the transaction)
-            self._error = error
-
-    def fail(self, error: Exception) -> None:
-        """Let the whole transaction's error be the answer."""
-        self.take()
-        self._error = error
-
-    def result(self) -> Any:
-        """Give what the verb returned, or raise what it raised."""
-        if self._error:
-            raise self._error
-        return self._found
 
 
 def _answers(queue: PromptQueue) -> bool:

@@ -4,15 +4,12 @@ from typing import Any
 
 UUID = {"type": "string", "format": "uuid"}
 TEXT = {"type": "string"}
+SECONDS = {"type": "integer", "minimum": 1, "maximum": 600}
 
 HEADERS: dict[str, Any] = {
     "Location": {"required": True, "description": "Where the prompt's status is.", "schema": TEXT},
     "X-Prompt-Id": {"required": True, "description": "The prompt's id.", "schema": UUID},
-    "Retry-After": {
-        "required": True,
-        "description": "Seconds.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 600},
-    },
+    "Retry-After": {"required": True, "description": "Seconds.", "schema": SECONDS},
     "Allow": {"required": True, "description": "The methods there are.", "schema": TEXT},
     "ETag": {"required": True, "description": "The page's version.", "schema": TEXT},
 }
