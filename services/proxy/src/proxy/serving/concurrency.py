@@ -37,7 +37,7 @@ class Concurrency:
         self._alone = self.one_at_a_time()
 
     def idle(self) -> None:
-        """Wait until no other request can go on, for some milliseconds at most; for no thread, which goes on anyway."""
+        """Wait until no other request can go on, for some milliseconds at most; not at all for threads."""
 
     def soon(self, call: Callable[[], None]) -> None:
         """Run this once no request can go on, or at once where it would keep no request waiting."""

@@ -17,7 +17,7 @@ HEADERS: dict[str, Any] = {
 
 def operation(name: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Describe an operation; what any may be answered with, if only by mistake, is added."""
-    return {"operationId": name, "summary": summary, **more, "responses": MISTAKES | responses}
+    return {"operationId": name, "summary": summary, **more, "responses": dict(sorted((MISTAKES | responses).items()))}
 
 
 def parameter(place: str, name: str, description: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:

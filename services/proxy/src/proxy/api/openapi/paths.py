@@ -85,7 +85,6 @@ SUBMIT = operation(
         "413": error("too_large: the body is longer than `limits.max_prompt_bytes`."),
         "422": error("unsupported_model."),
         "429": error("queue_full.", "Retry-After"),
-        **FAILURES,
         "503": error(NO_ROOM, "Retry-After"),
     },
     parameters=[IDEMPOTENCY_KEY],
