@@ -53,7 +53,7 @@ def test_a_prompt_that_the_keyboard_submits_is_answered_in_rendered_text_that_a_
     page.reload()
 
     page.until_it_shows("print(1)", within="article pre")
-    assert page.shows("Completed", within="#prompts")
+    page.until_it_shows("Completed", within="#prompts")
     assert page.shows("wet", within="article strong")
     assert page.shows("2", within="article td:last-child")
 
