@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypedDict
 
-DEFAULT_MODEL = "llama3.2"
-"""The only model that prompts are answered by, unless `OLLAMA_MODEL` says otherwise to the worker."""
+DEFAULT_MODEL = "llama3.2"  # by which prompts are answered, unless `OLLAMA_MODEL` says otherwise to the worker
 
 
 class ModelState(StrEnum):
@@ -60,6 +60,14 @@ class Room:
     disk_free_bytes: int
     disk_is_scarce: bool  # so little is free that erasing may fail
     in_steps: bool  # False for a file made by an older version: only as a whole can it be made smaller
+
+
+class Bounds(TypedDict, total=False):
+    """What accepting prompts must keep within; what is left out, or None, is no bound."""
+
+    max_queued: int | None  # that wait
+    max_stored_bytes: int | None
+    min_free_bytes: int | None  # on the disk, after all that was accepted is written
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

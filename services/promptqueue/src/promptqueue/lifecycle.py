@@ -42,10 +42,7 @@ class Next:
 
 
 def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0) -> Next:
-    """Say where a processing prompt goes, given how its attempt ended and what it went through before.
-
-    `failures` are those of its budget so far, `bad_ends` the ends that nobody could explain, counted or not.
-    """
+    """Say where a processing prompt goes by its end, its failures before, and its bad ends before, counted or not."""
     match ending:
         case Answered():
             return Next(status=Status.COMPLETED, outcome=Outcome.SUCCEEDED, failures=failures)
@@ -74,10 +71,7 @@ def _failed(code: ErrorCode, message: str, failures: int) -> Next:
 
 
 def loss(*, now: float, run_until: float, leased_until: float, is_alive: bool) -> Failed | None:
-    """Say how an attempt was lost; None while its worker `is_alive` and keeps its time.
-
-    The times are seconds of one clock: until when the attempt may run, and until when its lease holds.
-    """
+    """Say how an attempt was lost, by seconds of one clock; None while its worker `is_alive` and keeps its time."""
     if run_until + GRACE <= now and run_until <= leased_until:
         return TIMED_OUT
     if leased_until <= now:

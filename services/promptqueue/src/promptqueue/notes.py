@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, Self
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,7 @@ class Subscription:
         """Wait for notes, at most `timeout` seconds; all that have come, none when time is up."""
         self._heard.wait(timeout)
         self._heard.clear()
-        notes = []
-        while self._notes:
-            notes.append(self._notes.popleft())
-        return notes
+        return [self._notes.popleft() for _ in range(len(self._notes))]
 
     def put(self, note: Note) -> None:
         """Let the reader hear `note`."""
@@ -65,18 +62,14 @@ class Subscription:
         self._heard.set()
 
 
-class Listener(Protocol):
+class Listener(AbstractContextManager["Listener"], Protocol):
     """Where a process hears of the queue, with any number of subscriptions."""
 
     def subscribe(self, about: str | Scope = Scope.CHANGES) -> AbstractContextManager[Subscription]:
         """Subscribe to the prompt with this id, or to a scope. Subscribe first, then look, then wait."""
 
     def close(self) -> None:
-        """Stop listening, and wake everybody who waits."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *_: object) -> None: ...
+        """Stop listening, and wake everybody who waits; the end of a `with` does it too."""
 
 
 class Subscriptions:

@@ -76,10 +76,7 @@ class NewPrompt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompt:
-    """Where a prompt stands. Its texts are read apart (`request`, `answer`, `partial`), because they can be large.
-
-    Times are seconds since the epoch, by the wall clock, for display.
-    """
+    """Where a prompt stands, without its texts, which can be large. Times are seconds since the epoch, for display."""
 
     id: str
     status: Status

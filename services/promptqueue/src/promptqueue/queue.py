@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
-from promptqueue.condition import Counts, Model, Recovered, Room, Workers
+from promptqueue.condition import Bounds, Counts, Model, Recovered, Room, Workers
 from promptqueue.notes import Text
 from promptqueue.prompt import Claim, Ending, Enqueued, NewPrompt, Outcome, Page, Progress, Prompt, Status, Terms
 
@@ -18,22 +18,15 @@ class PromptQueue(Protocol):
 
     # ---- client -----------------------------------------------------------------------------------------------------
 
-    def enqueue(
-        self,
-        *new: NewPrompt,
-        max_queued: int | None = None,
-        max_stored_bytes: int | None = None,
-        min_free_bytes: int | None = None,
-    ) -> list[Enqueued]:
+    def enqueue(self, *new: NewPrompt, **bounds: Unpack[Bounds]) -> list[Enqueued]:
         """Accept all of these prompts in one commit, in this order, or none of them.
 
         A prompt whose Idempotency-Key was accepted within the last 24 hours is not accepted again: the first one
         comes back, `replayed`, however full the queue is. While the wall clock is doubted (its `agreement` began less
         than a day ago, or it has just been set), no key is too old.
 
-        Raises QueueFull when more than `max_queued` would be waiting, StorageFull when more than `max_stored_bytes` are
-        stored or fewer than `min_free_bytes` would stay free on the disk, PromptDeleted when the key's prompt was
-        deleted, IdempotencyConflict when the key came with another fingerprint.
+        Raises QueueFull or StorageFull where they would not keep within the `bounds`, PromptDeleted when the key's
+        prompt was deleted, IdempotencyConflict when the key came with another fingerprint.
         """
 
     def get(self, prompt_id: str) -> Prompt:
@@ -71,7 +64,6 @@ class PromptQueue(Protocol):
 
         Its budget and the time that it may wait begin anew; its next attempt has the next number. One that waits or
         runs is returned unchanged.
-
         Raises NotRetryable for one that succeeded, that would be refused again, or whose text was erased; QueueFull
         when more than `max_queued` would be waiting; PromptNotFound.
         """
@@ -135,7 +127,6 @@ class PromptQueue(Protocol):
 
         One call is one commit, of at most `limit` prompts and of fewer when their texts are long: it keeps others
         waiting for less than 50 ms, unless a single prompt takes longer. Idempotency-Keys go after 24 hours.
-
         Nothing is erased before the `agreement` of the clocks is `agreed_for` seconds old; 0 erases at once.
         """
 
@@ -201,9 +192,8 @@ class PromptQueue(Protocol):
     ) -> Page:
         """List prompts, the last accepted first, all or those of one status or outcome; `before` is a page's `next`.
 
-        One that was retried counts as accepted then.
-        A page costs what it shows, however many prompts are stored. Prompts that come or go meanwhile move no other to
-        another page.
+        One that was retried counts as accepted then. A page costs what it shows, however many prompts are stored.
+        Prompts that come or go meanwhile move no other to another page.
         """
 
     # ---- together ---------------------------------------------------------------------------------------------------

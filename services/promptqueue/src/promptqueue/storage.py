@@ -2,7 +2,8 @@
 
 import _thread
 from collections.abc import Mapping
-from typing import Protocol, Self
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 from promptqueue.notes import Listener
 from promptqueue.queue import PromptQueue
@@ -11,7 +12,7 @@ from promptqueue.sqlite.host.turnstile import NativeThreads
 from promptqueue.sqlite.storage import SQLiteStorage, path_of
 
 
-class Presence(Protocol):
+class Presence(AbstractContextManager["Presence"], Protocol):
     """A worker's entry among those that are alive."""
 
     @property
@@ -22,18 +23,11 @@ class Presence(Protocol):
         """Enter again where somebody took the entry away. Raises StorageUnavailable when it cannot."""
 
     def leave(self) -> None:
-        """Take the entry back; what the worker still claims is recovered by others."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *_: object) -> None: ...
+        """Take the entry back, as the end of a `with` does; what the worker still claims is recovered by others."""
 
 
 class Storage(Protocol):
-    """What keeps the queue, for all threads of a process. Use it after a fork only.
-
-    Everything may raise StorageUnavailable.
-    """
+    """What keeps the queue, for all threads of a process, after a fork. Everything may raise StorageUnavailable."""
 
     @property
     def reads_wait(self) -> bool:
@@ -76,9 +70,7 @@ def connect(
     `sqlite:////data/queue.db` is an absolute path, `sqlite:///data/queue.db` one below the working directory.
     `journal_mode` is auto, wal or persist, or keep: then only a queue that exists is opened, in the mode that it has.
     `lock_timeout` is how many seconds a write may wait for its turn. Where greenlets take the place of threads,
-    `threads` are the native ones. Tests hand in a clock.
-
-    Raises ValueError for a URL that names no queue.
+    `threads` are the native ones. Tests hand in a clock. Raises ValueError for a URL that names no queue.
     """
     return SQLiteStorage(
         path_of(url), journal_mode=journal_mode, lock_timeout=lock_timeout, threads=threads, clock=clock

@@ -15,8 +15,8 @@ def meanwhile(queue, monkeypatch):
     """Let something happen once `recover` has seen what is overdue."""
 
     def let_happen(happen):
-        look = queue._expired
-        monkeypatch.setattr(queue, "_expired", lambda limit: (happen(), look(limit))[1])
+        look = queue._overdue
+        monkeypatch.setattr(queue, "_overdue", lambda: (look(), happen())[0])
 
     return let_happen
 

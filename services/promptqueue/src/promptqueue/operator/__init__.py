@@ -1,7 +1,4 @@
-"""The operator's command line: each command is a few verbs of the queue, and what is printed of them.
-
-Nothing else imports it: the long-running processes need not pay for click.
-"""
+"""The operator's command line. Nothing else imports it: the long-running processes need not pay for click."""
 
 from promptqueue.operator import control, copies, inspect, maintain, retry
 from promptqueue.operator.command import commands

@@ -4,7 +4,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -49,10 +49,7 @@ class Call:
         return SQLiteStorage(path_of(self.url), journal_mode="keep")
 
     def ask_back(self, question: str) -> None:
-        """Ask a person once whether it is meant. Scripts are not asked: nobody would answer them.
-
-        Raises click.ClickException when it is not.
-        """
+        """Ask a person, and never a script, whether it is meant. Raises click.ClickException when it is not."""
         is_person = not self.is_for_scripts and sys.stdin.isatty() and sys.stdout.isatty()
         if is_person and not self.is_agreed and not click.confirm(question, err=True):
             message = "Nothing was done."
@@ -63,14 +60,9 @@ class Call:
         if words and not self.is_for_scripts:
             click.echo(words, err=True)
 
-    @contextmanager
-    def queue(self) -> Iterator[PromptQueue]:
+    def queue(self) -> AbstractContextManager[PromptQueue]:
         """Open the queue. Raises QueueMissing rather than make one: its name may have been mistyped."""
-        queue = self.storage.open()
-        try:
-            yield queue
-        finally:
-            queue.close()
+        return closing(self.storage.open())
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:

@@ -28,11 +28,7 @@ def backup(call: Call, file: Path, force: bool) -> Reply:
         return _send(call)
     with call.progress("Copying") as show:
         call.storage.backup(file, overwrite=force, progress=show)
-    number = file.stat().st_size
-    return Reply(
-        document={"file": str(file), "bytes": number},
-        words=f"Copied to {file}: {text.size(number)}, checked and whole.",
-    )
+    return _copied(str(file), str(file), file.stat().st_size)
 
 
 def _send(call: Call) -> Reply:
@@ -43,11 +39,12 @@ def _send(call: Call) -> Reply:
             call.storage.backup(file, progress=show)
         with call.progress("Sending") as show:
             streams.send(file, stream, show)
-        number = file.stat().st_size
-    return Reply(
-        document={"file": "-", "bytes": number},
-        words=f"Copied to standard output: {text.size(number)}, checked and whole.",
-    )
+        return _copied("-", "standard output", file.stat().st_size)
+
+
+def _copied(file: str, name: str, number: int) -> Reply:
+    words = f"Copied to {name}: {text.size(number)}, checked and whole."
+    return Reply(document={"file": file, "bytes": number}, words=words)
 
 
 @command(

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from promptqueue.condition import Model, Room, Workers
+from promptqueue.condition import Room, Workers
 from promptqueue.operator import text
 from promptqueue.operator.command import Call, Reply, command
 from promptqueue.prompt import Outcome, Prompt, Status
@@ -22,6 +22,7 @@ def status(call: Call) -> Reply:
     model = model if workers.count else None  # what a worker said before it went no longer holds
     path = call.storage.path
     waiting = counts.oldest_wait_seconds
+    unknown = "not known yet" if workers.count else "not known: no worker is alive"
     return Reply(
         document={
             "queued": counts.queued,
@@ -44,7 +45,7 @@ def status(call: Call) -> Reply:
             ("completed", f"{counts.completed:,}, {counts.completed_per_minute:,} answered in the last minute"),
             ("paused", "yes: prompts are accepted and wait" if counts.paused else "no"),
             ("workers", _workers_words(workers, call.storage.demo())),
-            ("model", _model_words(model, workers)),
+            ("model", text.harmless(model_words(model)) if model else unknown),
             ("stored", _room_words(room)),
             (
                 "database",
@@ -110,11 +111,8 @@ def show(call: Call, prompt_id: str, with_text: bool) -> Reply:
         position = queue.position(prompt_id)
         texts: dict[str, Any] = {}
         if with_text:
-            texts = {
-                "request": queue.request(prompt_id),
-                "answer": queue.answer(prompt_id),
-                "partial": queue.partial(prompt_id) or None,
-            }
+            request, answer = queue.request(prompt_id), queue.answer(prompt_id)
+            texts = {"request": request, "answer": answer, "partial": queue.partial(prompt_id) or None}
     return Reply(
         document={**prompt_record(prompt), "position": position, **texts},
         words=text.pairs(
@@ -161,14 +159,6 @@ def _workers_words(workers: Workers, demo: str | None) -> str:
     if workers.count:
         return f"{workers.count} alive with {text.count(workers.slots, 'slot')}"
     return f"none; the queue of `make demo` is another one: --database-url {demo}" if demo else "none"
-
-
-def _model_words(model: Model | None, workers: Workers) -> str:
-    if not workers.count:
-        return "not known: no worker is alive"
-    if model is None:
-        return "not known yet"
-    return text.harmless(model_words(model))
 
 
 def _room_words(room: Room) -> str:

@@ -5,7 +5,6 @@ import time
 import click
 
 from promptqueue.operator import text
-from promptqueue.operator.age import AGE
 from promptqueue.operator.command import Call, Reply, asks_back, command
 
 DAY = 24 * 3600.0  # seconds
@@ -16,7 +15,7 @@ DAY = 24 * 3600.0  # seconds
     ("only count it", "prune --older-than 7d --dry-run"),
 )
 @click.option(
-    "--older-than", "age", type=AGE, required=True, help="How long ago they were completed: 90s, 12h, 7d, 4w."
+    "--older-than", "age", type=text.AGE, required=True, help="How long ago they were completed: 90s, 12h, 7d, 4w."
 )
 @click.option("--dry-run", is_flag=True, help="Erase nothing; say how many prompts would go.")
 @asks_back

@@ -10,7 +10,6 @@ import click
 
 from promptqueue.errors import NotRetryable, PromptNotFound
 from promptqueue.operator import text
-from promptqueue.operator.age import AGE
 from promptqueue.operator.command import Call, Reply, command
 from promptqueue.prompt import Outcome, Status
 from promptqueue.queue import PromptQueue
@@ -53,7 +52,7 @@ class _DryRun(Exception):
 )
 @click.argument("prompt_ids", metavar="[ID]...", nargs=-1)
 @click.option("--outcome", type=click.Choice([each.value for each in RETRYABLE]), help="All that ended so.")
-@click.option("--since", "age", type=AGE, help="Of these, those that ended no longer ago: 90s, 12h, 7d, 4w.")
+@click.option("--since", "age", type=text.AGE, help="Of these, those that ended no longer ago: 90s, 12h, 7d, 4w.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; say what would be retried.")
 def retry(call: Call, prompt_ids: tuple[str, ...], outcome: str | None, age: float | None, dry_run: bool) -> Reply:
     """Queue prompts again that failed, were cancelled or expired.

@@ -1,8 +1,12 @@
 """Values of the queue in words for people, on a terminal."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import click
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -49,3 +53,21 @@ def harmless(text: str) -> str:
         character if character.isprintable() or character in "\n\t" else f"\\u{ord(character):04x}"
         for character in text.replace("\r\n", "\n")
     )
+
+
+class Age(click.ParamType[float]):
+    """A number and its unit, in seconds."""
+
+    name = "age"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read an age; anything else ends the program with a sentence and exit code 2."""
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw])", value.strip())
+        if not found:
+            self.fail(f"{value!r} is not an age: write a number and s, m, h, d or w, such as 7d.", param, ctx)
+        return float(found[1]) * SECONDS[found[2]]
+
+
+AGE = Age()

@@ -64,10 +64,9 @@ class SQLiteStorage:
             return PresenceFile(self.path.parent / "workers", slots=slots)
 
     def tidy(self, *, if_large: bool = False) -> None:
-        if if_large and length(f"{self.path}-wal") <= LARGE_JOURNAL:
-            return
-        with closing(Database(self._open_files, create=False)) as database:
-            database.journal.empty()
+        if not if_large or length(f"{self.path}-wal") > LARGE_JOURNAL:
+            with closing(Database(self._open_files, create=False)) as database:
+                database.journal.empty()
 
     def backup(self, file: Path, *, overwrite: bool = False, progress: CopyProgress | None = None) -> None:
         with closing(self._existing()) as database:
@@ -81,8 +80,7 @@ class SQLiteStorage:
             return rewrite(database)
 
     def describe(self) -> Mapping[str, str]:
-        mode = self._journal or "not known yet"
-        return {"kind": "sqlite", "version": sqlite3.sqlite_version, "journal_mode": mode}
+        return {"kind": "sqlite", "version": sqlite3.sqlite_version, "journal_mode": self._journal or "not known yet"}
 
     def demo(self) -> str | None:
         """Return the URL of the queue that `make demo` keeps below this one's folder; None where there is none."""

@@ -17,16 +17,13 @@ from promptqueue.sqlite.host import filesystem
 CopyProgress = Callable[[int, int], None]
 
 WORTH_IT = 8  # one unused page in so many makes it worth it to copy a database without them
-
 PAGES_AT_ONCE = 256  # a megabyte; under a rollback journal writers wait while it is copied
 
 
 def back_up(database: Database, file: Path, *, overwrite: bool = False, progress: CopyProgress | None = None) -> None:
     """Copy the whole queue into one file while everybody goes on; `progress` hears how many pages of how many.
 
-    The copy is of one moment, is checked, and is on the disk before it gets its name. `restore` puts it in the queue's
-    place.
-
+    The copy is of one moment, is checked, and is on the disk before it gets its name.
     Raises FileInTheWay when the file exists and may not be overwritten, or is the queue itself, and StorageUnavailable.
     """
     if file.exists() and any(file.samefile(own) for own in filesystem.files_of(database.path)):
@@ -38,7 +35,13 @@ def back_up(database: Database, file: Path, *, overwrite: bool = False, progress
     with storage_errors(file, "The backup"):
         count, spare = database.pages()
         pages = count + (count - spare if spare * WORTH_IT >= count else 0)
-        _refuse_shortage(file, needed=pages * database.files.page_size)
+        needed, free = pages * database.files.page_size, filesystem.free_bytes(file.parent)
+    if needed > free:  # it would fill its disk: the queue may lie there too, and needs room
+        message = (
+            f"The backup {file} would need {size(needed)}, and its disk has {size(free)} free: make room there, or let "
+            "the copy go to another disk."
+        )
+        raise StorageUnavailable(message)
     with storage_errors(file, "The backup"), replacing(file) as unfinished:
         with database.at_one_moment() as source:
             copy(source, unfinished, progress)
@@ -48,17 +51,6 @@ def back_up(database: Database, file: Path, *, overwrite: bool = False, progress
                 "stop everything and put an earlier backup in its place: python -m promptqueue restore FILE."
             )
             raise StorageUnavailable(message)
-
-
-def _refuse_shortage(file: Path, *, needed: int) -> None:
-    """Refuse a copy that would fill its disk: the queue may lie on the same disk and needs room."""
-    free = filesystem.free_bytes(file.parent)
-    if needed > free:
-        message = (
-            f"The backup {file} would need {size(needed)}, and its disk has {size(free)} free: make room there, or let "
-            "the copy go to another disk."
-        )
-        raise StorageUnavailable(message)
 
 
 def copy(source: sqlite3.Connection, file: Path, progress: CopyProgress | None) -> None:

@@ -25,7 +25,6 @@ def restore(path: Path, source: Path | BinaryIO, *, progress: CopyProgress | Non
     At every moment there is a complete database of this name, the old one or the new. Nobody can open it meanwhile.
     What was accepted after the backup is in the old one alone; what was completed since runs again. A stream is read to
     its end and checked before anything is replaced.
-
     Raises QueueInUse while anybody has the queue open, NotRestorable when the source is damaged, no queue, or of a
     newer version.
     """
@@ -123,10 +122,7 @@ def _set_aside(path: Path) -> Path | None:
 
 
 def _complete(path: Path) -> None:
-    """Move everything in the journal to the database.
-
-    Raises QueueInUse when a program has it open that does not take our lock, such as the sqlite3 shell.
-    """
+    """Move all in the journal to the database. Raises QueueInUse when something like sqlite3's shell has it open."""
     try:
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as replaced:
             replaced.execute("BEGIN EXCLUSIVE")

@@ -13,8 +13,7 @@ from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host.filesystem import identity
 
-PATIENCE = 10.0
-"""Seconds for which a rewrite waits for those who read."""
+PATIENCE = 10.0  # seconds for which a rewrite waits for those who read
 
 log = logging.getLogger(__name__)
 

@@ -26,15 +26,12 @@ class Age:
         self._descriptor = _descriptor_of(database)
         self._counted = 0
 
-    def has_gone_back(self) -> bool:
-        """Whether the file is older than at the look before, or was at an earlier one."""
-        if self._database in _older:
-            return True
+    def look(self) -> None:
+        """Make it known to everybody in this process (`is_older`) where the file is older than at the look before."""
         counted = self._count()
         if counted < self._counted:
             _older.add(self._database)
         self._counted = counted
-        return self._database in _older
 
     def _count(self) -> int:
         if self._descriptor is None:

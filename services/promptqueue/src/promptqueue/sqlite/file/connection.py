@@ -11,8 +11,7 @@ from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.open_files import OpenFiles
 from promptqueue.sqlite.file.place import Loss
 
-LOOK_EVERY = 0.05
-"""Seconds for which reads trust that the files are where they were: to look takes longer than to read a row."""
+LOOK_EVERY = 0.05  # seconds for which reads trust that the files are there: to look takes longer than to read a row
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +37,15 @@ class Connection:
             self.glance()
         return self.files.execute(statement, values)
 
+    @contextmanager
+    def pragma(self, name: str, value: str | int, *, afterwards: str | int) -> Iterator[None]:
+        """Set one of SQLite's pragmas for what happens inside."""
+        self.run(f"PRAGMA {name} = {value}")
+        try:
+            yield
+        finally:
+            self.files.execute(f"PRAGMA {name} = {afterwards}")
+
     def journal_mode(self) -> str:
         """Read the journal mode; another process may have changed it."""
         if self.lost:
@@ -45,10 +53,7 @@ class Connection:
         return self.files.journal_mode()
 
     def look(self, *, closely: bool = False) -> None:
-        """Make sure that the files are where they were. Raises StorageUnavailable, once, when they are not.
-
-        With the lock for writing it looks `closely`, whether an older copy was written over the database.
-        """
+        """Raise StorageUnavailable, once, when the files are elsewhere; look `closely` with the lock for writing."""
         if self.lost:
             self._open_again(self.lost)
             return
@@ -77,7 +82,6 @@ class Connection:
             self.look()  # while the disk was waited for
 
     def close(self) -> None:
-        """Let go of the file, the locks and the socket."""
         self.files.close(self.lost)
 
     def _before_commit(self) -> None:

@@ -55,18 +55,14 @@ class Database(Connection):
 
     @contextmanager
     def brief_transaction(self) -> Iterator[None]:
-        """Commit what happens inside, and keep the others waiting no longer than the writing takes.
-
-        What waits for the disk comes afterwards, so a power cut may take the commit back.
-        """
+        """Commit what happens inside without letting others wait for the disk; a power cut may take it back."""
         # SQLite moves the log's pages to the database within the commit that makes it long, while all others wait.
         with self.journal.left_long(), self.transaction(durable=False):
             yield
         if not self._depth:
             self.journal.move_pages()
 
-    @contextmanager
-    def sparing(self) -> Iterator[None]:
+    def sparing(self) -> AbstractContextManager[None]:
         """Need next to no room for deleting where there is next to none.
 
         Its pages are then left as they are instead of being overwritten, which takes as much room in the journal as it
@@ -75,13 +71,8 @@ class Database(Connection):
         with storage_errors(self.path):
             free = filesystem.free_bytes(self.path.parent)
         if free >= filesystem.SCARCE:
-            yield
-            return
-        self.files.execute("PRAGMA secure_delete = OFF")
-        try:
-            yield
-        finally:
-            self.files.execute("PRAGMA secure_delete = ON")
+            return nullcontext()
+        return self.pragma("secure_delete", "OFF", afterwards="ON")
 
     @contextmanager
     def at_one_moment(self) -> Iterator[sqlite3.Connection]:

@@ -1,7 +1,5 @@
 """Which SQLite is linked, and which journal it can be trusted with."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:

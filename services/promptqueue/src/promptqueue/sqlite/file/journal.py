@@ -1,8 +1,7 @@
 """The journal beside the database: what is written to it first, and when it is emptied."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.file.connection import Connection
@@ -21,26 +20,15 @@ class Journal:
         self._connection = connection
         self._holds_erased = False
 
-    @contextmanager
-    def relaxed(self) -> Iterator[None]:
+    def relaxed(self) -> AbstractContextManager[None]:
         """Let commits inside not wait for the disk, if all that a power cut can then do is to take them back."""
         if self._connection.journal_mode() != "wal":
-            yield
-            return
-        self._connection.run("PRAGMA synchronous = NORMAL")
-        try:
-            yield
-        finally:
-            self._connection.files.execute("PRAGMA synchronous = FULL")
+            return nullcontext()
+        return self._connection.pragma("synchronous", "NORMAL", afterwards="FULL")
 
-    @contextmanager
-    def left_long(self) -> Iterator[None]:
+    def left_long(self) -> AbstractContextManager[None]:
         """Keep commits inside from moving the log's pages to the database, however many there are."""
-        self._connection.run("PRAGMA wal_autocheckpoint = 0")
-        try:
-            yield
-        finally:
-            self._connection.files.execute(f"PRAGMA wal_autocheckpoint = {LONG_LOG}")
+        return self._connection.pragma("wal_autocheckpoint", 0, afterwards=LONG_LOG)
 
     def move_pages(self) -> None:
         """Move the log's pages to the database beside those who read and write: nobody waits for it."""
@@ -51,22 +39,19 @@ class Journal:
         connection, path = self._connection, self._connection.path
         self.move_pages()
         rollback_journal = path.with_name(f"{path.name}-journal")
-        with connection.files.turn():
-            # Whoever reads is not waited for: SQLite would keep every writer out meanwhile.
-            connection.run("PRAGMA busy_timeout = 0")
-            try:
-                if connection.journal_mode() == "wal":
-                    connection.look(closely=True)
-                    [moved] = connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
-                    connection.look(closely=True)
-                    return not moved["busy"]
-                if rollback_journal.exists():
-                    # It still holds the pages that the last commits overwrote, and with them deleted texts.
-                    connection.run("PRAGMA journal_mode = DELETE")
-                    connection.run("PRAGMA journal_mode = PERSIST")
-                return not rollback_journal.exists()
-            finally:
-                connection.files.execute(f"PRAGMA busy_timeout = {round(connection.files.lock_timeout * 1000)}")
+        patience = round(connection.files.lock_timeout * 1000)
+        # Whoever reads is not waited for: SQLite would keep every writer out meanwhile.
+        with connection.files.turn(), connection.pragma("busy_timeout", 0, afterwards=patience):
+            if connection.journal_mode() == "wal":
+                connection.look(closely=True)
+                [moved] = connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.look(closely=True)
+                return not moved["busy"]
+            if rollback_journal.exists():
+                # It still holds the pages that the last commits overwrote, and with them deleted texts.
+                connection.run("PRAGMA journal_mode = DELETE")
+                connection.run("PRAGMA journal_mode = PERSIST")
+            return not rollback_journal.exists()
 
     def empty_after_commit(self) -> None:
         """Have the journal emptied after this transaction: it still holds the pages with what was erased."""

@@ -31,9 +31,6 @@ PRAGMAS = (
     f"journal_size_limit = {WAL_LIMIT}",
 )
 
-TEXT = partial(str, encoding="utf-8", errors="replace")
-"""How text is read: SQLite stores any bytes as text, and a damaged row must not keep others from being read."""
-
 log = logging.getLogger(__name__)
 
 
@@ -43,10 +40,7 @@ class OpenFiles:
     def __init__(
         self, path: Path, *, wanted_journal: str, lock_timeout: float, threads: NativeThreads, create: bool
     ) -> None:
-        """Open the file at `path`, migrate it, and make it if it may be made.
-
-        The journal mode `keep` is the one that the file has. Raises StorageUnavailable, saying what is wrong.
-        """
+        """Open the file at `path`, or make it if it may be made, and migrate it. Raises StorageUnavailable."""
         self.path = path
         self.lock_timeout = lock_timeout
         # What was opened is closed if a later step fails: whoever tries again each second must not run out of files.
@@ -116,13 +110,10 @@ class OpenFiles:
             raise StorageUnavailable(message)
 
     def loss(self, *, closely: bool) -> Loss | None:
-        """Return what became of the files; None while they are where they were.
-
-        To notice `closely` that an older copy was written over the database takes the lock for writing.
-        """
+        """Return what became of the files, None while they are there; look `closely` with the lock for writing."""
         with storage_errors(self.path):
             if closely:
-                self._age.has_gone_back()  # which makes it known to everybody in this process
+                self._age.look()
             return self._place.loss() if self._place else None
 
     def close(self, loss: Loss | None = None) -> None:
@@ -150,18 +141,15 @@ class OpenFiles:
             self.execute(f"PRAGMA {pragma}")
         if not self.execute("PRAGMA page_count")[0][0]:  # a file made without it stays so until it is rewritten
             self.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        self._refuse_foreign()
+        tables = {row["name"] for row in self.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        if tables and "prompts" not in tables:
+            message = f"{self.path} is the database of another program: let DATABASE_URL name the queue's own."
+            raise StorageUnavailable(message)
         if wanted_journal == "keep":
             wanted_journal = "wal" if self.journal_mode() == "wal" else "persist"
         self._choose_journal(journal_mode(wanted_journal))
         self._migrate()
         return int(self.execute("PRAGMA page_size")[0][0])
-
-    def _refuse_foreign(self) -> None:
-        tables = {row["name"] for row in self.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        if tables and "prompts" not in tables:
-            message = f"{self.path} is the database of another program: let DATABASE_URL name the queue's own."
-            raise StorageUnavailable(message)
 
     def _choose_journal(self, wanted: str) -> None:
         # To or from a log it changes for everybody, and cannot while another process has the log open; else it is this
@@ -199,16 +187,13 @@ class OpenFiles:
 
 
 def _connect(path: Path, lock_timeout: float) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw",
-        uri=True,
-        timeout=lock_timeout,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=256,
+        uri, uri=True, timeout=lock_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     connection.row_factory = sqlite3.Row
-    connection.text_factory = TEXT
+    # SQLite stores any bytes as text, and a damaged row must not keep others from being read.
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     return connection
 
 

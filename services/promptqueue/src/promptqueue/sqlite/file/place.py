@@ -50,9 +50,7 @@ class Place:
     def of(cls, path: Path, *, with_log: bool) -> Self:
         """Look up the files at `path`."""
         name = str(path)
-        if not with_log:
-            return cls(name, identity(name))
-        return cls(name, identity(name), identity(f"{name}-wal"), identity(f"{name}-shm"))
+        return cls(name, identity(name), *(_log_of(name) if with_log else ()))
 
     def loss(self) -> Loss | None:
         """Return what became of them; None while all are where they were. It takes a microsecond or two for each."""
@@ -61,11 +59,8 @@ class Place:
             return Loss.REPLACED if now != NOTHING else Loss.MISSING
         if is_older(now):
             return Loss.OVERWRITTEN
-        if self.log != NOTHING and (
-            self.log != identity(f"{self.path}-wal") or self.index != identity(f"{self.path}-shm")
-        ):
-            return Loss.WITHOUT_LOG
-        return None
+        has_lost_log = self.log != NOTHING and (self.log, self.index) != _log_of(self.path)
+        return Loss.WITHOUT_LOG if has_lost_log else None
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -80,8 +75,8 @@ class Place:
 
     def has_another_log(self) -> bool:
         """Whether there is another log, or another index, under the names of those that were open."""
-        another = identity(f"{self.path}-wal"), identity(f"{self.path}-shm")
-        return another[0] not in (NOTHING, self.log) or another[1] not in (NOTHING, self.index)
+        log, index = _log_of(self.path)
+        return log not in (NOTHING, self.log) or index not in (NOTHING, self.index)
 
     def clear_log(self) -> None:
         """Remove what is left of a log that was moved to its database completely."""
@@ -95,11 +90,12 @@ class Place:
         return self.log != NOTHING and self.log == identity(f"{self.path}-wal")
 
 
-_in_use: list[Place] = []
-"""What the connections of this process have open: SQLite shares the index of a log within a process."""
+_in_use: list[Place] = []  # by connections of this process: SQLite shares the index of a log within a process
+_saved: set[Identity] = set()  # the logs among them that were moved to their database completely
 
-_saved: set[Identity] = set()
-"""The logs among them that were moved to their database completely."""
+
+def _log_of(database: str) -> tuple[Identity, Identity]:
+    return identity(f"{database}-wal"), identity(f"{database}-shm")
 
 
 def set_foreign_log_aside(path: Path) -> None:

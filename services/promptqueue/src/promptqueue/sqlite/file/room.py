@@ -1,66 +1,57 @@
 """How much room the queue takes, and how much of its disk a submission must leave free."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
-from promptqueue.condition import Room
+from promptqueue.condition import Bounds, Room
 from promptqueue.errors import StorageFull
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.host import filesystem
 
-PAGES_BESIDE = 12
-"""How many pages a submission changes besides those of its text: the ends of its tables and indexes, the counters."""
-
-FRAME_HEADER = 24
-"""Bytes that a log adds to each page; a rollback journal adds eight (sqlite.org/fileformat2.html, 3 and 4.1)."""
-
+PAGES_BESIDE = 12  # that a submission changes besides those of its text: ends of tables and indexes, counters
+FRAME_HEADER = 24  # bytes that a log adds to each page; a rollback journal eight (sqlite.org/fileformat2.html, 3, 4.1)
 MB, GB = 10**6, 10**9
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bounds:
-    """What submissions must leave free; None is no bound."""
+def refuse(database: Database, length: int, bounds: Bounds) -> None:
+    """Refuse to store a text of `length` bytes where it would not keep within the bounds. Raises StorageFull.
 
-    max_stored_bytes: int | None = None
-    min_free_bytes: int | None = None
-
-    def refuse(self, database: Database, length: int) -> None:
-        """Refuse to store a text of `length` bytes where it would not leave enough. Raises StorageFull.
-
-        It is asked inside the transaction that would store it, of which there is one at a time on the whole machine: so
-        nothing is counted, and nobody else's submission comes between.
-        """
-        if self.max_stored_bytes is None and self.min_free_bytes is None:
-            return
-        count, spare = database.pages()
-        needed = length // database.files.page_size + 1
-        if self.max_stored_bytes is not None:
-            stored = (count - spare) * database.files.page_size
-            if stored + needed * database.files.page_size > self.max_stored_bytes:
-                message = (
-                    f"The queue stores {size(stored)}, and {size(self.max_stored_bytes)} is the most it may: "
-                    "delete prompts that are done with, or wait until older ones are erased."
-                )
-                raise StorageFull(message)
-        if self.min_free_bytes is not None:
-            self._refuse_disk(database, count, spare, needed + PAGES_BESIDE, self.min_free_bytes)
-
-    def _refuse_disk(self, database: Database, count: int, spare: int, pages: int, min_free_bytes: int) -> None:
-        # Moving pages meanwhile makes the file longer and the disk fuller. In this order the same bytes may count as
-        # owed and as used, but they always count.
-        with database.storage_errors():
-            now = os.stat(database.path).st_size  # noqa: PTH116 (this runs for each submission, and pathlib takes longer)
-            free = filesystem.free_bytes(database.path.parent)
-        # At the commit all pages of this transaction go to the journal, and new pages go to the file later.
-        database.promised += pages * (database.files.page_size + FRAME_HEADER)
-        owed = max(0, (count + max(0, pages - spare)) * database.files.page_size - now)
-        if free - owed - database.promised < min_free_bytes:
+    It is asked inside the transaction that would store it, of which there is one at a time on the whole machine: so
+    nothing is counted, and nobody else's submission comes between.
+    """
+    max_stored_bytes, min_free_bytes = bounds.get("max_stored_bytes"), bounds.get("min_free_bytes")
+    if max_stored_bytes is None and min_free_bytes is None:
+        return
+    count, spare = database.pages()
+    page_size = database.files.page_size
+    needed = length // page_size + 1
+    if max_stored_bytes is not None:
+        stored = (count - spare) * page_size
+        if stored + needed * page_size > max_stored_bytes:
             message = (
-                f"The queue's disk has {size(free)} free, of which {size(min_free_bytes)} are kept for finishing and "
-                "erasing: make room there, or delete prompts that are done with."
+                f"The queue stores {size(stored)}, and {size(max_stored_bytes)} is the most it may: "
+                "delete prompts that are done with, or wait until older ones are erased."
             )
             raise StorageFull(message)
+    if min_free_bytes is not None:
+        _refuse_disk(database, count, spare, needed + PAGES_BESIDE, min_free_bytes)
+
+
+def _refuse_disk(database: Database, count: int, spare: int, pages: int, min_free_bytes: int) -> None:
+    # Moving pages meanwhile makes the file longer and the disk fuller. In this order the same bytes may count as
+    # owed and as used, but they always count.
+    with database.storage_errors():
+        now = os.stat(database.path).st_size  # noqa: PTH116 (this runs for each submission, and pathlib takes longer)
+        free = filesystem.free_bytes(database.path.parent)
+    # At the commit all pages of this transaction go to the journal, and new pages go to the file later.
+    database.promised += pages * (database.files.page_size + FRAME_HEADER)
+    owed = max(0, (count + max(0, pages - spare)) * database.files.page_size - now)
+    if free - owed - database.promised < min_free_bytes:
+        message = (
+            f"The queue's disk has {size(free)} free, of which {size(min_free_bytes)} are kept for finishing and "
+            "erasing: make room there, or delete prompts that are done with."
+        )
+        raise StorageFull(message)
 
 
 def look(database: Database) -> Room:

@@ -21,10 +21,7 @@ class Clock:
         return _boot()
 
     def monotonic(self) -> float:
-        """Seconds since some moment of this boot, shared by all processes and containers of one kernel.
-
-        Never stepped, and standing still while the machine sleeps (clock_gettime(2), CLOCK_MONOTONIC).
-        """
+        """Seconds of this boot, the same for all containers; never stepped, and still in sleep (CLOCK_MONOTONIC)."""
         return time.monotonic()
 
     def wall(self) -> float:
@@ -32,14 +29,11 @@ class Clock:
         return time.time()
 
     def elapsed(self) -> float:
-        """Seconds since some moment of this boot, those of sleep included; never stepped.
-
-        That is CLOCK_BOOTTIME on Linux (clock_gettime(2)), and on macOS, where it goes on in sleep, CLOCK_MONOTONIC
-        (clock_gettime(3)).
-        """
+        """Seconds of this boot, those of sleep included; never stepped."""
         return time.clock_gettime(_UNSLEEPING)
 
 
+# CLOCK_BOOTTIME on Linux (clock_gettime(2)); on macOS CLOCK_MONOTONIC goes on in sleep (clock_gettime(3)).
 _UNSLEEPING: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 

@@ -13,9 +13,8 @@ import threading
 import time
 import uuid
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Self
 
 from promptqueue.notes import Changed, Note, Subscriptions, Text, Written
 from promptqueue.sqlite.host import filesystem
@@ -24,8 +23,7 @@ LARGEST_DATAGRAM = 60_000  # bytes; well below Linux's default send buffer of 20
 LONGEST_ADDRESS = 100  # bytes; macOS has room for 103, Linux for 107
 LOOK_EVERY = 5.0  # seconds without a datagram after which a listener makes sure that its socket is there
 UNSETTLED = 100_000_000  # nanoseconds within which a folder that changes again may keep its time of change
-SOCKET, OF_CHANGES = ".sock", ".changes.sock"
-"""Suffixes of sockets; to the latter no live text is sent."""
+SOCKET, OF_CHANGES = ".sock", ".changes.sock"  # suffixes of sockets; to the latter no live text is sent
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +100,7 @@ class DatagramSender:
             (self._folder / name).unlink(missing_ok=True)  # its process died without removing it
 
 
-class DatagramListener(Subscriptions):
+class DatagramListener(Subscriptions, AbstractContextManager["DatagramListener"]):
     """Receives with one socket and one thread, for any number of subscriptions."""
 
     def __init__(self, folder: Path, *, texts: bool = True) -> None:
@@ -123,9 +121,6 @@ class DatagramListener(Subscriptions):
         self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(1.0)
         self._socket.close()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -1,7 +1,4 @@
-"""Where the queue's files lie, and whose they are.
-
-On a network's file system locks and shared memory do not hold, and a queue gets damaged.
-"""
+"""Where the queue's files lie, and whose they are. On a network locks do not hold, and a queue gets damaged."""
 
 import logging
 import os
@@ -14,21 +11,15 @@ from pathlib import Path
 from promptqueue.errors import StorageUnavailable
 
 MOUNTS = Path("/proc/self/mountinfo")
-CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
-"""The files by which Docker and Podman mark a container."""
+CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))  # the files by which Docker and Podman mark one
+IMAGE = "python:3.13-slim"  # which the machine has already: the product's images are built on it
 
-IMAGE = "python:3.13-slim"
-"""An image that the machine has already: the product's are built on it."""
-
+# Refused: SQLite's documentation says that they damage databases (sqlite.org/howtocorrupt.html, 2.1).
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
-"""Refused: SQLite's documentation says that they damage databases (sqlite.org/howtocorrupt.html, 2.1)."""
-
+# Warned of: whether locks hold depends on the system behind them.
 DOUBTFUL = frozenset({"9p", "virtiofs", "fuse", "afs", "ceph"})
-"""Warned of: whether locks hold depends on the system behind them."""
 
-Identity = tuple[int, int]
-"""Which file a name stands for: device and inode."""
-
+Identity = tuple[int, int]  # which file a name stands for: device and inode
 NOTHING: Identity = (0, 0)
 
 SCARCE = 64 * 1024 * 1024  # bytes of a disk: twice the longest body

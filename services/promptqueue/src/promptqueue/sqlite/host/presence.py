@@ -5,20 +5,19 @@ import fcntl
 import os
 import stat
 import uuid
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Self
 
 from promptqueue.condition import Workers
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.host import filesystem
 
+# How to open files that anybody may have put there: do not wait for a FIFO, do not follow a link.
 SEEING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
-"""How to open files that anybody may have put there: do not wait for a FIFO, do not follow a link."""
-
 LONGEST_NUMBER = 9  # digits
 
 
-class PresenceFile:
+class PresenceFile(AbstractContextManager["PresenceFile"]):
     """This process's entry among the workers: `id` names it in every claim."""
 
     def __init__(self, folder: Path, *, slots: int) -> None:
@@ -39,9 +38,6 @@ class PresenceFile:
     def leave(self) -> None:
         _remove(self._path)
         os.close(self._file)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.leave()
@@ -64,22 +60,7 @@ class PresenceFile:
 
 def is_alive(folder: Path, worker: str) -> bool:
     """Whether this worker's process lives."""
-    try:
-        file = os.open(folder / worker, SEEING)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing there, or nothing that a worker makes
-            return False
-        raise
-    try:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            return False
-        # A shared lock, so that two callers at the same moment do not take each other for the worker.
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(file)
-    return False
+    return _living_slots(folder / worker) is not None
 
 
 def alive(folder: Path) -> Workers:
@@ -88,11 +69,11 @@ def alive(folder: Path) -> Workers:
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name.startswith("."):
             continue
-        if is_alive(folder, path.name):
-            count += 1
-            slots += _slots(path)
-        else:
+        living = _living_slots(path)
+        if living is None:
             _remove(path)
+        else:
+            count, slots = count + 1, slots + living
     return Workers(count=count, slots=slots)
 
 
@@ -102,15 +83,24 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _slots(path: Path) -> int:
-    """Read a living worker's slots: a few digits in a file, which somebody may have replaced meanwhile."""
+def _living_slots(path: Path) -> int | None:
+    """Read how many slots a living worker has; None where none lives by this name."""
     try:
         file = os.open(path, SEEING)
-    except OSError:  # it left just now
-        return 0
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing there, or nothing that a worker makes
+            return None
+        raise
     try:
-        return int(os.read(file, LONGEST_NUMBER))
-    except (OSError, ValueError):
-        return 0
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            return None
+        # A shared lock, so that two callers at the same moment do not take each other for the worker.
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        try:
+            return int(os.read(file, LONGEST_NUMBER))
+        except (OSError, ValueError):  # somebody replaced what the worker wrote
+            return 0
     finally:
         os.close(file)
+    return None

@@ -2,55 +2,55 @@
 
 from promptqueue.errors import ClaimLost
 from promptqueue.lifecycle import Next
-from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.host.clock import Clock
+from promptqueue.sqlite.verbs.base import Verbs
 from promptqueue.stored import storable
 
 
-def end(  # noqa: PLR0913 (each by its name)
-    database: Database, clock: Clock, *, prompt_id: str, attempt: int, to: Next, tokens: int | None = None
-) -> sqlite3.Row:
-    """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over.
+class AttemptVerbs(Verbs):
+    """What the verbs share by which an attempt ends."""
 
-    Only success sets `ran_seconds`, from which waiting times are estimated.
-    """
-    ended = database.run(
+    def _end(self, prompt_id: str, attempt: int, to: Next, *, tokens: int | None = None) -> sqlite3.Row:
+        """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over.
+
+        Only success sets `ran_seconds`, from which waiting times are estimated.
         """
-        UPDATE prompts
-        SET status = :status, outcome = :outcome, failures = :failures,
-            error_code = :code, error_message = :message,
-            tokens = CASE :status WHEN 'completed' THEN coalesce(:tokens, tokens) END,
-            started_at = CASE :status WHEN 'completed' THEN started_at END,
-            completed_at = CASE :status WHEN 'completed' THEN :wall END,
-            ran_seconds = CASE :outcome WHEN 'succeeded' THEN :now - claimed_at END,
-            not_before = CASE WHEN :delay > 0 THEN :now + :delay END,
-            last_error = CASE WHEN :outcome = 'succeeded' THEN NULL ELSE coalesce(:last_error, last_error) END,
-            bad_ends = bad_ends + :is_bad_end,
-            bad_since = CASE WHEN NOT :is_bad_end OR (bad_since IS NOT NULL AND bad_boot = :boot) THEN bad_since
-                        ELSE :now END,
-            bad_at = CASE WHEN :is_bad_end THEN :now ELSE bad_at END,
-            bad_boot = CASE WHEN :is_bad_end THEN :boot ELSE bad_boot END,
-            boot = :boot, worker = NULL, leased_until = NULL, run_until = NULL
-        WHERE id = :id AND status = 'processing' AND attempt = :attempt
-        RETURNING *
-        """,
-        id=prompt_id,
-        attempt=attempt,
-        status=to.status,
-        outcome=to.outcome,
-        failures=to.failures,
-        code=to.error and to.error.code,
-        message=to.error and storable(to.error.message),
-        delay=to.delay,
-        last_error=to.last_error and storable(to.last_error),
-        is_bad_end=int(to.is_bad_end),
-        tokens=tokens,
-        wall=clock.wall(),
-        now=clock.monotonic(),
-        boot=clock.boot,
-    )
-    if not ended:
-        raise ClaimLost
-    database.changed(prompt_id)
-    return ended[0]
+        ended = self._database.run(
+            """
+            UPDATE prompts
+            SET status = :status, outcome = :outcome, failures = :failures,
+                error_code = :code, error_message = :message,
+                tokens = CASE :status WHEN 'completed' THEN coalesce(:tokens, tokens) END,
+                started_at = CASE :status WHEN 'completed' THEN started_at END,
+                completed_at = CASE :status WHEN 'completed' THEN :wall END,
+                ran_seconds = CASE :outcome WHEN 'succeeded' THEN :now - claimed_at END,
+                not_before = CASE WHEN :delay > 0 THEN :now + :delay END,
+                last_error = CASE WHEN :outcome = 'succeeded' THEN NULL ELSE coalesce(:last_error, last_error) END,
+                bad_ends = bad_ends + :is_bad_end,
+                bad_since = CASE WHEN NOT :is_bad_end OR (bad_since IS NOT NULL AND bad_boot = :boot) THEN bad_since
+                            ELSE :now END,
+                bad_at = CASE WHEN :is_bad_end THEN :now ELSE bad_at END,
+                bad_boot = CASE WHEN :is_bad_end THEN :boot ELSE bad_boot END,
+                boot = :boot, worker = NULL, leased_until = NULL, run_until = NULL
+            WHERE id = :id AND status = 'processing' AND attempt = :attempt
+            RETURNING *
+            """,
+            id=prompt_id,
+            attempt=attempt,
+            status=to.status,
+            outcome=to.outcome,
+            failures=to.failures,
+            code=to.error and to.error.code,
+            message=to.error and storable(to.error.message),
+            delay=to.delay,
+            last_error=to.last_error and storable(to.last_error),
+            is_bad_end=int(to.is_bad_end),
+            tokens=tokens,
+            wall=self._clock.wall(),
+            now=self._clock.monotonic(),
+            boot=self._clock.boot,
+        )
+        if not ended:
+            raise ClaimLost
+        self._database.changed(prompt_id)
+        return ended[0]

@@ -1,12 +1,14 @@
 """The verbs by which a client changes something: enqueue, cancel, retry, delete."""
 
 import uuid
+from typing import Unpack
 
+from promptqueue.condition import Bounds
 from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted, QueueFull
 from promptqueue.lifecycle import CANCELLED, KEY_LIFETIME, why_not_retryable
 from promptqueue.prompt import Enqueued, Idempotency, NewPrompt, Prompt, Status
+from promptqueue.sqlite.file import room
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.file.room import Bounds
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
 from promptqueue.stored import stored_json
@@ -15,17 +17,10 @@ from promptqueue.stored import stored_json
 class ClientVerbs(Timekeeping):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
-    def enqueue(
-        self,
-        *new: NewPrompt,
-        max_queued: int | None = None,
-        max_stored_bytes: int | None = None,
-        min_free_bytes: int | None = None,
-    ) -> list[Enqueued]:
-        bounds = Bounds(max_stored_bytes=max_stored_bytes, min_free_bytes=min_free_bytes)
+    def enqueue(self, *new: NewPrompt, **bounds: Unpack[Bounds]) -> list[Enqueued]:
         # A single prompt is refused before anything of it is written.
         with self._database.transaction(undoes=len(new) > 1):
-            return [self._replayed(each.idempotency) or self._enqueue(each, max_queued, bounds) for each in new]
+            return [self._replayed(each.idempotency) or self._enqueue(each, bounds) for each in new]
 
     def cancel(self, prompt_id: str) -> Prompt:
         with self._database.transaction():
@@ -94,11 +89,11 @@ class ClientVerbs(Timekeeping):
         self._database.changed(row["id"])
         return queued
 
-    def _enqueue(self, new: NewPrompt, max_queued: int | None, bounds: Bounds) -> Enqueued:
+    def _enqueue(self, new: NewPrompt, bounds: Bounds) -> Enqueued:
         ahead = line.waiting(self._database)
-        self._refuse_full(sum(ahead.values()), max_queued)
+        self._refuse_full(sum(ahead.values()), bounds.get("max_queued"))
         request = stored_json(new.request)
-        bounds.refuse(self._database, len(request) if request.isascii() else len(request.encode()))
+        room.refuse(self._database, len(request) if request.isascii() else len(request.encode()), bounds)
         now, prompt_id = self._clock.wall(), str(uuid.uuid4())
         [row] = self._database.run(
             """

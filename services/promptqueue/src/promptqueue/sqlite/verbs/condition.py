@@ -11,8 +11,7 @@ from promptqueue.sqlite.verbs import line
 from promptqueue.sqlite.verbs.base import Verbs
 from promptqueue.stored import storable
 
-RATE_SAMPLE = 1_000
-"""How many of the last minute's prompts are looked at: above that the rate is worked out from their time."""
+RATE_SAMPLE = 1_000  # of the last minute's prompts; where there are more, the rate is worked out from their time
 
 
 class ConditionVerbs(Verbs):

@@ -8,7 +8,6 @@ from promptqueue.notes import Text
 from promptqueue.prompt import Outcome, Page, Progress, Prompt, Status
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.base import Verbs
-from promptqueue.sqlite.verbs.line import NEWEST_IN_LINE
 from promptqueue.stored import stored_object
 
 # Each reads its rows in order from an index and stops. SQLite's planner might rather walk back through the whole table
@@ -28,6 +27,7 @@ OF_OUTCOME = """
 
 COMPLETED = rows.newest_of(OF_OUTCOME.replace(":outcome", f"'{outcome}'") for outcome in Outcome)
 
+OF_STATUS = {Status.QUEUED: line.NEWEST_IN_LINE, Status.PROCESSING: IN_HAND, Status.COMPLETED: COMPLETED, None: OF_ALL}
 LAST_SEQ = 2**63 - 1
 
 
@@ -88,7 +88,7 @@ class ReadingVerbs(Verbs):
         if outcome and status not in (None, Status.COMPLETED):
             return Page(prompts=[], next=None)  # only what is completed has an outcome
         found = self._database.run(
-            OF_OUTCOME if outcome else _of_status(status),
+            OF_OUTCOME if outcome else OF_STATUS[status],
             outcome=outcome,
             before=LAST_SEQ if before is None else before,
             limit=limit + 1,
@@ -103,15 +103,3 @@ class ReadingVerbs(Verbs):
         if not found:
             raise PromptNotFound
         return stored_object(found[0][0])
-
-
-def _of_status(status: Status | None) -> str:
-    match status:
-        case None:
-            return OF_ALL
-        case Status.QUEUED:
-            return NEWEST_IN_LINE
-        case Status.PROCESSING:
-            return IN_HAND
-        case Status.COMPLETED:
-            return COMPLETED

@@ -6,14 +6,13 @@ from promptqueue.lifecycle import EXPIRED, after
 from promptqueue.prompt import Failed, Outcome, Prompt, Status
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import presence
-from promptqueue.sqlite.verbs import attempt, rows
-from promptqueue.sqlite.verbs.base import Verbs
+from promptqueue.sqlite.verbs import rows
+from promptqueue.sqlite.verbs.attempt import AttemptVerbs
 
-EXPIRED_AT_ONCE = 500
-"""How many expired prompts one commit ends: a longer lock would be felt."""
+EXPIRED_AT_ONCE = 500  # in one commit: a longer lock would be felt
 
 
-class RecoveryVerbs(Verbs):
+class RecoveryVerbs(AttemptVerbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     def settle(self, prompt_id: str) -> Prompt:
@@ -36,18 +35,14 @@ class RecoveryVerbs(Verbs):
 
     def _overdue(self, limit: int = EXPIRED_AT_ONCE) -> list[str]:
         with self._database.storage_errors():
-            return [row["id"] for row in self._in_hand() if self._loss(row)] + self._expired(limit)
-
-    def _in_hand(self) -> list[sqlite3.Row]:
-        return self._database.run("SELECT * FROM prompts WHERE status = 'processing'")
-
-    def _expired(self, limit: int) -> list[str]:
-        expired = self._database.run(
-            "SELECT id FROM prompts WHERE status = 'queued' AND expires_at <= :now LIMIT :limit",
-            now=self._clock.wall(),
-            limit=limit,
-        )
-        return [row["id"] for row in expired]
+            in_hand = self._database.run("SELECT * FROM prompts WHERE status = 'processing'")
+            lost = [row["id"] for row in in_hand if self._loss(row)]
+            expired = self._database.run(
+                "SELECT id FROM prompts WHERE status = 'queued' AND expires_at <= :now LIMIT :limit",
+                now=self._clock.wall(),
+                limit=limit,
+            )
+            return lost + [row["id"] for row in expired]
 
     def _settle(self, prompt_id: str) -> str | None:
         """Move one prompt if one of its deadlines has passed; where to, None if it stays."""
@@ -55,21 +50,17 @@ class RecoveryVerbs(Verbs):
             row = rows.find(self._database, prompt_id)
         except PromptNotFound:  # deleted since `recover` saw it
             return None
-        match row["status"]:
-            case Status.QUEUED if rows.is_overdue(row, self._clock):
-                return self._expire(prompt_id)
-            case Status.PROCESSING:
-                loss = self._loss(row)
-                return self._take_back(row, loss) if loss else None
-            case _:
-                return None
+        if row["status"] == Status.PROCESSING:
+            loss = self._loss(row)
+            return self._take_back(row, loss) if loss else None
+        return self._expire(prompt_id) if rows.is_overdue(row, self._clock) else None
 
     def _loss(self, row: sqlite3.Row) -> Failed | None:
         return rows.loss(row, self._clock, is_alive=presence.is_alive(self._workers, row["worker"]))
 
     def _take_back(self, row: sqlite3.Row, loss: Failed) -> str:
         to = after(loss, failures=row["failures"], max_failures=row["max_failures"])
-        ended = attempt.end(self._database, self._clock, prompt_id=row["id"], attempt=row["attempt"], to=to)
+        ended = self._end(row["id"], row["attempt"], to)
         if rows.is_overdue(ended, self._clock):  # back in line, where it waited as long as it may
             return self._expire(row["id"])
         return to.outcome or to.status

@@ -9,14 +9,9 @@ from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs import rows
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
 
-STEP_SECONDS = 0.005
-"""How long one commit goes on erasing or moving pages. A number would not bound it: texts can be of any length."""
-
-PAGES_AT_ONCE = 16
-"""Pages that `compact` moves between two looks at the clock."""
-
-KEYS_AT_ONCE = 1_000
-"""How many old Idempotency-Keys one commit of `prune` erases."""
+STEP_SECONDS = 0.005  # for which one commit erases or moves pages; a number would not bound it: texts can be long
+PAGES_AT_ONCE = 16  # that `compact` moves between two looks at the clock
+KEYS_AT_ONCE = 1_000  # old Idempotency-Keys that one commit of `prune` erases
 
 
 class RetentionVerbs(Timekeeping):

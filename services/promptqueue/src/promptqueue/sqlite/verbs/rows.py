@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from promptqueue import lifecycle
 from promptqueue.errors import PromptNotFound
-from promptqueue.lifecycle import LOST_WORKER
 from promptqueue.prompt import ErrorCode, Failed, Outcome, Priority, Prompt, PromptError, Status, Trouble
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
@@ -67,19 +66,15 @@ def trouble(row: sqlite3.Row, clock: Clock) -> Trouble:
 
 def is_overdue(row: sqlite3.Row, clock: Clock) -> bool:
     """Tell whether a deadline of this prompt has passed: to start, to run, or to renew the lease."""
-    match row["status"]:
-        case Status.QUEUED:
-            return bool(row["expires_at"] is not None and row["expires_at"] <= clock.wall())
-        case Status.PROCESSING:
-            return loss(row, clock, is_alive=True) is not None
-        case _:
-            return False
+    if row["status"] == Status.QUEUED:
+        return bool(row["expires_at"] is not None and row["expires_at"] <= clock.wall())
+    return row["status"] == Status.PROCESSING and loss(row, clock, is_alive=True) is not None
 
 
 def loss(row: sqlite3.Row, clock: Clock, *, is_alive: bool) -> Failed | None:
     """Say how the attempt of a processing prompt was lost (`lifecycle.loss`)."""
     if row["boot"] != clock.boot:  # the times of another boot mean nothing, and its workers are gone
-        return LOST_WORKER
+        return lifecycle.LOST_WORKER
     return lifecycle.loss(
         now=clock.monotonic(), run_until=row["run_until"], leased_until=row["leased_until"], is_alive=is_alive
     )

@@ -3,9 +3,7 @@
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs.base import Verbs
 
-STEP = 60.0
-"""Seconds by which the wall clock may be set without being doubted: a daemon that keeps it right sets it by less."""
-
+STEP = 60.0  # seconds by which the wall clock may be set without being doubted: a daemon sets it by less
 DAY = 24 * 3600.0  # seconds
 
 

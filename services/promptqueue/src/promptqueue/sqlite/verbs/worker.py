@@ -4,10 +4,9 @@ from promptqueue.errors import ClaimLost
 from promptqueue.lifecycle import Next, after
 from promptqueue.notes import Text
 from promptqueue.prompt import Answered, Claim, Ending, ErrorCode, Failed, Prompt, PutBack, Status, Terms
-from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM
-from promptqueue.sqlite.verbs import attempt, line, rows
-from promptqueue.sqlite.verbs.base import Verbs
+from promptqueue.sqlite.verbs import line, rows
+from promptqueue.sqlite.verbs.attempt import AttemptVerbs
 from promptqueue.stored import storable, stored_json, stored_object
 
 UNREADABLE = Failed(
@@ -15,11 +14,10 @@ UNREADABLE = Failed(
     code=ErrorCode.ATTEMPTS_EXHAUSTED,
 )
 
-UNREADABLE_AT_ONCE = 100
-"""How many prompts that cannot be read one claim ends: a longer lock would be felt."""
+UNREADABLE_AT_ONCE = 100  # prompts that one claim ends because they cannot be read: a longer lock would be felt
 
 
-class WorkerVerbs(Verbs):
+class WorkerVerbs(AttemptVerbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     def claim(self, terms: Terms) -> Claim | None:
@@ -38,7 +36,7 @@ class WorkerVerbs(Verbs):
                 if request is not None:
                     return Claim(prompt=prompt, request=request, terms=terms, trouble=rows.trouble(row, self._clock))
                 to = after(UNREADABLE, failures=prompt.failures, max_failures=terms.max_failures)
-                attempt.end(self._database, self._clock, prompt_id=prompt.id, attempt=prompt.attempt, to=to)
+                self._end(prompt.id, prompt.attempt, to)
             return None
 
     def renew(self, claim: Claim) -> None:
@@ -63,7 +61,7 @@ class WorkerVerbs(Verbs):
         with self._database.transaction():
             match ending:
                 case Answered(record=record, tokens=tokens):
-                    row = self._end(claim, to, tokens=tokens)
+                    row = self._end(claim.prompt.id, claim.attempt, to, tokens=tokens)
                     self._database.run(
                         "INSERT INTO answers (seq, answer) VALUES (:seq, :answer)",
                         seq=row["seq"],
@@ -71,12 +69,13 @@ class WorkerVerbs(Verbs):
                     )
                     self._database.run("DELETE FROM partials WHERE seq = :seq", seq=row["seq"])
                 case Failed() | PutBack():
-                    row = self._end(claim, to)
+                    row = self._end(claim.prompt.id, claim.attempt, to)
             return rows.prompt(row, self._clock)
 
     def release(self, claim: Claim, *, reason: str | None = None) -> None:
         with self._database.transaction():
-            self._end(claim, Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason))
+            to = Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason)
+            self._end(claim.prompt.id, claim.attempt, to)
 
     def _hold(self, claim: Claim, *, tokens: int | None) -> int:
         held = self._database.run(
@@ -110,9 +109,4 @@ class WorkerVerbs(Verbs):
             offset=offset,
             text=storable(text),
             length=len(text),
-        )
-
-    def _end(self, claim: Claim, to: Next, *, tokens: int | None = None) -> sqlite3.Row:
-        return attempt.end(
-            self._database, self._clock, prompt_id=claim.prompt.id, attempt=claim.attempt, to=to, tokens=tokens
         )
