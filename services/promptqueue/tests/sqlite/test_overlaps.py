@@ -53,18 +53,6 @@ def test_what_was_queued_again_since_it_was_seen_keeps_its_text(queue, another, 
     assert queue.request(prompt_id)
 
 
-@pytest.mark.parametrize("verb", ["is_behind", "erase_unrun", "prune", "recover", "claim"])
-def test_where_there_is_nothing_to_do_nothing_is_written(queue, another, ask, terms, verb):
-    if verb != "claim":
-        ask()
-    version = another._database.run("PRAGMA data_version")[0][0]
-    arguments = {"claim": (terms,)}.get(verb, ())
-
-    getattr(queue, verb)(*arguments, **({"older_than": 5} if verb in ("erase_unrun", "prune") else {}))
-
-    assert another._database.run("PRAGMA data_version")[0][0] == version
-
-
 def test_the_rate_of_a_busy_queue_is_worked_out_from_a_sample(queue, begin, answered, clock, monkeypatch):
     monkeypatch.setattr("promptqueue.sqlite.verbs.condition.RATE_SAMPLE", 5)
     for _ in range(10):
