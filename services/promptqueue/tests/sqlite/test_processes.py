@@ -130,7 +130,7 @@ sys.stdin.read()
     eventually(lambda: queue.workers().count == 0)  # a kernel may start a program before it has closed what it must
 
 
-def test_another_process_hears_of_a_commit_and_of_live_text_and_is_heard(queue, listener, begin, run, until_heard):
+def test_another_process_hears_of_a_commit_and_of_live_text_and_is_heard(queue, storage, begin, run, until_heard):
     claim = begin()
     listening = run(
         """
@@ -145,7 +145,7 @@ print(queue.enqueue(NewPrompt(request={}))[0].prompt.id, flush=True)
     )
     listening.read()
 
-    with listener.subscribe() as changes:
+    with storage.listen() as listener, listener.subscribe() as changes:
         queue.stream_text(claim, "Ray", offset=0)
         first = listening.read()
         queue.release(claim)
