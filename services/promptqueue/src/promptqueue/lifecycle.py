@@ -42,7 +42,7 @@ class Next:
 
 
 def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0) -> Next:
-    """Say where a processing prompt goes by its end, its failures before, and its bad ends before, counted or not."""
+    """Say where a processing prompt goes, by how it ended and its failures and unexplained (bad) ends before that."""
     match ending:
         case Answered():
             return Next(status=Status.COMPLETED, outcome=Outcome.SUCCEEDED, failures=failures)

@@ -12,7 +12,7 @@ NEXT_TO_NOTHING = 64 * 1024  # bytes; with less even the files beside the databa
 
 
 class storage_errors:  # noqa: N801 (read as a verb: with storage_errors(path): …)
-    """Raises StorageUnavailable, about `what` lies at `path`, for what SQLite or the operating system raises inside."""
+    """Raises StorageUnavailable, which names `what` and its `path`, for an error of SQLite or the system inside."""
 
     # Every statement passes here, several times in each verb: a generator would cost four times as much.
     __slots__ = ("_path", "_what")

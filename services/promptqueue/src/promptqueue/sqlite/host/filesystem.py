@@ -11,7 +11,7 @@ from pathlib import Path
 from promptqueue.errors import StorageUnavailable
 
 MOUNTS = Path("/proc/self/mountinfo")
-CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))  # the files by which Docker and Podman mark one
+CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))  # files that mark a container
 IMAGE = "python:3.13-slim"  # which the machine has already: the product's images are built on it
 
 # Refused: SQLite's documentation says that they damage databases (sqlite.org/howtocorrupt.html, 2.1).

@@ -106,5 +106,5 @@ class ConditionVerbs(Verbs):
 
 
 def _model(row: sqlite3.Row) -> Model:
-    said = {name: row[name] for name in ("name", "percent", "processor", "detail", "retry_at")}
-    return Model(state=ModelState(row["state"]), **said)
+    values = {name: row[name] for name in ("name", "percent", "processor", "detail", "retry_at")}
+    return Model(state=ModelState(row["state"]), **values)
