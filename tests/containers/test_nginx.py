@@ -214,7 +214,7 @@ def test_the_log_says_why_a_proxy_was_not_found(nginx_program: str, tmp_path: Pa
 def test_the_log_says_why_a_proxy_did_not_answer(
     tmp_path: Path, nginx_program: str, upstream: ScriptedUpstream
 ) -> None:
-    with FrontNginx(nginx_program, tmp_path, upstream.address, {"read_timeout 75s;": "read_timeout 50ms;"}) as nginx:
+    with FrontNginx(nginx_program, tmp_path, upstream.address, {"read_timeout 75s;": "read_timeout 1s;"}) as nginx:
         for path in ("/api/v1/silent", "/api/v1/closes", "/api/v1/502", "/api/v1/queue"):
             nginx.get(path)
         upstream.stop()

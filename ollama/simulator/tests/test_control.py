@@ -42,6 +42,7 @@ def test_the_journal_tells_of_every_call_though_the_process_is_killed(tmp_path: 
     journal = tmp_path / "journal"
     with Simulator(journal=journal, pace=0.05) as simulator:
         answer = ask(simulator.port, "/api/generate", PROMPT | {"stream": False})
+        simulator.wait_for_end(1)  # its client may know of it earlier
         simulator.fault("hang_before_first_token")
         with Raw(simulator.port) as raw:
             raw.request("POST", "/api/generate", json.dumps(PROMPT).encode())

@@ -113,7 +113,7 @@ def test_the_header_tells_how_the_stack_is(page: Page, proxy: ScriptedProxy) -> 
 
 def test_trouble_of_the_model_server_counts_down_to_its_next_try(page: Page, proxy: ScriptedProxy) -> None:
     proxy.open()
-    page.clock.pause_at(page.evaluate("Date.now()") + 1000)
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 2)  # seconds, where the browser has milliseconds
     run(page, 0.25)  # so that no look is under way
     retry_at = page.evaluate("new Date(Date.now() + 20500).toISOString()")
     model = {**MODEL, "state": "troubled", "detail": "it answered 502: Bad Gateway", "retry_at": retry_at}

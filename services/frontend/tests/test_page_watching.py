@@ -37,7 +37,7 @@ def test_position_and_time_to_go_are_told_in_words(page: Page, proxy: ScriptedPr
     for name, (position, eta, _) in told.items():
         proxy.statuses[name] = [(200, status(name, position=position, eta_seconds=eta))]
     proxy.open()
-    page.clock.pause_at(page.evaluate("Date.now()") + 1000)
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 2)  # seconds, where the browser has milliseconds
 
     for name in told:
         submit(page, name)
