@@ -87,7 +87,8 @@ def check(path: Path, moment: float, history: list[Seen]) -> list[Finding]:
     stored = contents(path)
     if stored.integrity != "ok":
         return [Finding(kind=Kind.WRONG, about="all", words=f"integrity_check says {stored.integrity}")]
-    told = [seen for seen in history if seen.ended <= moment and seen.prompt_id not in _deleted(history, moment)]
+    deleted = _deleted(history, moment)
+    told = [seen for seen in history if seen.ended <= moment and seen.prompt_id not in deleted]
     retried = {seen.prompt_id for seen in history if seen.what == "retry" and seen.begun <= moment}
     return list(_missing(stored, told, retried))
 
