@@ -45,6 +45,7 @@ SYSTEM = {
 """Programs that only tests need, and what goes untested without them."""
 PACKAGED_AS = {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb"}
 """Those that have another name where Debian packs them."""
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK = 15.0  # seconds after which a silent step says that it goes on, where no terminal shows it
 FULL = 100 * 1024 * 1024  # bytes; with less left on a disk, it is the disk that something failed of
 NOT_WRITABLE = "{} cannot be written ({}). The Python packages go there: clone the repository to where you may write."
@@ -154,8 +155,16 @@ def pip(*arguments, needed=True):
 def run(command):
     """Run a step to its end; its exit code. Whatever ends this process ends the step too."""
     began = time.monotonic()
-    step = subprocess.Popen(command, cwd=str(ROOT), start_new_session=True)
+    # A signal waits until it is known what to end; the step itself has none blocked.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    step = subprocess.Popen(
+        command,
+        cwd=str(ROOT),
+        start_new_session=True,
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before),  # noqa: PLW1509 (there are no threads)
+    )
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         while True:
             try:
                 return step.wait(TICK)
@@ -206,7 +215,7 @@ def interruptible(purpose):
     def interrupt(number, _frame):
         raise Interrupted(number)
 
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for each in ENDING:
         if signal.getsignal(each) != signal.SIG_IGN:  # as nohup has it
             signal.signal(each, interrupt)
     try:

@@ -49,6 +49,19 @@ sys.exit(environment.interruptible("run"))
 """local/environment.py as make runs it, but for the minutes that Python and pip take."""
 
 
+SIGNALLED_AT_ONCE = """
+import os, signal, subprocess
+
+class Popen(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGINT)
+
+subprocess.Popen = Popen
+"""
+"""A signal that comes before it is known what it has to end."""
+
+
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """An environment that is made of nothing; how often it was."""
@@ -189,6 +202,19 @@ def test_an_interruption_leaves_one_line_and_nothing_half_made(
     (checkout / "hold").unlink()
     assert start().wait(WITHIN) == 0
     assert (checkout / "made.log").read_text() == "made made "
+
+
+def test_an_interruption_that_comes_while_a_step_begins_ends_the_step_too(
+    start: Callable[[], subprocess.Popen[str]], checkout: Path
+) -> None:
+    (checkout / "hold").touch()
+    (checkout / "sitecustomize.py").write_text(SIGNALLED_AT_ONCE)
+
+    interrupted = start()
+
+    interrupted.communicate(timeout=WITHIN)
+    assert interrupted.returncode == 128 + signal.SIGINT
+    assert [each for each in everything() if f"{checkout}/.venv/bin/pip" in each.arguments] == []
 
 
 def test_of_two_at_once_the_second_waits_and_says_so(
