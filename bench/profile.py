@@ -70,7 +70,7 @@ OF_PROXY = (
         "to the writer and back",
         r"proxy/(storage|serving/concurrency|live/held_requests)|gevent/(event|_abstract|_greenlet|thread)",
     ),
-    Layer("reading, checking, telling JSON", r"proxy/(serving/body|api/wire|asking)|pydantic"),
+    Layer("reading, checking, telling JSON", r"proxy/(serving/body|api/envelope|asking)|pydantic"),
     Layer("Flask and Werkzeug", r"flask/|werkzeug/|jinja2/"),
     Layer("the proxy's endpoints", r"proxy/"),
     Layer("Gunicorn and gevent", r"gunicorn/|gevent/"),
