@@ -53,8 +53,13 @@ def make_app(url):
 
 
 @pytest.fixture
-def client(make_app):
-    return make_app().test_client()
+def app(make_app):
+    return make_app()
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
 
 
 @pytest.fixture

@@ -49,16 +49,6 @@ class Lines:
 
 
 @pytest.fixture
-def app(make_app):
-    return make_app()
-
-
-@pytest.fixture
-def client(app):
-    return app.test_client()
-
-
-@pytest.fixture
 def follow(app):
     def follow(*prompt_ids, cursor=None):
         prompts = parts(app).prompts

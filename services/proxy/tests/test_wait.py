@@ -35,16 +35,6 @@ class Later:
 
 
 @pytest.fixture
-def app(make_app):
-    return make_app()
-
-
-@pytest.fixture
-def client(app):
-    return app.test_client()
-
-
-@pytest.fixture
 def held(app, client, until):
     """Ask for something that will be held, and wait until it is."""
 

@@ -22,16 +22,6 @@ def text():
 
 
 @pytest.fixture
-def app(make_app):
-    return make_app()
-
-
-@pytest.fixture
-def client(app):
-    return app.test_client()
-
-
-@pytest.fixture
 def followed(app, client, follow, until):
     """Follow a prompt, and wait until its stream has sent something."""
 
