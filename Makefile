@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := .venv/bin
 SIDE_BY_SIDE = --numprocesses auto
+# Exit code 1: tests failed. Those run again, without others that take the processors from them: a fault fails twice.
+BY_THEMSELVES = { [ $$? -eq 1 ] && echo "Once more, by themselves, those that failed beside others:" && \
+	$(VENV)/python -m pytest --last-failed --last-failed-no-failures none --maxfail 10; }
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -43,11 +46,11 @@ demo: ## Try everything with made-up answers: no model, no Docker
 
 test: ## Set up what the tests need and run every test that this machine can run
 	@$(PYTHON) local/environment.py test
-	@$(VENV)/python -m pytest $(SIDE_BY_SIDE)
+	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) || $(BY_THEMSELVES)
 
 e2e: ## Run the tests of the whole product alone, on plain processes and in containers
 	@$(PYTHON) local/environment.py test
-	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) tests/e2e
+	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) tests/e2e || $(BY_THEMSELVES)
 
 conformance: ## Ask for all that /openapi.json describes, and for what it forbids: EXAMPLES=1000 of each
 	@$(PYTHON) local/environment.py test

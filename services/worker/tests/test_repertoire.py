@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import json
+from contextlib import closing
+from typing import NamedTuple
 
 import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import ErrorCode, Outcome
 from simulator.repertoire import FAILING, WELL
+from support.client import Client
 from support.waiting import stays, until
-
-if TYPE_CHECKING:
-    pass
 
 WORDS = "one two three four five six seven eight"
 THREE = "one two three"
@@ -131,13 +131,17 @@ def test_a_line_of_eight_megabytes_is_read_whole(worker, ollama, queue, ask, com
 
 
 def test_a_runner_that_is_killed_costs_nobody_who_used_it_anything(worker, ollama, ask, completed):
-    ollama.set(slots=2, prompt_time=0.3)  # so that both are under way
+    ollama.fault("hang_before_first_token", match="stranger")
     ollama.fault("error_line", match="first")
-    ollama.fault("status", status=500, text="llama-server process no longer running: unknown ", match="second")
-    prompts = [ask("first"), ask("second")]
-    worker(WORKER_CONCURRENCY=2)
+    ollama.fault("error_line", match="second", after=0, text="llama-server process no longer running: unknown ")
+    with closing(Client(ollama.url).connection()) as stranger:  # who has the only slot until both are in its line
+        stranger.request("POST", "/api/generate", json.dumps({"model": "llama3.2", "prompt": "a stranger"}))
+        ollama.wait_for("started", 1)
+        prompts = [ask("first"), ask("second")]
+        worker(WORKER_CONCURRENCY=2)
+        ollama.wait_for_call(3, timeout=60)
 
     ended = [completed(prompt) for prompt in prompts]
 
     assert [(each.outcome, each.attempt, each.failures) for each in ended] == [(Outcome.SUCCEEDED, 2, 0)] * 2
-    assert len(ollama.calls()) == 4
+    assert len(ollama.calls()) == 1 + 4
