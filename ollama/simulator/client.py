@@ -139,6 +139,10 @@ class Simulator:
         """Behave again. A call that hangs goes on hanging until its client leaves."""
         self._ask("DELETE", "/faults")
 
+    def say(self, *answers: Mapping[str, Any]) -> None:
+        """Have these said, in this order, to the calls that they fit; each may have a `text` and `tool_calls`."""
+        self._ask("POST", "/answers", list(answers))
+
     def set(self, **settings: Any) -> None:
         """Change settings while it runs."""
         self._ask("PUT", "/settings", settings)

@@ -6,8 +6,9 @@ from urllib.parse import parse_qs
 
 from . import gojson
 from .errors import Malformed, NotUnderstood, Refused
-from .faults import Kind, read_fault
+from .faults import Faults, Kind, read_fault
 from .request import Request
+from .script import Script, read_line
 from .settings import as_json, changed
 from .wire import Connection
 
@@ -38,7 +39,7 @@ class Control:
             raise Refused(400, str(problem)) from None
         connection.answer_json(request, 200, answer)
 
-    def _answer(self, request: Request, given: Any) -> Any:  # noqa: PLR0911 (the table of the paths)
+    def _answer(self, request: Request, given: Any) -> Any:  # noqa: C901, PLR0911 (the table of the paths)
         match request.method, request.path.removeprefix(PATH).strip("/").split("/"):
             case "GET", [""]:
                 return self._state()
@@ -50,25 +51,29 @@ class Control:
             case (("PUT" | "POST" | "PATCH"), ["settings"]):
                 self._server.apply(changed(self._server.settings, given))
                 return as_json(self._server.settings)
-            case "GET", ["faults"]:
-                return self._server.faults.as_json()
+            case "GET", [("faults" | "answers") as name]:
+                return self._told(name).as_json()
             case (("PUT" | "POST"), ["faults"]):
                 return self._add_faults(given)
-            case "DELETE", ["faults"]:
-                self._server.faults.clear()
+            case (("PUT" | "POST"), ["answers"]):
+                self._server.script.add(*(read_line(each) for each in _listed(given)))
+                return self._server.script.as_json()
+            case "DELETE", [("faults" | "answers") as name]:
+                self._told(name).clear()
                 return []
             case "GET", ["calls"]:
                 return self._calls(_query(request))
             case "GET", ["calls", number]:
                 return self._call(int(number), _query(request))
             case _:
-                raise Refused(404, "/_simulator knows settings, faults, calls and calls/<number>")
+                raise Refused(404, "/_simulator knows settings, faults, answers, calls and calls/<number>")
 
     def _state(self) -> dict[str, Any]:
         server = self._server
         return {
             "settings": as_json(server.settings),
             "faults": server.faults.as_json(),
+            "answers": server.script.as_json(),
             "calls": server.record.total,
             "others": dict(server.record.others),
             "connections": server.connections(),
@@ -78,8 +83,11 @@ class Control:
             "time": time.time(),
         }
 
+    def _told(self, name: str) -> Faults | Script:
+        return self._server.faults if name == "faults" else self._server.script
+
     def _add_faults(self, given: Any) -> list[dict[str, Any]]:
-        faults = [read_fault(each) for each in (given if isinstance(given, list) else [given])]
+        faults = [read_fault(each) for each in _listed(given)]
         for fault in faults:
             if fault.kind is Kind.REFUSE:
                 self._server.refuse(fault.seconds or 0.0)
@@ -106,6 +114,10 @@ class Control:
             raise Refused(400, f"`wait` is one of {', '.join(WAITS)}; tokens for one call only")
         if not self._server.record.wait_for(what, count, timeout, number):
             raise Refused(408, f"not within {timeout:g} s")
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
 
 
 def _query(request: Request) -> dict[str, str]:

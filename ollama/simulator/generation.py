@@ -17,6 +17,7 @@ from .record import Call, Record
 from .request import Request
 from .scheduler import Scheduler, Visit
 from .schema import Unreadable, example
+from .script import Script
 from .settings import Settings
 from .text import answer_to, json_answer_to, tokens_of, tool_call_for
 from .wire import JSON, Connection
@@ -46,6 +47,7 @@ class Generation:
         scheduler: Scheduler,
         record: Record,
         faults: Faults,
+        script: Script,
     ) -> None:
         self._connection = connection
         self._request = request
@@ -56,6 +58,7 @@ class Generation:
         self._scheduler = scheduler
         self._record = record
         self._fault = faults.take(question.all_text)
+        self._script = script
         self._answer = Answer(question=question)
         self._stream = connection.stream(request) if question.streams else None
 
@@ -98,12 +101,11 @@ class Generation:
         self._misbehave_at(0, visit)
         first = time.monotonic()
         self._answer.prompt_eval_duration = _microseconds(first - began)
-        reason = "stop"
+        reason = self._say(text, limit, options.stop, visit) if text or not self._answer.tool_calls else "stop"
         if self._answer.tool_calls:
             self._say_tool_calls()
-            self._misbehave_at(None, visit)
-        else:
-            reason = self._say(text, limit, options.stop, visit)
+            if not text:
+                self._misbehave_at(None, visit)
         self._answer.eval_duration = _microseconds(time.monotonic() - first)
         self._answer.context += token_ids("".join(self._answer.texts), self._settings.bytes_per_token)
         self._answer.total_duration = _nanoseconds_since(self._request.started)
@@ -133,9 +135,10 @@ class Generation:
         limit = min(options.num_predict if options.num_predict > 0 else math.inf, 10 * num_ctx)
         if question.given.get("shift") is False:
             limit = min(limit, num_ctx - answer.prompt_eval_count)
-        call = tool_call_for(question.last_text, question.tools)
-        if call:
-            answer.tool_calls = [call]
+        if told := self._script.take(question):
+            text, answer.tool_calls = told.text, told.calls(question)
+        elif call := tool_call_for(question.last_text, question.tools):
+            text, answer.tool_calls = "", [call]
         return text, limit
 
     def _check_length(self, count: int, num_ctx: int) -> None:
@@ -188,7 +191,7 @@ class Generation:
             self._line(self._answer.piece(text))
 
     def _say_tool_calls(self) -> None:
-        self._answer.eval_count = 1 + len(gojson.dumps(self._answer.tool_calls)) // 4
+        self._answer.eval_count += 1 + len(gojson.dumps(self._answer.tool_calls)) // 4
         if self._stream:
             self._line(self._answer.piece("", self._answer.tool_calls))
 

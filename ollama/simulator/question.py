@@ -72,6 +72,12 @@ class Question:
         return asked if self.messages and str(self.messages[-1].get("role", "")).lower() == "user" else []
 
     @property
+    def tool_names(self) -> set[str]:
+        """All that were offered, whoever spoke last."""
+        functions = [(tool or {}).get("function") or {} for tool in self.given.get("tools") or []]
+        return {str(each.get("name")) for each in functions}
+
+    @property
     def has_images(self) -> bool:
         """Whether an image came with it."""
         return bool(self.given.get("images")) or any(message.get("images") for message in self.messages)

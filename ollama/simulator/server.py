@@ -28,6 +28,7 @@ from .refusal import answer_refusal, refuse_and_close
 from .request import Request
 from .routes import route
 from .scheduler import Scheduler
+from .script import Script
 from .settings import Settings
 from .wire import Connection
 
@@ -45,6 +46,7 @@ class Server:
         self.scheduler = Scheduler(lambda: self.settings)
         self.record = Record(journal)
         self.faults = Faults()
+        self.script = Script()
         self._control = Control(self)
         self._open: set[Connection] = set()
         self._listener = _listen(host, port)
@@ -83,8 +85,9 @@ class Server:
         self.scheduler.regrant()
 
     def reset(self) -> None:
-        """Be as at the start: no faults, no calls, nothing loaded; answers that are under way are cut off."""
+        """Be as at the start: nothing told, no calls, nothing loaded; answers that are under way are cut off."""
         self.faults.clear()
+        self.script.clear()
         self._drop(only_idle=False)
         self.settings = self._initial
         self.store.reset(self._initial.models, self._initial.broken)
@@ -252,6 +255,7 @@ class Server:
                 scheduler=self.scheduler,
                 record=self.record,
                 faults=self.faults,
+                script=self.script,
             ).run()
         except Ended:
             end = "fault"

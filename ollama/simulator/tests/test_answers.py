@@ -132,3 +132,76 @@ def test_a_text_that_is_set_is_the_answer_to_everything(simulator: Simulator) ->
     simulator.set(text="one two")
 
     assert chat(simulator, "hi")["message"]["content"] == "one two"
+
+
+def test_an_agent_is_led_through_a_task_by_answers_that_were_told(simulator: Simulator) -> None:
+    simulator.say(
+        {"turn": 0, "text": "I look.", "tool_calls": [{"name": "get_weather", "arguments": {"city": "Oslo"}}]},
+        {"turn": 1, "text": "It snows in Oslo."},
+    )
+
+    first = chat(simulator, "How is it in Oslo?", tools=[TOOL])["message"]
+    asked = [{"role": "user", "content": "How is it in Oslo?"}, first]
+    second = chat(simulator, "", tools=[TOOL], messages=[*asked, {"role": "tool", "content": "snow"}])["message"]
+
+    call = first["tool_calls"][0]
+    assert first["content"] == "I look."
+    assert call["id"].startswith("call_")
+    assert call["function"] == {"index": 0, "name": "get_weather", "arguments": {"city": "Oslo"}}
+    assert second == {"role": "assistant", "content": "It snows in Oslo."}
+    assert simulator.state()["answers"] == []
+
+
+def test_the_calls_of_a_told_answer_come_whole_in_one_record_after_its_text(simulator: Simulator) -> None:
+    calls = [{"name": "get_weather", "arguments": {"city": city}} for city in ("Oslo", "Rome")]
+    simulator.say({"text": "I look.", "tool_calls": calls})
+
+    value = {"model": "llama3.2", "messages": [{"role": "user", "content": "hi"}], "tools": [TOOL]}
+    messages = [line["message"] for line in ask(simulator.port, "/api/chat", value).lines]
+
+    assert "".join(each["content"] for each in messages[:-2]) == "I look."
+    assert [each["function"]["index"] for each in messages[-2]["tool_calls"]] == [0, 1]
+    assert len({each["id"] for each in messages[-2]["tool_calls"]}) == 2
+    assert messages[-1] == {"role": "assistant", "content": ""}
+
+
+def test_a_told_answer_waits_for_the_call_that_it_fits(simulator: Simulator) -> None:
+    simulator.say(
+        {"text": "with the tool", "tool_calls": [{"name": "get_weather", "arguments": {}}]},
+        {"match": "second", "text": "to the second"},
+        {"turn": 3, "text": "late"},
+    )
+
+    assert chat(simulator, "the first")["message"]["content"].startswith("*Simulated")
+    assert chat(simulator, "the second")["message"]["content"] == "to the second"
+    assert chat(simulator, "the second")["message"]["content"].startswith("*Simulated")
+    assert chat(simulator, "hi", tools=[TOOL])["message"]["content"] == "with the tool"
+    assert [each["text"] for each in simulator.state()["answers"]] == ["late"]
+
+
+def test_what_was_told_for_ever_is_said_to_the_same_turn_each_time(simulator: Simulator) -> None:
+    simulator.say({"turn": 0, "text": "always", "times": None})
+
+    assert [chat(simulator, "hi")["message"]["content"] for _ in range(3)] == ["always"] * 3
+
+    simulator.reset()
+    assert chat(simulator, "hi")["message"]["content"].startswith("*Simulated")
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({}, "says nothing"),
+        ({"text": 1}, "text"),
+        ({"text": "a", "turn": -1}, "turn"),
+        ({"text": "a", "times": 0}, "times"),
+        ({"text": "a", "sound": "b"}, "sound"),
+        ({"tool_calls": [{"name": "f"}]}, "tool_calls"),
+        ({"tool_calls": {"name": "f"}}, "tool_calls"),
+    ],
+)
+def test_what_is_no_answer_cannot_be_told(simulator: Simulator, told: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        simulator.say({"text": "good"}, told)
+
+    assert simulator.state()["answers"] == []
