@@ -12,6 +12,7 @@ class Answer:
     """The model server's final record, read."""
 
     record: Mapping[str, Any]
+    completed_at: float | None = None  # seconds since the epoch: the prompt's
 
     @property
     def text(self) -> str:
