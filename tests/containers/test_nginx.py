@@ -100,7 +100,7 @@ def test_an_event_is_there_at_once_and_not_compressed(
 def test_a_proxy_that_is_gone_is_said_in_the_words_of_the_proxy(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
     upstream.stop()
 
-    for path in ("/api/v1/queue", "/v1/models", "/api/tags", "/healthz"):
+    for path in ("/api/v1/queue", "/v1/models", "/healthz"):
         answer = nginx.get(path)
 
         is_error(answer, 502, "proxy_unavailable", "server_error")
