@@ -1,9 +1,9 @@
 """The condition of the whole queue, as values: its model, its counts, its workers, its room."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypedDict
+from typing import Any, TypedDict
 
 DEFAULT_MODEL = "llama3.2"  # by which prompts are answered, unless `OLLAMA_MODEL` says otherwise to the worker
 
@@ -34,6 +34,15 @@ class Model:
     processor: str | None = None  # cpu, gpu or mixed, once it was loaded
     detail: str | None = None  # why it is not ready, in words for a person
     retry_at: float | None = None  # when it is tried again, in seconds since the epoch, where that is known
+
+
+class Facts(TypedDict):
+    """What a model server said of itself and of the model, in its own words (Ollama's API)."""
+
+    version: str
+    tag: Mapping[str, Any]  # the model's entry in the answer of /api/tags
+    show: Mapping[str, Any]  # the answer of /api/show
+    context_length: int | None  # of the loaded model, by /api/ps; None while none was seen loaded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,11 +94,12 @@ class Recovered:
     requeued: int = 0
     failed: int = 0
     expired: int = 0
+    cancelled: int = 0
 
     @property
     def total(self) -> int:
         """All prompts that were moved."""
-        return self.requeued + self.failed + self.expired
+        return self.requeued + self.failed + self.expired + self.cancelled
 
 
 def summary(models: Collection[Model], *, gone: Collection[Model] = ()) -> Model | None:

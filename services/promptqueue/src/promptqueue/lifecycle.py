@@ -4,7 +4,7 @@
             claim                finish, cancel, timeout
   queued ──────────► processing ─────────────────────────► completed
     ▲  │                 │                                     ▲
-    │  └─────────────────┼── cancel, expiry ───────────────────┘
+    │  └─────────────────┼── cancel, expiry, lost client ──────┘
     └────────────────────┘ release, failure with budget left, lost worker
 ```
 """
@@ -21,7 +21,14 @@ KEY_LIFETIME = 24 * 3600.0  # seconds for which an Idempotency-Key is known
 GRACE = 1.0
 """Seconds for which others leave a prompt that ran out of time to its own worker, which knows the last of its text."""
 
+HOLDER_GRACE = 60.0
+"""Seconds that clients have to come again for prompts whose holder was found gone; then nobody waits for them."""
+
+ANSWER_KEPT = 60.0
+"""Seconds after its completion for which a client may still come for a prompt whose holder is gone."""
+
 CANCELLED = PromptError(code=ErrorCode.CANCELLED, message="The prompt was cancelled.")
+ABANDONED = PromptError(code=ErrorCode.CANCELLED, message="The prompt was cancelled: its client is gone.")
 EXPIRED = PromptError(code=ErrorCode.EXPIRED, message="The prompt was not started within the time it may wait.")
 TIMED_OUT = Failed(cause="The prompt ran longer than it may.", code=ErrorCode.TIMED_OUT)
 LOST_WORKER = Failed(cause="the worker that held it is gone")

@@ -63,6 +63,16 @@ class Idempotency:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """By which protocol a prompt came, what its answer repeats of the request, and who holds its client's call."""
+
+    face: str  # such as "ollama.chat" or "openai.responses"
+    echo: Mapping[str, Any]  # JSON
+    fingerprint: str | None = None  # digest by which the same request is known when it comes again, while it is held
+    holder: str | None = None  # id of the presence of the process that holds the call; None where nobody waits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NewPrompt:
     """What somebody asks. `request` is JSON in the words of Ollama's API, without the model."""
 
@@ -72,6 +82,7 @@ class NewPrompt:
     timeout: float | None = None  # seconds an attempt may run
     metadata: Mapping[str, Any] | None = None
     idempotency: Idempotency | None = None
+    origin: Origin | None = None  # None: it came by no face
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,9 +4,21 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, Unpack
 
-from promptqueue.condition import Bounds, Counts, Model, Recovered, Room, Workers
+from promptqueue.condition import Bounds, Counts, Facts, Model, Recovered, Room, Workers
 from promptqueue.notes import Text
-from promptqueue.prompt import Claim, Ending, Enqueued, NewPrompt, Outcome, Page, Progress, Prompt, Status, Terms
+from promptqueue.prompt import (
+    Claim,
+    Ending,
+    Enqueued,
+    NewPrompt,
+    Origin,
+    Outcome,
+    Page,
+    Progress,
+    Prompt,
+    Status,
+    Terms,
+)
 
 
 class PromptQueue(Protocol):
@@ -23,7 +35,8 @@ class PromptQueue(Protocol):
 
         A prompt whose Idempotency-Key was accepted within the last 24 hours is not accepted again: the first one
         comes back, `replayed`, however full the queue is. While the wall clock is doubted (its `agreement` began less
-        than a day ago, or it has just been set), no key is too old.
+        than a day ago, or it has just been set), no key is too old. If its call is held, the new prompt's holder
+        holds it from then on.
 
         Raises QueueFull or StorageFull where they would not keep within the `bounds`, PromptDeleted when the key's
         prompt was deleted, IdempotencyConflict when the key came with another fingerprint.
@@ -31,6 +44,12 @@ class PromptQueue(Protocol):
 
     def get(self, prompt_id: str) -> Prompt:
         """Say where a prompt stands, from one read that takes no lock. Raises PromptNotFound."""
+
+    def origin(self, prompt_id: str) -> Origin | None:
+        """Say by which face a prompt came; None where it came by none, or its text was erased. Raises PromptNotFound.
+
+        Its holder and fingerprint are None once nobody holds its call: it was let go of, retried or abandoned.
+        """
 
     def position(self, prompt_id: str) -> int | None:
         """Say the place in line, 1 = next; None unless the prompt is queued."""
@@ -66,6 +85,20 @@ class PromptQueue(Protocol):
         runs is returned unchanged.
         Raises NotRetryable for one that succeeded, that would be refused again, or whose text was erased; QueueFull
         when more than `max_queued` would be waiting; PromptNotFound.
+        """
+
+    def reattach(self, face: str, fingerprint: str, *, holder: str) -> Prompt | None:
+        """Give a prompt whose client has come again to another `holder`; None where there is none to give.
+
+        It is the newest of this face and fingerprint whose own holder is not alive, if it is not completed or was
+        completed less than a minute ago. As long as the new holder lives it is given to nobody else.
+        """
+
+    def let_go(self, prompt_id: str) -> None:
+        """Hold a prompt's call no more: it was answered, or its client has left. Nothing where nobody holds it.
+
+        The prompt can then not be attached to again, nor is it cancelled because its holder is gone. A power cut may
+        take this back.
         """
 
     def delete(self, prompt_id: str) -> None:
@@ -111,16 +144,18 @@ class PromptQueue(Protocol):
     # ---- maintenance ------------------------------------------------------------------------------------------------
 
     def settle(self, prompt_id: str) -> Prompt:
-        """Do for one overdue prompt what `recover` does for all, and say where it stands. Raises PromptNotFound."""
+        """Do for one prompt what `recover` does for all, and say where it stands. Raises PromptNotFound."""
 
     def recover(self) -> Recovered:
         """Take back every prompt whose worker is gone or whose lease is over, end those that ran or waited too long.
 
-        A prompt taken back counts one failure and keeps its place. Writes nothing when there is nothing to do.
+        A prompt taken back counts one failure and keeps its place. One whose call was held by a process that `recover`
+        found gone a minute ago, by the monotonic clock, is cancelled: nobody waits for it. Writes nothing when there is
+        nothing to do.
         """
 
     def is_behind(self) -> bool:
-        """Whether `recover` would move anything, from reads alone."""
+        """Whether `recover` would move any prompt, from reads alone."""
 
     def prune(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
         """Erase some of the prompts completed more than `older_than` seconds ago; how many, 0 when none is left.
@@ -169,11 +204,17 @@ class PromptQueue(Protocol):
         Where all of those are gone only its name is known, and it is unreachable.
         """
 
-    def describe_model(self, model: Model, *, worker: str, server: str) -> None:
+    def facts(self) -> Facts | None:
+        """Return what a server said of itself and the `model`; None while no worker has told any of this model.
+
+        A living worker's ready server comes first; else the last that was known.
+        """
+
+    def describe_model(self, model: Model, *, worker: str, server: str, facts: Facts | None = None) -> None:
         """Say for a worker what it knows of the model on one of its servers. Writes nothing when nothing changed.
 
-        `worker` is the id of its presence, `server` an address as people may read it. What dead workers
-        said is cleared away in passing.
+        `worker` is the id of its presence, `server` an address as people may read it. Without `facts` those that are
+        known stay. What dead workers said is cleared away in passing.
         """
 
     def ping(self) -> None:

@@ -13,17 +13,17 @@ from promptqueue.sqlite.storage import SQLiteStorage, path_of
 
 
 class Presence(AbstractContextManager["Presence"], Protocol):
-    """A worker's entry among those that are alive."""
+    """A process's entry among the workers, or among those that hold clients' calls."""
 
     @property
     def id(self) -> str:
-        """The worker's name in every claim."""
+        """Its name in every claim, or in every prompt's origin."""
 
     def stay(self) -> None:
         """Enter again where somebody took the entry away. Raises StorageUnavailable when it cannot."""
 
     def leave(self) -> None:
-        """Take the entry back, as the end of a `with` does; what the worker still claims is recovered by others."""
+        """Take the entry back, as the end of a `with` does; what it still claims or holds is recovered by others."""
 
 
 class Storage(Protocol):
@@ -49,6 +49,9 @@ class Storage(Protocol):
 
     def register(self, *, slots: int) -> Presence:
         """Enter this process among the workers. It counts as alive until it leaves or dies."""
+
+    def attend(self) -> Presence:
+        """Enter this process among those that hold clients' calls. It counts as alive until it leaves or dies."""
 
     def tidy(self, *, if_large: bool = False) -> None:
         """Empty what is kept beside the data, such as a journal, as far as nobody reads it; or only `if_large`."""

@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 
 from promptqueue.condition import Counts, Recovered, Room, summary
-from promptqueue.lifecycle import EXPIRED, GRACE, KEY_LIFETIME, after, loss
+from promptqueue.lifecycle import ABANDONED, EXPIRED, GRACE, HOLDER_GRACE, KEY_LIFETIME, after, loss
 from promptqueue.prompt import Outcome, Status
-from promptqueue.stored import storable
+from promptqueue.stored import storable, stored_json, stored_object
 
 from .transactions import Transactions
 
@@ -22,12 +22,17 @@ class Care(Transactions):
             return self.get(prompt_id)
 
     def recover(self):
-        if not self.is_behind():
+        gone = {each: self._state.gone.get(each, self._clock.monotonic()) for each in self._gone_holders()}
+        if not self.is_behind() and gone == self._state.gone:
             return Recovered()
         with self.transaction():
             settled = [self._settle(row) for row in [*self._state.rows.values()]]
+            self._work.gone = gone
         return Recovered(
-            requeued=settled.count("queued"), failed=settled.count("failed"), expired=settled.count("expired")
+            requeued=settled.count("queued"),
+            failed=settled.count("failed"),
+            expired=settled.count("expired"),
+            cancelled=settled.count("cancelled"),
         )
 
     def is_behind(self):
@@ -58,7 +63,7 @@ class Care(Transactions):
         if unrun:
             with self.transaction():
                 for row in unrun:
-                    self._keep(replace(row, request=None))
+                    self._keep(replace(row, request=None, origin=None))
         return len(unrun)
 
     def agreement(self):
@@ -106,11 +111,23 @@ class Care(Transactions):
         living = [model for (worker, _), model in described if worker in self._storage.slots]
         return summary(living, gone=self._state.models.values())
 
-    def describe_model(self, model, *, worker, server):
-        model = replace(model, detail=model.detail and storable(model.detail))
-        if self._state.models.get((worker, server)) != model:
+    def facts(self):
+        model, living = self.model(), self._storage.slots
+        told = [
+            (where[0] not in living, self._state.models[where].state != "ready", place)
+            for place, where in enumerate(self._state.facts)
+            if self._state.models[where].name == model.name
+        ]
+        return [*self._state.facts.values()][min(told)[-1]] if told else None
+
+    def describe_model(self, model, *, worker, server, facts=None):
+        model, where = replace(model, detail=model.detail and storable(model.detail)), (worker, server)
+        news = stored_object(stored_json(facts)) if facts else self._state.facts.get(where)
+        if self._state.models.get(where) != model or self._state.facts.get(where) != news:
             with self.transaction():
-                self._work.models[worker, server] = model
+                self._work.models[where] = model
+                if news:
+                    self._work.facts[where] = news
 
     def pause(self, paused):
         with self.transaction():
@@ -128,6 +145,23 @@ class Care(Transactions):
                 return row.leased_until <= now or row.run_until + GRACE <= now
             case _:
                 return False
+
+    def _gone_holders(self):
+        """Who held calls of prompts that are not completed, and lives no more."""
+        held = {
+            row.origin.holder
+            for row in self._state.rows.values()
+            if row.origin and row.origin.holder and row.prompt.status is not Status.COMPLETED
+        }
+        return held - self._storage.holders.keys()
+
+    def _is_abandoned(self, row):
+        since = self._state.gone.get(row.origin.holder) if row.origin else None
+        is_gone = since is not None and row.origin.holder not in self._storage.holders
+        return is_gone and since + HOLDER_GRACE <= self._clock.monotonic()
+
+    def _let_go(self, row):
+        return self._keep(replace(row, origin=row.origin and replace(row.origin, holder=None, fingerprint=None)))
 
     def _complete(self, row, outcome, error):
         ended = {"outcome": outcome, "error": error, "completed_at": self._clock.wall()}
@@ -161,9 +195,9 @@ class Care(Transactions):
     def _may_settle(self, row):
         match row.prompt.status:
             case Status.QUEUED:
-                return self._is_overdue(row)
+                return self._is_overdue(row) or self._is_abandoned(row)
             case Status.PROCESSING:
-                return self._loss(row) is not None
+                return self._loss(row) is not None or self._is_abandoned(row)
             case _:
                 return False
 
@@ -171,6 +205,8 @@ class Care(Transactions):
         """Move a prompt if a deadline of it has passed; where to."""
         if not self._may_settle(row):
             return None
+        if self._is_abandoned(row):
+            return self._complete(self._let_go(row), Outcome.CANCELLED, ABANDONED).prompt.outcome
         if row.waits:
             return self._complete(row, Outcome.EXPIRED, EXPIRED).prompt.outcome
         to = after(self._loss(row), failures=row.prompt.failures, max_failures=row.terms.max_failures)

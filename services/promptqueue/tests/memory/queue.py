@@ -4,7 +4,7 @@ import uuid
 from dataclasses import replace
 
 from promptqueue.errors import ClaimLost, IdempotencyConflict, NotRetryable, PromptDeleted, QueueFull, StorageFull
-from promptqueue.lifecycle import CANCELLED, KEY_LIFETIME, Next, after, why_not_retryable
+from promptqueue.lifecycle import ANSWER_KEPT, CANCELLED, KEY_LIFETIME, Next, after, why_not_retryable
 from promptqueue.notes import Text
 from promptqueue.prompt import Answered, Claim, Enqueued, Outcome, Page, Priority, Progress, Prompt, Status
 from promptqueue.stored import storable, stored_json, stored_object
@@ -20,10 +20,13 @@ class Asking(Care):
 
     def enqueue(self, *new, max_queued=None, **bounds):
         with self.transaction():
-            return [self._replayed(one.idempotency) or self._accept(one, max_queued, **bounds) for one in new]
+            return [self._replayed(one) or self._accept(one, max_queued, **bounds) for one in new]
 
     def get(self, prompt_id):
         return self._shown(self._row(prompt_id))
+
+    def origin(self, prompt_id):
+        return self._row(prompt_id).origin
 
     def position(self, prompt_id):
         return self._places().get(prompt_id)
@@ -90,8 +93,35 @@ class Asking(Care):
                 expires_at += now - row.waiting_since
             again = {"status": Status.QUEUED, "failures": 0, "retried_at": now, "expires_at": expires_at, **UNBEGUN}
             return self._shown(
-                self._join(replace(row.prompt, **again), row.request, text=row.text, text_attempt=row.text_attempt)
+                self._join(
+                    replace(row.prompt, **again),
+                    row.request,
+                    text=row.text,
+                    text_attempt=row.text_attempt,
+                    origin=row.origin and replace(row.origin, holder=None, fingerprint=None),
+                )
             )
+
+    def reattach(self, face, fingerprint, *, holder):
+        with self.transaction():
+            since = self._clock.wall() - ANSWER_KEPT
+            left_behind = [
+                row
+                for row in self._state.rows.values()
+                if row.origin
+                and (row.origin.face, row.origin.fingerprint) == (face, fingerprint)
+                and row.origin.holder not in self._storage.holders
+                and (row.prompt.status is not Status.COMPLETED or row.prompt.completed_at > since)
+            ]
+            if not left_behind:
+                return None
+            row = max(left_behind, key=lambda row: row.seq)
+            return self._shown(self._keep(replace(row, origin=replace(row.origin, holder=holder))))
+
+    def let_go(self, prompt_id):
+        with self.transaction():
+            if prompt_id in self._state.rows:
+                self._let_go(self._row(prompt_id))
 
     def delete(self, prompt_id):
         with self.transaction():
@@ -118,10 +148,14 @@ class Asking(Care):
             overdue=False,
             **UNBEGUN,
         )
-        row = self._join(prompt, request)
+        row = self._join(prompt, request, origin=new.origin and self._stored_origin(new.origin))
         if new.idempotency:
             self._work.keys[new.idempotency.key] = Key(new.idempotency.fingerprint, prompt.id, now)
         return Enqueued(prompt=self._shown(row), position=self.position(prompt.id))
+
+    def _stored_origin(self, origin):
+        fingerprint = origin.fingerprint if origin.holder else None
+        return replace(origin, echo=stored_object(stored_json(origin.echo)), fingerprint=fingerprint)
 
     def _join(self, prompt, request, **texts):
         """Let a prompt stand at the end of the line."""
@@ -129,7 +163,8 @@ class Asking(Care):
         row = Row(seq=self._work.sequence, prompt=prompt, request=request, waiting_since=self._clock.wall(), **texts)
         return self._move(row)
 
-    def _replayed(self, idempotency):
+    def _replayed(self, new):
+        idempotency = new.idempotency
         key = idempotency and self._state.keys.get(idempotency.key)
         now = self._clock.wall()
         if not key or (key.since <= now - KEY_LIFETIME and not self._was_just_set()):
@@ -139,6 +174,8 @@ class Asking(Care):
         if key.fingerprint != idempotency.fingerprint:
             raise IdempotencyConflict
         row = self._row(key.prompt_id)
+        if new.origin and new.origin.holder and row.origin and row.origin.holder:
+            self._keep(replace(row, origin=replace(row.origin, holder=new.origin.holder)))
         return Enqueued(prompt=self._shown(row), position=self.position(row.prompt.id), replayed=True)
 
     def _places(self):

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from promptqueue.condition import Model
-from promptqueue.prompt import Priority, Prompt, Status, Terms, Trouble
+from promptqueue.condition import Facts, Model
+from promptqueue.prompt import Origin, Priority, Prompt, Status, Terms, Trouble
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +26,7 @@ class Row:
     bad_ends: int = 0
     bad_since: float | None = None
     bad_at: float | None = None
+    origin: Origin | None = None
 
     @property
     def waits(self):
@@ -58,6 +59,8 @@ class State:
     rows: dict[str, Row] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
     models: dict[tuple[str, str], Model] = field(default_factory=dict)
+    facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
+    gone: dict[str, float] = field(default_factory=dict)  # holders that were found gone, since when
     sequence: int = 0
     moves: int = 0
     paused: bool = False
@@ -65,4 +68,5 @@ class State:
     agreed_offset: float = 0.0
 
     def copy(self):
-        return replace(self, rows=dict(self.rows), keys=dict(self.keys), models=dict(self.models))
+        named = ("rows", "keys", "models", "facts", "gone")
+        return replace(self, **{name: dict(getattr(self, name)) for name in named})

@@ -23,6 +23,7 @@ class MemoryStorage:
         self.clock = clock
         self.state = State()
         self.slots = {}  # of the workers that are alive, by their ids
+        self.holders = {}  # those that are alive, by their ids
         self._turn = threading.Lock()
         self._listeners = []
 
@@ -36,6 +37,9 @@ class MemoryStorage:
 
     def register(self, *, slots):
         return MemoryPresence(self.slots, slots)
+
+    def attend(self):
+        return MemoryPresence(self.holders, 0)
 
     def workers(self):
         return Workers(count=len(self.slots), slots=sum(self.slots.values()))

@@ -16,7 +16,7 @@ def meanwhile(queue, monkeypatch):
 
     def let_happen(happen):
         look = queue._overdue
-        monkeypatch.setattr(queue, "_overdue", lambda: (look(), happen())[0])
+        monkeypatch.setattr(queue, "_overdue", lambda holders: (look(holders), happen())[0])
 
     return let_happen
 

@@ -109,18 +109,21 @@ def show(call: Call, prompt_id: str, with_text: bool) -> Reply:
         if prompt.overdue:
             prompt = queue.settle(prompt_id)
         position = queue.position(prompt_id)
+        origin = queue.origin(prompt_id)
+        face = None if origin is None else origin.face
         texts: dict[str, Any] = {}
         if with_text:
             request, answer = queue.request(prompt_id), queue.answer(prompt_id)
             texts = {"request": request, "answer": answer, "partial": queue.partial(prompt_id) or None}
     return Reply(
-        document={**prompt_record(prompt), "position": position, **texts},
+        document={**prompt_record(prompt), "position": position, "face": face, **texts},
         words=text.pairs(
             ("id", prompt.id),
             ("status", prompt.status),
             ("outcome", prompt.outcome),
             ("position", None if position is None else f"{position:,}"),
             ("priority", prompt.priority),
+            ("face", None if face is None else text.harmless(face)),
             ("attempt", f"{prompt.attempt}, {text.count(prompt.failures, 'failure')}"),
             ("tokens", None if prompt.tokens is None else f"{prompt.tokens:,}"),
             ("accepted", text.when(prompt.created_at)),

@@ -17,6 +17,7 @@ from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import storage_errors
 from promptqueue.sqlite.file.open_files import OpenFiles
 from promptqueue.sqlite.file.room import length
+from promptqueue.sqlite.host import presence
 from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.host.datagrams import DatagramListener
 from promptqueue.sqlite.host.presence import PresenceFile
@@ -62,6 +63,12 @@ class SQLiteStorage:
     def register(self, *, slots: int) -> PresenceFile:
         with storage_errors(self.path):
             return PresenceFile(self.path.parent / "workers", slots=slots)
+
+    def attend(self) -> PresenceFile:
+        holders = self.path.parent / "holders"
+        with storage_errors(self.path):
+            presence.alive(holders)  # nobody else clears the files of the dead away
+            return PresenceFile(holders)
 
     def tidy(self, *, if_large: bool = False) -> None:
         if not if_large or length(f"{self.path}-wal") > LARGE_JOURNAL:

@@ -8,13 +8,13 @@ from promptqueue.errors import StorageFull
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.host import filesystem
 
-PAGES_BESIDE = 12  # that a submission changes besides those of its text: ends of tables and indexes, counters
+PAGES_BESIDE = 17  # that a submission changes besides those of its texts: ends of tables and indexes, counters
 FRAME_HEADER = 24  # bytes that a log adds to each page; a rollback journal eight (sqlite.org/fileformat2.html, 3, 4.1)
 MB, GB = 10**6, 10**9
 
 
 def refuse(database: Database, length: int, bounds: Bounds) -> None:
-    """Refuse to store a text of `length` bytes where it would not keep within the bounds. Raises StorageFull.
+    """Refuse to store texts of `length` bytes where it would not keep within the bounds. Raises StorageFull.
 
     It is asked inside the transaction that would store it, of which there is one at a time on the whole machine: so
     nothing is counted, and nobody else's submission comes between.

@@ -1,4 +1,7 @@
-"""Presence: a worker is alive while it holds the lock on its file. The kernel frees the lock when the process dies."""
+"""Presence: a process is alive while it holds the lock on its file. The kernel frees the lock when the process dies.
+
+Workers have one folder of such files, and those that hold clients' calls another.
+"""
 
 import errno
 import fcntl
@@ -18,9 +21,9 @@ LONGEST_NUMBER = 9  # digits
 
 
 class PresenceFile(AbstractContextManager["PresenceFile"]):
-    """This process's entry among the workers: `id` names it in every claim."""
+    """This process's entry in a folder: `id` names it in every claim, or hold."""
 
-    def __init__(self, folder: Path, *, slots: int) -> None:
+    def __init__(self, folder: Path, *, slots: int = 0) -> None:
         self.id = str(uuid.uuid4())
         self._path = folder / self.id
         self._slots = slots
@@ -32,7 +35,7 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
                 lost, self._file = self._file, self._enter()
                 os.close(lost)
         except OSError as error:
-            message = f"The worker's entry {self._path} cannot be made again: {error}."
+            message = f"The process's entry {self._path} cannot be made again: {error}."
             raise StorageUnavailable(message) from error
 
     def leave(self) -> None:
@@ -44,7 +47,7 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
 
     def _enter(self) -> int:
         filesystem.make_folder(self._path.parent)
-        # Lock it before it gets its name: a file of that name without a lock means that its worker died.
+        # Lock it before it gets its name: a file of that name without a lock means that its process died.
         unborn = self._path.with_name(f".{self.id}")
         file = os.open(unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
         try:
@@ -58,13 +61,13 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
         return file
 
 
-def is_alive(folder: Path, worker: str) -> bool:
-    """Whether this worker's process lives."""
-    return _living_slots(folder / worker) is not None
+def is_alive(folder: Path, entry: str) -> bool:
+    """Whether the process of this entry's name lives."""
+    return _living_slots(folder / entry) is not None
 
 
 def alive(folder: Path) -> Workers:
-    """Count the living workers and their slots, and remove the files of the dead."""
+    """Count the living in a folder and their slots, and remove the files of the dead."""
     count = slots = 0
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name.startswith("."):
@@ -84,22 +87,22 @@ def _remove(path: Path) -> None:
 
 
 def _living_slots(path: Path) -> int | None:
-    """Read how many slots a living worker has; None where none lives by this name."""
+    """Read how many slots a living process has; None where none lives by this name."""
     try:
         file = os.open(path, SEEING)
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing there, or nothing that a worker makes
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing there, or nothing that an entry is
             return None
         raise
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             return None
-        # A shared lock, so that two callers at the same moment do not take each other for the worker.
+        # A shared lock, so that two callers at the same moment do not take each other for the process.
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         try:
             return int(os.read(file, LONGEST_NUMBER))
-        except (OSError, ValueError):  # somebody replaced what the worker wrote
+        except (OSError, ValueError):  # somebody replaced what it wrote
             return 0
     finally:
         os.close(file)

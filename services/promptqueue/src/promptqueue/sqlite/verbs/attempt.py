@@ -1,7 +1,11 @@
-"""The end of an attempt: the one statement by which a processing prompt is completed or goes back to its place."""
+"""The end of an attempt: the one statement by which a processing prompt is completed or goes back to its place.
+
+And the one by which a prompt that waits or runs is cancelled.
+"""
 
 from promptqueue.errors import ClaimLost
 from promptqueue.lifecycle import Next
+from promptqueue.prompt import PromptError
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs.base import Verbs
 from promptqueue.stored import storable
@@ -54,3 +58,24 @@ class AttemptVerbs(Verbs):
             raise ClaimLost
         self._database.changed(prompt_id)
         return ended[0]
+
+    def _cancel(self, prompt_id: str, error: PromptError) -> sqlite3.Row | None:
+        """Cancel a prompt that waits or runs, saying why; its row, None where it does neither."""
+        cancelled = self._database.run(
+            """
+            UPDATE prompts
+            SET status = 'completed', outcome = 'cancelled', completed_at = :now,
+                error_code = :code, error_message = :message,
+                worker = NULL, boot = NULL, leased_until = NULL, run_until = NULL, not_before = NULL
+            WHERE id = :id AND status IN ('queued', 'processing')
+            RETURNING *
+            """,
+            id=prompt_id,
+            now=self._clock.wall(),
+            code=error.code,
+            message=error.message,
+        )
+        if not cancelled:
+            return None
+        self._database.changed(prompt_id)
+        return cancelled[0]

@@ -10,4 +10,5 @@ class Verbs:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._workers = database.path.parent / "workers"
+        self._holders = database.path.parent / "holders"
         self._clock = clock

@@ -6,42 +6,27 @@ from typing import Unpack
 from promptqueue.condition import Bounds
 from promptqueue.errors import IdempotencyConflict, NotRetryable, PromptDeleted, QueueFull
 from promptqueue.lifecycle import CANCELLED, KEY_LIFETIME, why_not_retryable
-from promptqueue.prompt import Enqueued, Idempotency, NewPrompt, Prompt, Status
+from promptqueue.prompt import Enqueued, NewPrompt, Prompt, Status
 from promptqueue.sqlite.file import room
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.verbs import line, rows
+from promptqueue.sqlite.verbs import line, origins, rows
+from promptqueue.sqlite.verbs.attempt import AttemptVerbs
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
 from promptqueue.stored import stored_json
 
 
-class ClientVerbs(Timekeeping):
+class ClientVerbs(Timekeeping, AttemptVerbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     def enqueue(self, *new: NewPrompt, **bounds: Unpack[Bounds]) -> list[Enqueued]:
         # A single prompt is refused before anything of it is written.
         with self._database.transaction(undoes=len(new) > 1):
-            return [self._replayed(each.idempotency) or self._enqueue(each, bounds) for each in new]
+            return [self._replayed(each) or self._enqueue(each, bounds) for each in new]
 
     def cancel(self, prompt_id: str) -> Prompt:
         with self._database.transaction():
-            cancelled = self._database.run(
-                """
-                UPDATE prompts
-                SET status = 'completed', outcome = 'cancelled', completed_at = :now,
-                    error_code = :code, error_message = :message,
-                    worker = NULL, boot = NULL, leased_until = NULL, run_until = NULL, not_before = NULL
-                WHERE id = :id AND status IN ('queued', 'processing')
-                RETURNING *
-                """,
-                id=prompt_id,
-                now=self._clock.wall(),
-                code=CANCELLED.code,
-                message=CANCELLED.message,
-            )
-            if not cancelled:
-                return rows.prompt(rows.find(self._database, prompt_id), self._clock)
-            self._database.changed(prompt_id)
-            return rows.prompt(cancelled[0], self._clock)
+            row = self._cancel(prompt_id, CANCELLED) or rows.find(self._database, prompt_id)
+            return rows.prompt(row, self._clock)
 
     def retry(self, prompt_id: str, *, max_queued: int | None = None) -> Prompt:
         with self._database.transaction():
@@ -92,8 +77,8 @@ class ClientVerbs(Timekeeping):
     def _enqueue(self, new: NewPrompt, bounds: Bounds) -> Enqueued:
         ahead = line.waiting(self._database)
         self._refuse_full(sum(ahead.values()), bounds.get("max_queued"))
-        request = stored_json(new.request)
-        room.refuse(self._database, len(request) if request.isascii() else len(request.encode()), bounds)
+        request, echo = stored_json(new.request), origins.written(new.origin)
+        room.refuse(self._database, _bytes_of(request) + _bytes_of(echo), bounds)
         now, prompt_id = self._clock.wall(), str(uuid.uuid4())
         [row] = self._database.run(
             """
@@ -111,6 +96,8 @@ class ClientVerbs(Timekeeping):
         self._database.run(
             "INSERT INTO requests (seq, request) VALUES (:seq, :request)", seq=row["seq"], request=request
         )
+        if new.origin:
+            origins.store(self._database, row["seq"], new.origin, echo)
         if new.idempotency:
             self._database.run(
                 """
@@ -127,7 +114,8 @@ class ClientVerbs(Timekeeping):
         self._database.changed(prompt_id)
         return Enqueued(prompt=rows.prompt(row, self._clock), position=line.newcomers_place(ahead, new.priority))
 
-    def _replayed(self, idempotency: Idempotency | None) -> Enqueued | None:
+    def _replayed(self, new: NewPrompt) -> Enqueued | None:
+        idempotency = new.idempotency
         if idempotency is None:
             return None
         known = self._database.run(
@@ -146,5 +134,10 @@ class ClientVerbs(Timekeeping):
         if known[0]["fingerprint"] != idempotency.fingerprint:
             raise IdempotencyConflict
         prompt = rows.prompt(known[0], self._clock)
+        origins.take_over(self._database, prompt.id, new.origin)
         position = line.places(self._database, [prompt.id])[0]["position"] if prompt.status is Status.QUEUED else None
         return Enqueued(prompt=prompt, position=position, replayed=True)
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

@@ -1,18 +1,19 @@
-"""The verbs of maintenance that move what is overdue: settle, recover."""
+"""The verbs of maintenance that move what is overdue or abandoned: settle, recover."""
 
 from promptqueue.condition import Recovered
 from promptqueue.errors import PromptNotFound
-from promptqueue.lifecycle import EXPIRED, after
+from promptqueue.lifecycle import ABANDONED, EXPIRED, after
 from promptqueue.prompt import Failed, Outcome, Prompt, Status
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import presence
 from promptqueue.sqlite.verbs import rows
 from promptqueue.sqlite.verbs.attempt import AttemptVerbs
+from promptqueue.sqlite.verbs.origins import Holders, OriginVerbs
 
-EXPIRED_AT_ONCE = 500  # in one commit: a longer lock would be felt
+ENDED_AT_ONCE = 500  # of each kind, in one commit: a longer lock would be felt
 
 
-class RecoveryVerbs(AttemptVerbs):
+class RecoveryVerbs(AttemptVerbs, OriginVerbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     def settle(self, prompt_id: str) -> Prompt:
@@ -21,19 +22,24 @@ class RecoveryVerbs(AttemptVerbs):
             return rows.prompt(rows.find(self._database, prompt_id), self._clock)
 
     def recover(self) -> Recovered:
-        overdue = self._overdue()
-        if not overdue:
+        holders = self._look_at_holders()
+        overdue = self._overdue(holders)
+        if not overdue and not holders.lost and not holders.settled:
             return Recovered()
-        with self._database.transaction():
+        with self._database.transaction(durable=bool(overdue)):
             settled = [self._settle(prompt_id) for prompt_id in overdue]
+            self._note(holders)
         return Recovered(
-            requeued=settled.count("queued"), failed=settled.count("failed"), expired=settled.count("expired")
+            requeued=settled.count("queued"),
+            failed=settled.count("failed"),
+            expired=settled.count("expired"),
+            cancelled=settled.count("cancelled"),
         )
 
     def is_behind(self) -> bool:
-        return bool(self._overdue(limit=1))
+        return bool(self._overdue(self._look_at_holders(), limit=1))
 
-    def _overdue(self, limit: int = EXPIRED_AT_ONCE) -> list[str]:
+    def _overdue(self, holders: Holders, limit: int = ENDED_AT_ONCE) -> list[str]:
         with self._database.storage_errors():
             in_hand = self._database.run("SELECT * FROM prompts WHERE status = 'processing'")
             lost = [row["id"] for row in in_hand if self._loss(row)]
@@ -42,7 +48,7 @@ class RecoveryVerbs(AttemptVerbs):
                 now=self._clock.wall(),
                 limit=limit,
             )
-            return lost + [row["id"] for row in expired]
+            return [*dict.fromkeys([*lost, *(row["id"] for row in expired), *self._left_by(holders, limit)])]
 
     def _settle(self, prompt_id: str) -> str | None:
         """Move one prompt if one of its deadlines has passed; where to, None if it stays."""
@@ -50,6 +56,10 @@ class RecoveryVerbs(AttemptVerbs):
             row = rows.find(self._database, prompt_id)
         except PromptNotFound:  # deleted since `recover` saw it
             return None
+        if self._is_abandoned(row["seq"]):
+            self._cancel(prompt_id, ABANDONED)
+            self.let_go(prompt_id)  # not to be found by whoever comes too late
+            return Outcome.CANCELLED
         if row["status"] == Status.PROCESSING:
             loss = self._loss(row)
             return self._take_back(row, loss) if loss else None
