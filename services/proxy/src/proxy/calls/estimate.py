@@ -1,4 +1,4 @@
-"""How many tokens texts are, estimated: only the model server has the model's tokenizer, and the proxy never calls it."""
+"""How many tokens texts are, estimated: only the model server has the tokenizer, and the proxy never calls it."""
 
 from typing import Any
 

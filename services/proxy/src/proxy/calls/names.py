@@ -2,6 +2,8 @@
 
 import re
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from promptqueue.errors import PromptNotFound
 
@@ -19,3 +21,8 @@ def prompt_id_of(name: str, prefix: str) -> str:
     if not name.startswith(prefix) or not HEX.fullmatch(digits):
         raise PromptNotFound
     return str(uuid.UUID(digits))
+
+
+def call_id(call: Mapping[str, Any], *, prompt_id: str, index: int) -> str:
+    """Give the id of an answer's call of a tool: the model server's own, else one that is made of the prompt's."""
+    return call.get("id") or f"call_{hex_of(prompt_id)[:8]}{index}"
