@@ -17,6 +17,10 @@ LONGEST_VALUE = 512  # characters
 READ = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 """Fields of these types, any others ignored; a field that is null is the same as absent."""
 
+OBJECT = "it must be an object"
+WORDS = {"dict_type": OBJECT, "model_type": OBJECT}
+"""What pydantic says in words of Python, in those of JSON, by its own names of mistakes."""
+
 AS_THEY_ARE = "words"  # the type of a mistake whose words are the whole message
 
 
@@ -79,5 +83,5 @@ def _refusal(errors: ValidationError, at: tuple[str, ...]) -> InvalidAsked:
         return InvalidAsked(error["msg"], param=path)
     if error["type"] == "missing":
         return InvalidAsked(f"The field {path} is missing.", param=path)
-    why = error["msg"][:1].lower() + error["msg"][1:]
+    why = WORDS.get(error["type"]) or error["msg"][:1].lower() + error["msg"][1:]
     return InvalidAsked(f"The field {path} is not accepted: {why}.", param=path)

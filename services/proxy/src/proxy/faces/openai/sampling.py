@@ -1,5 +1,6 @@
 """How an answer is sampled, limited and shaped: OpenAI's fields as Ollama's options and format."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ OPTIONS = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalt
 
 SHAPES = {"text": None, "json_object": "json"}
 """Kinds of formats without a schema."""
+
+EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "ultra", "max")
+NO_EFFORT = "none"
 
 
 class Sampling(Fields):
@@ -54,3 +58,15 @@ def format_of(kind: Any, schema: Any, *, param: str) -> Mapping[str, Any] | str 
         message = f"The schema of {param} is not a JSON Schema (draft 2020-12): {problem}."
         raise InvalidAsked(message, param=param)
     return schema
+
+
+def check_effort(effort: Any, *, model: str, param: str) -> None:
+    """Check that no thinking is asked for, in Ollama's words. Raises InvalidAsked."""
+    if effort in (None, NO_EFFORT):
+        return
+    if effort in EFFORTS:
+        message = f'"{model}" does not support thinking'
+    else:
+        known = ", ".join(f'"{each}"' for each in EFFORTS)
+        message = f'invalid reasoning value: {json.dumps(effort)} (must be {known}, or "{NO_EFFORT}")'
+    raise InvalidAsked(message, param=param)

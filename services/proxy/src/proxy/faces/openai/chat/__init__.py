@@ -1,0 +1,1 @@
+"""Chat completions: how their requests are read and their answers written."""
