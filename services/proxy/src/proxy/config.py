@@ -20,6 +20,7 @@ LONGEST_LINE = 1_000_000_000
 GIB = 1024**3
 LARGEST_DISK = 2**60  # bytes; more is a typing error
 MOST_STREAMS = 10_000  # a process has no more connections
+LONGEST_CONTEXT = 2**31 - 1  # tokens
 
 
 def _base_path(value: str) -> str:
@@ -49,6 +50,7 @@ class Config:
     max_stored_bytes: int = variable(4 * GIB, integer(1, LARGEST_DISK))
     min_free_bytes: int = variable(GIB // 2, integer(0, LARGEST_DISK))
     max_streams: int = variable(5_000, integer(1, MOST_STREAMS))
+    ollama_context_length: int = variable(4096, integer(1, LONGEST_CONTEXT))
     base_path: str = variable("", Kind(_base_path, A_BASE_PATH))
     page_path: str = variable("", Kind(_file, "the path of a file"))
 

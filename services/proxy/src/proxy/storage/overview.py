@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from promptqueue import Storage
-from promptqueue.condition import DEFAULT_MODEL, Counts, Model, ModelState, Room, Workers
+from promptqueue.condition import DEFAULT_MODEL, Counts, Facts, Model, ModelState, Room, Workers
 from promptqueue.errors import StorageUnavailable
 
 from proxy.storage.reader import Reader
@@ -43,6 +43,10 @@ class WholeQueue:
         return self._reader.read(
             lambda queue: Overview(counts=queue.counts(), workers=queue.workers(), reported=queue.model())
         )
+
+    def facts(self) -> Facts | None:
+        """Give what a model server last said of itself and of the model; None before any did."""
+        return self._reader.read(lambda queue: queue.facts())
 
     def room(self) -> Room:
         """Say how much room the queue takes, and how much there is."""
