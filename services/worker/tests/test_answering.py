@@ -34,6 +34,26 @@ def test_a_chat_is_answered_as_a_chat(worker, ollama, queue, ask, completed):
     assert ollama.asked("/api/chat")[0]["messages"][0] == {"role": "system", "content": "Be brief."}
 
 
+def test_a_raw_prompt_is_generated_as_it_is(ollama, ask, completed, ready):
+    ready()
+
+    completed(ask("<|begin_of_text|>Hi", raw=True))
+
+    [asked] = ollama.asked("/api/generate")
+    assert (asked["prompt"], asked["raw"]) == ("<|begin_of_text|>Hi", True)
+
+
+def test_the_fields_of_an_answer_stand_in_ollamas_order(queue, ask, completed, ready):
+    ready()
+    order = ["model", "created_at", "message", "done", "done_reason", "total_duration"]
+
+    chat = queue.answer(completed(ask(messages=[{"role": "user", "content": "Hi"}])).id)
+    plain = queue.answer(completed(ask("Hi")).id)
+
+    assert [*chat][:6] == order
+    assert [*plain][:6] == [name.replace("message", "response") for name in order]
+
+
 def test_an_answer_cut_at_the_limit_is_a_success(worker, queue, ask, completed):
     worker(MAX_TOKENS=3)
 

@@ -34,6 +34,16 @@ def test_a_refused_prompt_ends_with_ollamas_words(worker, ollama, ask, completed
     assert len(ollama.calls()) == 1
 
 
+def test_a_bad_template_of_a_prompts_own_ends_that_prompt_and_holds_nobody_up(ollama, ask, completed, ready):
+    ready()
+
+    refused, answered = completed(ask("Hi", template='{{ "out of memory" | x }}')), completed(ask("Hi"))
+
+    assert (refused.attempt, refused.error.code) == (1, ErrorCode.MODEL_REFUSED)
+    assert refused.error.message.startswith("template: ")
+    assert (answered.outcome, answered.attempt, len(ollama.calls())) == (Outcome.SUCCEEDED, 1, 2)
+
+
 @pytest.mark.parametrize("status", [413, 415, 422])
 def test_a_body_that_a_gateway_dislikes_is_refused_only_where_another_was_answered(
     worker, ollama, queue, ask, completed, status

@@ -50,6 +50,22 @@ def test_format_system_and_options_are_passed_on():
     assert body["options"] == {"temperature": 0, "num_predict": 5}
 
 
+@pytest.mark.parametrize("request_", [{"prompt": "hi"}, {"messages": [{"role": "user", "content": "hi"}]}])
+def test_what_is_too_long_is_cut_only_where_that_was_asked_for(request_):
+    said = [ask(**request_, **given)[1]["truncate"] for given in ({}, {"truncate": None}, {"truncate": True})]
+
+    assert said == [False, False, True]
+
+
+def test_a_template_of_its_own_and_none_at_all_are_passed_on_to_where_there_are_templates():
+    plain = {"prompt": "[INST] hi", "raw": True}
+
+    assert ask(**plain)[0] == ask(**plain, tools=[{"type": "function"}])[0] == "/api/generate"
+    assert ask(**plain)[1]["raw"] is True
+    assert ask(prompt="hi", template="{{ .Prompt }}")[1]["template"] == "{{ .Prompt }}"
+    assert not ask(prompt="hi", raw=False, template="")[1].keys() & {"raw", "template"}
+
+
 @pytest.mark.parametrize("asked", ["json", {}, {"type": "object"}])
 def test_any_format_is_passed_on_and_none_is_not(asked):
     assert ask(prompt="hi", format=asked)[1]["format"] == asked

@@ -24,9 +24,11 @@ EOF_33 = "an error was encountered while running the model: unexpected EOF"
 NOTHING: set[Condition] = set()
 GONE = {Condition.UNREACHABLE, Condition.UNLISTED}
 SHAPED = {Condition.SHAPED}
+TEMPLATED = {Condition.TEMPLATED}
 BUSY = {Condition.OTHERS_ANSWERED}
 
 TEMPLATE = "template: :1: unclosed action"
+TEMPLATE_OF_NAMES = 'template: :1: function "out of memory" not defined'
 SCHEMA_24 = "invalid JSON schema in format"
 FORMAT = 'invalid format: "\\"xml\\""; expected "json" or a valid JSON Schema object'
 MEMORY = "model requires more system memory (3.2 GiB) than is available (1.1 GiB)"
@@ -49,6 +51,8 @@ PROMPTS = [
     ("bad JSON", rejected(400, "invalid character 'h' looking for beginning of value"), NOTHING, Verdict.REFUSED),
     ("bad option", rejected(500, 'option "temperature" must be of type float32'), NOTHING, Verdict.REFUSED),
     ("bad format", rejected(500, FORMAT), SHAPED, Verdict.REFUSED),
+    ("bad template of its own", rejected(500, TEMPLATE), TEMPLATED, Verdict.REFUSED),
+    ("a template that speaks like a server", rejected(500, TEMPLATE_OF_NAMES), TEMPLATED, Verdict.REFUSED),
     ("bad schema, 0.24", rejected(500, SCHEMA_24), SHAPED, Verdict.REFUSED),
     ("a number that cannot be written", rejected(500, "json: unsupported value: +Inf"), NOTHING, Verdict.REFUSED),
     *((f"{status} of a gateway, others answered", page(status), BUSY, Verdict.REFUSED) for status in DISLIKED),

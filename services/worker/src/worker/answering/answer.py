@@ -96,16 +96,17 @@ class Answer:
         self._characters_written += len(piece.text)
 
     def record(self, final: Mapping[str, Any]) -> dict[str, Any]:
-        """Give Ollama's final record with everything that was streamed before.
+        """Give Ollama's final record with everything that was streamed before, its fields in their order.
 
         Words and numbers are kept; of lists and objects only the tool calls belong to an answer (`context` does not).
         """
-        whole = _plain(final)
+        whole = _plain({**final, "message": ""} if "message" in final else final)  # the place of what is put there
         message: dict[str, Any] = whole
         if self._is_chat:
             whole.pop("response", None)
             message = whole["message"] = {"role": "assistant", "content": self.text}
         else:
+            whole.pop("message", None)
             whole["response"] = self.text
         whole.pop("thinking", None)
         if self._thoughts:

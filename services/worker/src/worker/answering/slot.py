@@ -15,7 +15,7 @@ from worker.config import Config
 from worker.drain import Drain
 from worker.loop import Loop
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
-from worker.ollama.request import call_for, is_shaped
+from worker.ollama.request import call_for, is_shaped, is_templated
 from worker.server.server import Server
 from worker.server.verdict import Condition, Verdict, judge, too_long
 
@@ -175,6 +175,8 @@ class Slot(Loop):
                     return not self._ollama.lists(self._server.model)
                 case Condition.SHAPED:
                     return is_shaped(claim.request)
+                case Condition.TEMPLATED:
+                    return is_templated(claim.request)
                 case Condition.OTHERS_ANSWERED:
                     return self._gate.has_answered_lately
         except OllamaFailed:

@@ -42,6 +42,7 @@ class Condition(StrEnum):
     UNREACHABLE = "unreachable"  # /api/version fails too
     UNLISTED = "unlisted"  # /api/tags does not have the model
     SHAPED = "shaped"  # the prompt came with a format or with tools
+    TEMPLATED = "templated"  # the prompt came with a template of its own
     OTHERS_ANSWERED = "others answered"  # the server has answered another prompt within the last minute
 
 
@@ -72,12 +73,22 @@ CANNOT_LOAD = (
 TOO_MANY_TOKENS = r"exceed_context_size_error|input length exceeds the context length"
 ABOUT_OPTIONS = r'^option "'
 ABOUT_SHAPE = r"schema|grammar|invalid format|does not support tools"
+ABOUT_TEMPLATE = r"^template: "  # and then, perhaps, words of the template's own, which may be anything
 UNWRITABLE_NUMBER = r"json: unsupported value"
 
 TABLE = (
     Row(kind=EndKind.DONE, words=r"^(stop|length)$", verdict=Verdict.SUCCESS),
     # ---- time's
     Row(kind=EndKind.OUT_OF_TIME, verdict=Verdict.TIMED_OUT),
+    # ---- the prompt's, though it might sound like the server's
+    Row(
+        kind=EndKind.REJECTED,
+        status=(400, 500),
+        words=ABOUT_TEMPLATE,
+        in_json=True,
+        when=Condition.TEMPLATED,
+        verdict=Verdict.REFUSED,
+    ),
     # ---- the server's
     Row(kind=EndKind.NOT_CONNECTED, verdict=Verdict.AWAY),
     Row(kind=EndKind.UNANSWERED, verdict=Verdict.AWAY),
