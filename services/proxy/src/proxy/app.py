@@ -1,13 +1,19 @@
 """The application: its routes, its parts, and what holds for every answer."""
 
-from flask import Flask
+from collections.abc import Callable
+
+from flask import Blueprint, Flask
 
 from proxy.api import envelope, events, management, page, prompts
+from proxy.calls.held_calls import HeldCalls
 from proxy.config import Config
 from proxy.parts import Parts
 from proxy.serving import headers
 from proxy.serving.base_path import BelowBasePath
 from proxy.serving.concurrency import Concurrency
+
+FACES: tuple[Callable[[Parts, HeldCalls], Blueprint], ...] = ()
+"""Other protocols for the same prompts."""
 
 
 def create_app(config: Config, concurrency: Concurrency) -> Flask:
@@ -22,6 +28,9 @@ def create_app(config: Config, concurrency: Concurrency) -> Flask:
     app.register_blueprint(events.blueprint(made))
     app.register_blueprint(management.blueprint(made))
     app.register_blueprint(page.blueprint(config.page, config.base_path))
+    calls = HeldCalls(made)
+    for face in FACES:
+        app.register_blueprint(face(made, calls))
     if config.base_path:
         app.wsgi_app = BelowBasePath(app.wsgi_app, app.url_map, config.base_path)  # type: ignore[method-assign]
     return app

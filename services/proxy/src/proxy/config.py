@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from promptqueue import check
-from promptqueue.settings import Kind, address, integer, one_of, variable
+from promptqueue.settings import Kind, address, integer, number, one_of, variable
 
 HERE = Path(__file__).resolve().parent
 PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")
@@ -19,6 +19,7 @@ LONGEST_BODY = 32 * 1024 * 1024  # bytes, as nginx.conf has it
 LONGEST_LINE = 1_000_000_000
 GIB = 1024**3
 LARGEST_DISK = 2**60  # bytes; more is a typing error
+CONTEXT = 4096  # tokens that Ollama's models see unless it is told otherwise
 MOST_STREAMS = 10_000  # a process has no more connections
 LONGEST_CONTEXT = 2**31 - 1  # tokens
 
@@ -29,6 +30,10 @@ def _base_path(value: str) -> str:
     return value
 
 
+def _context(value: str) -> int:
+    return int(integer(0, LONGEST_CONTEXT).read(value)) or CONTEXT
+
+
 def _file(value: str) -> str:
     if not Path(value).is_file():
         raise ValueError
@@ -37,7 +42,11 @@ def _file(value: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The proxy's settings. `max_streams` counts in each process."""
+    """The proxy's settings. `max_streams` counts in each process.
+
+    `patience` and `whole_patience` are in seconds: how long nothing is sent to a client of a face that reads a stream,
+    and to one that waits for a whole answer.
+    """
 
     database_url: str = variable("sqlite:///data/queue.db", Kind(check, "like sqlite:////data/queue.db"))
     journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
@@ -50,7 +59,11 @@ class Config:
     max_stored_bytes: int = variable(4 * GIB, integer(1, LARGEST_DISK))
     min_free_bytes: int = variable(GIB // 2, integer(0, LARGEST_DISK))
     max_streams: int = variable(5_000, integer(1, MOST_STREAMS))
-    ollama_context_length: int = variable(4096, integer(1, LONGEST_CONTEXT))
+    patience: float = variable(15.0, number(0.1, 3600))
+    whole_patience: float = variable(200.0, number(0.1, 3600))
+    ollama_context_length: int = variable(
+        CONTEXT, Kind(_context, f"a whole number from 1 to {LONGEST_CONTEXT}, or 0 for Ollama's own default")
+    )
     base_path: str = variable("", Kind(_base_path, A_BASE_PATH))
     page_path: str = variable("", Kind(_file, "the path of a file"))
 

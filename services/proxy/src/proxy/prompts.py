@@ -111,13 +111,18 @@ class Prompts:
         return self._held_requests.hold(prompt_id, is_enough, held)
 
     def follow(
-        self, found: Iterable[Progress], cursors: Mapping[str, Cursor | None], connection: Connection
+        self,
+        found: Iterable[Progress],
+        cursors: Mapping[str, Cursor | None],
+        connection: Connection,
+        *,
+        has_place: bool = False,
     ) -> Following:
         """Follow prompts that were found to stand so, each from its cursor on, or from the very beginning.
 
-        Whoever called it closes what it gives. Raises TooManyStreams.
+        Whoever called it closes what it gives. Raises TooManyStreams, unless the connection `has_place` already.
         """
-        return self._live.follow(found, cursors, connection)
+        return self._live.follow(found, cursors, connection, has_place=has_place)
 
     def request(self, prompt_id: str) -> Mapping[str, Any] | None:
         """Give what was asked; None once its text was erased."""

@@ -6,6 +6,7 @@ from flask import request
 from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import Status
 
+from proxy.asking import idempotency
 from proxy.errors import InvalidRequest
 from proxy.live.held_requests import Held
 from proxy.serving.connection import Connection
@@ -13,7 +14,6 @@ from proxy.serving.connection import Connection
 LONGEST_WAIT = 60  # seconds
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-KEY = re.compile(r"[\x21-\x7e]{16,255}")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 
 
@@ -27,11 +27,7 @@ def known_id(text: str) -> str:
 
 def idempotency_key() -> str | None:
     """Give the Idempotency-Key; None without one. Raises InvalidRequest."""
-    key: str | None = request.environ.get("HTTP_IDEMPOTENCY_KEY")
-    if key is not None and not KEY.fullmatch(key):
-        message = "An Idempotency-Key has 16 to 255 visible ASCII characters, such as a UUID."
-        raise InvalidRequest(message, param="Idempotency-Key")
-    return key
+    return idempotency.read(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
 
 
 def held() -> Held:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -88,15 +89,19 @@ class Following:
         """Be read no more."""
         self._on_close(self)
 
-    def next(self) -> Iterator[Event] | None:
-        """Wait until there is something to say, and give the events that are ready; None once nothing will follow."""
+    def next(self, within: float | None = None) -> Iterator[Event] | None:
+        """Wait until there is something to say, and give the events that are ready; None once nothing will follow.
+
+        After `within` seconds, or the usual ones, that is a Silence.
+        """
+        until = time.monotonic() + (KEEP_ALIVE_EVERY if within is None else within)
         while not self._is_ended:
             self.wake.clear()  # before looking: what happens from here on sets it again
             if events := self._look():
                 return events
             if self.is_over:
                 return None
-            if not self.wake.wait(KEEP_ALIVE_EVERY):
+            if not self.wake.wait(max(0.0, until - time.monotonic())):
                 return iter((Silence(),))
         return None
 

@@ -36,17 +36,23 @@ class LivePrompts:
         self._is_running = False
 
     def follow(
-        self, found: Iterable[Progress], cursors: Mapping[str, Cursor | None], connection: Connection
+        self,
+        found: Iterable[Progress],
+        cursors: Mapping[str, Cursor | None],
+        connection: Connection,
+        *,
+        has_place: bool = False,
     ) -> Following:
         """Follow prompts that were found to stand so, each from its cursor on, until the following is closed.
 
         While one of them has not ended, a place is taken, and the following ends within 250 ms of the client's leaving.
-        Raises StorageUnavailable and TooManyStreams.
+        Whoever `has_place` already sees to both, and gives its place back. Raises StorageUnavailable and
+        TooManyStreams.
         """
         prompts = {one.prompt.id: one.prompt for one in found}
         resumed = {prompt_id: cursor and cursor.within(prompts[prompt_id]) for prompt_id, cursor in cursors.items()}
         following = Following(resumed, connection, on_close=self._leave)
-        if any(prompt.outcome is None for prompt in prompts.values()):
+        if not has_place and any(prompt.outcome is None for prompt in prompts.values()):
             self._places.take(connection, following.end)
             following.has_place = True
         try:

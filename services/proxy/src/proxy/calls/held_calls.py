@@ -1,0 +1,130 @@
+"""Held calls: how a face's requests become prompts, and their prompts answers."""
+
+import hashlib
+from collections.abc import Callable
+
+from flask import Response, request
+from promptqueue.prompt import Enqueued, Idempotency, NewPrompt, Progress, Prompt
+from werkzeug.datastructures import Headers
+
+from proxy.asking import idempotency
+from proxy.calls.asked import Asked
+from proxy.calls.holding.call import HeldCall, StreamedCall, WholeCall
+from proxy.calls.holding.hold import Hold
+from proxy.calls.holding.holders import Holders
+from proxy.calls.holding.patience import Patience
+from proxy.calls.writer import Writer
+from proxy.live.cursor import Cursor
+from proxy.parts import Parts
+from proxy.serving.connection import Connection
+from proxy.serving.headers import JSON
+
+IDENTITY = ("Authorization", "x-api-key", "Idempotency-Key")
+"""Headers that tell two clients with the same body apart."""
+
+
+class HeldCalls:
+    """Made once for a process, for all its faces."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._holders = Holders()
+
+    def accept(self, face: str, asked: Asked, data: bytes) -> Prompt:
+        """Put what was asked into the line, for a client that will come back for it; its body was `data`.
+
+        Raises QueueFull, StorageFull, StorageUnavailable, PromptDeleted, IdempotencyConflict and Refused.
+        """
+        return self._accept(face, asked, data).prompt
+
+    def answer(self, face: str, asked: Asked, data: bytes, writer: Callable[[Prompt], Writer]) -> Response:
+        """Put what was asked into the line and hold the call until it is answered.
+
+        The status is held back until it is known, or the client's patience is at its end. Raises what `accept` does,
+        TooManyStreams before anything is accepted, and CallFailed.
+        """
+        hold = Hold(self._parts, self._holders, Connection(request.environ))
+        try:
+            accepted = self._accept(face, asked, data)
+            hold.take(accepted.prompt.id, cancels=True, erases=not asked.is_stored)
+            call = self._call(hold, asked, accepted, writer(accepted.prompt))
+        except BaseException:
+            hold.let_go(is_over=False)
+            hold.close()
+            raise
+        try:
+            call.wait()
+            return self._response(call, asked)
+        except BaseException:
+            call.close()
+            raise
+
+    def follow(self, prompt_id: str, writer: Writer, *, attempt: int = 0, offset: int = 0) -> Response:
+        """Stream what becomes of a prompt to a client that has its text up to there, and whose leaving means nothing.
+
+        Raises PromptNotFound, StorageUnavailable and TooManyStreams.
+        """
+        progress = self._parts.prompts.progress(prompt_id)
+        hold = Hold(self._parts, self._holders, Connection(request.environ))
+        hold.take(prompt_id, cancels=False, erases=False)
+        patience = Patience.of_stream(self._parts.config, request.headers)
+        call = StreamedCall(
+            self._parts,
+            hold,
+            progress,
+            writer,
+            patience,
+            cursor=Cursor(attempt, offset),
+            has_status=True,
+            can_be_cut=_can_be_cut(),
+        )
+        return Response(call, headers=_headers(call), content_type=writer.stream_type, direct_passthrough=True)
+
+    def _accept(self, face: str, asked: Asked, data: bytes) -> Enqueued:
+        key = idempotency.read(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
+        new = NewPrompt(
+            request=asked.request,
+            priority=asked.priority,
+            expires_in=asked.expires_in,
+            metadata=asked.metadata,
+            idempotency=Idempotency(key=key, fingerprint=_fingerprint(face, data, request.headers)) if key else None,
+        )
+        return self._parts.prompts.accept(new, size=len(data))
+
+    def _call(self, hold: Hold, asked: Asked, accepted: Enqueued, writer: Writer) -> HeldCall:
+        progress = Progress(prompt=accepted.prompt, position=accepted.position, text_attempt=0, text_length=0)
+        config, headers = self._parts.config, request.headers
+        if not asked.streams:
+            return WholeCall(self._parts, hold, progress, writer, Patience.of_whole(config, headers))
+        patience = Patience.of_stream(config, headers)
+        return StreamedCall(self._parts, hold, progress, writer, patience, can_be_cut=_can_be_cut())
+
+    def _response(self, call: HeldCall, asked: Asked) -> Response:
+        headers = _headers(call)
+        if asked.ignored:
+            headers["X-Ignored"] = ", ".join(asked.ignored)
+        if not asked.streams and call.is_over:
+            headers["Content-Length"] = str(sum(map(len, call.ahead)))
+        kind = call.stream_type if asked.streams else JSON
+        return Response(call, headers=headers, content_type=kind, direct_passthrough=True)
+
+
+def _headers(call: HeldCall) -> dict[str, str]:
+    progress = call.standing.progress
+    headers = {"X-Prompt-Id": progress.prompt.id, "X-Accel-Buffering": "no"}
+    if progress.position is not None:
+        headers["X-Queue-Position"] = str(progress.position)
+        if call.standing.eta_seconds is not None:
+            headers["X-Queue-ETA"] = str(round(call.standing.eta_seconds))
+    return headers
+
+
+def _fingerprint(face: str, data: bytes, headers: Headers) -> str:
+    """Give a digest by which the same request of the same client is known when it comes again."""
+    said = [face, *(headers.get(name, "") for name in IDENTITY)]
+    return hashlib.sha256("\0".join([*said, ""]).encode() + data).hexdigest()
+
+
+def _can_be_cut() -> bool:
+    """Whether the client can tell an answer that was cut from one that ended: not before HTTP/1.1."""
+    return request.environ.get("SERVER_PROTOCOL") != "HTTP/1.0"

@@ -1,0 +1,1 @@
+"""Holding: a client's call kept open until its prompt is answered."""

@@ -1,0 +1,112 @@
+"""A hold: a client that waits on its connection for a prompt, and what becomes of the prompt without it."""
+
+import logging
+from collections.abc import Iterator
+
+from promptqueue.errors import PromptNotFound, StorageUnavailable
+from promptqueue.prompt import Progress
+
+from proxy.calls.errors import CallFailed
+from proxy.calls.failure import Failure, Kind
+from proxy.calls.holding.holders import Holders
+from proxy.live.cursor import Cursor
+from proxy.live.following import Event, Following
+from proxy.parts import Parts
+from proxy.serving.connection import Connection
+
+STOPPING = Failure(
+    kind=Kind.UNAVAILABLE,
+    code="stopping",
+    message="The proxy is being stopped or started anew. Try again after Retry-After seconds.",
+    retry_after=5,
+)
+LEFT = Failure(kind=Kind.GONE, code="cancelled", message="The prompt was cancelled, because its client left.")
+DELETED = Failure(kind=Kind.GONE, code="deleted", message="The prompt was deleted before it was answered.")
+
+log = logging.getLogger(__name__)
+
+
+class Left(CallFailed):
+    """The client has closed its connection, or its half of it."""
+
+
+class Stopping(CallFailed):
+    """This process is to stop."""
+
+
+class Hold:
+    """One client's place, and what it follows. Whoever made it closes it."""
+
+    def __init__(self, parts: Parts, holders: Holders, connection: Connection) -> None:
+        """Take a place, before there is a prompt. Raises TooManyStreams."""
+        self.connection = connection
+        self._parts = parts
+        self._holders = holders
+        self._prompt_id: str | None = None
+        self._following: Following | None = None
+        self._cancels = self._erases = self._has_left = False
+        parts.places.take(connection, self._leave)
+
+    def take(self, prompt_id: str, *, cancels: bool, erases: bool) -> None:
+        """Hold this prompt: `cancels` it when the client leaves, `erases` it with its texts once it was delivered."""
+        self._prompt_id, self._cancels, self._erases = prompt_id, cancels, erases
+        self._holders.add(prompt_id)
+
+    def follow(self, progress: Progress, cursor: Cursor | None) -> None:
+        """Begin to follow a prompt that was found to stand so. Raises StorageUnavailable."""
+        cursors = {progress.prompt.id: cursor}
+        self._following = self._parts.prompts.follow([progress], cursors, self.connection, has_place=True)
+        if self._has_left:
+            self._following.end()
+
+    def events(self, within: float) -> Iterator[Event]:
+        """Wait for what comes next, for so many seconds at most.
+
+        Raises Left, Stopping, and CallFailed once the prompt was deleted.
+        """
+        if self._following is None:
+            message = "follow comes first"
+            raise RuntimeError(message)
+        found = self._following.next(within)
+        for event in found or ():
+            self._check()
+            yield event
+        self._check()
+        if found is None:
+            raise CallFailed(DELETED) if self._following.is_over else Stopping(STOPPING)
+
+    def let_go(self, *, is_over: bool) -> None:
+        """Leave the prompt: what nobody else holds is cancelled unless it `is_over`, and erased if it is to be."""
+        prompt_id, self._prompt_id = self._prompt_id, None
+        if prompt_id is None or not self._holders.remove(prompt_id):
+            return
+        try:
+            if self._erases and (is_over or self._cancels):
+                self._parts.prompts.delete(prompt_id)
+            elif self._cancels and not is_over:
+                self._parts.prompts.cancel(prompt_id)
+        except PromptNotFound:
+            log.debug("prompt gone id=%s", prompt_id)
+        except StorageUnavailable as unavailable:
+            log.warning("prompt not cancelled id=%s reason=%r", prompt_id, str(unavailable))
+
+    def keep(self) -> None:
+        """Leave the prompt as it is, for whoever asks the next process for it."""
+        prompt_id, self._prompt_id = self._prompt_id, None
+        if prompt_id is not None:
+            self._holders.remove(prompt_id)
+
+    def close(self) -> None:
+        """Give the place back; the connection must still be open."""
+        if self._following:
+            self._following.close()
+        self._parts.places.give_back(self.connection)
+
+    def _check(self) -> None:
+        if self._has_left:
+            raise Left(LEFT)
+
+    def _leave(self) -> None:
+        self._has_left = True
+        if self._following:
+            self._following.end()
