@@ -9,10 +9,11 @@ BY_THEMSELVES = { [ $$? -eq 1 ] && echo "Once more, by themselves, those that fa
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help alone up run demo test e2e conformance faults chaos soak bench bench-page profile lint format lock sbom clean
+.PHONY: help alone up run demo test e2e conformance faults chaos compatibility soak bench bench-page
+.PHONY: profile lint format lock sbom clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # As Compose tells it, for the ports may stand in .env; in the form that a browser takes.
 address = http://$$(docker compose port $(1) | \
@@ -46,6 +47,7 @@ demo: ## Try everything with made-up answers: no model, no Docker
 
 test: ## Set up what the tests need and run every test that this machine can run
 	@$(PYTHON) local/environment.py test
+	@$(VENV)/python -m local.clients
 	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) || $(BY_THEMSELVES)
 
 e2e: ## Run the tests of the whole product alone, on plain processes and in containers
@@ -64,6 +66,11 @@ chaos: ## Kill the product's parts while clients use it, and look for what got l
 	@$(PYTHON) local/environment.py test
 	@PYTHONPATH=tests:ollama $(VENV)/python -m chaos --seconds $(or $(SECONDS),60) $(addprefix --seed ,$(SEED)) \
 		$(if $(COMPOSE),--compose)
+
+compatibility: ## Let every client ask all there is to ask, and write docs/compatibility.md
+	@$(PYTHON) local/environment.py test
+	@$(VENV)/python -m local.clients
+	@PYTHONPATH=tests:ollama $(VENV)/python -m compatibility
 
 soak: ## Keep the product busy for twenty minutes and see whether memory, files or journal grow: SECONDS=1200
 	@$(PYTHON) local/environment.py test
@@ -93,7 +100,7 @@ format: ## Format the Python code
 
 lock: ## Pin requirements/*.in again, with hashes
 	@$(PYTHON) local/environment.py test
-	@for name in build local proxy worker dev bench peers; do \
+	@for name in build local proxy worker dev bench peers compatibility; do \
 		$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-annotate requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
@@ -103,4 +110,5 @@ sbom: ## Write what each image is made of into sbom/: a software bill of materia
 	@$(VENV)/python -m local.sbom
 
 clean: ## Remove the virtual environment and what tests left, but no data
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis services/frontend/lint/node_modules
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis services/frontend/lint/node_modules \
+		tests/compatibility/node/node_modules

@@ -209,7 +209,7 @@ class Interrupted(BaseException):
     """A signal came that ends this process."""
 
 
-def interruptible(purpose):
+def interruptible(purpose, work=main):
     """Set up; the exit code. A signal that ends it leaves a line, and nothing that runs."""
 
     def interrupt(number, _frame):
@@ -219,7 +219,7 @@ def interruptible(purpose):
         if signal.getsignal(each) != signal.SIG_IGN:  # as nohup has it
             signal.signal(each, interrupt)
     try:
-        main(purpose)
+        work(purpose)
     except Interrupted as interrupted:
         print("\nInterrupted. What is not finished in .venv is made anew the next time.", file=sys.stderr)
         return 128 + interrupted.args[0]
