@@ -11,6 +11,7 @@ from proxy.prompts import Prompts
 from proxy.serving.concurrency import Concurrency
 from proxy.serving.departures import Departures
 from proxy.serving.room import Room
+from proxy.storage.attendance import Attendance
 from proxy.storage.estimates import Estimates
 from proxy.storage.listener import SharedListener
 from proxy.storage.overview import WholeQueue
@@ -39,7 +40,13 @@ class Parts:
         lookup = Lookup(current=current, reader=reader, estimates=self.estimates)
         self.live = LivePrompts(lookup=lookup, reader=reader, places=places, listener=listener)
         self.prompts = Prompts(
-            config, reader=reader, writer=writer, current=current, held_requests=held, live=self.live
+            config,
+            reader=reader,
+            writer=writer,
+            current=current,
+            held_requests=held,
+            live=self.live,
+            attendance=Attendance(storage.attend),
         )
 
     def stop(self) -> None:
@@ -57,3 +64,4 @@ class Parts:
         self.stop()
         self.writer.close()
         self.reader.close()
+        self.prompts.leave()

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from promptqueue import PromptQueue
 from promptqueue.errors import QueueFull, StorageFull
 from promptqueue.logs import Once
-from promptqueue.prompt import Enqueued, NewPrompt, Outcome, Progress, Prompt, Status
+from promptqueue.prompt import Enqueued, NewPrompt, Origin, Outcome, Progress, Prompt, Status
 
 from proxy.config import Config
 from proxy.live.cursor import Cursor
@@ -15,6 +15,7 @@ from proxy.live.following import Following
 from proxy.live.held_requests import Held, HeldRequests
 from proxy.live.live_prompts import LivePrompts
 from proxy.serving.connection import Connection
+from proxy.storage.attendance import Attendance
 from proxy.storage.progress import CurrentProgress
 from proxy.storage.reader import Reader
 from proxy.storage.writer import Writer
@@ -40,6 +41,7 @@ class Prompts:
         current: CurrentProgress,
         held_requests: HeldRequests,
         live: LivePrompts,
+        attendance: Attendance,
     ) -> None:
         self._config = config
         self._reader = reader
@@ -47,6 +49,7 @@ class Prompts:
         self._current = current
         self._held_requests = held_requests
         self._live = live
+        self._attendance = attendance
         self._want_of_room = Once(log)
 
     # ---- changing ---------------------------------------------------------------------------------------------------
@@ -79,6 +82,18 @@ class Prompts:
             log.info("prompt not cancelled id=%s reason=ended outcome=%s", prompt.id, prompt.outcome)
         return prompt
 
+    def reattach(self, face: str, fingerprint: str, holder: str) -> Prompt | None:
+        """Give the prompt that this request had put into the line to another holder; None where nobody has left it."""
+        prompt = self._writer.do(lambda queue: queue.reattach(face, fingerprint, holder=holder))
+        if prompt:
+            log.info("prompt taken up again id=%s status=%s", prompt.id, prompt.status)
+        return prompt
+
+    def abandon(self, prompt_id: str, holder: str, *, erases: bool) -> None:
+        """End a prompt whose client has left, for good, unless another process holds it by now, or nobody does."""
+        if self._writer.do(lambda queue: _abandon(queue, prompt_id, holder, erases=erases)):
+            log.info("prompt cancelled id=%s reason='its client left'", prompt_id)
+
     def retry(self, prompt_id: str) -> tuple[Prompt, int | None]:
         """Queue a prompt again that failed, was cancelled or expired, and give its place in line.
 
@@ -95,6 +110,14 @@ class Prompts:
         """Cancel a prompt if it has not ended, and erase it with its texts."""
         self._writer.do(lambda queue: queue.delete(prompt_id))
         log.info("prompt deleted id=%s", prompt_id)
+
+    def holder(self) -> str:
+        """Give the name by which this process holds prompts for its clients, for as long as it lives."""
+        return self._attendance.id
+
+    def leave(self) -> None:
+        """Hold nothing any more: for a minute whoever comes again for a prompt finds it."""
+        self._attendance.leave()
 
     # ---- looking ----------------------------------------------------------------------------------------------------
 
@@ -132,6 +155,10 @@ class Prompts:
         """Give the model server's final record; None unless the prompt succeeded."""
         return self._reader.read(lambda queue: queue.answer(prompt_id))
 
+    def origin(self, prompt_id: str) -> Origin | None:
+        """Say by which face a prompt came; None where it came by none, or its text was erased."""
+        return self._reader.read(lambda queue: queue.origin(prompt_id))
+
     def partial(self, prompt_id: str) -> str:
         """Give the text that has come so far, or had come when the prompt ended without an answer."""
         return self._reader.read(lambda queue: queue.partial(prompt_id))
@@ -159,6 +186,17 @@ def _accept(queue: PromptQueue, new: NewPrompt, config: Config) -> Enqueued:
 def _cancel(queue: PromptQueue, prompt_id: str) -> Prompt:
     """Cancel what has not ended. A prompt that is overdue has, though nobody has looked since."""
     return queue.settle(prompt_id) if queue.get(prompt_id).overdue else queue.cancel(prompt_id)
+
+
+def _abandon(queue: PromptQueue, prompt_id: str, holder: str, *, erases: bool) -> bool:
+    """Cancel or erase what this holder holds; whether it did."""
+    origin = queue.origin(prompt_id)
+    if origin is None or origin.holder != holder:
+        return False
+    if erases:
+        queue.delete(prompt_id)
+        return True
+    return _cancel(queue, prompt_id).outcome is Outcome.CANCELLED
 
 
 def _retry(queue: PromptQueue, prompt_id: str, *, max_queued: int) -> tuple[Prompt, int | None, bool]:

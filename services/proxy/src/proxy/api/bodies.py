@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from promptqueue.prompt import Outcome, Status
-from promptqueue.wire import Count, JSONObject, ModelBody, Place, PromptId, PromptStatus, Schema, Seconds
+from promptqueue.wire import Count, JSONObject, ModelBody, PromptId, PromptStatus, Schema, Seconds
 
 from proxy import errors
 
@@ -16,24 +16,6 @@ CODES = sorted(
     | {"invalid_request", "method_not_allowed", "not_ready", "internal_error"}
 )
 Kind = Literal["invalid_request_error", "rate_limit_error", "server_error"]
-
-
-class Links(TypedDict):
-    """Where to go on."""
-
-    status: str
-    result: str
-    events: str
-    cancel: str
-
-
-class Accepted(TypedDict):
-    """An accepted prompt; of a repeated submission the first one, as it stands now."""
-
-    id: PromptId
-    status: Status
-    position: Place
-    links: Links
 
 
 class Token(TypedDict):

@@ -9,10 +9,11 @@ from promptqueue.prompt import NewPrompt, Outcome, Progress, Prompt, Status
 from promptqueue.wire import PromptStatus, prompt_status
 
 from proxy.api import parameters
-from proxy.api.bodies import Accepted, Answer, Links, NoAnswer, WholePrompt
+from proxy.api.bodies import Answer, NoAnswer, WholePrompt
 from proxy.api.envelope import answer
 from proxy.api.parameters import known_id
 from proxy.asking import submission
+from proxy.calls.accepted import accepted_body
 from proxy.parts import Parts
 from proxy.serving import body
 
@@ -33,10 +34,8 @@ def _serve_changes(routes: Blueprint, parts: Parts) -> None:
         key = parameters.idempotency_key()
         with body.reading(parts.config.max_prompt_bytes, parts.room) as data:
             accepted = parts.prompts.accept(_checked(parts, data, key), size=len(data))
-        prompt = accepted.prompt
-        links = _links(parts.config.base_path, prompt.id)
-        content: Accepted = {"id": prompt.id, "status": prompt.status, "position": accepted.position, "links": links}
-        return _about(prompt.id, content, 202, {"Location": links["status"]})
+        content = accepted_body(accepted.prompt, accepted.position, parts.config.base_path)
+        return _about(content["id"], content, 202, {"Location": content["links"]["status"]})
 
     @routes.post("/<prompt_id>/cancel")
     def cancel(prompt_id: str) -> Response:
@@ -112,13 +111,3 @@ def _about(
     prompt_id: str, content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     return answer(content, status, {"X-Prompt-Id": prompt_id, **(headers or {})})
-
-
-def _links(base_path: str, prompt_id: str) -> Links:
-    here = f"{base_path}/api/v1/prompt/{prompt_id}"
-    return {
-        "status": f"{here}/status",
-        "result": f"{here}/result",
-        "events": f"{here}/events",
-        "cancel": f"{here}/cancel",
-    }

@@ -4,11 +4,14 @@ import hashlib
 from collections.abc import Callable
 
 from flask import Response, request
-from promptqueue.prompt import Enqueued, Idempotency, NewPrompt, Progress, Prompt
-from werkzeug.datastructures import Headers
+from promptqueue.errors import PromptNotFound
+from promptqueue.prompt import Enqueued, Idempotency, NewPrompt, Origin, Progress, Prompt
 
 from proxy.asking import idempotency
+from proxy.calls.accepted import accepted_body
 from proxy.calls.asked import Asked
+from proxy.calls.bodies import json_response
+from proxy.calls.holding import preferences
 from proxy.calls.holding.call import HeldCall, StreamedCall, WholeCall
 from proxy.calls.holding.hold import Hold
 from proxy.calls.holding.holders import Holders
@@ -35,29 +38,41 @@ class HeldCalls:
 
         Raises QueueFull, StorageFull, StorageUnavailable, PromptDeleted, IdempotencyConflict and Refused.
         """
-        return self._accept(face, asked, data).prompt
+        return self._accept(face, asked, data, holder=None).prompt
 
     def answer(self, face: str, asked: Asked, data: bytes, writer: Callable[[Prompt], Writer]) -> Response:
         """Put what was asked into the line and hold the call until it is answered.
 
-        The status is held back until it is known, or the client's patience is at its end. Raises what `accept` does,
-        TooManyStreams before anything is accepted, and CallFailed.
+        The status is held back until it is known, or the client's patience is at its end. A client that said that it
+        does not wait gets what `POST /api/v1/prompt` answers. Raises what `accept` does, TooManyStreams before anything
+        is accepted, and CallFailed.
         """
+        keeps = preferences.keeps(request.headers)
+        if preferences.waits_not(request.headers):
+            return self._unheld(self._accept(face, asked, data, holder=None), asked)
         hold = Hold(self._parts, self._holders, Connection(request.environ))
         try:
-            accepted = self._accept(face, asked, data)
-            hold.take(accepted.prompt.id, cancels=True, erases=not asked.is_stored)
-            call = self._call(hold, asked, accepted, writer(accepted.prompt))
+            holder = None if keeps else self._parts.prompts.holder()
+            progress = self._taken_up(face, data, holder) or self._put_in_line(face, asked, data, holder)
+            hold.take(progress.prompt.id, holder=holder, erases=not asked.is_stored)
+            call = self._call(hold, asked, progress, writer(progress.prompt))
         except BaseException:
             hold.let_go(is_over=False)
             hold.close()
             raise
         try:
             call.wait()
-            return self._response(call, asked)
+            return self._held(call, asked)
         except BaseException:
             call.close()
             raise
+
+    def origin(self, face: str, prompt_id: str) -> Origin:
+        """Say what the answers of a prompt of this face repeat. Raises PromptNotFound, also for one of another face."""
+        origin = self._parts.prompts.origin(prompt_id)
+        if origin is None or origin.face != face:
+            raise PromptNotFound
+        return origin
 
     def follow(self, prompt_id: str, writer: Writer, *, attempt: int = 0, offset: int = 0) -> Response:
         """Stream what becomes of a prompt to a client that has its text up to there, and whose leaving means nothing.
@@ -66,7 +81,7 @@ class HeldCalls:
         """
         progress = self._parts.prompts.progress(prompt_id)
         hold = Hold(self._parts, self._holders, Connection(request.environ))
-        hold.take(prompt_id, cancels=False, erases=False)
+        hold.take(prompt_id, holder=None, erases=False)
         patience = Patience.of_stream(self._parts.config, request.headers)
         call = StreamedCall(
             self._parts,
@@ -80,33 +95,53 @@ class HeldCalls:
         )
         return Response(call, headers=_headers(call), content_type=writer.stream_type, direct_passthrough=True)
 
-    def _accept(self, face: str, asked: Asked, data: bytes) -> Enqueued:
+    def _taken_up(self, face: str, data: bytes, holder: str | None) -> Progress | None:
+        """Give the prompt that this very request has put into the line before, if its process is gone since."""
+        if holder is None or not preferences.asks_again(request.headers):
+            return None
+        prompt = self._parts.prompts.reattach(face, _fingerprint(face, data), holder)
+        return self._parts.prompts.progress(prompt.id) if prompt else None
+
+    def _put_in_line(self, face: str, asked: Asked, data: bytes, holder: str | None) -> Progress:
+        accepted = self._accept(face, asked, data, holder=holder)
+        return Progress(prompt=accepted.prompt, position=accepted.position, text_attempt=0, text_length=0)
+
+    def _accept(self, face: str, asked: Asked, data: bytes, *, holder: str | None) -> Enqueued:
         key = idempotency.read(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
+        fingerprint = _fingerprint(face, data)
         new = NewPrompt(
             request=asked.request,
             priority=asked.priority,
             expires_in=asked.expires_in,
             metadata=asked.metadata,
-            idempotency=Idempotency(key=key, fingerprint=_fingerprint(face, data, request.headers)) if key else None,
+            idempotency=Idempotency(key=key, fingerprint=fingerprint) if key else None,
+            origin=Origin(face=face, echo=asked.echo, fingerprint=holder and fingerprint, holder=holder),
         )
         return self._parts.prompts.accept(new, size=len(data))
 
-    def _call(self, hold: Hold, asked: Asked, accepted: Enqueued, writer: Writer) -> HeldCall:
-        progress = Progress(prompt=accepted.prompt, position=accepted.position, text_attempt=0, text_length=0)
+    def _call(self, hold: Hold, asked: Asked, progress: Progress, writer: Writer) -> HeldCall:
         config, headers = self._parts.config, request.headers
         if not asked.streams:
             return WholeCall(self._parts, hold, progress, writer, Patience.of_whole(config, headers))
         patience = Patience.of_stream(config, headers)
         return StreamedCall(self._parts, hold, progress, writer, patience, can_be_cut=_can_be_cut())
 
-    def _response(self, call: HeldCall, asked: Asked) -> Response:
-        headers = _headers(call)
-        if asked.ignored:
-            headers["X-Ignored"] = ", ".join(asked.ignored)
+    def _held(self, call: HeldCall, asked: Asked) -> Response:
+        headers = {**_headers(call), **_ignored(asked)}
         if not asked.streams and call.is_over:
             headers["Content-Length"] = str(sum(map(len, call.ahead)))
         kind = call.stream_type if asked.streams else JSON
         return Response(call, headers=headers, content_type=kind, direct_passthrough=True)
+
+    def _unheld(self, accepted: Enqueued, asked: Asked) -> Response:
+        body = accepted_body(accepted.prompt, accepted.position, self._parts.config.base_path)
+        headers = {
+            "X-Prompt-Id": body["id"],
+            "Location": body["links"]["status"],
+            "Preference-Applied": "respond-async",
+            **_ignored(asked),
+        }
+        return json_response(body, 202, headers)
 
 
 def _headers(call: HeldCall) -> dict[str, str]:
@@ -119,10 +154,14 @@ def _headers(call: HeldCall) -> dict[str, str]:
     return headers
 
 
-def _fingerprint(face: str, data: bytes, headers: Headers) -> str:
+def _ignored(asked: Asked) -> dict[str, str]:
+    return {"X-Ignored": ", ".join(asked.ignored)} if asked.ignored else {}
+
+
+def _fingerprint(face: str, data: bytes) -> str:
     """Give a digest by which the same request of the same client is known when it comes again."""
-    said = [face, *(headers.get(name, "") for name in IDENTITY)]
-    return hashlib.sha256("\0".join([*said, ""]).encode() + data).hexdigest()
+    said = [face, *(request.headers.get(name, "") for name in IDENTITY), ""]
+    return hashlib.sha256("\0".join(said).encode() + data).hexdigest()
 
 
 def _can_be_cut() -> bool:

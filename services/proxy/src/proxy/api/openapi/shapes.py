@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from proxy.api import bodies
 from proxy.asking.fields import ANY_TEXT
 from proxy.asking.submission import Submission, names
+from proxy.calls import accepted
 
 JSON_VALUES: dict[str, Any] = {
     "JSONObject": {
@@ -52,7 +53,8 @@ def schemas(model: str) -> dict[str, Any]:
 def _answers() -> Iterator[type[BaseModel]]:
     """Give a model of every answer's body, for pydantic itself reads such TypedDicts only from Python 3.12 on."""
     made: dict[str, Any] = {}
-    for body in dict.fromkeys(filter(is_typeddict, (*vars(wire).values(), *vars(bodies).values()))):
+    bodies_of_all = [each for module in (wire, accepted, bodies) for each in vars(module).values()]
+    for body in dict.fromkeys(filter(is_typeddict, bodies_of_all)):
         fields: dict[str, Any] = {}
         for name, hint in get_type_hints(body, localns=made, include_extras=True).items():
             fields[name] = (get_args(hint)[0], None) if get_origin(hint) is NotRequired else (hint, ...)

@@ -44,12 +44,16 @@ class Hold:
         self._holders = holders
         self._prompt_id: str | None = None
         self._following: Following | None = None
-        self._cancels = self._erases = self._has_left = False
+        self._holder: str | None = None
+        self._erases = self._has_left = False
         parts.places.take(connection, self._leave)
 
-    def take(self, prompt_id: str, *, cancels: bool, erases: bool) -> None:
-        """Hold this prompt: `cancels` it when the client leaves, `erases` it with its texts once it was delivered."""
-        self._prompt_id, self._cancels, self._erases = prompt_id, cancels, erases
+    def take(self, prompt_id: str, *, holder: str | None, erases: bool) -> None:
+        """Hold this prompt, which `erases` says to erase with its texts once it was delivered.
+
+        `holder` is this process, where the prompt ends with its client; else None.
+        """
+        self._prompt_id, self._holder, self._erases = prompt_id, holder, erases
         self._holders.add(prompt_id)
 
     def follow(self, progress: Progress, cursor: Cursor | None) -> None:
@@ -81,10 +85,10 @@ class Hold:
         if prompt_id is None or not self._holders.remove(prompt_id):
             return
         try:
-            if self._erases and (is_over or self._cancels):
+            if is_over and self._erases:
                 self._parts.prompts.delete(prompt_id)
-            elif self._cancels and not is_over:
-                self._parts.prompts.cancel(prompt_id)
+            elif self._holder and not is_over:
+                self._parts.prompts.abandon(prompt_id, self._holder, erases=self._erases)
         except PromptNotFound:
             log.debug("prompt gone id=%s", prompt_id)
         except StorageUnavailable as unavailable:
