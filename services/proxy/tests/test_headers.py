@@ -93,3 +93,20 @@ def test_a_preflight_allows_what_the_api_uses(client, path, method, asked, names
     allowed = {name.strip().lower() for name in answer.headers["Access-Control-Allow-Headers"].split(",")}
     assert allowed == set(ALLOWED.split(", "))
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat", "/v1/messages"])
+def test_on_the_addresses_of_other_protocols_a_preflight_allows_whatever_it_asks_for(client, path):
+    asked = "x-stainless-os,x-api-key, anthropic-version"
+
+    answer = client.options(path, headers={"Access-Control-Request-Headers": asked})
+
+    assert answer.headers.getlist("Access-Control-Allow-Headers") == [asked]
+    assert "x-should-retry" in answer.headers["Access-Control-Expose-Headers"].split(", ")
+    assert len(answer.headers.getlist("Access-Control-Expose-Headers")) == 1
+
+
+def test_a_preflight_that_asks_for_what_is_no_header_is_answered_as_ever(client):
+    answer = client.options("/v1/chat/completions", headers={"Access-Control-Request-Headers": "no header"})
+
+    assert "no header" not in answer.headers["Access-Control-Allow-Headers"]

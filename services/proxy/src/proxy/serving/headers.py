@@ -1,5 +1,7 @@
 """The headers that every answer has. nginx says the same of what it answers itself."""
 
+import re
+
 from flask import Response, request
 
 CORS = {
@@ -22,6 +24,14 @@ FIXED = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+FACES = re.compile(r"/v1/|/api/(?!v1(/|$))")
+"""How the addresses of other protocols begin, for which browsers run the official clients of others."""
+
+EXPOSED_BY_FACES = (
+    "X-Queue-Position, X-Queue-ETA, X-Ignored, X-Estimated, Preference-Applied, x-request-id, request-id, "
+    "x-should-retry, openai-poll-after-ms"
+)
+NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+( *, *[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 NEVER_STORED = "no-store"
 JSON = "application/json; charset=utf-8"
 """The type of every JSON answer: without a charset, some clients decode it as Latin-1."""
@@ -31,7 +41,13 @@ def add(answer: Response) -> Response:
     """Add them to an answer, which nobody may store unless it says otherwise."""
     answer.headers.extend(CORS)
     answer.headers.extend(FIXED)
+    is_of_a_face = FACES.match(request.path) is not None
+    if is_of_a_face:
+        answer.headers["Access-Control-Expose-Headers"] += f", {EXPOSED_BY_FACES}"
     if request.method == "OPTIONS":
         answer.headers.extend(PREFLIGHT)
+        asked = request.headers.get("Access-Control-Request-Headers", "")
+        if is_of_a_face and NAMES.fullmatch(asked):  # the official clients send headers of their own, ever more
+            answer.headers["Access-Control-Allow-Headers"] = asked
     answer.headers.setdefault("Cache-Control", NEVER_STORED)
     return answer
