@@ -1,41 +1,38 @@
-"""Calls straight to the model server: what everything is compared with."""
+"""Calls that wait for their answer: straight to the model server, as everything is compared with, or not."""
 
 from __future__ import annotations
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from bench.clients import Connection
+from bench.clients import Connection, Unexpected
+from bench.dialects import GENERATE
+from bench.workbench import WORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from simulator.client import Simulator
 
-GENERATE = "/api/generate"
+    from bench.dialects import Dialect
 
 
-def body(prompt: str = "Why is the sky blue?", *, stream: bool = True) -> bytes:
-    """Write the body of a call."""
-    return json.dumps({"model": "llama3.2", "prompt": prompt, "stream": stream}).encode()
-
-
-def ask(url: str, path: str = GENERATE) -> Iterator[float]:
-    """Make a call; the moment at which each token was there."""
+def ask(url: str, dialect: Dialect = GENERATE) -> Iterator[float]:
+    """Make a call; the moment at which each token was there. Several that came as one were there at the same moment."""
     with Connection(url) as connection:
-        for moment, line in connection.lines("POST", path, body()):
-            if line and not json.loads(line).get("done"):
-                yield moment
+        for moment, line in connection.lines("POST", dialect.path, dialect.body()):
+            if text := dialect.said(line):
+                yield from [moment] * max(1, text.count(WORD))
 
 
-def many(url: str, number: int, *, at_a_time: int, path: str = GENERATE) -> float:
-    """Make so many calls, some at a time; the seconds until the last one is answered."""
+def many(url: str, number: int, *, at_a_time: int, dialect: Dialect = GENERATE) -> float:
+    """Make so many calls, some at a time; the seconds until the last one is answered. Raises Unexpected."""
 
     def call(_number: int) -> None:
-        for _ in ask(url, path):
-            pass
+        if not list(ask(url, dialect)):
+            message = f"{dialect.path} answered nothing"
+            raise Unexpected(message)
 
     began = time.monotonic()
     with ThreadPoolExecutor(at_a_time) as clients:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from support.ports import free_port
 from support.waiting import until
 
-from bench import direct
 from bench.clients import Connection, Unexpected
+from bench.dialects import CHAT_COMPLETIONS, GENERATE, MODEL, Dialect
 from bench.measurement import Absent, CannotRun, Side
 
 if TYPE_CHECKING:
@@ -30,20 +30,21 @@ NOTHING = "none: what waits is lost when it ends"
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """One that runs: where it takes calls."""
+    """One that runs: where it takes calls, and in which words."""
 
     url: str
-    path: str
+    dialect: Dialect
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """How one is started: what it is told, and where it takes Ollama's calls."""
+    """How one is started: what it is told, and how it is asked."""
 
     name: str
     command: Callable[[Path, int, str], list[str]]
-    path: str = direct.GENERATE
+    dialect: Dialect = GENERATE
     durability: str = NOTHING
+    repeats: int | None = None  # fewer where its start takes long
 
 
 def _olla(folder: Path, port: int, url: str) -> list[str]:
@@ -63,10 +64,22 @@ def _ollama_mq(folder: Path, port: int, url: str) -> list[str]:
     return ["ollamaMQ", "--no-tui", *[word for option in options.items() for word in option]]
 
 
+def _litellm(folder: Path, port: int, url: str) -> list[str]:
+    backend = {"model": f"ollama_chat/{MODEL}", "api_base": url}
+    written = {
+        "model_list": [{"model_name": MODEL, "litellm_params": backend}],
+        "general_settings": {"dangerously_permit_weak_or_unset_master_key": True},  # it serves this run alone
+    }
+    (folder / "litellm.yaml").write_text(json.dumps(written))
+    return ["litellm", "--config", str(folder / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(port)]
+
+
 PROGRAMS = (
-    Program(name="olla", command=_olla, path="/olla/ollama/api/generate"),
+    Program(name="olla", command=_olla, dialect=GENERATE.at("/olla/ollama/api/generate")),
     Program(name="ollamaMQ", command=_ollama_mq),
+    Program(name="litellm", command=_litellm, dialect=CHAT_COMPLETIONS, repeats=1),
 )
+STARTED_WITHIN = 90.0  # seconds
 
 
 def sides(bench: Workbench, server: Simulator, take: Callable[[Gateway], Taken]) -> list[Side | Absent]:
@@ -80,7 +93,7 @@ def sides(bench: Workbench, server: Simulator, take: Callable[[Gateway], Taken])
             with _running(program, bench.new_folder(), server.url) as gateway:
                 return take(gateway)
 
-        return Side(name=program.name, take=measured, durability=program.durability)
+        return Side(name=program.name, take=measured, durability=program.durability, repeats=program.repeats)
 
     return [side(program) for program in PROGRAMS]
 
@@ -97,7 +110,7 @@ def _running(program: Program, folder: Path, url: str) -> Iterator[Gateway]:
             raise CannotRun(message)
         try:
             with Connection(here) as connection:
-                connection.ask("POST", program.path, direct.body(stream=False))
+                connection.ask("POST", program.dialect.path, program.dialect.body(stream=False))
         except (OSError, Unexpected):
             return False
         return True
@@ -107,9 +120,9 @@ def _running(program: Program, folder: Path, url: str) -> Iterator[Gateway]:
     with process:
         try:
             try:
-                until(answers, f"{program.name} answers a call")
+                until(answers, f"{program.name} answers a call", STARTED_WITHIN)
             except AssertionError as late:
                 raise CannotRun(str(late)) from None
-            yield Gateway(url=here, path=program.path)
+            yield Gateway(url=here, dialect=program.dialect)
         finally:
             process.kill()

@@ -38,7 +38,7 @@ def _row(at_a_time: int, *, seconds: float) -> Measurement:
             return {"seconds": direct.many(server.url, number, at_a_time=at_a_time)}
 
         def through(gateway: Gateway) -> Taken:
-            return {"seconds": direct.many(gateway.url, number, at_a_time=number, path=gateway.path)}
+            return {"seconds": direct.many(gateway.url, number, at_a_time=number, dialect=gateway.dialect)}
 
         def by_peer(put: Callable[[], object]) -> Taken:
             return _by_peer(put, direct.Calls(server), number)

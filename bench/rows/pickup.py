@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench import direct, gateways, peers
 from bench.clients import Connection
+from bench.dialects import GENERATE
 from bench.figures import Goal
 from bench.measurement import PRODUCT, Absent, CannotRun, Figure, Measurement, Side, Taken, value
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from simulator.client import Simulator
 
+    from bench.dialects import Dialect
     from bench.gateways import Gateway
     from bench.workbench import Workbench
 
@@ -57,19 +59,19 @@ def _sides(bench: Workbench) -> Iterator[list[Side | Absent]]:
         return _picked_up(server, put, bench.few(OF_PEERS, 3), within=PEERS_TIME)
 
     def of_gateway(gateway: Gateway) -> Taken:
-        return _picked_up(server, lambda: _ask(gateway.url, gateway.path), number)
+        return _picked_up(server, lambda: _ask(gateway.url, gateway.dialect), number)
 
     with bench.product(server) as product, Connection(product.url) as client:
         yield [
-            Side(name=DIRECT, take=lambda: _picked_up(server, lambda: _ask(server.url, direct.GENERATE), number)),
+            Side(name=DIRECT, take=lambda: _picked_up(server, lambda: _ask(server.url, GENERATE), number)),
             Side(name=PRODUCT, take=lambda: _picked_up(server, client.submit, number), durability="fsync"),
             *peers.sides(bench, server, slots=1, take=of_peer),
             *gateways.sides(bench, server, of_gateway),
         ]
 
 
-def _ask(url: str, path: str) -> None:
-    for _ in direct.ask(url, path):
+def _ask(url: str, dialect: Dialect) -> None:
+    for _ in direct.ask(url, dialect):
         pass
 
 

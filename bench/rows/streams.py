@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import socket
+import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -45,19 +46,24 @@ def rows() -> list[Measurement]:
 @contextmanager
 def _sides(bench: Workbench) -> Iterator[list[Side]]:
     streams = bench.few(STREAMS, 200)
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < streams + 100:
-        message = f"this system grants {hard} open files, {streams + 100} are needed"
-        raise CannotRun(message)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536) if hard > 0 else 65_536, hard))
+    grant(streams)
     with bench.product(worker=False) as product:
         yield [Side(name=PRODUCT, take=lambda: _held(product, streams, bench.few(600, 60)))]
+
+
+def grant(connections: int) -> None:
+    """Let this process have so many connections. Raises CannotRun."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < connections + 100:
+        message = f"this system grants {hard} open files, {connections + 100} are needed"
+        raise CannotRun(message)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536) if hard > 0 else 65_536, hard))
 
 
 def _held(product: Stack, streams: int, requests: int) -> Taken:
     with ExitStack() as held, Connection(product.url) as client:
         prompt_id = client.submit()
-        _others(client, prompt_id, 60)
+        others(client, prompt_id, 60)
         before = memory(product.processes())
         path = f"/api/v1/prompt/{prompt_id}/events"
         answered = [_opened(product.port, path, held) for _ in range(streams)]
@@ -65,7 +71,7 @@ def _held(product: Stack, streams: int, requests: int) -> Taken:
         if len(refused) == streams:
             message = f"this version has no event streams ({refused[0].decode().strip()})"
             raise CannotRun(message)
-        taken = _others(client, prompt_id, requests)
+        taken = others(client, prompt_id, requests)
         more = memory(product.processes()) - before
         number = streams - len(refused)
         return {"held": float(number), "ms": taken, "KB": more / number / 1000}
@@ -84,10 +90,15 @@ def _opened(port: int, path: str, held: ExitStack) -> bytes:
     return status.partition(b"\n")[0]
 
 
-def _others(client: Connection, prompt_id: str, number: int) -> list[float]:
+def others(client: Connection, prompt_id: str, number: int, *, apart: float = 0.0) -> list[float]:
+    """Submit, look and ask for the queue in turns, `apart` seconds after another; the milliseconds that each took."""
     turns = (
         ("POST", "/api/v1/prompt", SUBMISSION),
         ("GET", f"/api/v1/prompt/{prompt_id}/status", b""),
         ("GET", "/api/v1/queue", b""),
     )
-    return [1000 * client.timed(*turns[each % len(turns)]) for each in range(number)]
+    taken = []
+    for each in range(number):
+        time.sleep(apart)
+        taken.append(1000 * client.timed(*turns[each % len(turns)]))
+    return taken
