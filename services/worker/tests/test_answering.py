@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from promptqueue.condition import ModelState
 from promptqueue.notes import Text
 from promptqueue.prompt import NewPrompt, Outcome, Status
 from support.waiting import seconds_until, stays, until
@@ -186,7 +185,7 @@ def test_an_unexpected_error_costs_one_attempt_and_not_the_worker(worker, queue,
 
 def test_an_idle_worker_writes_nothing(worker, queue, onlooker):
     worker()
-    until(lambda: (model := queue.model()) and model.state is ModelState.READY)
+    until(queue.facts)  # what is written last once the model is ready
     version = onlooker()
 
     stays(lambda: onlooker() == version, seconds=2.5)

@@ -23,7 +23,7 @@ QUESTIONS = {
     "version": lambda ollama: ollama.version(),
     "lists": lambda ollama: ollama.lists("llama3.2"),
     "show": lambda ollama: ollama.show("llama3.2"),
-    "processor": lambda ollama: ollama.processor("llama3.2"),
+    "loaded": lambda ollama: ollama.loaded("llama3.2"),
     "load": lambda ollama: ollama.load("llama3.2"),
     "unload": lambda ollama: ollama.unload("llama3.2"),
     "pull": lambda ollama: list(ollama.pull("llama3.2", Plug(), patience=ollama._probe_timeout)),
@@ -203,7 +203,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("said", ENDLESS.values(), ids=ENDLESS)
-@pytest.mark.parametrize("name", ["version", "lists", "processor", "pull"])
+@pytest.mark.parametrize("name", ["version", "lists", "loaded", "pull"])
 def test_a_question_ends_within_its_time_and_its_connection_with_it(name, said):
     start = time.monotonic()
     with said() as stranger:
@@ -305,7 +305,7 @@ def test_a_list_that_is_none_of_ollamas_lists_nothing(models):
         ollama = Ollama(stranger.url, connect_timeout=5)
 
         assert not ollama.lists("llama3.2")
-        assert ollama.processor("llama3.2") is None
+        assert ollama.loaded("llama3.2") is None
 
 
 def errands():

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from worker.ollama.record import is_deeper
+
 Value = TypeVar("Value")
 
 LONGEST = 10 * 1024 * 1024  # bytes of UTF-8 of an answer: its text, its thoughts and its tool calls together
@@ -140,19 +142,9 @@ def _size(calls: list[Any]) -> int:
     """Give the length of tool calls as JSON. Raises Malformed: they nest too deep."""
     if not calls:
         return 0
-    level, depth = calls, 1
-    while level:
-        if depth > DEEPEST:
-            message = f"tool_calls nest deeper than {DEEPEST} levels"
-            raise Malformed(message)
-        level = [
-            inner
-            for each in level
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-            if isinstance(inner, dict | list)
-        ]
-        depth += 1
+    if is_deeper(calls, DEEPEST):
+        message = f"tool_calls nest deeper than {DEEPEST} levels"
+        raise Malformed(message)
     return len(json.dumps(calls, ensure_ascii=False, separators=(",", ":")).encode())
 
 

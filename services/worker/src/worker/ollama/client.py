@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, Self
 
 from worker.config import Config
@@ -16,6 +17,16 @@ PROBE_TIMEOUT = 5.0  # seconds; a server that starts up accepts connections long
 LOAD_TIMEOUT = 10.0  # seconds; a model that takes longer is loaded by whatever prompt comes first
 SHOW_TIMEOUT = 10.0  # seconds; it reads the files of a large model
 UNLOAD_TIMEOUT = 5.0  # seconds; answered in 1 ms, and the model goes when its last user has
+
+LONGEST_CONTEXT = 2**31  # tokens; what is said to be longer is a slip, or worse
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory."""
+
+    processor: str  # cpu, gpu or mixed
+    context_length: int | None  # tokens; None where the server does not say
 
 
 class Ollama:
@@ -80,24 +91,32 @@ class Ollama:
                 yield answer
 
     def version(self) -> str:
-        """Ask for the version: whether the server answers at all."""
-        return str(self._ask("GET", "/api/version").get("version"))
+        """Ask for the version: whether the server answers at all. Empty where its answer has none."""
+        version = self._ask("GET", "/api/version").get("version")
+        return version if isinstance(version, str) else ""
 
     def lists(self, model: str) -> bool:
         """Whether the model is installed; its files may still be broken."""
-        return any(_same(model, listed.get("name")) for listed in _models(self._ask("GET", "/api/tags")))
+        return self.tag(model) is not None
 
-    def show(self, model: str) -> None:
-        """Have the model's files looked at; since 0.30 that fails when they are broken."""
-        self._ask("POST", "/api/show", {"model": model}, within=SHOW_TIMEOUT)
+    def tag(self, model: str) -> Mapping[str, Any] | None:
+        """What the list of installed models says of this one; None where it is not there."""
+        return _entry(model, self._ask("GET", "/api/tags"))
 
-    def processor(self, model: str) -> str | None:
-        """What the loaded model runs on: cpu, gpu or mixed; None while it is not loaded."""
-        for loaded in _models(self._ask("GET", "/api/ps")):
-            if _same(model, loaded.get("name")):
-                on_gpu, size = _number(loaded.get("size_vram")), _number(loaded.get("size"))
-                return "cpu" if on_gpu == 0 else "gpu" if on_gpu >= size else "mixed"
-        return None
+    def show(self, model: str) -> Mapping[str, Any]:
+        """Have the model's files looked at, and say what they say; since 0.30 that fails when they are broken."""
+        return self._ask("POST", "/api/show", {"model": model}, within=SHOW_TIMEOUT)
+
+    def loaded(self, model: str) -> Loaded | None:
+        """Say how the model is loaded; None while it is not."""
+        entry = _entry(model, self._ask("GET", "/api/ps"))
+        if entry is None:
+            return None
+        on_gpu, size, length = (_number(entry.get(name)) for name in ("size_vram", "size", "context_length"))
+        return Loaded(
+            processor="cpu" if on_gpu == 0 else "gpu" if on_gpu >= size else "mixed",
+            context_length=length if 0 < length < LONGEST_CONTEXT else None,
+        )
 
     def load(self, model: str) -> None:
         """Have the model loaded without a prompt, to learn whether it can be."""
@@ -143,13 +162,15 @@ def _unanswered(what: str, seconds: float) -> CallEnd:
     return CallEnd(kind=EndKind.UNANSWERED, words=f"{what} within {seconds:g} s")
 
 
-def _models(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _entry(model: str, answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Find the model in a list of models."""
     models = answer.get("models")
-    return [each for each in models if isinstance(each, dict)] if isinstance(models, list) else []
+    listed = [each for each in models if isinstance(each, dict)] if isinstance(models, list) else []
+    return next((each for each in listed if _same(model, each.get("name"))), None)
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if type(value) is int else 0
 
 
 def _same(model: str, name: object) -> bool:

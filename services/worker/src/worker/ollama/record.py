@@ -42,6 +42,15 @@ def loads(text: bytes) -> Any:
     return value
 
 
+def is_deeper(value: object, levels: int) -> bool:
+    """Whether a value of JSON nests deeper than so many levels of objects and lists."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for values in inner for each in values if isinstance(each, dict | list)]
+    return bool(level)
+
+
 def kept(error: object) -> str:
     """Give an error for the decision table: unchanged, or as one line if it is too long or not a string."""
     return error if isinstance(error, str) and len(error) <= LONGEST_ERROR else one_line(error)

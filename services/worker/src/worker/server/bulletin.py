@@ -3,7 +3,7 @@
 import logging
 
 from promptqueue import PromptQueue
-from promptqueue.condition import Model, ModelState
+from promptqueue.condition import Facts, Model, ModelState
 from promptqueue.errors import StorageUnavailable
 from promptqueue.logs import Once
 
@@ -24,7 +24,7 @@ class Bulletin:
         self._published: Model | None = None
         self._trouble = Once(log)
 
-    def publish(self, queue: PromptQueue, report: Report, processor: str | None) -> None:
+    def publish(self, queue: PromptQueue, report: Report, processor: str | None, facts: Facts | None) -> None:
         """Publish it. While the storage is away nothing happens, and the next turn tries again."""
         state, detail = report.state, report.reason and clipped(report.reason)
         model = Model(
@@ -36,7 +36,7 @@ class Bulletin:
             retry_at=report.retry_at,
         )
         try:
-            queue.describe_model(model, worker=self._worker, server=self._server)
+            queue.describe_model(model, worker=self._worker, server=self._server, facts=facts)
         except StorageUnavailable as unavailable:
             self._trouble.warn("model state not written reason=%r", str(unavailable))
             return

@@ -1,4 +1,4 @@
-"""The prober: asks a server how it is, keeps its model installed, and opens and shuts its gate by what it finds."""
+"""The prober: asks a server how it is and what it is, keeps its model installed, and opens and shuts its gate."""
 
 import logging
 import time
@@ -14,6 +14,7 @@ from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.client import Ollama
 from worker.server.bulletin import Bulletin
 from worker.server.gate import Hold, Report, ask_every
+from worker.server.inquiry import Inquiry
 from worker.server.puller import Puller
 from worker.server.server import Server
 from worker.server.verdict import Condition, Verdict, judge
@@ -42,6 +43,7 @@ class Prober(Loop):
         self._ollama.meanwhile = self._mark_turn
         self._bulletin = Bulletin(server.model, worker=worker, server=server.name)
         self._puller = Puller(ollama, server.model, is_allowed=may_pull)
+        self._inquiry = Inquiry(ollama, server.model)
         self._asked_at = float("-inf")
         self._has_missed = False  # an answer to the last question, beside a call
         self._processor: str | None = None  # what the model runs on: cpu, gpu or mixed
@@ -62,15 +64,21 @@ class Prober(Loop):
                 self._look(hold) if hold else self._watch()
                 self._unexpected.well()
             self._learn_processor()
+            if self._gate.is_well and self._inquiry.is_due:
+                self._publish(self._gate.report)  # first of all that it is ready
+                self._inquiry.ask()
         except Exception as error:  # noqa: BLE001 (logged: whatever the server said must not end the process)
             reason = f"the worker met an unexpected error: {type(error).__name__}"
             self._unexpected.complain(
                 logging.ERROR, "model met an unexpected error model=%s", self._server.model, exc_info=True
             )
             self._gate.shut(Verdict.AWAY, reason)
-        self._bulletin.publish(self._queue, self._gate.report, self._processor)
+        self._publish(self._gate.report)
         if not self._drain.has_begun:
             self._gate.changed.wait(max(0.0, min(self._ask_at() - time.monotonic(), TURN_EVERY)))
+
+    def _publish(self, report: Report) -> None:
+        self._bulletin.publish(self._queue, report, self._processor, self._inquiry.facts)
 
     def _ask_at(self) -> float:
         """When the server is to be asked how it is."""
@@ -99,6 +107,7 @@ class Prober(Loop):
 
     def _look(self, hold: Hold) -> None:
         """See whether the server is well again, and do what helps."""
+        self._inquiry.begin_anew()
         try:
             self._ollama.version()
             is_installed = self._ollama.lists(self._server.model)
@@ -166,12 +175,13 @@ class Prober(Loop):
             return
         self._processor_at = now
         with suppress(OllamaFailed):  # nice to know, and no reason to hold anything back
-            self._processor = self._ollama.processor(self._server.model) or self._processor
+            if loaded := self._ollama.loaded(self._server.model):
+                self._processor = loaded.processor
+                self._inquiry.see_loaded(loaded.context_length)
         self._server.is_awaited = self._processor is None
 
     def _show_percent(self, percent: int, failure: str | None) -> None:
-        report = Report(state=ModelState.DOWNLOADING, percent=percent, reason=failure)
-        self._bulletin.publish(self._queue, report, self._processor)
+        self._publish(Report(state=ModelState.DOWNLOADING, percent=percent, reason=failure))
 
 
 def _holds(condition: Condition) -> bool:
