@@ -62,21 +62,3 @@ def test_a_code_is_the_one_that_clients_know_else_our_own(kind, code):
 
 def test_nothing_is_answered_with_a_status_that_clients_send_again_in_vain():
     assert not {409, 422} & {errors.status_of(failed(kind)) for kind in Kind}
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_clients_are_told_to_send_again_only_what_was_not_accepted_for_a_moment(kind):
-    failure = failed(kind)
-    told = {503: "true"}.get(errors.status_of(failure), "false")
-
-    expected = told if errors.status_of(failure) >= 500 or kind is Kind.GONE else None
-    assert errors.headers_of(failure).get("x-should-retry") == expected
-
-
-@pytest.mark.parametrize(("seconds", "told"), [(None, None), (5, "5"), (59, "59"), (3_600, "59")])
-def test_no_client_is_told_to_wait_for_a_minute_or_longer(seconds, told):
-    assert errors.headers_of(failed(Kind.FULL, retry_after=seconds)).get("Retry-After") == told
-
-
-def test_a_wrong_method_comes_with_those_that_are_right():
-    assert errors.headers_of(failed(Kind.WRONG_METHOD, allowed=("GET", "HEAD")))["Allow"] == "GET, HEAD"

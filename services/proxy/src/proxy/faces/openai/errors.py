@@ -1,28 +1,24 @@
-"""Failures in OpenAI's words: one table, the body and the headers that go with it."""
+"""Failures in OpenAI's words: one table, the body that goes with it, and the name that every answer has."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.calls.failure import Failure, Kind
+from flask import Response
 
-LONGEST_WAIT = (
-    59  # seconds: the AI SDK obeys a Retry-After below 60, and others would sleep for as long as they are told
-)
+from proxy.calls.bodies import json_response
+from proxy.calls.failure import Failure, Kind
+from proxy.calls.names import hex_of
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a kind of failure is for OpenAI's clients.
-
-    `code` takes the place of the failure's own. `retries` tells their SDKs whether to send the request again, and they
-    obey; None leaves it to their rules.
-    """
+    """What a kind of failure is for OpenAI's clients; `code` takes the place of the failure's own."""
 
     status: int
     type: str
     code: str | None = None
-    retries: bool | None = None
 
 
 MEANINGS: Mapping[Kind, Meaning] = {
@@ -35,12 +31,12 @@ MEANINGS: Mapping[Kind, Meaning] = {
     Kind.WRONG_METHOD: Meaning(405, "invalid_request_error"),
     Kind.FORBIDDEN: Meaning(403, "invalid_request_error"),
     Kind.CONFLICT: Meaning(400, "invalid_request_error"),  # the SDKs send again what is answered with 409
-    Kind.GONE: Meaning(410, "server_error", retries=False),
+    Kind.GONE: Meaning(410, "server_error"),
     Kind.FULL: Meaning(429, "rate_limit_error"),
-    Kind.UNAVAILABLE: Meaning(503, "server_error", retries=True),
-    Kind.UNSUPPORTED: Meaning(501, "api_error", retries=False),
-    Kind.FAILED: Meaning(500, "server_error", retries=False),
-    Kind.MISTAKE: Meaning(500, "server_error", retries=False),
+    Kind.UNAVAILABLE: Meaning(503, "server_error"),
+    Kind.UNSUPPORTED: Meaning(501, "api_error"),
+    Kind.FAILED: Meaning(500, "server_error"),
+    Kind.MISTAKE: Meaning(500, "server_error"),
 }
 
 
@@ -60,12 +56,13 @@ def body_of(failure: Failure) -> dict[str, Any]:
     return {"error": {"message": failure.message, "type": kind, "param": failure.param, "code": code_of(failure)}}
 
 
-def headers_of(failure: Failure) -> dict[str, str]:
-    """Give the headers that tell a client when to come again, if at all."""
-    retries = MEANINGS[failure.kind].retries
-    headers = {
-        "Retry-After": None if failure.retry_after is None else str(min(failure.retry_after, LONGEST_WAIT)),
-        "x-should-retry": None if retries is None else str(retries).lower(),
-        "Allow": ", ".join(failure.allowed) or None,
-    }
-    return {name: value for name, value in headers.items() if value is not None}
+def write(failure: Failure) -> Response:
+    """Answer with a failure."""
+    return json_response(body_of(failure), status_of(failure))
+
+
+def name(answer: Response) -> Response:
+    """Give an answer the id by which OpenAI's clients show it: its prompt's, or one like no other."""
+    prompt_id = answer.headers.get("X-Prompt-Id")
+    answer.headers["x-request-id"] = f"req_{hex_of(prompt_id) if prompt_id else uuid.uuid4().hex}"
+    return answer

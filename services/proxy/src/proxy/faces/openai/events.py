@@ -1,8 +1,8 @@
 """Streams of events as OpenAI's older endpoints write them: events without names, and comments while one waits."""
 
-import json
 from typing import Any
 
+from proxy.calls.bodies import to_json
 from proxy.calls.failure import Failure
 from proxy.calls.writer import Standing
 from proxy.faces.openai.errors import body_of
@@ -12,7 +12,7 @@ DONE = b"data: [DONE]\n\n"
 
 def event(content: Any) -> bytes:
     """Write JSON as one event, in ASCII: some clients take U+2028 and its like for the end of a line."""
-    return b"data: " + json.dumps(content, separators=(",", ":")).encode() + b"\n\n"
+    return b"data: " + to_json(content) + b"\n\n"
 
 
 def comment(standing: Standing) -> bytes:
