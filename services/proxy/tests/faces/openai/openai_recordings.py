@@ -33,12 +33,14 @@ def recorded_events(answer):
     return [each["data"] for each in answer["events"] if not (isinstance(each, str) and LEFT_OUT.fullmatch(each))]
 
 
-def shape(value):
+def shape(value, name=""):
     """The same with every value's type in its place; keys stay in their order, which json.dumps shows."""
+    if name in ("param", "code"):
+        return "text or null"  # Ollama leaves both out, and we say more
     if isinstance(value, dict):
-        return {key: shape(each) for key, each in value.items()}
+        return {key: shape(each, key) for key, each in value.items()}
     if isinstance(value, list):
-        return [shape(each) for each in value]
+        return sorted({json.dumps(shape(each)) for each in value})
     return "number" if type(value) in (int, float) else type(value).__name__
 
 
