@@ -21,17 +21,20 @@ SERVICE = Path(__file__).resolve().parents[1]
 
 
 class Server(FrontDoor):
-    """A real process that serves the proxy on a free port: `gevent` under Gunicorn, `threads` by `python -m proxy`."""
+    """A real process that serves the proxy on a free port: `gevent` under Gunicorn, `threads` by `python -m proxy`.
 
-    def __init__(self, kind, folder, *, starts=True, descriptors=None, **variables):
+    `module` stands in the place of proxy.wsgi:app or proxy.
+    """
+
+    def __init__(self, kind, folder, *, starts=True, descriptors=None, module=None, port=None, **variables):
         self.kind = kind
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.database_url = f"sqlite:///{folder}/data/queue.db"
-        self.port = free_port()
+        self.port = port or free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         self._log = folder / "log"
-        gunicorn = ["gunicorn", "--config", str(SERVICE / "gunicorn.conf.py"), "proxy.wsgi:app"]
+        gunicorn = ["gunicorn", "--config", str(SERVICE / "gunicorn.conf.py"), module or "proxy.wsgi:app"]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
@@ -39,7 +42,7 @@ class Server(FrontDoor):
             "PROXY_PORT": str(self.port),
             **{name: str(value) for name, value in variables.items()},
         }
-        command = [sys.executable, "-m", *(gunicorn if kind == "gevent" else ["proxy"])]
+        command = [sys.executable, "-m", *(gunicorn if kind == "gevent" else [module or "proxy"])]
         if descriptors:
             command = ["sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh", *command]
         with self._log.open("wb") as log:

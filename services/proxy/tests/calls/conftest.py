@@ -1,91 +1,22 @@
-"""What the tests of held calls share: a tiny face, whose protocol is one word a line."""
+"""What the tests of held calls share: applications and servers with a tiny face, and who calls them."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
 
 import pytest
-from flask import Blueprint, Response
+from promptqueue.prompt import Status
 from proxy.app import parts
-from proxy.calls import bodies, errors
-from proxy.calls.asked import Asked
-from proxy.calls.failure import Kind
 from proxy.calls.held_calls import HeldCalls
 
-STATUS = {
-    Kind.INVALID: 400,
-    Kind.REFUSED: 400,
-    Kind.TOO_LONG: 400,
-    Kind.TOO_LARGE: 413,
-    Kind.NOT_FOUND: 404,
-    Kind.WRONG_METHOD: 405,
-    Kind.CONFLICT: 409,
-    Kind.GONE: 410,
-    Kind.FULL: 429,
-    Kind.UNAVAILABLE: 503,
-}
+sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and servers need it too
 
+from tiny import tiny
+from wire import Wire
 
-class TinyWriter:
-    """Writes what happens."""
-
-    stream_type = "text/plain"
-
-    def __init__(self, prompt, *, speaks_at_once=False):
-        self.prompt = prompt
-        self.speaks_at_once = speaks_at_once
-
-    def opening(self, standing):
-        return b"open\n"
-
-    def beat(self, standing):
-        return b"beat\n"
-
-    def moved(self, standing):
-        return f"at {standing.progress.position}\n".encode()
-
-    def text(self, piece, *, attempt, offset):
-        return f"{attempt}.{offset} {piece}\n".encode()
-
-    def ending(self, answer, *, attempt):
-        yield f"answer {answer.text}\n".encode()
-        yield b"end\n"
-
-    def failure(self, failure, *, attempt):
-        return f"failure {failure.code}\n".encode()
-
-    def document(self, answer):
-        return {"text": answer.text}
-
-
-def tiny(parts, calls):
-    """Serve /tiny."""
-    routes = Blueprint("tiny", __name__)
-    errors.register(
-        routes,
-        parts,
-        lambda failure: Response(f"{failure.code}: {failure.message}", STATUS.get(failure.kind, 500)),
-    )
-
-    @routes.post("/tiny")
-    def ask():
-        with bodies.body(parts) as data:
-            asked = bodies.checked(parts, data, read)
-            return calls.answer("tiny", asked, data, TinyWriter)
-
-    @routes.get("/tiny/<prompt_id>/<int:attempt>/<int:offset>")
-    def follow(prompt_id, attempt, offset):
-        return calls.follow(prompt_id, TinyWriter(None, speaks_at_once=True), attempt=attempt, offset=offset)
-
-    return routes
-
-
-def read(body):
-    if not isinstance(body, dict):
-        message = "Send an object."
-        raise errors.InvalidAsked(message)
-    return Asked(
-        request={"prompt": body.pop("prompt", "Why is the sky blue?")},
-        echo={},
-        streams=body.pop("stream", False),
-        **body,
-    )
+MODULES = {"gevent": "tiny_wsgi:app", "threads": "tiny_main"}
 
 
 @pytest.fixture
@@ -103,3 +34,98 @@ def tiny_app(make_app):
 @pytest.fixture
 def client(tiny_app):
     return tiny_app().test_client()
+
+
+class Asking:
+    """Asks on a thread."""
+
+    def __init__(self, client, headers, body):
+        self._client, self._headers, self._body = client, headers, body
+        self._answer = None
+        self._thread = threading.Thread(target=self._ask)
+        self._thread.start()
+
+    def _ask(self):
+        answer = self._client.post("/tiny", json=self._body, headers=self._headers)
+        answer.get_data()
+        answer.close()
+        self._answer = answer
+
+    def join(self):
+        self._thread.join(30)
+
+    @property
+    def is_over(self):
+        return not self._thread.is_alive()
+
+    @property
+    def result(self):
+        """The whole answer, once it is there."""
+        self.join()
+        return self._answer
+
+
+@pytest.fixture
+def asking(client):
+    """Ask on a thread; gives who asks."""
+    started = []
+
+    def ask(*, at=None, headers=None, **body):
+        started.append(Asking((at or client).application.test_client(), headers or {}, body))
+        return started[-1]
+
+    yield ask
+    for each in started:
+        each.join()
+
+
+@pytest.fixture
+def in_line(until):
+    """Wait for so many prompts to be in this queue's line; they come back, the first one first."""
+
+    def look(queue, count=1):
+        return until(lambda: len(page := queue.newest(status=Status.QUEUED).prompts) == count and page[::-1])
+
+    return look
+
+
+@pytest.fixture
+def queued(queue, in_line):
+    """Wait for the prompt to be in line."""
+    return lambda: in_line(queue)[0]
+
+
+@pytest.fixture
+def serve_tiny(serve):
+    """Start a server with the tiny face."""
+
+    def start(kind, **variables):
+        return serve(kind, module=MODULES[kind], **variables)
+
+    return start
+
+
+@pytest.fixture(scope="module", params=list(MODULES))
+def served(request, serve_all):
+    """A server with the tiny face for all tests of a file, of either kind."""
+    return serve_all(request.param, module=MODULES[request.param], PATIENCE="0.3", WHOLE_PATIENCE="0.3")
+
+
+@pytest.fixture
+def at_work(served, hire_at):
+    """Its worker."""
+    return hire_at(served.database_url)
+
+
+@pytest.fixture
+def call():
+    """Call a server's tiny face, and hang up in the end."""
+    made = []
+
+    def call(server, *arguments, **body):
+        made.append(Wire(server.port, *arguments, **body))
+        return made[-1]
+
+    yield call
+    for each in made:
+        each.close()

@@ -17,6 +17,16 @@ class Standing:
     progress: Progress
     eta_seconds: float | None
 
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What is another once the prompt stands elsewhere."""
+        return (self.progress.prompt.status, self.progress.prompt.attempt, self.progress.position)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the prompt has ended."""
+        return self.progress.prompt.outcome is not None
+
 
 class Writer(Protocol):
     """What a face writes for one call: a stream, piece by piece, or one JSON document. Pure: it waits for nothing.

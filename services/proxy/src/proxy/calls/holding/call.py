@@ -185,7 +185,7 @@ class StreamedCall(HeldCall):
         self.has_begun = has_status
         self._said = cursor  # up to where the client has the text
         self._can_be_cut = can_be_cut
-        self._is_open = False
+        self._told: tuple[object, ...] | None = None  # where the client knows its prompt to stand, once it is open
 
     @property
     def _cursor(self) -> Cursor | None:
@@ -201,8 +201,7 @@ class StreamedCall(HeldCall):
                     yield self._writer.beat(self.standing)
                 case Moved():
                     self._check(event.snapshot.progress.prompt)
-                    if self._is_open:
-                        yield self._writer.moved(self.standing)
+                    yield from self._moved()
                 case Said():
                     yield from self._text(event)
                 case Ended():
@@ -214,9 +213,14 @@ class StreamedCall(HeldCall):
                     return
 
     def _opening(self) -> Iterator[bytes]:
-        if not self._is_open:
-            self._is_open = True
+        if self._told is None:
+            self._told = self.standing.place
             yield self._writer.opening(self.standing)
+
+    def _moved(self) -> Iterator[bytes]:
+        if self._told not in (None, self.standing.place) and not self.standing.is_over:
+            self._told = self.standing.place
+            yield self._writer.moved(self.standing)
 
     def _text(self, event: Said) -> Iterator[bytes]:
         snapshot = event.snapshot
