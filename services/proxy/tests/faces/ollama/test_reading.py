@@ -4,8 +4,7 @@ import pytest
 from proxy.calls.asked import Asked
 from proxy.calls.errors import InvalidAsked
 from proxy.calls.failure import Kind
-from proxy.calls.model import whole
-from proxy.faces.ollama.reading import CHAT, GENERATE, Load, read
+from proxy.faces.ollama.reading.question import CHAT, GENERATE, Load, read
 
 LONGEST = 4096
 HI = [{"role": "user", "content": "hi"}]
@@ -18,7 +17,7 @@ A_TURN = [
 
 
 def _read(body, endpoint):
-    return read(body, endpoint, answers=lambda name: whole(name) == "llama3.2:latest", longest=lambda: LONGEST)
+    return read(body, endpoint, answers="llama3.2", longest=LONGEST)
 
 
 def generate(**fields):

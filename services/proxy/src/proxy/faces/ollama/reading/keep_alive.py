@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from proxy.calls.errors import InvalidAsked
-from proxy.faces.ollama.fields import go_name
+from proxy.faces.ollama.reading.fields import go_name
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 PART = re.compile(r"(\d*\.?\d*)([^\d.]*)")

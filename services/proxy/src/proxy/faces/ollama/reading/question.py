@@ -1,14 +1,15 @@
 """Reading what a client asks of /api/generate and /api/chat, in the order in which Ollama looks at it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from proxy.calls.asked import Asked
 from proxy.calls.errors import InvalidAsked
 from proxy.calls.failure import Kind
-from proxy.faces.ollama import fields, keep_alive, names, options
+from proxy.calls.model import whole
+from proxy.faces.ollama.reading import fields, keep_alive, names, options
 
 MOST_TOP_LOGPROBS = 20
 THINK = '"high", "medium", "low", "max", true, or false'
@@ -54,10 +55,10 @@ class Load:
     unloads: bool
 
 
-def read(body: Any, endpoint: Endpoint, *, answers: Callable[[str], bool], longest: Callable[[], int]) -> Asked | Load:
+def read(body: Any, endpoint: Endpoint, *, answers: str, longest: int) -> Asked | Load:
     """Read a body.
 
-    `answers` tells whether a name is the model's, `longest` how many tokens an answer may have that nothing limits.
+    `answers` is the name of the model that does, `longest` how many tokens an answer may have that nothing limits.
     Raises InvalidAsked, in Ollama's words where it has some.
     """
     given = fields.of(body, endpoint.kinds, endpoint.struct)
@@ -68,7 +69,7 @@ def read(body: Any, endpoint: Endpoint, *, answers: Callable[[str], bool], longe
     _check_what_is_not_done(given, name, thinks=thinks)
     if not question:
         return Load(model=given["model"], unloads=unloads)
-    passed, ignored = options.read(given.get("options", {}), longest=longest())
+    passed, ignored = options.read(given.get("options", {}), longest=longest)
     more = {
         "system": given.get("system"),
         "template": given.get("template"),
@@ -89,17 +90,12 @@ def read(body: Any, endpoint: Endpoint, *, answers: Callable[[str], bool], longe
     )
 
 
-def model_of(given: Mapping[str, Any]) -> str:
-    """Give the model of a request that may have its older field `name` instead; "" without either."""
-    return given.get("model") or given.get("name") or ""
-
-
-def _name(model: str, endpoint: Endpoint, answers: Callable[[str], bool]) -> names.Name:
+def _name(model: str, endpoint: Endpoint, answers: str) -> names.Name:
     if not model:
         kind, message = endpoint.without_model
         raise InvalidAsked(message, param="model", kind=kind)
     name = names.read(model)
-    if not answers(model):
+    if whole(model) != whole(answers):
         raise InvalidAsked(f"model '{model}' not found", param="model", kind=Kind.UNKNOWN_MODEL)
     return name
 

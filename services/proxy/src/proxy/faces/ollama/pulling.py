@@ -1,0 +1,140 @@
+"""/api/pull: the model is the worker's to download, so a client that pulls it sees how far that has come."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Response, request
+from promptqueue.condition import Model, ModelState
+from promptqueue.errors import StorageUnavailable
+
+from proxy.calls.bodies import json_response, to_json
+from proxy.calls.model import Served
+from proxy.faces.ollama import bodies, describing
+from proxy.faces.ollama.reading import fields, names
+from proxy.faces.ollama.writing import NDJSON, line
+from proxy.parts import Parts
+from proxy.serving.connection import Connection
+from proxy.serving.headers import JSON
+
+LOOK_EVERY = 1.0  # seconds
+HOPE = 15.0  # seconds that a model may be missing while no worker says when that will change
+HEARD_WITHIN = 0.1  # seconds in which a client takes up an error before it is cut off
+UNKNOWN = {"error": "pull model manifest: file does not exist"}
+"""What Ollama says of a model that its registry does not have: here it has one."""
+STOPPING = {"error": "The proxy is being stopped or started anew. Pull again."}
+HEADERS = {"X-Accel-Buffering": "no"}
+
+
+def serve(routes: Blueprint, parts: Parts, served: Served) -> None:
+    """Add the endpoint."""
+
+    @routes.post("/pull")
+    def pull() -> Response:
+        given = bodies.fields_of(parts, fields.PULL, "PullRequest")
+        model = given.get("model") or given.get("name") or ""
+        names.read(model)
+        streams = given.get("stream", True)
+        if not served.answers(model):
+            known = (line(describing.MANIFEST), line(UNKNOWN))
+            return Response(known, content_type=NDJSON) if streams else json_response(UNKNOWN, 500)
+        download = Download(parts, served, Connection(request.environ))
+        if streams:
+            return Response(Lines(download), headers=HEADERS, content_type=NDJSON, direct_passthrough=True)
+        ended = download.wait(parts.config.whole_patience)
+        if ended is None:
+            document = Document(download, beat_every=2 * parts.config.patience)
+            return Response(document, headers=HEADERS, content_type=JSON, direct_passthrough=True)
+        download.close()
+        return json_response(ended, 200 if ended == describing.SUCCESS else 500)
+
+
+class Download:
+    """What one client is told of the model's download. Its leaving changes nothing: the worker goes on."""
+
+    def __init__(self, parts: Parts, served: Served, connection: Connection) -> None:
+        """Take a place. Raises TooManyStreams."""
+        self.connection = connection
+        self.records = self._records()
+        self._parts = parts
+        self._served = served
+        self._left = threading.Event()
+        parts.places.take(connection, self._left.set)
+
+    def wait(self, seconds: float) -> dict[str, Any] | None:
+        """Wait for the last record, which says `success` or why there is none; None when the time is over first."""
+        deadline = time.monotonic() + seconds
+        last: dict[str, Any] = {}
+        for record in self.records:
+            last = record
+            if time.monotonic() >= deadline:
+                return None
+        return last
+
+    def close(self) -> None:
+        """Be read no more."""
+        self._parts.places.give_back(self.connection)
+
+    def _records(self) -> Iterator[dict[str, Any]]:
+        """Say each second how far it has come, until the model is there, the client has left or this process stops."""
+        yield describing.MANIFEST
+        missing_since = time.monotonic()
+        while not self._left.is_set():
+            model = self._look()
+            if model and model.state is ModelState.READY:
+                yield describing.SUCCESS
+                return
+            if self._parts.listener.is_closed:
+                yield STOPPING
+                return
+            if model is None or model.state is not ModelState.MISSING or model.retry_at is not None:
+                missing_since = time.monotonic()
+            elif time.monotonic() >= missing_since + HOPE:
+                yield {"error": f"{model.name} is missing: {model.detail}"}
+                return
+            yield describing.pulling(model) if model else describing.MANIFEST
+            self._left.wait(LOOK_EVERY)
+
+    def _look(self) -> Model | None:
+        """Say how it is; None while the storage cannot tell."""
+        try:
+            return self._served.model()
+        except StorageUnavailable:
+            return None
+
+
+class Lines:
+    """A download as a stream of records, each of them one chunk; the server closes it."""
+
+    def __init__(self, download: Download) -> None:
+        self._download = download
+        self.close = download.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        last: dict[str, Any] = {}
+        for last in self._download.records:
+            yield line(last)
+        if last != describing.SUCCESS:
+            time.sleep(HEARD_WITHIN)
+            self._download.connection.cut()
+
+
+class Document:
+    """A download as one document, with blanks before it so that its client goes on waiting; the server closes it."""
+
+    def __init__(self, download: Download, *, beat_every: float) -> None:
+        self._download = download
+        self._beat_every = beat_every
+        self.close = download.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            yield b" "
+            ended = self._download.wait(self._beat_every)
+            if ended == describing.SUCCESS:
+                yield to_json(ended)
+            elif ended is not None:
+                self._download.connection.cut()
+            if ended is not None:
+                return
