@@ -5,6 +5,7 @@ from flask import Blueprint
 from proxy.calls import errors as call_errors
 from proxy.calls.held_calls import HeldCalls
 from proxy.faces.openai import errors, routes
+from proxy.faces.openai.responses import routes as responses
 from proxy.parts import Parts
 
 
@@ -14,4 +15,5 @@ def blueprint(parts: Parts, calls: HeldCalls) -> Blueprint:
     call_errors.register(made, parts, errors.write)
     made.after_request(errors.name)
     routes.serve(made, parts, calls)
+    responses.serve(made, parts, calls)
     return made

@@ -1,0 +1,1 @@
+"""What is written of a response: the object, its events and their numbers. Pure: no Flask, no queue."""
