@@ -7,13 +7,18 @@ from flask import Blueprint, Flask
 from proxy.api import envelope, events, management, page, prompts
 from proxy.calls.held_calls import HeldCalls
 from proxy.config import Config
-from proxy.faces import addresses, ollama, openai
+from proxy.faces import addresses, anthropic, ollama, openai
 from proxy.parts import Parts
 from proxy.serving import headers
 from proxy.serving.base_path import BelowBasePath
 from proxy.serving.concurrency import Concurrency
 
-FACES: tuple[Callable[[Parts, HeldCalls], Blueprint], ...] = (ollama.blueprint, openai.blueprint, addresses.blueprint)
+FACES: tuple[Callable[[Parts, HeldCalls], Blueprint], ...] = (
+    ollama.blueprint,
+    openai.blueprint,
+    anthropic.blueprint,
+    addresses.blueprint,
+)
 """Other protocols for the same prompts."""
 
 

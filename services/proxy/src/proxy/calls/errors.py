@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
@@ -86,7 +87,7 @@ def register(routes: Blueprint, parts: Parts, write: Callable[[Failure], Respons
     """
 
     def answer(failure: Failure, prompt_id: str | None = None) -> Response:
-        response = write(failure)
+        response = write(replace(failure, prompt_id=prompt_id) if prompt_id else failure)
         if prompt_id:
             response.headers["X-Prompt-Id"] = prompt_id
         if failure.retry_after is not None:

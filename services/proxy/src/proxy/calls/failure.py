@@ -34,3 +34,4 @@ class Failure:
     param: str | None = None  # the field that is meant
     retry_after: int | None = None  # seconds
     allowed: tuple[str, ...] = ()  # methods, where the kind is WRONG_METHOD
+    prompt_id: str | None = None  # of the prompt, where one was accepted

@@ -4,6 +4,9 @@ import re
 import uuid
 from typing import Any
 
+from flask import Response
+
+from proxy.calls.bodies import json_response
 from proxy.calls.failure import Failure, Kind
 from proxy.calls.names import hex_of
 
@@ -26,18 +29,22 @@ MEANINGS: dict[Kind, tuple[int, str]] = {
 }
 """The status of HTTP and the type of each kind of failure."""
 
+ID = "request-id"
+"""The header by which the official clients name a request to their users."""
+
 COUNTS = re.compile(r"\b(\d+) tokens.*?(\d+)")
 
 
-def status(failure: Failure) -> int:
-    """Give the status of HTTP."""
-    return MEANINGS[failure.kind][0]
+def write(failure: Failure) -> Response:
+    """Answer with an error."""
+    content = body(failure)
+    return json_response(content, MEANINGS[failure.kind][0], {ID: content["request_id"]})
 
 
-def body(failure: Failure, *, prompt_id: str | None = None) -> dict[str, Any]:
-    """Give the error as JSON. Its id is that of the prompt, if one was accepted."""
+def body(failure: Failure) -> dict[str, Any]:
+    """Give an error as JSON."""
     error = {"type": MEANINGS[failure.kind][1], "message": _message(failure)}
-    return {"type": "error", "error": error, "request_id": request_id(prompt_id)}
+    return {"type": "error", "error": error, "request_id": request_id(failure.prompt_id)}
 
 
 def request_id(prompt_id: str | None) -> str:
