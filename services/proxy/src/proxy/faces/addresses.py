@@ -15,6 +15,8 @@ from proxy.calls.bodies import json_response
 from proxy.calls.failure import Failure
 from proxy.calls.held_calls import HeldCalls
 from proxy.calls.model import Served
+from proxy.faces.anthropic import errors as anthropic_errors
+from proxy.faces.anthropic import models as anthropic_models
 from proxy.faces.openai import errors as openai_errors
 from proxy.faces.openai import models as openai_models
 from proxy.parts import Parts
@@ -32,6 +34,7 @@ class Shape:
     name: Callable[[Response], Response]
 
 
+ANTHROPIC = Shape(anthropic_models.listing, anthropic_models.one, anthropic_errors.write, anthropic_errors.name)
 OPENAI = Shape(openai_models.listing, openai_models.one, openai_errors.write, openai_errors.name)
 
 
@@ -61,7 +64,8 @@ def blueprint(parts: Parts, _calls: HeldCalls) -> Blueprint:
 
 
 def _shape() -> Shape:
-    return OPENAI
+    is_anthropics = "anthropic-version" in request.headers or request.path.startswith("/v1/messages")
+    return ANTHROPIC if is_anthropics else OPENAI
 
 
 def _allowed() -> Iterator[str]:

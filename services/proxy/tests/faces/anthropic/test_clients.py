@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import anthropic
 import pytest
+from promptqueue.condition import Model, ModelState
 from promptqueue.prompt import ErrorCode, Failed
 from pydantic import BaseModel
 from support.waiting import stays
@@ -391,3 +392,38 @@ def test_tokens_are_counted_about_and_that_is_said(place):
 def test_tokens_of_another_model_are_not_counted(place):
     with pytest.raises(anthropic.NotFoundError):
         place.client().messages.count_tokens(model="claude-opus-5-5", messages=[QUESTION])
+
+
+def test_models_are_listed_in_the_clients_own_shape(place):
+    facts = {
+        "version": "0.33.0",
+        "tag": {"name": "llama3.2:latest", "modified_at": "2026-01-02T03:04:05Z"},
+        "show": {},
+        "context_length": 8192,
+    }
+    model = Model(name="llama3.2", state=ModelState.READY)
+    place.worker.queue.describe_model(model, worker=place.worker.terms.worker, server="http://ollama", facts=facts)
+
+    [listed] = place.until(lambda: place.client().models.list().data)
+
+    assert (listed.id, listed.display_name, listed.max_tokens) == ("llama3.2:latest", "Llama 3.2", 8192)
+    assert listed.created_at.isoformat() == "2026-01-02T03:04:05+00:00"
+    assert place.client().models.retrieve("llama3.2").id == "llama3.2"
+    with pytest.raises(anthropic.NotFoundError) as raised:
+        place.client().models.retrieve("claude-opus-5-5")
+    assert raised.value.type == "not_found_error"
+
+
+def test_batches_are_not_there(place):
+    with pytest.raises(anthropic.NotFoundError) as raised:
+        place.client().messages.batches.list()
+
+    assert raised.value.type == "not_found_error"
+    assert raised.value.request_id == raised.value.body["request_id"]
+
+
+def test_messages_are_only_posted(place):
+    answer = place.server.get("/v1/messages")
+
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+    assert answer.json["error"]["type"] == "invalid_request_error"

@@ -5,19 +5,26 @@ from types import SimpleNamespace
 import pytest
 from anthropic.types import ModelInfo
 from promptqueue.condition import ModelState
+from proxy.calls.errors import InvalidAsked
+from proxy.calls.failure import Kind
 from proxy.calls.model import whole
 from proxy.faces.anthropic import models
 
 
-def served(name="llama3.2", state=ModelState.READY):
-    def answers(asked):
-        return whole(asked) == whole(name)
-
-    return SimpleNamespace(name=name, state=lambda: state, answers=answers, context_length=4096, created=1_766_000_000)
+def served(state=ModelState.READY, *, is_known=True):
+    facts = {"tag": {"name": "llama3.2:latest"}} if is_known else None
+    return SimpleNamespace(
+        name="llama3.2",
+        state=lambda: state,
+        facts=lambda: facts,
+        answers=lambda name: whole(name) == "llama3.2:latest",
+        context_length=4096,
+        created=1_766_000_000,
+    )
 
 
 def test_the_model_is_on_the_only_page():
-    page = models.listed(served())
+    page = models.listing(served())
 
     assert page == {
         "data": [
@@ -38,19 +45,23 @@ def test_the_model_is_on_the_only_page():
     assert ModelInfo.model_validate(page["data"][0]).max_tokens == 4096
 
 
-@pytest.mark.parametrize("state", [ModelState.MISSING, ModelState.DOWNLOADING])
-def test_a_model_that_is_not_there_yet_is_not_listed(state):
-    assert models.listed(served(state=state)) == {"data": [], "has_more": False, "first_id": None, "last_id": None}
-    assert models.named(served(state=state), "llama3.2") is None
+@pytest.mark.parametrize("absent", [served(ModelState.MISSING), served(ModelState.DOWNLOADING), served(is_known=False)])
+def test_a_model_that_is_not_there_yet_is_not_listed(absent):
+    assert models.listing(absent) == {"data": [], "has_more": False, "first_id": None, "last_id": None}
 
 
 @pytest.mark.parametrize("name", ["llama3.2", "llama3.2:latest", "LLAMA3.2"])
 def test_a_model_is_found_by_each_of_its_names_and_is_called_so(name):
-    assert models.named(served(), name) == {**models.listed(served())["data"][0], "id": name}
+    assert models.one(served(), name) == {**models.listing(served())["data"][0], "id": name}
 
 
-def test_no_other_model_is_found():
-    assert models.named(served(), "claude-opus-5-5") is None
+@pytest.mark.parametrize("name", ["claude-opus-5-5", "x" * 100_000])
+def test_no_other_model_is_found(name):
+    with pytest.raises(InvalidAsked) as refused:
+        models.one(served(), name)
+
+    assert refused.value.failure.kind is Kind.UNKNOWN_MODEL
+    assert refused.value.failure.message == f"model '{name[:200]}' not found"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,12 @@ def write(failure: Failure) -> Response:
     return json_response(content, MEANINGS[failure.kind][0], {ID: content["request_id"]})
 
 
+def name(answer: Response) -> Response:
+    """Give an answer the id by which the official clients show it: its prompt's, or one like no other."""
+    answer.headers.setdefault(ID, request_id(answer.headers.get("X-Prompt-Id")))
+    return answer
+
+
 def body(failure: Failure) -> dict[str, Any]:
     """Give an error as JSON."""
     error = {"type": MEANINGS[failure.kind][1], "message": _message(failure)}

@@ -1,29 +1,42 @@
-"""The model that answers, as this protocol lists models."""
+"""The models that there are, in this protocol's words: one, or none while it is not installed."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from promptqueue.condition import ModelState
 
-from proxy.calls.model import Served, whole
+from proxy.calls.errors import InvalidAsked
+from proxy.calls.failure import Kind
+from proxy.calls.model import Served
 
-ABSENT = (ModelState.MISSING, ModelState.DOWNLOADING)
+LONGEST_NAME = 200  # characters of a model's name that an error repeats
+NOT_THERE = (ModelState.MISSING, ModelState.DOWNLOADING)
 
 
-def listed(served: Served) -> dict[str, Any]:
-    """Give the page that `GET /v1/models` answers: of one model, or of none while it is not there."""
-    names = [] if served.state() in ABSENT else [whole(served.name)]
+def listing(served: Served) -> Mapping[str, Any]:
+    """List them on the only page there is."""
+    facts = served.facts()
+    names = [] if facts is None or served.state() in NOT_THERE else [facts["tag"]["name"]]
     first, last = (names[0], names[-1]) if names else (None, None)
-    return {"data": [_model(served, name) for name in names], "has_more": False, "first_id": first, "last_id": last}
+    return {"data": [_model(name, served) for name in names], "has_more": False, "first_id": first, "last_id": last}
 
 
-def named(served: Served, name: str) -> dict[str, Any] | None:
-    """Give the model of this name, which it has in the answer too; None where there is no such model."""
-    return _model(served, name) if served.answers(name) and served.state() not in ABSENT else None
+def one(served: Served, name: str) -> Mapping[str, Any]:
+    """Describe the model of this name, as it was asked for. Raises InvalidAsked for any other."""
+    check(served, name)
+    return _model(name, served)
 
 
-def _model(served: Served, name: str) -> dict[str, Any]:
+def check(served: Served, name: str) -> None:
+    """Check that a name means the model that there is. Raises InvalidAsked, in Ollama's words."""
+    if not served.answers(name):
+        sentence = f"model '{name[:LONGEST_NAME]}' not found"
+        raise InvalidAsked(sentence, param="model", kind=Kind.UNKNOWN_MODEL, code="model_not_found")
+
+
+def _model(name: str, served: Served) -> dict[str, Any]:
     created = datetime.fromtimestamp(served.created, UTC).isoformat().replace("+00:00", "Z")
     return {
         "type": "model",

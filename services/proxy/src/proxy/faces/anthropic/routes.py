@@ -4,16 +4,13 @@ from flask import Blueprint, Response
 
 from proxy.calls import bodies
 from proxy.calls import errors as calls_errors
-from proxy.calls.errors import InvalidAsked
-from proxy.calls.failure import Kind
 from proxy.calls.held_calls import HeldCalls
 from proxy.calls.model import Served
-from proxy.faces.anthropic import errors, reading
+from proxy.faces.anthropic import errors, models, reading
 from proxy.faces.anthropic.writing import MessageWriter
 from proxy.parts import Parts
 
 FACE = "anthropic.messages"
-LONGEST_NAME = 200  # characters of a model's name that an error repeats
 
 
 def blueprint(parts: Parts, calls: HeldCalls) -> Blueprint:
@@ -21,32 +18,20 @@ def blueprint(parts: Parts, calls: HeldCalls) -> Blueprint:
     routes = Blueprint("anthropic", __name__, url_prefix="/v1/messages")
     served = Served(parts)
     calls_errors.register(routes, parts, errors.write)
-    routes.after_request(_with_id)
+    routes.after_request(errors.name)
 
     @routes.post("")
     def create() -> Response:
         with bodies.body(parts) as data:
             asked = bodies.checked(parts, data, reading.read)
-        _check_model(served, asked.echo["model"])
+        models.check(served, asked.echo["model"])
         return calls.answer(FACE, asked, data, lambda prompt: MessageWriter(prompt.id, asked.echo))
 
     @routes.post("/count_tokens")
     def count_tokens() -> Response:
         with bodies.body(parts) as data:
             model, tokens = bodies.checked(parts, data, reading.count)
-        _check_model(served, model)
+        models.check(served, model)
         return bodies.json_response({"input_tokens": tokens}, headers={"X-Estimated": "true"})
 
     return routes
-
-
-def _check_model(served: Served, name: str) -> None:
-    if not served.answers(name):
-        sentence = f"model '{name[:LONGEST_NAME]}' not found"
-        raise InvalidAsked(sentence, param="model", kind=Kind.UNKNOWN_MODEL, code="model_not_found")
-
-
-def _with_id(response: Response) -> Response:
-    if errors.ID not in response.headers:
-        response.headers[errors.ID] = errors.request_id(response.headers.get("X-Prompt-Id"))
-    return response
