@@ -30,6 +30,13 @@ class Handler(WSGIRequestHandler):
 
     disable_nagle_algorithm = True  # an event is sent when there is one: the kernel would wait for more to go with it
 
+    def parse_request(self) -> bool:
+        """Read a request's head, and answer one of HTTP/1.0 without chunks, which its client would take for text."""
+        is_understood = super().parse_request()
+        if self.request_version == "HTTP/1.0":
+            self.protocol_version = self.request_version
+        return is_understood
+
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 (http.server's names)
         """Refuse with this status and close."""
         headers, body = refusal(code)

@@ -80,6 +80,8 @@ class HeldCalls:
         Raises PromptNotFound, StorageUnavailable and TooManyStreams.
         """
         progress = self._parts.prompts.progress(prompt_id)
+        if request.method == "HEAD":
+            return Response(headers={"X-Prompt-Id": prompt_id}, content_type=writer.stream_type)
         hold = Hold(self._parts, self._holders, Connection(request.environ))
         hold.take(prompt_id, holder=None, erases=False)
         patience = Patience.of_stream(self._parts.config, request.headers)
@@ -99,7 +101,7 @@ class HeldCalls:
         """Give the prompt that this very request has put into the line before, if its process is gone since."""
         if holder is None or not preferences.asks_again(request.headers):
             return None
-        prompt = self._parts.prompts.reattach(face, _fingerprint(face, data), holder)
+        prompt = self._parts.prompts.reattach(face, _fingerprint(face, data, *_identity()), holder)
         return self._parts.prompts.progress(prompt.id) if prompt else None
 
     def _put_in_line(self, face: str, asked: Asked, data: bytes, holder: str | None) -> Progress:
@@ -108,14 +110,18 @@ class HeldCalls:
 
     def _accept(self, face: str, asked: Asked, data: bytes, *, holder: str | None) -> Enqueued:
         key = idempotency.read(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
-        fingerprint = _fingerprint(face, data)
         new = NewPrompt(
             request=asked.request,
             priority=asked.priority,
             expires_in=asked.expires_in,
             metadata=asked.metadata,
-            idempotency=Idempotency(key=key, fingerprint=fingerprint) if key else None,
-            origin=Origin(face=face, echo=asked.echo, fingerprint=holder and fingerprint, holder=holder),
+            idempotency=Idempotency(key=key, fingerprint=_fingerprint(face, data)) if key else None,
+            origin=Origin(
+                face=face,
+                echo=asked.echo,
+                fingerprint=_fingerprint(face, data, *_identity()) if holder else None,
+                holder=holder,
+            ),
         )
         return self._parts.prompts.accept(new, size=len(data))
 
@@ -158,10 +164,13 @@ def _ignored(asked: Asked) -> dict[str, str]:
     return {"X-Ignored": ", ".join(asked.ignored)} if asked.ignored else {}
 
 
-def _fingerprint(face: str, data: bytes) -> str:
-    """Give a digest by which the same request of the same client is known when it comes again."""
-    said = [face, *(request.headers.get(name, "") for name in IDENTITY), ""]
-    return hashlib.sha256("\0".join(said).encode() + data).hexdigest()
+def _identity() -> list[str]:
+    return [request.headers.get(name, "") for name in IDENTITY]
+
+
+def _fingerprint(face: str, data: bytes, *identity: str) -> str:
+    """Give a digest by which the same request is known when it comes again."""
+    return hashlib.sha256("\0".join([face, *identity, ""]).encode() + data).hexdigest()
 
 
 def _can_be_cut() -> bool:

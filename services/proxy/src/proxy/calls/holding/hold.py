@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from promptqueue.errors import PromptNotFound, StorageUnavailable
 from promptqueue.prompt import Progress
 
-from proxy.calls.errors import CallFailed
+from proxy.calls.errors import MISTAKE, CallFailed
 from proxy.calls.failure import Failure, Kind
 from proxy.calls.holding.holders import Holders
 from proxy.live.cursor import Cursor
@@ -66,7 +66,7 @@ class Hold:
     def events(self, within: float) -> Iterator[Event]:
         """Wait for what comes next, for so many seconds at most.
 
-        Raises Left, Stopping, and CallFailed once the prompt was deleted.
+        Raises Left, Stopping, and CallFailed once the prompt was deleted or cannot be followed any more.
         """
         if self._following is None:
             message = "follow comes first"
@@ -77,7 +77,7 @@ class Hold:
             yield event
         self._check()
         if found is None:
-            raise CallFailed(DELETED) if self._following.is_over else Stopping(STOPPING)
+            raise self._why_nothing_follows(self._following)
 
     def let_go(self, *, is_over: bool) -> None:
         """Leave the prompt: what nobody else holds is cancelled unless it `is_over`, and erased if it is to be."""
@@ -105,6 +105,11 @@ class Hold:
         if self._following:
             self._following.close()
         self._parts.places.give_back(self.connection)
+
+    def _why_nothing_follows(self, following: Following) -> CallFailed:
+        if following.is_over:
+            return CallFailed(DELETED)
+        return Stopping(STOPPING) if self._parts.listener.is_closed else CallFailed(MISTAKE)
 
     def _check(self) -> None:
         if self._has_left:

@@ -1,0 +1,123 @@
+"""Stopping: what calls get when the proxy is stopped or killed, and how the same request takes its prompt up again."""
+
+import os
+import signal
+
+import pytest
+from promptqueue.prompt import Outcome, Status
+
+KINDS = ["gevent", "threads"]
+AGAIN = {"X-Stainless-Retry-Count": "1"}
+WHO = {"Authorization": "Bearer a"}
+
+
+@pytest.fixture
+def restart(serve_tiny):
+    """Start a server on the same queue and port as one that has ended."""
+
+    def restart(server):
+        another = serve_tiny(server.kind, port=server.port, DATABASE_URL=server.database_url)
+        another.database_url = server.database_url
+        return another
+
+    return restart
+
+
+def kill(server):
+    for pid in [*server.workers, server.process.pid]:
+        os.kill(pid, signal.SIGKILL)
+    server.process.wait(10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stream", [True, False])
+def test_whoever_got_no_byte_is_told_to_come_again_and_finds_the_same_prompt(
+    serve_tiny, restart, queue_at, hire_at, call, in_line, kind, stream
+):
+    server = serve_tiny(kind)
+    queue = queue_at(server.database_url)
+    one = call(server, headers=WHO, stream=stream)
+    [prompt] = in_line(queue)
+
+    assert server.stop() < 5
+
+    assert (one.head(), one.headers["retry-after"], one.headers["x-should-retry"]) == (503, "5", "true")
+    assert one.rest().startswith("stopping: ")
+    assert queue.get(prompt.id).status is Status.QUEUED
+    again = call(restart(server), headers=WHO | AGAIN, stream=stream)
+    worker = hire_at(server.database_url)
+    worker.answer()
+    assert again.head() == 200
+    assert again.headers["x-prompt-id"] == prompt.id
+    assert queue.counts().completed == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whoever_got_a_byte_sees_the_answer_broken_off(serve_tiny, queue_at, hire_at, call, in_line, kind):
+    server = serve_tiny(kind, PATIENCE="0.1", WHOLE_PATIENCE="0.1")
+    queue = queue_at(server.database_url)
+    stream, whole = call(server, stream=True), call(server)
+    assert (stream.head(), whole.head()) == (200, 200)
+    streamed, waited = stream.headers["x-prompt-id"], whole.headers["x-prompt-id"]
+
+    assert server.stop() < 5
+
+    assert stream.chunks()[-1] == "failure stopping\n"
+    whole.chunks()
+    assert (stream.is_whole, whole.is_whole) == (False, False)
+    assert queue.get(streamed).outcome is Outcome.CANCELLED  # nobody asks for a stream again that has begun
+    assert queue.get(waited).status is Status.QUEUED
+    assert server.traceback == ""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_process_that_was_killed_leaves_its_prompts_to_whoever_comes_again(
+    serve_tiny, restart, queue_at, hire_at, call, in_line, kind
+):
+    server = serve_tiny(kind)
+    queue = queue_at(server.database_url)
+    call(server, headers=WHO)
+    [prompt] = in_line(queue)
+
+    kill(server)
+    server = restart(server)
+
+    stranger = call(server, headers={"Authorization": "Bearer b"} | AGAIN)
+    in_line(queue, 2)
+    again = call(server, headers=WHO | AGAIN)
+    worker = hire_at(server.database_url)
+    worker.answer()
+    assert (again.head(), again.headers["x-prompt-id"]) == (200, prompt.id)
+    worker.answer()
+    assert stranger.head() == 200
+    assert stranger.headers["x-prompt-id"] != prompt.id
+
+
+def test_the_same_request_without_a_sign_that_it_comes_again_is_another_prompt(
+    serve_tiny, restart, queue_at, call, in_line
+):
+    server = serve_tiny("gevent")
+    queue = queue_at(server.database_url)
+    call(server)
+    in_line(queue)
+    server.stop()
+
+    call(restart(server))
+
+    in_line(queue, 2)
+
+
+def test_a_key_takes_up_a_prompt_after_a_restart_too(serve_tiny, restart, queue_at, hire_at, call, in_line, until):
+    key = {"Idempotency-Key": "a-key-of-sixteen-characters"}
+    server = serve_tiny("gevent")
+    queue = queue_at(server.database_url)
+    call(server, headers=key)
+    [prompt] = in_line(queue)
+    holder = queue.origin(prompt.id).holder
+    server.stop()
+
+    again = call(restart(server), headers=key)
+
+    until(lambda: queue.origin(prompt.id).holder != holder)
+    hire_at(server.database_url).answer()
+    assert (again.head(), again.headers["x-prompt-id"]) == (200, prompt.id)
