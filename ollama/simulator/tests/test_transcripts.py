@@ -1,7 +1,5 @@
 """The simulator answers as a real Ollama 0.33.0 did: status, headers in their order, framing, fields, error texts."""
 
-import contextlib
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,11 +7,11 @@ import pytest
 
 from simulator.client import Simulator
 
+from .exchange import exchange
 from .not_served import NOT_SERVED
-from .raw import Raw, Reply
-from .transcript import FILES, WORDS, cases, differences, sent
+from .raw import Raw
+from .transcript import FILES, WORDS, cases, differences
 
-PAUSE = 0.05  # seconds; the recorded ones are longer
 EXCHANGES = [(name, case) for name in FILES for case in cases(name)]
 
 
@@ -54,27 +52,3 @@ def prepare(simulator: Simulator, name: str, case: dict[str, Any]) -> None:
         with Raw(simulator.port) as raw:
             raw.request("POST", path, body.encode())
             assert raw.reply().code == 200
-
-
-def exchange(port: int, case: dict[str, Any]) -> tuple[list[Reply], str]:
-    """Send what was sent; the replies, and what the connection did afterwards."""
-    answer = case["answer"]
-    count = len(answer["answers"]) if "answers" in answer else int("status" in answer)
-    method = case.get("request", "").split(" ")[0]
-    with Raw(port) as raw:
-        if "raw" in case:
-            for part in case["raw"]:
-                if isinstance(part, str):
-                    raw.send(sent(part.replace("HOST", raw.host)))
-                else:
-                    time.sleep(min(part, PAUSE))  # the recorded pause, shortened: it is part of what is sent
-        else:
-            method, path = case["request"].split(" ", 1)
-            raw.request(method, path, sent(case.get("body", "")), case.get("headers"))
-        replies = [raw.reply(method) for _ in range(count)]
-        with contextlib.suppress(ConnectionResetError):
-            if answer.get("then") == "silent" and not raw.is_closed(within=0.2):
-                return replies, "silent"
-            if answer.get("then") == "closed":
-                return replies, "closed" if raw.is_closed(within=2) else "open"
-        return replies, answer.get("then", "open")

@@ -1,11 +1,15 @@
 """What the tests of Ollama's face share: what a worker read of the model, and calls that are held on a thread."""
 
 import json
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from promptqueue.condition import Model, ModelState
 from promptqueue.prompt import Status
+
+sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share a module
 
 TAG = {
     "name": "llama3.2:latest", "model": "llama3.2:latest", "modified_at": "2026-11-23T10:19:46Z", "size": 1000,

@@ -129,11 +129,12 @@ def test_a_body_that_is_empty_or_cut_is_refused_in_gos_words(client, path, data,
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
-def test_one_that_is_no_json_otherwise_is_refused_in_our_words(client):
-    answer = client.post("/api/generate", data="model=llama3.2&prompt=hi")
+@pytest.mark.parametrize(("data", "words"), [("model=llama3.2&prompt=hi", "looks like a form"), ("{}{", "trailing")])
+def test_one_that_is_no_json_otherwise_is_refused_in_our_words(client, data, words):
+    answer = client.post("/api/generate", data=data)
 
     assert (answer.status_code, list(answer.json)) == (400, ["error"])
-    assert "looks like a form" in answer.json["error"]
+    assert words in answer.json["error"]
 
 
 def test_one_that_is_too_large_is_refused_with_its_own_status(make_app):

@@ -36,9 +36,9 @@ def fields_of(parts: Parts, kinds: fields.Kinds, struct: str) -> dict[str, Any]:
 
 
 def _is_cut(data: bytes) -> bool:
-    """Whether it would be JSON if it went on."""
+    """Whether it might be JSON if it went on."""
     try:
-        from_json(data, allow_partial="trailing-strings")
-    except ValueError:
-        return False
-    return True
+        from_json(data)
+    except ValueError as error:
+        return str(error).startswith("EOF while parsing")
+    return False
