@@ -17,6 +17,7 @@ from chaos.door import Door
 from chaos.evidence import Evidence, calls, finishes
 from chaos.filler import Filler
 from chaos.history import History
+from chaos.official import Official
 from chaos.onlooker import Onlooker
 from chaos.plan import Part, plan
 from chaos.striker import Striker
@@ -58,6 +59,7 @@ def run(product: Target, folder: Path, *, seed: int, seconds: float, progress: C
     striker = Striker(product, copies, filler, folder / "strikes.jsonl")
     door = Door(product.port, history)
     clients = Clients(door, seed=seed, number=CLIENTS)
+    official = Official(product.port, seed=seed)
     without = frozenset() if product.clock else frozenset((Part.CLOCK,))
     front = FrontDoor(f"http://127.0.0.1:{product.port}")
     try:
@@ -66,6 +68,7 @@ def run(product: Target, folder: Path, *, seed: int, seconds: float, progress: C
         onlooker.start()
         copies.start()
         clients.start()
+        official.start()
         striker.start(plan(seed, seconds, without=without, slowness=product.slowness))
         while striker.is_at_it:
             progress(f"{striker.kills} kills, {len(clients.scripts)} prompts, {len(history.everything())} answers")
@@ -73,7 +76,7 @@ def run(product: Target, folder: Path, *, seed: int, seconds: float, progress: C
         striker.wait()
         filler.end()
         progress("no more strikes; waiting for every prompt to end")
-        settled_in = _settle(front, clients)
+        settled_in = _settle(front, clients, official)
         _read_all(door, clients, history)
         assert onlooker.is_there, "the onlooker has gone"
     finally:
@@ -91,6 +94,7 @@ def run(product: Target, folder: Path, *, seed: int, seconds: float, progress: C
         finishes=finishes(*remains.worker_logs),
         struck=striker.struck,
         fillings=filler.fillings,
+        questions=official.asked(),
         max_failures=int(VARIABLES["MAX_FAILURES"]),
     )
     return Outcome(
@@ -102,7 +106,7 @@ def run(product: Target, folder: Path, *, seed: int, seconds: float, progress: C
     )
 
 
-def _settle(front: FrontDoor, clients: Clients) -> float | None:
+def _settle(front: FrontDoor, clients: Clients, official: Official) -> float | None:
     """Wait until the clients have what they wanted and nothing is left to do; the seconds it took."""
     start = time.monotonic()
 
@@ -112,6 +116,7 @@ def _settle(front: FrontDoor, clients: Clients) -> float | None:
 
     try:
         clients.end(SETTLED_WITHIN)
+        official.end(max(1.0, start + SETTLED_WITHIN - time.monotonic()))
         until(nothing_is_left, "nothing is left to do", max(1.0, start + SETTLED_WITHIN - time.monotonic()))
     except AssertionError:
         return None  # the checker finds what is stuck

@@ -28,6 +28,11 @@ class Contents:
     counters: Counter[tuple[str, str]]
 
 
+def text_of(request: Mapping[str, Any]) -> str:
+    """Give what was asked: the prompt, or the last word of a chat."""
+    return str(request["prompt"] if "prompt" in request else request["messages"][-1]["content"])
+
+
 def contents(path: Path) -> Contents:
     """Read all of it in one transaction."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -41,7 +46,7 @@ def contents(path: Path) -> Contents:
             integrity=rows("PRAGMA integrity_check")[0][0],
             prompts={row["id"]: dict(row) for row in rows("SELECT * FROM prompts")},
             texts={
-                row["id"]: json.loads(row["request"])["prompt"]
+                row["id"]: text_of(json.loads(row["request"]))
                 for row in rows("SELECT id, request FROM prompts JOIN requests USING (seq)")
             },
             answers={

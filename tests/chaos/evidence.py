@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from chaos.database import text_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence, Set
     from pathlib import Path
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from chaos.database import Contents
     from chaos.filler import Filling
     from chaos.history import Seen
+    from chaos.official import Question
     from chaos.onlooker import Tries
     from chaos.script import Script
     from chaos.striker import Struck
@@ -64,6 +67,7 @@ class Evidence:
     finishes: Sequence[Finish]
     struck: Sequence[Struck]
     fillings: Sequence[Filling]
+    questions: Sequence[Question]  # of the makers' own clients
     max_failures: int
 
     @cached_property
@@ -122,7 +126,7 @@ def calls(journal: Path) -> list[Call]:
         last[turn["id"], turn["received"]] = turn
     return [
         Call(
-            text=turn["body"]["prompt"],
+            text=text_of(turn["body"]),
             received=turn["received"],
             ended=turn["ended"],
             end=turn["end"],

@@ -41,6 +41,10 @@ def figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "  timed out", f"{failed['timed_out']}"
     yield "  failed by their kills", f"{failed['attempts_exhausted']}"
     yield "answers seen", f"{len(evidence.history)}, {unanswered} of them none or a 503"
+    ends = Counter("left" if each.leaves_after else each.raised or "whole" for each in evidence.questions if each.ended)
+    yield "calls of the makers' clients", f"{len(evidence.questions)}"
+    for end, number in sorted(ends.items()):
+        yield f"  {end}", f"{number}"
     yield "attempts", f"{sum(row['attempt'] for row in rows)}"
     yield "  ended by failure", f"{sum(row['failures'] for row in rows)}"
     yield "calls of the model", f"{len(evidence.calls)}"

@@ -26,7 +26,7 @@ VARIABLES = {
 }
 """Quick deadlines, so that much happens in little time."""
 
-FIRST_BYTES, BYTES_A_SECOND = 4_000_000, 40_000
+FIRST_BYTES, BYTES_A_SECOND = 4_000_000, 60_000
 """Room for what the clients themselves store, and some that is filled now and then."""
 
 

@@ -14,6 +14,7 @@ from chaos.evidence import Call, Evidence, Finish
 from chaos.filler import Filling
 from chaos.findings import Kind
 from chaos.history import Seen
+from chaos.official import Question
 from chaos.onlooker import Tries
 from chaos.plan import Blow, Part
 from chaos.script import Fate, Script, Way
@@ -87,8 +88,12 @@ WHOLE = Evidence(
     finishes=[Finish(prompt_id=ID, attempt=2, outcome="succeeded")],
     struck=[Struck(begun=2.4, ended=2.4, part=Part.WORKER, blow=Blow.KILL, hit=1)],
     fillings=[Filling(begun=8, ended=12, accepted=20, full_at=9)],
+    questions=[],
     max_failures=3,
 )
+OFFICIAL = Question(way="openai chat", text=ASKED.text, tokens=5, leaves_after=None, begun=1, ended=5, had=ASKED.answer)
+"""Another client's, who asked the same: so that it is stored, and answered."""
+CUT = replace(OFFICIAL, had=ASKED.answer[:3], raised="openai.APIConnectionError")
 FAILED = {
     "outcome": "failed",
     "attempt": 3,
@@ -119,6 +124,10 @@ def troubled(told: dict[str, Any]) -> Evidence:
 
 def with_stored(**changed: Any) -> Evidence:
     return replace(WHOLE, stored=replace(WHOLE.stored, **changed))
+
+
+def with_question(question: Question, **changed: Any) -> Evidence:
+    return replace(WHOLE, questions=[question], **changed)
 
 
 BROKEN = {
@@ -215,6 +224,16 @@ BROKEN = {
         replace(WHOLE, fillings=[Filling(begun=8, ended=12, accepted=20, full_at=9, lost=1)]),
     ),
     "an error 500": (Kind.WRONG, and_then(seen(8, "status", 500))),
+    "a client that waits for ever": (Kind.STUCK, with_question(replace(OFFICIAL, ended=None, had=""))),
+    "half an answer": (Kind.WRONG, with_question(replace(OFFICIAL, had=ASKED.answer[:3]))),
+    "an answer that repeats itself": (Kind.WRONG, with_question(replace(CUT, had=ASKED.answer[:3] * 2))),
+    "an answer that breaks its client": (Kind.WRONG, with_question(replace(CUT, raised="builtins.TypeError"))),
+    "a refusal that is none": (Kind.WRONG, with_question(replace(CUT, status=422))),
+    "a failure that is not stored": (Kind.WRONG, with_question(replace(CUT, status=500))),
+    "an answer that is not stored": (
+        Kind.LOST,
+        with_question(OFFICIAL, history=NO_MORE, stored=stored(**FAILED), finishes=[]),
+    ),
     "a broken file": (Kind.WRONG, with_stored(integrity="row 1 missing from index")),
     "text of a deleted prompt": (Kind.WRONG, with_stored(orphans=1)),
     "a wrong counter": (Kind.WRONG, with_stored(counters=Counter({("queued", "interactive"): 1}))),
@@ -227,6 +246,13 @@ def test_nothing_is_found_where_nothing_is_broken() -> None:
 
 def test_a_submission_may_be_refused_while_somebody_fills_the_room() -> None:
     assert findings(and_then(seen(10, "submit", 503, FULL))) == []
+
+
+def test_a_client_that_was_answered_cut_off_or_that_left_is_not_held_against_the_product() -> None:
+    left = replace(OFFICIAL, leaves_after=2, had=ASKED.answer[:3])
+    refused = replace(CUT, raised="ollama._types.ResponseError", had="", status=503)
+
+    assert findings(replace(WHOLE, questions=[OFFICIAL, CUT, left, refused])) == []
 
 
 def test_a_prompt_that_was_cancelled_and_retried_is_not_held_against_the_product() -> None:
