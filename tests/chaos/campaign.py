@@ -115,6 +115,7 @@ def _settle(front: FrontDoor, clients: Clients, official: Official) -> float | N
         return reply.status == 200 and reply.json["queued"] + reply.json["processing"] == 0
 
     try:
+        official.hush()
         clients.end(SETTLED_WITHIN)
         official.end(max(1.0, start + SETTLED_WITHIN - time.monotonic()))
         until(nothing_is_left, "nothing is left to do", max(1.0, start + SETTLED_WITHIN - time.monotonic()))

@@ -58,9 +58,12 @@ class Official:
         for thread in self._threads:
             thread.start()
 
-    def end(self, timeout: float) -> bool:
-        """Ask nothing more and wait for what is asked; whether all of it came to its end."""
+    def hush(self) -> None:
+        """Ask nothing more."""
         self._ending.set()
+
+    def end(self, timeout: float) -> bool:
+        """Wait for what is asked, once nothing more is; whether all of it came to its end."""
         deadline = now() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - now()))

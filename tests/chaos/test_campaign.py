@@ -10,6 +10,7 @@ from support.machine import unable
 from support.wall_clock import MISSING, clock_at
 
 from chaos import campaign
+from chaos.official import WAYS
 from chaos.plain import Plain
 from chaos.plan import Part, plan
 from chaos.report import report
@@ -36,6 +37,9 @@ def test_a_short_campaign_finds_nothing_lost_stuck_or_wrong(tmp_path: Path) -> N
     assert {strike.part for strike in outcome.evidence.struck} == set(Part)
     assert [filling for filling in outcome.evidence.fillings if filling.full_at]
     assert outcome.evidence.retried
+    questions = outcome.evidence.questions
+    assert {question.way for question in questions} == set(WAYS)
+    assert [question for question in questions if question.raised is None and question.leaves_after is None]
 
 
 def test_a_seed_decides_what_happens() -> None:
