@@ -269,3 +269,25 @@ def test_a_prompt_of_a_call_that_ended_well_stays(asking, queued, queue, worker)
     call.join()
 
     assert queue.get(prompt.id).outcome is Outcome.SUCCEEDED
+
+
+def test_text_of_a_prompt_that_has_failed_already_does_not_hide_its_status(asking, queued, worker):
+    call = asking(stream=True)
+    queued()
+    with worker.queue.transaction():  # so that nobody sees one without the other
+        worker.fail(partial="Ray")
+
+    assert (call.result.status_code, call.result.text) == (400, "model_refused: The model refused.")
+
+
+def test_text_of_an_attempt_that_is_lost_already_is_not_sent(asking, queued, in_line, queue, worker):
+    call = asking(stream=True)
+    queued()
+    with worker.queue.transaction():
+        claim = worker.claim()
+        worker.queue.write(claim, "Wrong", offset=0, tokens=1)
+        worker.queue.release(claim)
+    in_line(queue)
+    worker.answer()
+
+    assert call.result.text == "open\n2.0 Rayleigh.\nanswer Rayleigh.\nend\n"

@@ -16,11 +16,11 @@ from proxy.calls.holding.call import HeldCall, StreamedCall, WholeCall
 from proxy.calls.holding.hold import Hold
 from proxy.calls.holding.holders import Holders
 from proxy.calls.holding.patience import Patience
+from proxy.calls.holding.response import HeldResponse, of_place, of_prompt
 from proxy.calls.writer import Writer
 from proxy.live.cursor import Cursor
 from proxy.parts import Parts
 from proxy.serving.connection import Connection
-from proxy.serving.headers import JSON
 
 IDENTITY = ("Authorization", "x-api-key", "Idempotency-Key")
 """Headers that tell two clients with the same body apart."""
@@ -41,11 +41,10 @@ class HeldCalls:
         return self._accept(face, asked, data, holder=None).prompt
 
     def answer(self, face: str, asked: Asked, data: bytes, writer: Callable[[Prompt], Writer]) -> Response:
-        """Put what was asked into the line and hold the call until it is answered.
+        """Put what was asked into the line, and give a response that is held until there is an answer.
 
-        The status is held back until it is known, or the client's patience is at its end. A client that said that it
-        does not wait gets what `POST /api/v1/prompt` answers. Raises what `accept` does, TooManyStreams before anything
-        is accepted, and CallFailed.
+        A client that said that it does not wait gets what `POST /api/v1/prompt` answers. Raises what `accept` does, and
+        TooManyStreams before anything is accepted.
         """
         keeps = preferences.keeps(request.headers)
         if preferences.waits_not(request.headers):
@@ -55,17 +54,13 @@ class HeldCalls:
             holder = None if keeps else self._parts.prompts.holder()
             progress = self._taken_up(face, data, holder) or self._put_in_line(face, asked, data, holder)
             hold.take(progress.prompt.id, holder=holder, erases=not asked.is_stored)
-            call = self._call(hold, asked, progress, writer(progress.prompt))
+            written = writer(progress.prompt)
+            call = self._call(hold, asked, progress, written)
         except BaseException:
             hold.let_go(is_over=False)
             hold.close()
             raise
-        try:
-            call.wait()
-            return self._held(call, asked)
-        except BaseException:
-            call.close()
-            raise
+        return HeldResponse(call, headers=_ignored(asked), stream_type=written.stream_type if asked.streams else None)
 
     def origin(self, face: str, prompt_id: str) -> Origin:
         """Say what the answers of a prompt of this face repeat. Raises PromptNotFound, also for one of another face."""
@@ -95,7 +90,12 @@ class HeldCalls:
             has_status=True,
             can_be_cut=_can_be_cut(),
         )
-        return Response(call, headers=_headers(call), content_type=writer.stream_type, direct_passthrough=True)
+        return Response(
+            call,
+            headers={**of_prompt(call), **of_place(call)},
+            content_type=writer.stream_type,
+            direct_passthrough=True,
+        )
 
     def _taken_up(self, face: str, data: bytes, holder: str | None) -> Progress | None:
         """Give the prompt that this very request has put into the line before, if its process is gone since."""
@@ -132,13 +132,6 @@ class HeldCalls:
         patience = Patience.of_stream(config, headers)
         return StreamedCall(self._parts, hold, progress, writer, patience, can_be_cut=_can_be_cut())
 
-    def _held(self, call: HeldCall, asked: Asked) -> Response:
-        headers = {**_headers(call), **_ignored(asked)}
-        if not asked.streams and call.is_over:
-            headers["Content-Length"] = str(sum(map(len, call.ahead)))
-        kind = call.stream_type if asked.streams else JSON
-        return Response(call, headers=headers, content_type=kind, direct_passthrough=True)
-
     def _unheld(self, accepted: Enqueued, asked: Asked) -> Response:
         body = accepted_body(accepted.prompt, accepted.position, self._parts.config.base_path)
         headers = {
@@ -148,16 +141,6 @@ class HeldCalls:
             **_ignored(asked),
         }
         return json_response(body, 202, headers)
-
-
-def _headers(call: HeldCall) -> dict[str, str]:
-    progress = call.standing.progress
-    headers = {"X-Prompt-Id": progress.prompt.id, "X-Accel-Buffering": "no"}
-    if progress.position is not None:
-        headers["X-Queue-Position"] = str(progress.position)
-        if call.standing.eta_seconds is not None:
-            headers["X-Queue-ETA"] = str(round(call.standing.eta_seconds))
-    return headers
 
 
 def _ignored(asked: Asked) -> dict[str, str]:

@@ -43,7 +43,6 @@ class HeldCall:
 
     def __init__(self, parts: Parts, hold: Hold, progress: Progress, writer: Writer, patience: Patience) -> None:
         """Begin with a prompt that was found to stand so."""
-        self.stream_type = writer.stream_type
         self.standing = Standing(progress, parts.estimates.eta(progress.prompt, progress.position))
         self.is_over = False  # whether the prompt has ended
         self.has_begun = False  # whether the client has got a byte, and with it the status
