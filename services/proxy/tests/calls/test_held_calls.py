@@ -1,7 +1,10 @@
 """A held call: from its acceptance to its answer."""
 
 import pytest
+import tiny
 from promptqueue.prompt import ErrorCode, Outcome, Status
+from proxy.app import parts
+from proxy.serving import room
 
 KEY = {"Idempotency-Key": "a-key-of-sixteen-characters"}
 
@@ -291,3 +294,28 @@ def test_text_of_an_attempt_that_is_lost_already_is_not_sent(asking, queued, in_
     worker.answer()
 
     assert call.result.text == "open\n2.0 Rayleigh.\nanswer Rayleigh.\nend\n"
+
+
+def test_while_a_call_is_held_its_body_takes_no_room(tiny_app, asking, in_line, queue, worker):
+    app = tiny_app()
+    parts(app).room.take(room.SIZE - 1_000)
+
+    calls = [asking(at=app.test_client(), prompt="x" * 800)]
+    in_line(queue, 1)
+    calls.append(asking(at=app.test_client(), prompt="x" * 800))
+    in_line(queue, 2)
+
+    worker.answer()
+    worker.answer()
+    assert [call.result.status_code for call in calls] == [200, 200]
+
+
+def test_while_a_call_is_held_what_was_asked_is_not_in_memory(asking, in_line, queue, worker, until):
+    calls = [asking(stream=True), asking()]
+    in_line(queue, 2)
+
+    until(lambda: not tiny.READ)
+
+    worker.answer()
+    worker.answer()
+    assert [call.result.status_code for call in calls] == [200, 200]

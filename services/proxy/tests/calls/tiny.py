@@ -1,5 +1,7 @@
 """A tiny face, whose protocol is one line for whatever happens."""
 
+from weakref import WeakSet
+
 import proxy.app
 from flask import Blueprint, Response
 from proxy.calls import bodies, errors
@@ -18,6 +20,15 @@ STATUS = {
     Kind.FULL: 429,
     Kind.UNAVAILABLE: 503,
 }
+
+
+class Request(dict):
+    """What is asked; as long as any of it is in memory, `READ` has it."""
+
+    __hash__ = object.__hash__
+
+
+READ = WeakSet()
 
 
 class TinyWriter:
@@ -78,8 +89,10 @@ def read(body):
     if not isinstance(body, dict):
         message = "Send an object."
         raise errors.InvalidAsked(message)
+    asked = Request(prompt=body.pop("prompt", "Why is the sky blue?"))
+    READ.add(asked)
     return Asked(
-        request={"prompt": body.pop("prompt", "Why is the sky blue?")},
+        request=asked,
         echo=body.pop("echo", {}),
         streams=body.pop("stream", False),
         **body,
