@@ -60,11 +60,26 @@ class Worker:
         self._alive = True
         self.terms = Terms(worker=self._presence.id, **terms)
 
-    def describe(self, model, *, server="http://ollama:11434"):
+    def describe(self, model, *, server="http://ollama:11434", facts=None):
         """Say how the model is on a server of its own."""
-        self._queue.describe_model(model, worker=self.terms.worker, server=server)
+        self._queue.describe_model(model, worker=self.terms.worker, server=server, facts=facts)
 
     def die(self):
+        if self._alive:
+            self._presence.leave()
+        self._alive = False
+
+
+class Holder:
+    """An entry of this process among those that hold calls."""
+
+    def __init__(self, storage):
+        self._storage = storage
+        self._presence = storage.attend()
+        self._alive = True
+        self.id = self._presence.id
+
+    def leave(self):
         if self._alive:
             self._presence.leave()
         self._alive = False
@@ -151,6 +166,19 @@ def hire(storage, queue):
 @pytest.fixture
 def worker(hire):
     return hire()
+
+
+@pytest.fixture
+def attend(storage, queue):
+    """Enter a process among those that hold calls: `attend().leave()` to let it be gone."""
+    with ExitStack() as attending:
+
+        def attend_one():
+            holder = Holder(storage)
+            attending.callback(holder.leave)
+            return holder
+
+        yield attend_one
 
 
 @pytest.fixture

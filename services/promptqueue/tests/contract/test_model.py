@@ -1,9 +1,11 @@
-"""model and describe_model: what the workers say of the model, and who hears it."""
+"""model, facts and describe_model: what the workers say of the model and its servers, and who hears it."""
 
 import pytest
-from promptqueue.condition import Model, ModelState
+from promptqueue.condition import Facts, Model, ModelState
 
 READY = Model(name="llama3.2", state=ModelState.READY, processor="gpu")
+FACTS = Facts(version="0.33.0", tag={"name": "llama3.2:latest"}, show={"template": "ü \0 🌍"}, context_length=4096)
+NEWER: Facts = {**FACTS, "version": "0.34.3", "context_length": None}
 AWAY = Model(name="llama3.2", state=ModelState.UNREACHABLE, detail="refused")
 
 
@@ -83,3 +85,76 @@ def test_a_detail_may_hold_any_character(queue, worker):
     worker.describe(Model(name="llama3.2", state=ModelState.MISSING, detail="a\ud800"))
 
     assert queue.model().detail == "a\ufffd"
+
+
+# ---- facts -----------------------------------------------------------------------------------------------------------
+
+
+def test_before_any_worker_spoke_of_facts_there_are_none(queue, worker):
+    before = queue.facts()
+    worker.describe(READY)
+
+    assert (before, queue.facts()) == (None, None)
+
+
+def test_facts_come_back_as_they_were_told(worker, another):
+    worker.describe(READY, facts=FACTS)
+
+    assert another.facts() == FACTS
+
+
+def test_a_workers_last_facts_replace_those_before_and_stay_where_it_tells_none(queue, worker):
+    worker.describe(READY, facts=FACTS)
+    worker.describe(READY, facts=NEWER)
+
+    worker.describe(AWAY)
+
+    assert queue.facts() == NEWER
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_what_a_ready_server_says_of_itself_counts_first(queue, hire, order):
+    told = [(READY, FACTS), (AWAY, NEWER)]
+    for each in order:
+        hire().describe(told[each][0], facts=told[each][1])
+
+    assert queue.facts() == FACTS
+
+
+def test_what_a_living_worker_says_counts_before_what_one_said_that_is_gone(queue, hire):
+    gone, living = hire(), hire()
+    gone.describe(READY, facts=FACTS)
+    living.describe(AWAY, facts=NEWER)
+
+    gone.die()
+
+    assert queue.facts() == NEWER
+
+
+def test_facts_outlive_the_worker_that_told_them(queue, hire):
+    gone = hire()
+    gone.describe(READY, facts=FACTS)
+    gone.die()
+    before = queue.facts()
+
+    hire().describe(AWAY)
+
+    assert (before, queue.facts()) == (FACTS, FACTS)
+
+
+def test_facts_of_another_model_are_not_told_of_this_one(queue, hire):
+    gone = hire()
+    gone.describe(READY, facts=FACTS)
+    gone.die()
+
+    hire().describe(Model(name="mistral", state=ModelState.READY))
+
+    assert queue.facts() is None
+
+
+def test_telling_the_same_facts_again_writes_nothing(queue, another, worker):
+    worker.describe(READY, facts=FACTS)
+
+    with queue.transaction():
+        for facts in (FACTS, None):
+            another.describe_model(READY, worker=worker.terms.worker, server="http://ollama:11434", facts=facts)

@@ -3,7 +3,18 @@
 import pytest
 from promptqueue.condition import Recovered
 from promptqueue.errors import PromptNotFound
-from promptqueue.prompt import ErrorCode, Failed, Outcome, Status
+from promptqueue.prompt import ErrorCode, Failed, Origin, Outcome, PromptError, Status
+
+
+@pytest.fixture
+def held(ask, attend):
+    """A prompt whose call is held; its id, and whoever holds it."""
+
+    def hold(holder=None, **values):
+        holder = holder or attend()
+        return ask(origin=Origin(face="openai.chat", echo={}, fingerprint="f1", holder=holder.id), **values), holder
+
+    return hold
 
 
 def test_a_prompt_whose_worker_is_gone_is_back_in_its_old_place(queue, care, ask, worker):
@@ -152,6 +163,130 @@ def test_a_queue_is_behind_until_what_is_overdue_was_recovered(queue, ask, worke
     assert queue.is_behind() is True
     assert queue.recover().total == 1
     assert queue.is_behind() is False
+
+
+# ---- prompts whose client is gone ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["queued", "processing"])
+def test_a_prompt_whose_holder_was_found_gone_a_minute_ago_is_cancelled(queue, care, held, hire, clock, status):
+    prompt_id, holder = held()
+    if status == "processing":
+        queue.claim(hire(lease_seconds=100).terms)
+    holder.leave()
+    queue.recover()
+
+    clock.advance(59.9)
+    before = care(prompt_id)
+    clock.advance(0.1)
+    after = care(prompt_id)
+
+    assert (before.status, after.status, after.outcome) == (status, Status.COMPLETED, Outcome.CANCELLED)
+    assert after.error == PromptError(code=ErrorCode.CANCELLED, message="The prompt was cancelled: its client is gone.")
+    assert after.failures == 0
+
+
+def test_its_minute_begins_when_recover_finds_its_holder_gone(queue, care, held, clock):
+    prompt_id, holder = held()
+    holder.leave()
+    clock.advance(1_000)
+    queue.recover()
+
+    assert care(prompt_id).status is Status.QUEUED
+
+
+def test_a_prompt_whose_holder_lives_is_waited_for(queue, care, held, clock):
+    prompt_id, _ = held()
+    for _ in range(2):
+        queue.recover()
+        clock.advance(60)
+
+    assert care(prompt_id).status is Status.QUEUED
+
+
+def test_a_prompt_that_was_given_to_another_holder_in_time_is_waited_for(queue, care, held, attend, clock):
+    prompt_id, holder = held()
+    holder.leave()
+    queue.recover()
+    clock.advance(59)
+
+    queue.reattach("openai.chat", "f1", holder=attend().id)
+    clock.advance(59)
+    queue.recover()
+    clock.advance(60)
+
+    assert care(prompt_id).status is Status.QUEUED
+
+
+def test_whoever_comes_after_the_minute_is_not_given_what_was_cancelled(queue, held, attend, clock):
+    _, holder = held()
+    holder.leave()
+    queue.recover()
+    clock.advance(60)
+    queue.recover()
+
+    assert queue.reattach("openai.chat", "f1", holder=attend().id) is None
+
+
+def test_the_wall_clock_neither_cancels_nor_keeps_a_prompt_whose_client_is_gone(queue, care, held, clock):
+    prompt_id, holder = held()
+    holder.leave()
+    queue.recover()
+
+    clock.step_wall(3_600)
+    before = care(prompt_id).status
+    clock.step_wall(-7_200)
+    clock.advance(60)
+
+    assert (before, care(prompt_id).outcome) == (Status.QUEUED, Outcome.CANCELLED)
+
+
+def test_only_those_are_cancelled_that_the_gone_held_and_that_are_not_over(queue, held, ask, attend, clock):
+    holder, other = attend(), attend()
+    over, waiting, of_another = held(holder)[0], held(holder)[0], held(other)[0]
+    expired = queue.cancel(over)
+    unheld = ask()
+    holder.leave()
+    queue.recover()
+    clock.advance(60)
+
+    assert queue.is_behind() is True
+    assert queue.recover() == Recovered(cancelled=1)
+    assert queue.is_behind() is False
+    assert queue.get(over) == expired
+    statuses = [queue.get(prompt_id).status for prompt_id in (waiting, of_another, unheld)]
+    assert statuses == ["completed", "queued", "queued"]
+
+
+def test_to_find_a_holder_gone_is_written_once_and_moves_nothing(queue, another, held):
+    _, holder = held()
+    holder.leave()
+
+    assert queue.is_behind() is False
+    assert queue.recover() == Recovered()
+    with queue.transaction():  # to write, the other would have to wait for its turn
+        assert another.recover() == Recovered()
+
+
+def test_what_was_known_of_a_holder_is_forgotten_once_nothing_that_it_held_is_open(queue, another, held):
+    prompt_id, holder = held()
+    holder.leave()
+    queue.recover()
+    queue.cancel(prompt_id)
+
+    queue.recover()
+
+    with queue.transaction():
+        assert another.recover() == Recovered()
+
+
+def test_a_prompt_that_ran_out_of_both_times_is_cancelled(queue, care, held, clock):
+    prompt_id, holder = held(expires_in=60)
+    holder.leave()
+    queue.recover()
+    clock.advance(60)
+
+    assert care(prompt_id).outcome is Outcome.CANCELLED
 
 
 # ---- settle alone ----------------------------------------------------------------------------------------------------

@@ -103,20 +103,11 @@ class Asking(Care):
             )
 
     def reattach(self, face, fingerprint, *, holder):
+        if not self._left_behind(face, fingerprint):
+            return None
         with self.transaction():
-            since = self._clock.wall() - ANSWER_KEPT
-            left_behind = [
-                row
-                for row in self._state.rows.values()
-                if row.origin
-                and (row.origin.face, row.origin.fingerprint) == (face, fingerprint)
-                and row.origin.holder not in self._storage.holders
-                and (row.prompt.status is not Status.COMPLETED or row.prompt.completed_at > since)
-            ]
-            if not left_behind:
-                return None
-            row = max(left_behind, key=lambda row: row.seq)
-            return self._shown(self._keep(replace(row, origin=replace(row.origin, holder=holder))))
+            row = max(self._left_behind(face, fingerprint), key=lambda row: row.seq, default=None)
+            return row and self._shown(self._keep(replace(row, origin=replace(row.origin, holder=holder))))
 
     def let_go(self, prompt_id):
         with self.transaction():
@@ -152,6 +143,17 @@ class Asking(Care):
         if new.idempotency:
             self._work.keys[new.idempotency.key] = Key(new.idempotency.fingerprint, prompt.id, now)
         return Enqueued(prompt=self._shown(row), position=self.position(prompt.id))
+
+    def _left_behind(self, face, fingerprint):
+        since = self._clock.wall() - ANSWER_KEPT
+        return [
+            row
+            for row in self._state.rows.values()
+            if row.origin
+            and (row.origin.face, row.origin.fingerprint) == (face, fingerprint)
+            and row.origin.holder not in self._storage.holders
+            and (row.prompt.status is not Status.COMPLETED or row.prompt.completed_at > since)
+        ]
 
     def _stored_origin(self, origin):
         fingerprint = origin.fingerprint if origin.holder else None

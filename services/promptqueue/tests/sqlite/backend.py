@@ -50,6 +50,8 @@ class SQLiteBackend:
         assert sorted(map(tuple, counted)) == sorted(map(tuple, kept))
         line = run("SELECT priority, seq / 256, count(*) FROM prompts WHERE status = 'queued' GROUP BY 1, 2")
         assert sorted(map(tuple, line)) == sorted(map(tuple, run("SELECT priority, block, prompts FROM line")))
-        for table in ("requests", "answers", "partials"):
+        for table in ("requests", "answers", "partials", "origins", "holds"):
             assert not run(f"SELECT 1 FROM {table} WHERE seq NOT IN (SELECT seq FROM prompts)")
+        assert not run("SELECT 1 FROM holds WHERE seq NOT IN (SELECT seq FROM origins)")
+        assert not run("SELECT 1 FROM holds JOIN prompts USING (seq) WHERE is_open = (status = 'completed')")
         return {(row["status"], row["priority"]): row["prompts"] for row in counted}

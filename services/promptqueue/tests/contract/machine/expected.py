@@ -1,9 +1,9 @@
 """What should come of a sequence of verbs: a model of the queue in plain values, without storage, locks or text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from promptqueue.lifecycle import GRACE
-from promptqueue.prompt import Answered, ErrorCode, Failed, Priority, PutBack
+from promptqueue.lifecycle import ANSWER_KEPT, GRACE, HOLDER_GRACE
+from promptqueue.prompt import Answered, ErrorCode, Failed, Origin, Priority, PutBack
 
 LEASE, TIMEOUT, MAX_FAILURES = 15.0, 60.0, 3
 
@@ -33,6 +33,14 @@ class Expected:
     answer: dict | None = None
     is_refused: bool = False
     is_erased: bool = False
+    origin: Origin | None = None
+
+    @property
+    def holder(self):
+        return self.origin and self.origin.holder
+
+    def let_go(self):
+        self.origin = self.origin and replace(self.origin, holder=None, fingerprint=None)
 
 
 class Expectations:
@@ -43,6 +51,8 @@ class Expectations:
         self.prompts: dict[str, Expected] = {}
         self.gone: list[str] = []
         self.living: set[str] = set()  # workers
+        self.attending: set[str] = set()  # holders
+        self.found_gone: dict[str, tuple[str, float]] = {}  # holders: in which boot, when
         self.paused = False
         self._sequence = 0
 
@@ -60,13 +70,14 @@ class Expectations:
 
     # ---- what verbs do ----
 
-    def accept(self, prompt_id, lane, *, expires_in, timeout):
+    def accept(self, prompt_id, lane, *, expires_in, timeout, origin):
         self.prompts[prompt_id] = Expected(
             seq=self._next_number(),
             lane=lane,
             expires_at=None if expires_in is None else self.clock.wall() + expires_in,
             may_wait=expires_in,
             timeout=TIMEOUT if timeout is None else timeout,
+            origin=origin,
         )
 
     def claim(self, worker):
@@ -134,12 +145,41 @@ class Expectations:
         expected.seq, expected.status, expected.outcome = self._next_number(), "queued", None
         expected.completed_at = expected.not_before = None
         expected.failures = expected.bad_ends = 0
+        expected.let_go()
         if expected.may_wait is not None:
             expected.expires_at = self.clock.wall() + expected.may_wait
         return True
 
+    def reattach(self, fingerprint, holder):
+        """The id of the prompt that should be given; None where there should be none."""
+        since = self.clock.wall() - ANSWER_KEPT
+        left_behind = [
+            one
+            for one in self.in_order()
+            if self.prompts[one].holder not in (None, *self.attending)
+            and self.prompts[one].origin.fingerprint == fingerprint
+            and (self.prompts[one].completed_at is None or self.prompts[one].completed_at > since)
+        ]
+        if not left_behind:
+            return None
+        expected = self.prompts[left_behind[-1]]
+        expected.origin = replace(expected.origin, holder=holder)
+        return left_behind[-1]
+
+    def recover(self):
+        """Where all prompts go."""
+        held = {each.holder for each in self.prompts.values() if each.status != "completed"} - {None}
+        moved = [self.settle(each) for each in self.prompts.values()]
+        for holder in held - self.attending:
+            if holder not in self.found_gone or self.found_gone[holder][0] != self.clock.boot:
+                self.found_gone[holder] = (self.clock.boot, self.clock.monotonic())
+        return moved
+
     def settle(self, expected):
-        """Where a prompt goes because a deadline of it has passed; None while none has."""
+        """Where a prompt goes because a deadline of it has passed, or its client is gone; None if neither."""
+        if expected.status != "completed" and self._is_abandoned(expected):
+            expected.let_go()
+            return self.complete(expected, "cancelled")
         if expected.status == "queued" and expected.expires_at is not None and expected.expires_at <= self.clock.wall():
             return self.complete(expected, "expired")
         if expected.status != "processing":
@@ -169,6 +209,10 @@ class Expectations:
     def _next_number(self):
         self._sequence += 1
         return self._sequence
+
+    def _is_abandoned(self, expected):
+        boot, since = self.found_gone.get(expected.holder, (None, 0.0))
+        return boot == self.clock.boot and since + HOLDER_GRACE <= self.clock.monotonic()
 
     def _may_start(self, expected):
         is_delayed = (

@@ -44,6 +44,7 @@ class Invariants(RuleBasedStateMachine):
         assert queue.partial(prompt_id) == expected.text
         assert queue.answer(prompt_id) == expected.answer
         assert (queue.request(prompt_id) is None) == expected.is_erased
+        assert queue.origin(prompt_id) == (None if expected.is_erased else expected.origin)
 
     @precondition(lambda self: self.steps % 2)
     @invariant()

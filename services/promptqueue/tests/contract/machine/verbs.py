@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 from promptqueue.condition import Recovered
 from promptqueue.errors import ClaimLost, NotRetryable
-from promptqueue.prompt import Answered, ErrorCode, Failed, NewPrompt, Priority, PutBack, Terms
+from promptqueue.prompt import Answered, ErrorCode, Failed, NewPrompt, Origin, Priority, PutBack, Terms
 
 from .expected import LEASE, MAX_FAILURES, TIMEOUT, Expectations
 from .invariants import Invariants
@@ -22,8 +22,9 @@ ENDINGS = {
     "bill": PutBack(cause="so", counts=True),
 }
 WITH_A_CLAIM = ["renew", *["write"] * 3, "release", "answer", "answer and claim", "fail", *ENDINGS]
-CARE = ["recover", "recover", "settle", "prune", "erase", "compact"]
-EVENTS = [*["time"] * 4, "die", "die", "date", "pause", "resume", "resume", "reopen", "reboot"]
+WITHDRAWALS = ["cancel", "cancel", "leave", "delete", "retry"]
+CARE = [*["recover"] * 3, "settle", "prune", "erase", "compact"]
+EVENTS = [*["time"] * 4, "die", "die", "leave", "leave", "date", "pause", "resume", "resume", "reopen", "reboot"]
 SECONDS = [0.5, 2.0, 4.0, 6.0, 14.5, 15.0, 15.0, 60.0]
 
 
@@ -40,10 +41,11 @@ class Verbs(Invariants):
         self.queues = [self.storage.open() for _ in range(2)]
         self.expected = Expectations(self.clock)
         self.workers = {}  # their presences, by their ids
+        self.holders = {}  # likewise
         self.claims = []
 
     def teardown(self):
-        for presence in self.workers.values():
+        for presence in [*self.workers.values(), *self.holders.values()]:
             presence.leave()
         for queue in self.queues:
             queue.close()
@@ -53,21 +55,26 @@ class Verbs(Invariants):
     def begin(self):
         for _ in range(2):
             self._register()
-        self.ask(0, [*Priority] * 2, None, None)
+            self._attend()
+        self.ask(0, [*Priority] * 2, None, None, "held")
 
     @rule(
         which=st.integers(0, 1),
         lanes=st.lists(st.sampled_from(Priority), min_size=1, max_size=3),
         expires_in=st.sampled_from([None, None, 5.0, 40.0]),
         timeout=st.sampled_from([None, None, 6.0, 30.0]),
+        call=st.sampled_from([None, "background", "held", "held"]),
     )
-    def ask(self, which, lanes, expires_in, timeout):
-        new = [NewPrompt(request={}, priority=lane, expires_in=expires_in, timeout=timeout) for lane in lanes]
+    def ask(self, which, lanes, expires_in, timeout, call):
+        holder = list(self.holders)[len(lanes) % len(self.holders)] if call == "held" else None
+        origin = call and Origin(face="a", echo={"n": len(lanes)}, fingerprint=holder and "f", holder=holder)
+        more = {"expires_in": expires_in, "timeout": timeout, "origin": origin}
+        new = [NewPrompt(request={}, priority=lane, **more) for lane in lanes]
         for one, lane in zip(self.queues[which].enqueue(*new), lanes, strict=True):
-            self.expected.accept(one.prompt.id, lane, expires_in=expires_in, timeout=timeout)
+            self.expected.accept(one.prompt.id, lane, **more)
 
     @precondition(lambda self: self.expected.prompts)
-    @rule(which=st.integers(0, 1), data=st.data(), how=st.sampled_from(["cancel", "cancel", "delete", "retry"]))
+    @rule(which=st.integers(0, 1), data=st.data(), how=st.sampled_from(WITHDRAWALS))
     def withdraw(self, which, data, how):
         prompt_id, queue = data.draw(st.sampled_from(self.expected.in_order())), self.queues[which]
         match how:
@@ -77,6 +84,12 @@ class Verbs(Invariants):
             case "cancel":
                 queue.cancel(prompt_id)
                 self.expected.cancel(prompt_id)
+            case "leave":
+                with queue.transaction():
+                    queue.cancel(prompt_id)
+                    queue.let_go(prompt_id)
+                self.expected.cancel(prompt_id)
+                self.expected.prompts[prompt_id].let_go()
             case "retry" if self.expected.may_retry(prompt_id):
                 queue.retry(prompt_id)
                 if self.expected.retry(prompt_id):
@@ -84,6 +97,12 @@ class Verbs(Invariants):
             case "retry":
                 with pytest.raises(NotRetryable):
                     queue.retry(prompt_id)
+
+    @rule(which=st.integers(0, 1), holder=st.integers(0, 1))
+    def come_again(self, which, holder):
+        holder = list(self.holders)[holder]
+        given = self.queues[which].reattach("a", "f", holder=holder)
+        assert (given and given.id) == self.expected.reattach("f", holder)
 
     @precondition(lambda self: self.workers)
     @rule(which=st.integers(0, 1), data=st.data())
@@ -119,9 +138,12 @@ class Verbs(Invariants):
         queue, expected = self.queues[which], self.expected
         match how:
             case "recover":
-                moved = [expected.settle(each) for each in expected.prompts.values()]
+                moved = expected.recover()
                 assert queue.recover() == Recovered(
-                    requeued=moved.count("queued"), failed=moved.count("failed"), expired=moved.count("expired")
+                    requeued=moved.count("queued"),
+                    failed=moved.count("failed"),
+                    expired=moved.count("expired"),
+                    cancelled=moved.count("cancelled"),
                 )
             case "settle" if expected.prompts:
                 prompt_id = data.draw(st.sampled_from(expected.in_order()))
@@ -140,7 +162,7 @@ class Verbs(Invariants):
                 unrun = [each for each in ended if not each.attempt and not each.is_erased]
                 assert queue.erase_unrun(older_than=older_than) == len(unrun)
                 for each in unrun:
-                    each.is_erased = True
+                    each.is_erased, each.origin = True, None
             case "compact":
                 self.storage.tidy()
                 assert queue.compact() >= 0
@@ -153,6 +175,9 @@ class Verbs(Invariants):
             case "die" if self.workers:
                 self._let_die(data.draw(st.sampled_from(list(self.workers))))
                 self._register()
+            case "leave":
+                self._let_leave(data.draw(st.sampled_from(list(self.holders))))
+                self._attend()
             case "date":
                 self.clock.step_wall(data.draw(st.sampled_from([-3_600.0, 3_600.0])))
             case "pause" | "resume":
@@ -167,11 +192,23 @@ class Verbs(Invariants):
                 for worker in list(self.workers):
                     self._let_die(worker)
                     self._register()
+                for holder in list(self.holders):
+                    self._let_leave(holder)
+                    self._attend()
 
     def _register(self):
         presence = self.storage.register(slots=1)
         self.workers[presence.id] = presence
         self.expected.living.add(presence.id)
+
+    def _attend(self):
+        presence = self.storage.attend()
+        self.holders[presence.id] = presence
+        self.expected.attending.add(presence.id)
+
+    def _let_leave(self, holder):
+        self.holders.pop(holder).leave()
+        self.expected.attending.remove(holder)
 
     def _let_die(self, worker):
         self.workers.pop(worker).leave()
