@@ -152,6 +152,26 @@ def test_facts_of_another_model_are_not_told_of_this_one(queue, hire):
     assert queue.facts() is None
 
 
+def test_facts_of_another_model_are_not_told_while_both_live(queue, hire):
+    hire().describe(AWAY, facts=FACTS)
+
+    hire().describe(Model(name="mistral", state=ModelState.READY))
+
+    assert (queue.model().name, queue.facts()) == ("mistral", None)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_worker_that_tells_no_facts_keeps_its_own_and_not_anothers(queue, hire, which):
+    workers = [hire(), hire()]
+    for worker, facts in zip(workers, (FACTS, NEWER), strict=True):
+        worker.describe(READY, facts=facts)
+
+    workers[which].describe(AWAY)
+    workers[1 - which].die()
+
+    assert queue.facts() == (FACTS, NEWER)[which]
+
+
 def test_telling_the_same_facts_again_writes_nothing(queue, another, worker):
     worker.describe(READY, facts=FACTS)
 

@@ -4,7 +4,7 @@ import re
 import time
 
 from promptqueue.condition import Model, ModelState
-from promptqueue.prompt import Answered, NewPrompt
+from promptqueue.prompt import Answered, NewPrompt, Origin
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
 
@@ -163,6 +163,18 @@ def test_a_text_cannot_control_the_terminal(operate, finish):
 
     assert "\\u001b]0;owned\\u0007 \\u009b31m line\nnext" in shown
     assert "\x1b" not in shown
+
+
+def test_show_tells_by_which_protocol_a_prompt_came_and_nothing_of_what_it_repeats(operate, ask):
+    plain, faced = ask(), ask(origin=Origin(face="openai.chat", echo={"user": "SECRET"}))
+
+    told = [operate(f"show {prompt_id} --json").json["face"] for prompt_id in (plain, faced)]
+    people = [operate(f"show {prompt_id}").out for prompt_id in (plain, faced)]
+
+    assert told == [None, "openai.chat"]
+    assert re.search(r"^face +openai\.chat$", people[1], re.MULTILINE)
+    assert "face" not in people[0]
+    assert "SECRET" not in people[1] + operate(f"show {faced} --json").out
 
 
 def test_show_settles_what_is_overdue(operate, url, journal):

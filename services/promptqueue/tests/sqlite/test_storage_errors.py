@@ -5,10 +5,11 @@ from contextlib import closing, contextmanager
 import pytest
 from promptqueue.condition import Model, ModelState
 from promptqueue.errors import QueueFull, StorageUnavailable
-from promptqueue.prompt import Answered, NewPrompt
+from promptqueue.prompt import Answered, NewPrompt, Origin
 from promptqueue.sqlite.file.engine import sqlite3
 
-TABLES = ("prompts", "requests", "answers", "partials", "idempotency_keys", "counters", "line", "control", "models")
+OF_PROMPTS = ("prompts", "requests", "answers", "partials", "origins", "holds")
+TABLES = (*OF_PROMPTS, "idempotency_keys", "counters", "line", "control", "models", "gone_holders")
 
 
 @pytest.fixture
@@ -34,6 +35,8 @@ def locked_by_a_stranger(url):
 VERBS = {
     "enqueue": lambda queue, _: queue.enqueue(NewPrompt(request={})),
     "cancel": lambda queue, claim: queue.cancel(claim.prompt.id),
+    "reattach": lambda queue, _: queue.reattach("a", "f", holder="new"),
+    "let_go": lambda queue, claim: queue.let_go(claim.prompt.id),
     "delete": lambda queue, claim: queue.delete(claim.prompt.id),
     "claim": lambda queue, claim: queue.claim(claim.terms),
     "renew": lambda queue, claim: queue.renew(claim),
@@ -58,7 +61,7 @@ def test_a_verb_that_cannot_get_the_lock_changes_nothing_and_works_again_later(
     waiting = open_queue(lock_timeout=0.05)
     ask()
     queue.finish(queue.claim(terms), answered)
-    ask()
+    ask(origin=Origin(face="a", echo={}, fingerprint="f", holder="gone"))
     claim = queue.claim(terms)
     queue.write(claim, "Ray", offset=0, tokens=1)
     ask(expires_in=1)

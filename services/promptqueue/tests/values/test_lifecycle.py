@@ -79,7 +79,7 @@ def test_the_words_are_those_of_the_contract():
 
 
 def test_the_total_recovered_is_the_sum():
-    assert Recovered(requeued=1, failed=2, expired=4).total == 7
+    assert Recovered(requeued=1, failed=2, expired=4, cancelled=8).total == 15
 
 
 def test_a_message_has_300_characters_at_most_with_what_was_said_before_it():
