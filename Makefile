@@ -69,8 +69,9 @@ chaos: ## Kill the product's parts while clients use it, and look for what got l
 
 compatibility: ## Let every client ask all there is to ask, and write docs/compatibility.md
 	@$(PYTHON) local/environment.py test
-	@$(VENV)/python -m local.clients
+	@$(VENV)/python -m local.clients agents
 	@PYTHONPATH=tests:ollama $(VENV)/python -m compatibility
+	@$(VENV)/python -m pytest tests/agents
 
 soak: ## Keep the product busy for twenty minutes and see whether memory, files or journal grow: SECONDS=1200
 	@$(PYTHON) local/environment.py test
@@ -111,4 +112,4 @@ sbom: ## Write what each image is made of into sbom/: a software bill of materia
 
 clean: ## Remove the virtual environment and what tests left, but no data
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis services/frontend/lint/node_modules \
-		tests/compatibility/node/node_modules
+		tests/compatibility/node/node_modules tests/agents/node_modules

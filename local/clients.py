@@ -1,7 +1,8 @@
 """Set up the clients that the tests of compatibility ask through, as their makers publish them: of Python, npm and Go.
 
 Those of Python have an environment of their own, .venv/clients: what they need decides nothing for ours. What cannot be
-had is named, and the tests that want it say so themselves. Does nothing when nothing has changed since.
+had is named, and the tests that want it say so themselves. Does nothing when nothing has changed since. With `agents`
+the coding agents come too, which take 700 MB.
 """
 
 import hashlib
@@ -15,18 +16,20 @@ from local.environment import ROOT, VENV, interruptible, run
 
 CLIENTS = VENV / "clients"
 FOLDER = ROOT / "tests/compatibility"
+AGENTS = ROOT / "tests/agents"
 REQUIREMENTS = ROOT / "requirements/compatibility.txt"
 
 
-def main(_purpose: str) -> None:
+def main(purpose: str) -> None:
     python = CLIENTS / "bin/python"
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "--quiet"]
     venv = [sys.executable, "-m", "venv", CLIENTS]
     set_up("python", [REQUIREMENTS], venv, [*pip, "--require-hashes", "-r", REQUIREMENTS])
     if has("npm"):
-        node = FOLDER / "node"
+        folders = {"npm": FOLDER / "node"} | ({"agents": AGENTS} if purpose == "agents" else {})
         quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-        set_up("npm", [node / "package-lock.json"], ["npm", "ci", "--prefix", node, *quiet])
+        for name, folder in folders.items():
+            set_up(name, [folder / "package-lock.json"], ["npm", "ci", "--prefix", folder, *quiet])
     if has("go"):
         go = FOLDER / "go"
         files = sorted(go.iterdir())
@@ -56,4 +59,4 @@ def set_up(name: str, files: Iterable[Path], *commands: Sequence[str | Path]) ->
 
 
 if __name__ == "__main__":
-    sys.exit(interruptible("clients", main))
+    sys.exit(interruptible(sys.argv[1] if len(sys.argv) > 1 else "clients", main))

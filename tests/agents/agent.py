@@ -88,7 +88,7 @@ AGENTS = (CLAUDE_CODE, CODEX)
 def why_not(agent: Agent) -> str | None:
     """Why it cannot be tried here; None: it can."""
     if not agent.path.exists():
-        return f"no {agent.program}; to have it: npm ci --prefix tests/agents"
+        return f"no {agent.program}; to have it: python -m local.clients agents"
     if not (unshare := program("unshare")):
         return "no unshare; on Debian: apt-get install util-linux"
     made = subprocess.run([unshare, *_flags(), "true"], capture_output=True, text=True, check=False)

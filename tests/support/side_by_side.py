@@ -6,7 +6,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 FIRST = ("tests/e2e", "tests/chaos", "services/worker", "services/frontend", "tests", "services/proxy")
 """The slowest, so that none of them is begun when all others are done."""
-APART = ("services/worker/tests/", "tests/e2e/", "services/promptqueue/tests/contract/test_state_machine.py")
+APART = (
+    "services/worker/tests/",
+    "tests/e2e/",
+    "tests/agents/",
+    "services/promptqueue/tests/contract/test_state_machine.py",
+)
 """Tests that take long, and have little in common with the others of their file."""
 TOGETHER = (
     "test_engines.py",
