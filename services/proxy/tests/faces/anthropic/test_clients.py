@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import anthropic
@@ -269,6 +270,33 @@ def test_a_full_queue_raises_and_says_when_to_come_again(serve, hire_at, until):
 
     assert raised.value.type == "rate_limit_error"
     assert 0 < int(raised.value.response.headers["Retry-After"]) <= 59
+
+
+def test_where_no_call_can_be_held_the_client_is_told_to_come_again(serve, hire_at, until):
+    server = serve("gevent", MAX_STREAMS=1)
+    place = Place(server, hire_at(server.database_url), until)
+    first = place.asks(place.client().messages.create, **ASKED)
+    claim = place.claim()
+
+    with pytest.raises(anthropic.ServiceUnavailableError) as raised:
+        place.client().messages.create(**ASKED)
+    place.worker.finish(claim, record("Blue."))
+
+    assert raised.value.type == "overloaded_error"
+    assert raised.value.response.headers["x-should-retry"] == "true"
+    assert 0 < int(raised.value.response.headers["Retry-After"]) <= 59
+    assert first.result().content[0].text == "Blue."
+
+
+def test_a_key_that_came_with_another_body_is_not_sent_again(place):
+    client = place.client(max_retries=2, default_headers={"Idempotency-Key": uuid.uuid4().hex})
+    asked = place.asks(client.messages.create, **ASKED)
+    place.answer("Blue.")
+
+    assert asked.result() == client.messages.create(**ASKED)
+    with pytest.raises(anthropic.BadRequestError):
+        client.messages.create(**{**ASKED, "max_tokens": 7})
+    assert len(place.sent) == 3
 
 
 def test_a_body_that_is_too_large_raises(serve):

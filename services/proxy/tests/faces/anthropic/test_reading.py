@@ -181,6 +181,7 @@ REFUSED = {
     "no limit": ({"max_tokens": None}, "max_tokens is required and must be positive"),
     "a limit of nothing": ({"max_tokens": 0}, "max_tokens is required and must be positive"),
     "a limit below": ({"max_tokens": -1}, "max_tokens is required and must be positive"),
+    "a limit of half a token": ({"max_tokens": 0.5}, "max_tokens: Input should be greater than 0"),
     "a limit in words": ({"max_tokens": "many"}, "max_tokens: Input should be a valid integer"),
     "a limit that is none": ({"max_tokens": True}, "max_tokens: Input should be a valid integer"),
     "a limit beyond numbers": ({"max_tokens": 10**300}, "max_tokens: Input should be less than"),

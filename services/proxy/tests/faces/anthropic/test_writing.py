@@ -134,6 +134,12 @@ def test_a_stream_brings_the_same_message_whatever_its_pieces(pieces, calls):
     assert assembled(streamed(answer, *pieces)) == a_writer().document(answer)
 
 
+def test_a_call_begins_without_its_input_for_clients_add_up_what_follows():
+    [begun] = [data for kind, data in events(streamed(record(calls=[CALL]))) if kind == "content_block_start"]
+
+    assert begun["content_block"] == {**BLOCK, "input": {}}
+
+
 def test_a_chunk_is_a_whole_event():
     chunks = streamed(record("It scatters.", [CALL]), "It ", "scatters.")
 
