@@ -9,7 +9,6 @@ from flask import Blueprint, Response
 from proxy.calls import bodies
 from proxy.calls.held_calls import HeldCalls
 from proxy.calls.model import Served
-from proxy.calls.names import hex_of
 from proxy.faces.openai import chat, completions, embeddings, models
 from proxy.faces.openai.chat.writing import ChatWriter
 from proxy.faces.openai.completions.writing import LOADED, CompletionWriter
@@ -27,24 +26,19 @@ def serve(routes: Blueprint, parts: Parts, calls: HeldCalls) -> None:
     def chat_completions() -> Response:
         with bodies.body(parts) as data:
             asked = bodies.checked(parts, data, partial(chat.read, longest=served.context_length))
-        echo = asked.echo
-        models.check(served, echo["model"])
-        return calls.answer(CHAT, asked, data, lambda prompt: ChatWriter(prompt, echo))
+            echo = asked.echo
+            models.check(served, echo["model"])
+            return calls.answer(CHAT, asked, data, lambda prompt: ChatWriter(prompt, echo))
 
     @routes.post("/completions")
     def text_completions() -> Response:
         with bodies.body(parts) as data:
             asked = bodies.checked(parts, data, partial(completions.read, longest=served.context_length))
-        echo = asked.echo
-        models.check(served, echo["model"])
-        if not asked.request["prompt"]:
-            return _loaded(CompletionWriter(uuid.uuid4().hex, time.time(), echo), streams=asked.streams)
-        return calls.answer(
-            COMPLETIONS,
-            asked,
-            data,
-            lambda prompt: CompletionWriter(hex_of(prompt.id), prompt.created_at, echo),
-        )
+            echo = asked.echo
+            models.check(served, echo["model"])
+            if not asked.request["prompt"]:
+                return _loaded(CompletionWriter(uuid.uuid4().hex, time.time(), echo), streams=asked.streams)
+            return calls.answer(COMPLETIONS, asked, data, lambda prompt: CompletionWriter.of(prompt, echo))
 
     @routes.post("/embeddings")
     def make_embeddings() -> Response:

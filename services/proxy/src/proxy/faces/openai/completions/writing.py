@@ -1,9 +1,12 @@
 """The answer to a completion, whole or in chunks, with the fields and in the order that Ollama writes."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
+
+from promptqueue.prompt import Prompt
 
 from proxy.calls.answer import Answer
+from proxy.calls.names import hex_of
 from proxy.faces.openai.endings import FINGERPRINT, NO_USAGE, finish_of, usage_of
 from proxy.faces.openai.events import DONE, Waiting, event
 
@@ -21,6 +24,11 @@ class CompletionWriter(Waiting):
         self._id = f"{PREFIX}{name}"
         self._created = int(created)
         self._echo = echo
+
+    @classmethod
+    def of(cls, prompt: Prompt, echo: Mapping[str, Any]) -> Self:
+        """Write that of a prompt."""
+        return cls(hex_of(prompt.id), prompt.created_at, echo)
 
     def text(self, piece: str, *, attempt: int, offset: int) -> bytes:  # noqa: ARG002 (a chunk has no place for them)
         """Give a chunk with more of the text."""
