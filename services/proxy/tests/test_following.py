@@ -50,10 +50,10 @@ class Lines:
 
 @pytest.fixture
 def follow(app):
-    def follow(*prompt_ids, cursor=None):
+    def follow(*prompt_ids, cursor=None, waits=False):
         prompts = parts(app).prompts
         found = prompts.progress_of(prompt_ids)
-        return prompts.follow(found, dict.fromkeys(prompt_ids, cursor), Connection({}))
+        return prompts.follow(found, dict.fromkeys(prompt_ids, cursor), Connection({}), waits=waits)
 
     return follow
 
@@ -105,3 +105,21 @@ def test_what_a_writer_leaves_for_later_comes_again(follow, submit, worker, monk
         *({"text": piece} for piece in "abc"),
         {"outcome": "succeeded"},
     ]
+
+
+def test_who_waits_for_the_end_is_woken_by_nothing_else(submit, worker, follow, until):
+    _, second = submit(), submit()
+    reader, waiting = Lines(follow(second)), follow(second, waits=True)
+    until(lambda: reader.read)
+    worker.answer()
+    claim = worker.claim()
+    worker.speak(claim, "abc", write=True)
+    until(lambda: {"text": "abc"} in reader.read)
+
+    assert not waiting.wake.is_set()
+    assert [type(event) for event in waiting.next(0)] == [Moved, Said]
+
+    worker.finish(claim, {"response": "abc", "done": True})
+    assert [type(event) for event in waiting.next()] == [Ended]
+    waiting.close()
+    reader.end()

@@ -140,12 +140,14 @@ class Prompts:
         connection: Connection,
         *,
         has_place: bool = False,
+        waits: bool = False,
     ) -> Following:
         """Follow prompts that were found to stand so, each from its cursor on, or from the very beginning.
 
-        Whoever called it closes what it gives. Raises TooManyStreams, unless the connection `has_place` already.
+        Whoever called it closes what it gives. Who `waits` is woken by the end alone. Raises TooManyStreams, unless the
+        connection `has_place` already.
         """
-        return self._live.follow(found, cursors, connection, has_place=has_place)
+        return self._live.follow(found, cursors, connection, has_place=has_place, waits=waits)
 
     def request(self, prompt_id: str) -> Mapping[str, Any] | None:
         """Give what was asked; None once its text was erased."""

@@ -62,15 +62,24 @@ class Following:
     reader gets longer pieces instead of a queue that grows. Events that a writer leaves for later are worked out anew.
     """
 
-    __slots__ = ("_is_ended", "_on_close", "connection", "has_place", "readings", "wake")
+    __slots__ = ("_is_ended", "_on_close", "connection", "has_place", "readings", "waits", "wake")
 
     def __init__(
-        self, cursors: Mapping[str, Cursor | None], connection: Connection, on_close: Callable[[Following], None]
+        self,
+        cursors: Mapping[str, Cursor | None],
+        connection: Connection,
+        on_close: Callable[[Following], None],
+        *,
+        waits: bool = False,
     ) -> None:
-        """Begin at these places in prompts, None for the very beginning. `wake` is set when something may be new."""
+        """Begin at these places in prompts, None for the very beginning. `wake` is set when something may be new.
+
+        Who `waits` learns of the end, and of what came before it when that is there or a time is over.
+        """
         self.readings = [Reading(prompt_id, cursor) for prompt_id, cursor in cursors.items()]
         self.connection = connection
         self.has_place = False
+        self.waits = waits
         self.wake = threading.Event()
         self._on_close = on_close
         self._is_ended = False
@@ -102,7 +111,7 @@ class Following:
             if self.is_over:
                 return None
             if not self.wake.wait(max(0.0, until - time.monotonic())):
-                return iter((Silence(),))
+                return self._look() or iter((Silence(),))  # who only waits for the end was not woken for the rest
         return None
 
     def _look(self) -> Iterator[Event] | None:

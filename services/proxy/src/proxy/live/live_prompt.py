@@ -27,10 +27,11 @@ class Snapshot:
 class LivePrompt:
     """One prompt and the events that wake its readers. Only one thread changes it; any may add or remove a reader."""
 
-    __slots__ = ("_ahead", "_attempt", "_text", "is_deleted", "readers", "snapshot")
+    __slots__ = ("_ahead", "_attempt", "_text", "is_deleted", "readers", "snapshot", "waiting")
 
     def __init__(self) -> None:
         self.readers: list[threading.Event] = []
+        self.waiting: list[threading.Event] = []  # those of readers who want nothing but the end
         self.snapshot: Snapshot | None = None
         self.is_deleted = False
         self._attempt = 0

@@ -117,3 +117,5 @@ class Updates:
     def _look_up(self, prompt_ids: list[str], readers: WakeQueue) -> None:
         for live in self._lookup.update({one: live for one in prompt_ids if (live := self._prompts.get(one))}):
             readers.add(live.readers)
+            if live.is_over:
+                readers.add(live.waiting)

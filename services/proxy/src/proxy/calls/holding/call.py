@@ -39,6 +39,7 @@ class HeldCall:
     with the protocol's error and a connection that is cut, for no single sign of the two is understood by every client.
     """
 
+    waits = False  # whether nothing but the end is of interest
     stays_at_stop = True  # whether the same request, sent to the next process, may take the prompt up again
 
     def __init__(self, parts: Parts, hold: Hold, progress: Progress, writer: Writer, patience: Patience) -> None:
@@ -73,7 +74,7 @@ class HeldCall:
 
     def _run(self) -> Generator[bytes, None, None]:
         try:
-            self._hold.follow(self.standing.progress, self._cursor)
+            self._hold.follow(self.standing.progress, self._cursor, waits=self.waits)
             for piece in self._pieces():
                 if piece:
                     self.has_begun = True
@@ -147,6 +148,8 @@ class HeldCall:
 
 class WholeCall(HeldCall):
     """A call that is answered with one JSON document, which may have blanks before it."""
+
+    waits = True
 
     def _pieces(self) -> Iterator[bytes]:
         for event in self._events():

@@ -56,10 +56,10 @@ class Hold:
         self._prompt_id, self._holder, self._erases = prompt_id, holder, erases
         self._holders.add(prompt_id)
 
-    def follow(self, progress: Progress, cursor: Cursor | None) -> None:
-        """Begin to follow a prompt that was found to stand so. Raises StorageUnavailable."""
-        cursors = {progress.prompt.id: cursor}
-        self._following = self._parts.prompts.follow([progress], cursors, self.connection, has_place=True)
+    def follow(self, progress: Progress, cursor: Cursor | None, *, waits: bool) -> None:
+        """Begin to follow a prompt that was found to stand so, or to wait for its end. Raises StorageUnavailable."""
+        cursors, connection = {progress.prompt.id: cursor}, self.connection
+        self._following = self._parts.prompts.follow([progress], cursors, connection, has_place=True, waits=waits)
         if self._has_left:
             self._following.end()
 
