@@ -137,6 +137,7 @@ class Runtime:
     def begin(self, client: Client, case: dict[str, Any]) -> Talk:
         """Let a client run a case."""
         assert self._ready.wait(BEGINS_WITHIN), "the clients' program does not start"
+        assert self._process.poll() is None, "the clients' program has ended"
         talk = Talk(client, case)
         number = next(self._numbers)
         self._talks[number] = talk
@@ -169,6 +170,7 @@ class Runtime:
             elif talk := self._talks.get(told["id"]):
                 talk.told = told["end"]
                 talk.ended.set()
+        self._ready.set()  # for whoever waits: it has ended
 
 
 class Runtimes:
@@ -204,6 +206,8 @@ def _quiet() -> dict[str, str]:
     """Give an environment in which no client looks for anything beyond this machine."""
     return {
         **os.environ,
+        "NO_PROXY": "127.0.0.1,localhost",  # httpx reads no address in brackets
+        "no_proxy": "127.0.0.1,localhost",
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LANGSMITH_TRACING": "false",
         "PYTHONWARNINGS": "ignore",

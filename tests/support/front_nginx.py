@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from typing import TYPE_CHECKING, Self
 
 from support import ROOT
 from support.front_door import FrontDoor
 from support.ports import free_port
+from support.processes import below
 from support.waiting import until
 
 if TYPE_CHECKING:
@@ -84,6 +86,14 @@ class FrontNginx(FrontDoor):
         """End it, and those it holds; harmless when it does not run."""
         if self._process:
             self._process.terminate()
+            self._process.wait(10)
+        self._process = None
+
+    def kill(self) -> None:
+        """End it with SIGKILL, and those it holds."""
+        if self._process:
+            for process in below(self._process.pid):
+                process.signal(signal.SIGKILL)
             self._process.wait(10)
         self._process = None
 

@@ -33,7 +33,10 @@ export async function ask(given, say, left) {
     asked.tools = { add_numbers: tool({ description: DESCRIPTION, inputSchema: jsonSchema(PARAMETERS), execute }) };
     asked.stopWhen = stepCountIs(given.result === undefined ? 1 : 2);
   }
-  if (given.schema) asked.output = Output.object({ schema: jsonSchema(SCHEMA) });
+  if (given.schema) {
+    asked.output = Output.object({ schema: jsonSchema(SCHEMA) });
+    asked.providerOptions = { anthropic: { structuredOutputMode: "outputFormat" } }; // else it is a tool, which no model must call
+  }
   if (!given.stream) {
     const answer = await generateText(asked);
     say(answer.text);

@@ -10,6 +10,10 @@ const MODULES = {
   ai: "./ai.mjs",
 };
 
+// What a client has to say to people does not stand among the lines.
+console.log = console.info = console.debug = console.error;
+globalThis.AI_SDK_LOG_WARNINGS = false;
+
 const leaving = new Map();
 
 function write(line) {
