@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING, Any
 from support.command import Command
 from support.machine import program
 from support.passage import passage
+from support.readme import what_you_have
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE / "node_modules/.bin"
 INSIDE = HERE / "inside.py"
 PORT = 8000
-"""Of the product as the agent sees it: its network is its own, so that the port is free."""
+"""Of the product as the agent sees it, and as the README has it: its network is its own, so that the port is free."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Agent:
-    """One of them: how it is started, how it is told where the product is, and by which calls it looks and changes."""
+    """One of them: how it is begun beyond the README's line for it, and by which calls it looks and changes."""
 
+    name: str
     program: str
-    arguments: Sequence[str]
+    more: str
     variables: Mapping[str, str]
-    files: Mapping[str, str]
-    """In its home."""
     look: Callable[[Path], dict[str, Any]]
     change: Callable[[Path, str, str], dict[str, Any]]
 
@@ -44,17 +44,15 @@ class Agent:
 
 
 CLAUDE_CODE = Agent(
+    name="Claude Code",
     program="claude",
-    arguments=("--permission-mode", "acceptEdits", "--print"),
+    more="--permission-mode acceptEdits --print",
     variables={
-        "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{PORT}",
-        "ANTHROPIC_API_KEY": "none",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "DISABLE_TELEMETRY": "1",
         "DISABLE_ERROR_REPORTING": "1",
         "DISABLE_AUTOUPDATER": "1",
     },
-    files={},
     look=lambda file: {"name": "Read", "arguments": {"file_path": str(file)}},
     change=lambda file, old, new: {
         "name": "Edit",
@@ -62,23 +60,11 @@ CLAUDE_CODE = Agent(
     },
 )
 CODEX = Agent(
+    name="Codex",
     program="codex",
-    arguments=("exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"),
+    more="--config analytics.enabled=false --config check_for_update_on_startup=false "
+    "exec --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox",
     variables={},
-    files={
-        ".codex/config.toml": f"""
-            model_provider = "queue"
-            check_for_update_on_startup = false
-
-            [analytics]
-            enabled = false
-
-            [model_providers.queue]
-            name = "queue"
-            base_url = "http://127.0.0.1:{PORT}/v1"
-            wire_api = "responses"
-        """
-    },
     look=lambda file: {"name": "exec_command", "arguments": {"cmd": f"cat {file}"}},
     change=lambda file, old, new: {"name": "exec_command", "arguments": {"cmd": f"sed -i s/{old}/{new}/ {file}"}},
 )
@@ -102,16 +88,15 @@ def employed(agent: Agent, folder: Path, port: int) -> Iterator[Callable[..., Co
     with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         home, door = Path(short) / "home", Path(short) / "door"  # a socket's path has 107 bytes at most
         home.mkdir()
-        for name, text in agent.files.items():
-            (home / name).parent.mkdir(parents=True)
-            (home / name).write_text(text)
         listener.bind(str(door))
         listener.listen()
 
         def begin(task: str, *, model: str = "llama3.2") -> Command:
-            variables = {"HOME": str(home), "PATH": os.environ["PATH"], **agent.variables}  # and nothing of who tests
+            path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+            variables = {"HOME": str(home), "PATH": path, **agent.variables}  # and nothing of who tests
             alone = ["unshare", *_flags(), "env", "-i", *(f"{name}={value}" for name, value in variables.items())]
-            words = [str(agent.path), *agent.arguments, "--model", model, task]
+            line = what_you_have()[agent.name].replace("llama3.2", model)
+            words = ["bash", "-c", f'{line} {agent.more} "$0"', task]
             command = [*alone, sys.executable, str(INSIDE), str(door), str(PORT), *words]
             started.append(Command(command, folder, Path(short) / f"{len(started)}.log"))
             return started[-1]
