@@ -80,7 +80,7 @@ def stand(make_prompt):
 def make_response(ask, make_prompt):
     def make_response(**fields):
         asked = ask(**fields)
-        return Response.of(make_prompt(metadata=asked.metadata), asked.echo, asked.request)
+        return Response.of(make_prompt(metadata=asked.metadata), asked.echo)
 
     return make_response
 

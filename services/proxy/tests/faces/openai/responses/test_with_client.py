@@ -403,6 +403,59 @@ def test_text_that_was_begun_anew_is_said_to_be(client, spoken, claim, worker, u
     assert numbers_of(rest)[0] == 1_000_000_002
 
 
+def test_a_stream_in_the_background_whose_text_is_begun_anew_ends_and_its_response_goes_on(
+    client, claim, worker, meanwhile
+):
+    with in_background(client, stream=True) as stream:
+        response = next(stream).response
+        running = claim()
+        worker.speak(running, "one")
+        while next(stream).type != "response.output_text.delta":
+            pass
+        worker.queue.release(running)
+        with pytest.raises(openai.APIError) as raised:
+            list(stream)
+    assert raised.value.code == "response_restarted"
+    worker.finish(claim(), record())
+    assert client.responses.retrieve(response.id).output_text == TEXT
+
+
+def test_a_held_stream_whose_text_is_begun_anew_fails_and_its_response_is_cancelled(client, claim, worker, until):
+    with client.responses.create(model="llama3.2", input="hi", stream=True) as stream:
+        response = next(stream).response
+        running = claim()
+        worker.speak(running, "one")
+        while next(stream).type != "response.output_text.delta":
+            pass
+        worker.queue.release(running)
+        assert next(stream).type == "response.failed"
+        with pytest.raises(openai.APIError) as raised:
+            list(stream)
+    assert raised.value.code == "server_error"
+    until(lambda: client.responses.retrieve(response.id).status == "cancelled")
+
+
+def test_a_response_in_the_background_outlives_the_proxy(serve, hire_at, queue_at, until, meanwhile):
+    first = serve()
+    client, worker, queue = client_of(first), hire_at(first.database_url), queue_at(first.database_url)
+    response = in_background(client)
+    stream = follow(client, response.id)
+    assert next(stream).type == "response.created"
+    running = until(lambda: queue.newest(status=Status.QUEUED).prompts) and worker.claim()
+    while (known := next(stream)).type != "response.in_progress":
+        pass
+    first.stop()
+    with pytest.raises(openai.APIError) as raised:
+        list(stream)
+    assert raised.value.code == "stopping"
+    client = client_of(serve(DATABASE_URL=first.database_url))
+    reading = meanwhile(lambda: list(follow(client, response.id, known.sequence_number)))
+    worker.speak(running, TEXT, write=True)
+    worker.finish(running, record())
+    assert text_of(reading.result(30)) == TEXT
+    assert client.responses.retrieve(response.id).output_text == TEXT
+
+
 def _until_text(stream):
     with stream:
         for event in stream:

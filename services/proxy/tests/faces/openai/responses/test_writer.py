@@ -218,6 +218,13 @@ def test_a_failure_has_the_same_numbers_for_whoever_comes_back(fail, failure, at
         assert fail(failure, attempt=attempt, said=rest, after=after, length=length) == first[index + 1 :]
 
 
+@pytest.mark.parametrize("attempt", [0, 1, 2])
+def test_a_failure_is_told_the_same_way_once_it_is_over(make_response, stand, events, fail, attempt):
+    writer = ResponseWriter(make_response(), is_held=False)
+    over = writer.opening(stand(Status.COMPLETED, attempt)) + writer.failure(FAILED, attempt=attempt)
+    assert events(over) == fail(FAILED, attempt=attempt)
+
+
 def test_whoever_was_ahead_of_what_is_left_of_the_text_hears_the_failure_all_the_same(fail):
     found = fail(FAILED, after=numbers.delta(1, 500), length=3)
     assert kinds(found) == ["failed", "error"]

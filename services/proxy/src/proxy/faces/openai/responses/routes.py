@@ -46,7 +46,7 @@ def _serve_making(routes: Blueprint, parts: Parts, calls: HeldCalls, stored: Sto
             asked = _asked(parts, served, stored, data)
 
         def writer(prompt: Prompt) -> ResponseWriter:
-            made = response.Response.of(prompt, asked.echo, asked.request)
+            made = response.Response.of(prompt, asked.echo)
             return ResponseWriter(made, is_held=not asked.in_background)
 
         if not asked.in_background:
@@ -91,7 +91,7 @@ def _serve_stored(routes: Blueprint, parts: Parts, calls: HeldCalls, stored: Sto
     @routes.get("/responses/<response_id>/input_items")
     def items(response_id: str) -> Response:
         found, query = stored.find(response_id), request.args
-        all_items = input_items.items(found.prompt_id, found.messages, found.response.namespaces)
+        all_items = input_items.items(found.prompt_id, stored.messages(found), found.response.namespaces)
         page = input_items.page(all_items, limit=query.get("limit"), order=query.get("order"), after=query.get("after"))
         return json_response(page, 200, _headers(found.prompt_id))
 

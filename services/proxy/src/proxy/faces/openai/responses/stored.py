@@ -12,7 +12,7 @@ from proxy.calls.errors import InvalidAsked, of_prompt
 from proxy.calls.failure import Kind
 from proxy.calls.held_calls import HeldCalls
 from proxy.calls.names import prompt_id_of
-from proxy.faces.openai.responses.reading.past import Item, Named, Past, said
+from proxy.faces.openai.responses.reading.past import Item, Message, Named, Past, said
 from proxy.faces.openai.responses.writing import output
 from proxy.faces.openai.responses.writing.response import PREFIX, Response, namespaces_of, status_of
 from proxy.prompts import Prompts
@@ -26,7 +26,6 @@ class Stored:
 
     progress: Progress
     response: Response
-    request: Mapping[str, Any] | None  # None once it was erased
     answer: Answer | None
     text: str  # that is stored so far, the answer's, or what had come when it ended without one
 
@@ -39,11 +38,6 @@ class Stored:
     def prompt_id(self) -> str:
         """The id of its prompt."""
         return self.progress.prompt.id
-
-    @property
-    def messages(self) -> Sequence[Mapping[str, Any]]:
-        """What the model read, all but the instructions; nothing once it was erased."""
-        return self.request["messages"] if self.request else ()
 
     @property
     def in_background(self) -> bool:
@@ -75,6 +69,11 @@ class StoredResponses:
         except PromptNotFound:
             message = f"Response with id '{response_id[:60]}' not found."
             raise InvalidAsked(message, kind=Kind.NOT_FOUND, code="not_found") from None
+
+    def messages(self, found: Stored) -> Sequence[Message]:
+        """Give what the model read for a response, all but the instructions. Raises PromptNotFound."""
+        request = self._prompts.request(found.prompt_id)
+        return request["messages"] if request else ()
 
     def recall(self, names: Named) -> Past:
         """Give what earlier responses leave to one that names them; items that nobody put out are left out.
@@ -120,13 +119,11 @@ class StoredResponses:
         prompt, answer = progress.prompt, None
         if prompt.outcome is Outcome.SUCCEEDED and (record := self._prompts.answer(prompt_id)):
             answer = Answer(record, prompt.completed_at)
-        request = self._prompts.request(prompt_id)
         is_lost = progress.text_attempt < prompt.attempt or prompt.status is Status.QUEUED  # it is begun anew
         text = "" if is_lost else self._prompts.partial(prompt_id)
         return Stored(
             progress=progress,
-            response=Response.of(prompt, echo, request),
-            request=request,
+            response=Response.of(prompt, echo),
             answer=answer,
             text=answer.text if answer else text,
         )

@@ -113,10 +113,11 @@ def _window(body: Body) -> float | None:
 
 
 def _echo(body: Body, model: str, tools: Tools) -> dict[str, Any]:
-    """Give what the answer repeats, all but texts that the request holds as well."""
+    """Give what the answer repeats."""
     return {
         "model": model,
         "previous_response_id": body.previous_response_id,
+        "instructions": body.instructions,
         "tools": tools.echo,
         "tool_choice": "auto" if body.tool_choice is None else body.tool_choice,
         "truncation": body.truncation or "disabled",

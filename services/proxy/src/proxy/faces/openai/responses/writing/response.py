@@ -31,17 +31,15 @@ class Response:
     created_at: int
     echo: Mapping[str, Any]
     metadata: Mapping[str, Any]
-    instructions: str | None
 
     @classmethod
-    def of(cls, prompt: Prompt, echo: Mapping[str, Any], request: Mapping[str, Any] | None) -> Self:
-        """Make it of a prompt, of what its origin repeats, and of what it asks; None once that was erased."""
+    def of(cls, prompt: Prompt, echo: Mapping[str, Any]) -> Self:
+        """Make it of a prompt, and of what its origin repeats."""
         return cls(
             prompt_id=prompt.id,
             created_at=int(prompt.created_at),
             echo=echo,
             metadata=prompt.metadata or {},
-            instructions=(request or {}).get("system"),
         )
 
     @property
@@ -95,7 +93,7 @@ class Response:
             "incomplete_details": incomplete_details,
             "model": echo["model"],
             "previous_response_id": echo["previous_response_id"],
-            "instructions": self.instructions,
+            "instructions": echo["instructions"],
             "output": list(items),
             "error": error,
             "tools": echo["tools"],
