@@ -72,7 +72,11 @@ def test_each_of_its_names_is_its(served, worker, queue, configured, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "llama3", "llama3.2:1b", "llama3.2:cloud", "me/llama3.2", "a.example/library/llama3.2", "llama3.2:"]
+    "name",
+    [
+        *["", "llama3", "llama3.2:1b", "llama3.2:cloud", "me/llama3.2", "a.example/library/llama3.2", "llama3.2:"],
+        " " * 1_000 + "llama3.2",  # which answers would repeat with each of their pieces
+    ],
 )
 def test_no_other_name_is(served, name):
     assert not served.answers(name)

@@ -10,6 +10,7 @@ from promptqueue.condition import Facts, Model, ModelState
 
 from proxy.parts import Parts
 
+LONGEST_NAME = 1_000  # characters; a longer one is no model's, and answers would repeat all the blanks around it
 FRESH_FOR = 1.0  # seconds that what was read is used again
 USUAL_PLACE = re.compile(r"(https?://)?(registry\.ollama\.ai/)?(library/)?")
 """What may stand before a model's name and says nothing: it is Ollama's own registry."""
@@ -74,6 +75,8 @@ class Served:
 
 def whole(name: str) -> str:
     """Write a model's name so that two names of one model are equal: a name without a tag means its latest."""
+    if len(name) > LONGEST_NAME:
+        return name
     name = USUAL_PLACE.sub("", name.strip().lower(), count=1)
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 

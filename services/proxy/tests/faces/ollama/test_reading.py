@@ -233,6 +233,11 @@ def test_what_cannot_be_is_refused_in_ollamas_words(fields, words):
         ),
         ({"tools": "x"}, "json: cannot unmarshal string into Go struct field ChatRequest.tools of type api.Tools"),
         ({"tools": ["x"]}, "json: cannot unmarshal string into Go struct field ChatRequest.tools of type api.Tool"),
+        ({"tools": [None]}, "json: cannot unmarshal null into Go struct field ChatRequest.tools of type api.Tool"),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [None]}]},
+            "json: cannot unmarshal null into Go struct field ChatRequest.messages.tool_calls of type api.ToolCall",
+        ),
     ],
 )
 def test_so_is_what_a_chat_cannot_hold(fields, words):

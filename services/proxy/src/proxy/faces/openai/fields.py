@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from proxy.asking import values
@@ -13,6 +13,7 @@ from proxy.calls.errors import InvalidAsked
 MOST_PAIRS = 16  # of metadata, as OpenAI has it
 LONGEST_KEY = 64  # characters
 LONGEST_VALUE = 512  # characters
+LIMITS = f"metadata may hold {MOST_PAIRS} pairs, of keys of {LONGEST_KEY} and values of {LONGEST_VALUE} characters."
 
 READ = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 """Fields of these types, any others ignored; a field that is null is the same as absent."""
@@ -49,18 +50,20 @@ def only(is_fine: Callable[[Any], bool], words: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _metadata(pairs: dict[str, str]) -> dict[str, str]:
-    if len(pairs) > MOST_PAIRS or any(
-        len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE for key, value in pairs.items()
-    ):
-        words = (
-            f"metadata may hold {MOST_PAIRS} pairs, of keys of {LONGEST_KEY} and values of {LONGEST_VALUE} characters."
-        )
-        raise wrong(words)
+def _few(pairs: Any) -> Any:
+    # First of all, for each of 45,000 values that are no texts would be a mistake of its own.
+    if isinstance(pairs, Mapping) and len(pairs) > MOST_PAIRS:
+        raise wrong(LIMITS)
     return pairs
 
 
-Metadata = Annotated[dict[str, Text], AfterValidator(_metadata)]
+def _short(pairs: dict[str, str]) -> dict[str, str]:
+    if any(len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE for key, value in pairs.items()):
+        raise wrong(LIMITS)
+    return pairs
+
+
+Metadata = Annotated[dict[str, Text], BeforeValidator(_few), AfterValidator(_short)]
 Objects = Annotated[list[JSONObject], Field(fail_fast=True)]
 """A list of objects that are looked at one by one; it ends at its first mistake."""
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from promptqueue.prompt import Priority
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 
 from proxy.asking.fields import JSONObject, Text, Whole
 from proxy.faces.openai.fields import Fields, Metadata, only
@@ -16,8 +16,11 @@ ONE_ANSWER = "A prompt has one answer here. Send the request once for each answe
 NO_PROBABILITIES = "The probabilities of tokens are not given. Leave the field out."
 NO_BIAS = "Tokens cannot be made more or less likely. Leave the field out."
 
+LONGEST_TIER = 64  # characters; each piece of an answer repeats it
+
 One = Annotated[Whole, only(lambda value: value == 1, ONE_ANSWER)]
 NoBias = Annotated[JSONObject, only(lambda value: not value, NO_BIAS)]
+Tier = Annotated[Text, Field(max_length=LONGEST_TIER)]
 
 
 class StreamOptions(Fields):
@@ -35,7 +38,7 @@ class Request(FullSampling):
     logit_bias: NoBias | None = None
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
-    service_tier: Text | None = None
+    service_tier: Tier | None = None
     metadata: Metadata | None = None
 
     @property

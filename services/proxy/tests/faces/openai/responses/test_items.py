@@ -109,5 +109,6 @@ def test_a_reference_stands_for_the_item_that_was_put_out(ask, reference):
 def test_so_many_items_may_be_referred_to_and_no_more():
     given = [{"type": "item_reference", "id": f"fc_{number}"} for number in range(MOST_REFERENCES + 1)]
     assert len(named({"input": given[1:]}).items) == MOST_REFERENCES
-    with pytest.raises(InvalidAsked):
-        named({"input": given})
+    for too_many in (given, [given[0]] * (MOST_REFERENCES + 1)):
+        with pytest.raises(InvalidAsked):
+            named({"input": too_many})

@@ -41,7 +41,15 @@ SHOW: Kinds = dict.fromkeys(("model", "name"), "string")
 PULL: Kinds = {**SHOW, "stream": "bool", "insecure": "bool"}
 EMBED: Kinds = {"model": "string", "input": "any", "prompt": "string"}
 
-_GO_NAMES = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+_GO_NAMES = {
+    type(None): "null",
+    str: "string",
+    bool: "bool",
+    int: "number",
+    float: "number",
+    list: "array",
+    dict: "object",
+}
 _WANTED = {"string": "string", "bool": "bool", "int": "number", "map[string]interface {}": "object"}
 """What JSON calls the values of a Go type; of those that are not named it is an array."""
 
@@ -70,7 +78,7 @@ def mismatch(where: str, wanted: str, value: Any) -> InvalidAsked:
 
 
 def go_name(value: Any) -> str:
-    """Say what Go calls a value that is not null."""
+    """Say what Go calls a value."""
     return _GO_NAMES[type(value)]
 
 

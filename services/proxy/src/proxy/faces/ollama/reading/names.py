@@ -12,6 +12,9 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9_][\w-]{0,79}", re.ASCII)
 _PART = re.compile(r"[A-Za-z0-9_][\w.-]{0,79}", re.ASCII)
 
 
+MOST_PARTS = 3  # host, namespace and model; more are not even looked at
+
+
 @dataclass(frozen=True, slots=True)
 class Name:
     """A whole name, its parts as they were written."""
@@ -35,7 +38,7 @@ class Name:
 
 def read(text: str) -> Name:
     """Read a name as a client wrote it. Raises InvalidAsked for what can be none."""
-    *place, last = re.sub(r"^https?://", "", text.strip()).split("/")
+    *place, last = re.sub(r"^https?://", "", text.strip()).split("/", MOST_PARTS)
     model, colon, tag = last.partition(":")
     namespace = place[-1] if place else NAMESPACE
     host = place[0] if len(place) > 1 else HOST

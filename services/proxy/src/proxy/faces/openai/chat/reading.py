@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from proxy.asking.fields import JSONObject, Text, Whole
+from proxy.asking.fields import JSONObject, ListOf, Text, Whole
 from proxy.calls.asked import Asked
 from proxy.calls.errors import InvalidAsked
 from proxy.faces.openai.chat.messages import messages_of
@@ -16,7 +16,7 @@ TEXT_ONLY = "Answers are texts only: leave audio out."
 NotYes = Annotated[Any, only(lambda value: value is False, NO_PROBABILITIES)]
 NotAny = Annotated[Any, only(lambda value: value == 0 and value is not False, NO_PROBABILITIES)]
 NoAudio = Annotated[Any, only(lambda value: value is False, TEXT_ONLY)]
-Modalities = Annotated[list[Text], only(lambda value: "audio" not in value, TEXT_ONLY)]
+Modalities = Annotated[ListOf[Text], only(lambda value: "audio" not in value, TEXT_ONLY)]
 
 
 class Chat(Request):

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proxy.asking.fields import JSONObject, Text
+from proxy.asking.fields import Text
 from proxy.calls.errors import InvalidAsked
 from proxy.faces.openai.content import text_of
-from proxy.faces.openai.fields import Fields, checked
+from proxy.faces.openai.fields import Fields, Objects, checked
 from proxy.faces.openai.responses.reading.past import Past, is_reference
 from proxy.faces.openai.tools import arguments_of
 
@@ -37,7 +37,7 @@ class Result(Fields):
     """What a tool gave back."""
 
     call_id: Text
-    output: Text | list[JSONObject]
+    output: Text | Objects
 
 
 class Messages:
@@ -47,6 +47,12 @@ class Messages:
         """Begin with the messages of the response that it goes on from."""
         self.all = list(past.messages)
         self._known = past.items
+        self._names = {  # of the tools that were called last, by the ids of the calls
+            call["id"]: call["function"]["name"]
+            for message in past.messages
+            for call in message.get("tool_calls", ())
+            if "id" in call
+        }
         self._kinds: dict[str, Callable[[Mapping[str, Any], str], None]] = {
             "message": self._say,
             "function_call": self._call,
@@ -80,6 +86,7 @@ class Messages:
         if not self.all or self.all[-1]["role"] != "assistant":
             self.all.append({"role": "assistant", "content": ""})
         last = self.all[-1]
+        self._names[called.call_id] = name
         call = {"id": called.call_id, "function": {"name": name, "arguments": arguments}}
         self.all[-1] = {**last, "tool_calls": [*last.get("tool_calls", ()), call]}
 
@@ -87,8 +94,8 @@ class Messages:
         result = checked(Result, item, at)
         content = text_of(result.output, param=f"{at}.output")
         message = {"role": "tool", "content": content, "tool_call_id": result.call_id}
-        if name := self._name_of(result.call_id):
-            message["tool_name"] = name
+        if result.call_id in self._names:
+            message["tool_name"] = self._names[result.call_id]
         self.all.append(message)
 
     def _refer(self, item: Mapping[str, Any], at: str) -> None:
@@ -98,12 +105,3 @@ class Messages:
             message = f"Item with id '{str(name)[:60]}' not found."
             raise InvalidAsked(message, param=f"{at}.id")
         self.add(self._known[name], at)
-
-    def _name_of(self, call_id: str) -> str | None:
-        """Name the tool that was called last under this id."""
-        for message in reversed(self.all):
-            for call in message.get("tool_calls", ()):
-                if call.get("id") == call_id:
-                    name: str = call["function"]["name"]
-                    return name
-        return None

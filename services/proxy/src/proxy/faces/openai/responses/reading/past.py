@@ -36,15 +36,16 @@ def named(value: Any) -> Named:
     """Say which earlier responses a body names, which is any JSON. Raises InvalidAsked for too many."""
     body = value if isinstance(value, dict) else {}
     response, given = body.get("previous_response_id"), body.get("input")
-    items = frozenset(
+    items = [
         item["id"]
         for item in (given if isinstance(given, list) else ())
         if isinstance(item, dict) and is_reference(item) and isinstance(item.get("id"), str)
-    )
+    ]
+    # One item that is named many times counts as often: it would stand in the prompt so many times.
     if len(items) > MOST_REFERENCES:
         message = f"The input refers to {len(items)} items; {MOST_REFERENCES} are the limit. Send the items themselves."
         raise InvalidAsked(message, param="input")
-    return Named(response if isinstance(response, str) else None, items)
+    return Named(response if isinstance(response, str) else None, frozenset(items))
 
 
 def is_reference(item: Item) -> bool:
