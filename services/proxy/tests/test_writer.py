@@ -70,6 +70,25 @@ def test_what_was_answered_was_committed(make_writer, url):
     assert connect(url).open().get(accepted.prompt.id).status == "queued"
 
 
+def test_what_is_to_be_done_later_shares_the_next_commit_or_is_done_in_the_end(make_writer, url, queue, until):
+    writer = make_writer()
+    prompts = [writer.do(lambda queue: queue.enqueue(NEW))[0].prompt.id for _ in range(3)]
+
+    def statuses():
+        return [str(queue.get(each).status) for each in prompts]
+
+    writer.later(lambda queue: queue.cancel(prompts[0]))
+    before = statuses()
+    writer.do(lambda queue: queue.cancel(prompts[1]))
+    shared = statuses()
+    writer.later(lambda queue: queue.cancel("nobody's"))
+    writer.later(lambda queue: queue.cancel(prompts[2]))
+    writer.close()
+
+    assert (before, shared) == (["queued"] * 3, ["completed", "completed", "queued"])
+    assert statuses() == ["completed"] * 3
+
+
 def ready(writer):
     """Wait until the writer has opened its queue."""
     writer.do(lambda queue: queue.counts())

@@ -94,6 +94,10 @@ class Prompts:
         if self._writer.do(lambda queue: _abandon(queue, prompt_id, holder, erases=erases)):
             log.info("prompt cancelled id=%s reason='its client left'", prompt_id)
 
+    def answered(self, prompt_id: str) -> None:
+        """Hold a prompt no more whose client was told how it ended: the same request is another one from now on."""
+        self._writer.later(lambda queue: queue.let_go(prompt_id))
+
     def retry(self, prompt_id: str) -> tuple[Prompt, int | None]:
         """Queue a prompt again that failed, was cancelled or expired, and give its place in line.
 
@@ -198,6 +202,7 @@ def _abandon(queue: PromptQueue, prompt_id: str, holder: str, *, erases: bool) -
     if erases:
         queue.delete(prompt_id)
         return True
+    queue.let_go(prompt_id)  # its client, should it come again, asks anew
     return _cancel(queue, prompt_id).outcome is Outcome.CANCELLED
 
 

@@ -107,6 +107,28 @@ def test_the_same_request_without_a_sign_that_it_comes_again_is_another_prompt(
     in_line(queue, 2)
 
 
+@pytest.mark.parametrize("ended", ["answered", "left"])
+def test_what_its_client_has_had_or_has_left_is_taken_up_by_nobody(
+    serve_tiny, restart, queue_at, hire_at, call, in_line, until, ended
+):
+    server = serve_tiny("gevent")
+    queue = queue_at(server.database_url)
+    one = call(server)
+    [prompt] = in_line(queue)
+    if ended == "answered":
+        hire_at(server.database_url).answer()
+        assert one.head() == 200
+        one.rest()
+    one.close()
+    until(lambda: queue.get(prompt.id).status is Status.COMPLETED)
+    server.stop()
+
+    call(restart(server), headers=AGAIN)
+
+    [another] = in_line(queue)
+    assert another.id != prompt.id
+
+
 def test_a_key_takes_up_a_prompt_after_a_restart_too(serve_tiny, restart, queue_at, hire_at, call, in_line, until):
     key = {"Idempotency-Key": "a-key-of-sixteen-characters"}
     server = serve_tiny("gevent")

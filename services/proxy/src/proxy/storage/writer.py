@@ -104,6 +104,12 @@ class Writer:
         found: Found = request.result()
         return found
 
+    def later(self, verb: Callable[[PromptQueue], object]) -> None:
+        """Run `verb` in a transaction that somebody else asks for, or at the end; nobody hears what became of it."""
+        self._line.append(_Request(verb, 0))
+        if self._is_closing:
+            self._came.set()
+
     def close(self) -> None:
         """Finish what was asked for, and let go of the queue."""
         self._is_closing = True

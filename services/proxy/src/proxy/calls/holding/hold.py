@@ -87,7 +87,9 @@ class Hold:
         try:
             if is_over and self._erases:
                 self._parts.prompts.delete(prompt_id)
-            elif self._holder and not is_over:
+            elif self._holder and is_over:
+                self._parts.prompts.answered(prompt_id)
+            elif self._holder:
                 self._parts.prompts.abandon(prompt_id, self._holder, erases=self._erases)
         except PromptNotFound:
             log.debug("prompt gone id=%s", prompt_id)
