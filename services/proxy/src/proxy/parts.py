@@ -50,7 +50,8 @@ class Parts:
         )
 
     def stop(self) -> None:
-        """Let held requests answer and streams end, at once."""
+        """Let held requests answer and streams end, at once; whoever asks again elsewhere finds what this one held."""
+        self.prompts.leave()
         self.departures.stop()
         self.listener.close()
         self.live.stop()

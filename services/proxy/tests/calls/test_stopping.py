@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from promptqueue.prompt import Outcome, Status
+from proxy.app import parts
 
 KINDS = ["gevent", "threads"]
 AGAIN = {"X-Stainless-Retry-Count": "1"}
@@ -143,3 +144,30 @@ def test_a_key_takes_up_a_prompt_after_a_restart_too(serve_tiny, restart, queue_
     until(lambda: queue.origin(prompt.id).holder != holder)
     hire_at(server.database_url).answer()
     assert (again.head(), again.headers["x-prompt-id"]) == (200, prompt.id)
+
+
+def test_what_was_answered_while_no_proxy_ran_is_there_for_whoever_comes_again(
+    serve_tiny, restart, queue_at, hire_at, call, in_line
+):
+    server = serve_tiny("gevent")
+    call(server, headers=WHO)
+    [prompt] = in_line(queue_at(server.database_url))
+    kill(server)
+    hire_at(server.database_url).answer()
+
+    again = call(restart(server), headers=WHO | AGAIN)
+
+    assert (again.head(), again.headers["x-prompt-id"], again.rest()) == (200, prompt.id, '{"text":"Rayleigh."}')
+
+
+def test_a_process_that_is_to_stop_gives_its_prompts_away_before_it_has_ended(tiny_app, asking, queued, worker):
+    stopping, other = tiny_app(), tiny_app()
+    first = asking(at=stopping.test_client())
+    prompt = queued()
+
+    parts(stopping).stop()
+
+    assert first.result.status_code == 503
+    again = asking(at=other.test_client(), headers=AGAIN)
+    worker.answer()
+    assert (again.result.status_code, again.result.headers["X-Prompt-Id"]) == (200, prompt.id)
