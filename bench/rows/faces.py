@@ -58,9 +58,12 @@ def rows() -> list[Measurement]:
             repeats=2,
             seconds=45,
             figures=(
-                *_of_each(lambda face: difference("first ms", face, to=DIRECT), Goal(at_most=10), "ms later"),
+                *_of_each(lambda face: difference("first ms", face, to=DIRECT), Goal(at_most=10), "ms later", ", p50"),
                 *_of_each(
-                    lambda face: value("gap ms", face, percent=99), Goal(at_most=1000 * PACE + 20), "ms between", "p99"
+                    lambda face: value("gap ms", face, percent=99),
+                    Goal(at_most=1000 * PACE + 20),
+                    "ms between",
+                    ", p99",
                 ),
                 Figure(what=f"{DIRECT}, p99", values=value("gap ms", DIRECT, percent=99), unit="ms between"),
             ),
@@ -87,9 +90,9 @@ def rows() -> list[Measurement]:
 
 
 def _of_each(
-    values: Callable[[str], Callable[[Readings], list[float]]], goal: Goal, unit: str, of: str = "p50"
+    values: Callable[[str], Callable[[Readings], list[float]]], goal: Goal, unit: str, of: str = ""
 ) -> tuple[Figure, ...]:
-    return tuple(Figure(what=f"{each.name}, {of}", values=values(each.name), goal=goal, unit=unit) for each in DIALECTS)
+    return tuple(Figure(what=f"{each.name}{of}", values=values(each.name), goal=goal, unit=unit) for each in DIALECTS)
 
 
 def _sides(measure: Callable[[str, Dialect, int, bool], Taken], *, tokens: int, first: float, prompts: int) -> Sides:
