@@ -157,6 +157,8 @@ A_STRING = "json: cannot unmarshal number into Go struct field GenerateRequest.{
         ({"system": 5}, A_STRING.format("system")),
         ({"template": 5}, A_STRING.format("template")),
         ({"model": 5}, A_STRING.format("model")),
+        ({"format": {"type": "nonsense"}}, "invalid JSON schema in format: type is not allowed there"),
+        ({"format": {"anyOf": [{}] * 501}}, "invalid JSON schema in format: it has more than 500 subschemas"),
         ({"stream": "no"}, "json: cannot unmarshal string into Go struct field GenerateRequest.stream of type bool"),
         ({"context": 1}, "json: cannot unmarshal number into Go struct field GenerateRequest.context of type []int"),
         (

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from pydantic_core import from_json
-
 from proxy.calls.bodies import body, checked
 from proxy.calls.errors import InvalidAsked
 from proxy.faces.ollama.reading import fields
 from proxy.parts import Parts
+
+CUT = "not JSON: EOF while parsing"
+"""What a refusal says of a body that might be JSON if it went on; the words after the colon are the parser's."""
 
 Read = TypeVar("Read")
 
@@ -24,7 +25,7 @@ def read(parts: Parts, data: bytes, look: Callable[[Any], Read]) -> Read:
     try:
         return checked(parts, data, look)
     except InvalidAsked as refused:
-        if refused.failure.code == "invalid_json" and _is_cut(data):
+        if refused.failure.code == "invalid_json" and CUT in refused.failure.message:
             raise InvalidAsked("unexpected EOF", code="invalid_json") from None
         raise
 
@@ -33,12 +34,3 @@ def fields_of(parts: Parts, kinds: fields.Kinds, struct: str) -> dict[str, Any]:
     """Read the current request's body and give its known fields. Raises InvalidAsked and Refused."""
     with body(parts) as data:
         return read(parts, data, partial(fields.of, kinds=kinds, struct=struct))
-
-
-def _is_cut(data: bytes) -> bool:
-    """Whether it might be JSON if it went on."""
-    try:
-        from_json(data)
-    except ValueError as error:
-        return str(error).startswith("EOF while parsing")
-    return False

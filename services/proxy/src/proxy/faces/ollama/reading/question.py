@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from proxy.asking import json_schema
 from proxy.calls.asked import Asked
 from proxy.calls.errors import InvalidAsked
 from proxy.calls.failure import Kind
@@ -136,7 +137,11 @@ def _thinks(value: Any) -> bool:
 
 
 def _format(value: Any) -> Any:
-    if value in (None, "", "json") or isinstance(value, dict):
+    if isinstance(value, dict):
+        if problem := json_schema.problem(value):
+            raise InvalidAsked(f"invalid JSON schema in format: {problem}", param="format")
+        return value
+    if value in (None, "", "json"):
         return value
     shown = json.dumps(json.dumps(value, separators=(",", ":")))
     raise InvalidAsked(f'invalid format: {shown}; expected "json" or a valid JSON Schema object', param="format")
