@@ -44,21 +44,20 @@ def _serve_making(routes: Blueprint, parts: Parts, calls: HeldCalls, stored: Sto
     def create() -> Response:
         with body(parts) as data:
             asked = _asked(parts, served, stored, data)
+            echo, is_held, streams = asked.echo, not asked.in_background, asked.streams
 
-        def writer(prompt: Prompt) -> ResponseWriter:
-            made = response.Response.of(prompt, asked.echo)
-            return ResponseWriter(made, is_held=not asked.in_background)
+            def writer(prompt: Prompt) -> ResponseWriter:
+                return ResponseWriter(response.Response.of(prompt, echo), is_held=is_held)
 
-        if not asked.in_background:
-            return calls.answer(FACE, asked, data, writer)
-        prompt = calls.accept(FACE, asked, data)
-        answer = (
-            calls.follow(prompt.id, writer(prompt))
-            if asked.streams
-            else _about(parts, stored.find(response.name_of(prompt.id)))
-        )
-        if asked.ignored:
-            answer.headers["X-Ignored"] = ", ".join(asked.ignored)
+            if is_held:
+                return calls.answer(FACE, asked, data, writer)
+            ignored, prompt = asked.ignored, calls.accept(FACE, asked, data)
+        if streams:
+            answer = calls.follow(prompt.id, writer(prompt))
+        else:
+            answer = _about(parts, stored.find(response.name_of(prompt.id)))
+        if ignored:
+            answer.headers["X-Ignored"] = ", ".join(ignored)
         return answer
 
     @routes.post("/responses/input_tokens")
