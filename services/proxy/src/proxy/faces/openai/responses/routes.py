@@ -31,7 +31,7 @@ SHORTEST, USUAL, LONGEST = 500, 2_000, 10_000  # milliseconds until it is worth 
 
 def serve(routes: Blueprint, parts: Parts, calls: HeldCalls) -> None:
     """Serve /v1/responses."""
-    stored = StoredResponses(calls, parts.prompts)
+    stored = StoredResponses(calls, parts)
     _serve_making(routes, parts, calls, stored)
     _serve_stored(routes, parts, calls, stored)
     _serve_changes(routes, parts, stored)

@@ -1,6 +1,7 @@
 """Responses that are stored: found by their ids, gone on from, and referred to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from proxy.calls.names import prompt_id_of
 from proxy.faces.openai.responses.reading.past import Item, Message, Named, Past, said
 from proxy.faces.openai.responses.writing import output
 from proxy.faces.openai.responses.writing.response import PREFIX, Response, namespaces_of, status_of
-from proxy.prompts import Prompts
+from proxy.parts import Parts
 
 FACE = "openai.responses"
 
@@ -58,9 +59,10 @@ class Stored:
 class StoredResponses:
     """Finds responses that their clients let be stored."""
 
-    def __init__(self, calls: HeldCalls, prompts: Prompts) -> None:
+    def __init__(self, calls: HeldCalls, parts: Parts) -> None:
         self._calls = calls
-        self._prompts = prompts
+        self._prompts = parts.prompts
+        self._concurrency = parts.concurrency
 
     def find(self, response_id: str) -> Stored:
         """Find one. Raises InvalidAsked."""
@@ -80,7 +82,10 @@ class StoredResponses:
 
         Raises InvalidAsked where nothing can go on from the response.
         """
-        items = {name: item for name in names.items if (item := self._item(name))}
+        items: dict[str, Item] = {}
+        for prompt_id in sorted(set(_prompt_ids(names.items))):
+            items |= {item["id"]: item for item in self._put_out(prompt_id)}
+            self._concurrency.idle()  # there may be hundreds, and each answer may be long
         if names.response is None:
             return Past(items=items)
         try:
@@ -94,16 +99,13 @@ class StoredResponses:
             raise InvalidAsked(message, param="previous_response_id", code="previous_response_not_found")
         return Past([*request["messages"], said(prompt_id, Answer(answer))], echo["depth"], items)
 
-    def _item(self, name: str) -> Item | None:
-        """Give an item that an earlier response put out; None where there is none."""
-        _, _, rest = name.partition("_")
+    def _put_out(self, prompt_id: str) -> list[Item]:
+        """Give the items that an earlier response put out; none where there is none."""
         try:
-            prompt_id = prompt_id_of(rest.partition("_")[0], "")
             echo, answer = self._echo(prompt_id), self._prompts.answer(prompt_id)
         except PromptNotFound:
-            return None
-        put_out = output.items(prompt_id, Answer(answer), namespaces_of(echo)) if answer else []
-        return next((item for item in put_out if item["id"] == name), None)
+            return []
+        return [*output.items(prompt_id, Answer(answer), namespaces_of(echo))] if answer else []
 
     def _echo(self, prompt_id: str) -> Mapping[str, Any]:
         """Give what a response repeats that its client let be stored. Raises PromptNotFound."""
@@ -127,3 +129,10 @@ class StoredResponses:
             answer=answer,
             text=answer.text if answer else text,
         )
+
+
+def _prompt_ids(items: Iterable[str]) -> Iterator[str]:
+    """Name the prompts whose responses put these items out; what cannot be an item of ours is left out."""
+    for name in items:
+        with suppress(PromptNotFound):
+            yield prompt_id_of(name.partition("_")[2].partition("_")[0], "")

@@ -48,6 +48,14 @@ def test_a_stream_that_was_left_goes_on_where_it_was(client, spoken, worker, mea
     assert rest[-1].type == "response.completed"
 
 
+def test_the_client_s_own_helper_gathers_the_rest_of_a_stream(client, spoken, worker):
+    response, running = spoken
+    worker.finish(running, record(calls=[CALL]))
+    with client.responses.stream(response_id=response.id, starting_after=7) as stream:
+        assert all(event.sequence_number > 7 for event in stream)
+        assert stream.get_final_response().output_text == TEXT
+
+
 def test_text_that_was_begun_anew_is_said_to_be(client, spoken, claim, worker, until, meanwhile):
     response, running = spoken
     [*_, last] = _until_text(follow(client, response.id))
