@@ -79,6 +79,13 @@ def test_an_unlimited_answer_is_limited_all_the_same(asked):
     assert body["options"]["num_predict"] == 2048
 
 
+@pytest.mark.parametrize("asked", [2**31 - 1, 2**31, 2**53])
+def test_a_limit_is_no_larger_than_ollamas_runner_can_count(asked):
+    _, body = ask(prompt="hi", options={"num_predict": asked})
+
+    assert body["options"]["num_predict"] == 2**31 - 1
+
+
 @pytest.mark.parametrize("request_", [{"prompt": "hi"}, {"messages": [{"role": "user", "content": "hi"}]}])
 def test_nothing_is_carried_from_one_prompt_to_the_next(request_):
     _, body = ask(**request_)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+LARGEST = 2**31 - 1  # a larger limit of tokens would overflow an integer of Ollama's runner
+
 
 def call_for(request: Mapping[str, Any], *, model: str, max_tokens: int) -> tuple[str, dict[str, Any]]:
     """Give the path and the body that ask `request` of `model`.
@@ -13,10 +15,9 @@ def call_for(request: Mapping[str, Any], *, model: str, max_tokens: int) -> tupl
     everybody.
     """
     options = dict(request.get("options") or {})
-    if (options.get("num_predict") or 0) <= 0:
-        options["num_predict"] = (
-            max_tokens  # else Ollama writes up to ten times its context, over an hour on a slow CPU
-        )
+    limit = options.get("num_predict") or 0
+    # Without one Ollama writes up to ten times its context, over an hour on a slow CPU.
+    options["num_predict"] = min(limit, LARGEST) if limit > 0 else max_tokens
     body: dict[str, Any] = {
         "model": model,
         "stream": True,
