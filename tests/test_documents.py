@@ -24,9 +24,7 @@ INTERNAL = {
 NO_FILES = {
     "sqlite.py": "named as the one file that the SQLite backend is not",
 }
-REGISTRIES = (
-    r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|docker[.]io|ghcr[.]io|quay[.]io|crates[.]io|(proxy|sum)[.]golang[.]org"
-)
+REGISTRIES = r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|docker[.]io|ghcr[.]io|quay[.]io|crates[.]io|(proxy|sum)[.]golang[.]org"
 MACHINES = r"(?<![\w.~])/(work|home/[a-z]\w*|Users/[A-Za-z]\w*|tmp/v)[/]"
 
 PARAMETER = r"<[^>]+>"

@@ -160,9 +160,13 @@ ERRORS: dict[str, Mapping[str, object]] = {
     "Ollama ends early": {"kind": "cut"},
     "Ollama resets": {"kind": "reset"},
 }
-"""What Ollama itself does in the midst of an answer: nothing has to be held for it. Each time it is asked again."""
+"""What Ollama itself does in the midst of an answer, once: nothing has to be held for it."""
 AFTER = {"no text yet": 0, "in the text": 3, "after the last text": TOKENS}
 
+IN_PIECES = 0.1  # seconds between tokens, so that some have arrived when an error comes
+
+STREAM_ALWAYS = frozenset({"langchain-ollama"})
+"""Clients that stream, whatever they are asked for."""
 SILENT_AT_A_CUT = frozenset({"ollama-go"})
 """Clients that take a connection which breaks for the end. Where the proxy itself is killed nobody can tell them more."""
 KILLED = frozenset({"proxy killed", "nginx killed"})
@@ -196,7 +200,7 @@ def pairs() -> list[tuple[str, str]]:
 
 def needs(point: str, cause: str) -> dict[str, str]:
     """Give the settings that the product must have for it."""
-    own = CAUSES[cause].needs if cause in CAUSES else {"UPSTREAM_PATIENCE": "0", "MAX_FAILURES": "1"}
+    own = CAUSES[cause].needs if cause in CAUSES else {}
     return {**POINTS[point].needs, **own}
 
 
@@ -209,9 +213,9 @@ def meet(
     texts: list[str] = []
     at = POINTS[point]
     strikes = CAUSES.get(cause)
-    fault = at.fault if strikes else {**ERRORS[cause], "after": AFTER[point]}
-    if fault:
-        trial.simulator.fault(**{"times": None, "match": tag, **fault})  # type: ignore[arg-type]
+    if strikes and at.fault:
+        trial.simulator.fault(**{"times": None, "match": tag, **at.fault})  # type: ignore[arg-type]
+    trial.simulator.set(pace=0.0 if strikes else IN_PIECES)
     if at.is_in_line:
         trial.stack.operate("pause")
     url = trial.front if strikes and strikes.through_nginx else trial.url
@@ -219,6 +223,8 @@ def meet(
         for streams in (True, False) if whole else (True,):
             text = f"{tag}: {client} {'streams' if streams else 'waits'}."
             texts.append(text)
+            if not strikes:
+                trial.simulator.fault(**{"match": text, **ERRORS[cause], "after": AFTER[point]})  # type: ignore[arg-type]
             talks.append(runtimes.begin(client, url, text, stream=streams, limit=100))
     if strikes:
         at.reached(trial, talks, texts)
@@ -235,10 +241,13 @@ def meet(
 def expected(point: str, cause: str, met: Met) -> bool:
     """Whether that is what a client may have: all of the answer, or an exception; and no exception without need."""
     strikes = CAUSES.get(cause)
-    is_unsent = point in ("in line", "no text yet", "after beats") or not met.streams
+    is_mended = strikes.gives_whole if strikes else True
+    is_unsent = point in ("in line", "no text yet", "after beats") or not (
+        met.streams or met.client.name in STREAM_ALWAYS
+    )
     if point == "answered" and cause not in ("proxy stopped", *KILLED):
         return met.cell == "whole"
-    if strikes and strikes.gives_whole and is_unsent:
+    if is_mended and is_unsent:
         return met.cell == "whole"
     if met.client.name in SILENT_AT_A_CUT and cause in KILLED:
         return True

@@ -18,7 +18,7 @@ from compatibility.relay import Relay
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
 WORDS = "one two three four five six seven eight nine ten"
@@ -75,13 +75,11 @@ class Trial:
 
     def prompts(self, text: str) -> list[dict[str, Any]]:
         """Give all prompts that have this in their request, oldest first."""
-        found = []
         file = self.stack.folder / "data/queue.db"
         with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)) as database:
             database.row_factory = sqlite3.Row
             rows = database.execute("SELECT prompts.*, request FROM prompts JOIN requests USING (seq) ORDER BY seq")
-            found = [dict(row) for row in rows if text in row["request"]]
-        return found
+            return [dict(row) for row in rows if text in row["request"]]
 
     def until_accepted(self, text: str) -> str:
         """Wait until there is such a prompt; its id."""

@@ -8,10 +8,9 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Self
 
-from support import ROOT
+from support import ROOT, processes
 from support.front_door import FrontDoor
 from support.ports import free_port
-from support.processes import below
 from support.waiting import until
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class FrontNginx(FrontDoor):
     def kill(self) -> None:
         """End it with SIGKILL, and those it holds."""
         if self._process:
-            for process in below(self._process.pid):
+            for process in processes.below(self._process.pid):
                 process.signal(signal.SIGKILL)
             self._process.wait(10)
         self._process = None
