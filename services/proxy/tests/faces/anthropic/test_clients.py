@@ -1,6 +1,8 @@
 """The official client, unmodified, at a real server whose prompts are answered by hand."""
 
 import asyncio
+import os
+import signal
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -403,6 +405,35 @@ def test_whoever_leaves_before_a_whole_answer_cancels_the_prompt(place, is_runni
 
     place.until(lambda: not any(place.server.queue()[each] for each in ("queued", "processing")), "nobody is served")
     assert claim is None or place.server.status(claim.prompt.id)["outcome"] == "cancelled"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_whoever_waits_while_the_proxy_is_killed_gets_the_answer_of_the_same_prompt(serve, hire_at, until, stream):
+    server = serve("gevent")
+    place = Place(server, hire_at(server.database_url), until)
+    client = place.client(max_retries=20)
+
+    def read():
+        if not stream:
+            return client.messages.create(**ASKED)
+        with client.messages.stream(**ASKED) as events:
+            return events.get_final_message()
+
+    asked = place.asks(read)
+    prompt_id = place.claim().prompt.id
+    for pid in [*server.workers, server.process.pid]:
+        os.kill(pid, signal.SIGKILL)
+    server.process.wait()
+    serve("gevent", port=server.port, DATABASE_URL=server.database_url)
+    place.until(lambda: len(place.sent) > 1, "it asks again")
+    place.worker.leave()
+    place.worker = hire_at(server.database_url)
+    place.answer("Blue.")
+
+    message = asked.result()
+    assert message.id == f"msg_{prompt_id.replace('-', '')}"
+    assert message.content[0].text == "Blue."
+    assert place.worker.queue.counts().completed == 1
 
 
 # ---- beside messages ------------------------------------------------------------------------------------------------
