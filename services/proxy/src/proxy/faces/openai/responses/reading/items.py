@@ -7,7 +7,7 @@ from proxy.asking.fields import Text
 from proxy.calls.errors import InvalidAsked
 from proxy.faces.openai.content import text_of
 from proxy.faces.openai.fields import Fields, Objects, checked
-from proxy.faces.openai.responses.reading.past import Past, is_reference
+from proxy.faces.openai.responses.reading.past import Message, Past, is_reference
 from proxy.faces.openai.tools import arguments_of
 
 ROLES = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
@@ -45,7 +45,7 @@ class Messages:
 
     def __init__(self, past: Past) -> None:
         """Begin with the messages of the response that it goes on from."""
-        self.all = list(past.messages)
+        self.all = [_copied(message) for message in past.messages]
         self._known = past.items
         self._names = {  # of the tools that were called last, by the ids of the calls
             call["id"]: call["function"]["name"]
@@ -85,10 +85,9 @@ class Messages:
         arguments = arguments_of(called.arguments, param=f"{at}.arguments")
         if not self.all or self.all[-1]["role"] != "assistant":
             self.all.append({"role": "assistant", "content": ""})
-        last = self.all[-1]
         self._names[called.call_id] = name
         call = {"id": called.call_id, "function": {"name": name, "arguments": arguments}}
-        self.all[-1] = {**last, "tool_calls": [*last.get("tool_calls", ()), call]}
+        self.all[-1].setdefault("tool_calls", []).append(call)
 
     def _answer_call(self, item: Mapping[str, Any], at: str) -> None:
         result = checked(Result, item, at)
@@ -105,3 +104,9 @@ class Messages:
             message = f"Item with id '{str(name)[:60]}' not found."
             raise InvalidAsked(message, param=f"{at}.id")
         self.add(self._known[name], at)
+
+
+def _copied(message: Message) -> dict[str, Any]:
+    """Copy a message, whose list of calls may grow."""
+    calls = {"tool_calls": [*message["tool_calls"]]} if "tool_calls" in message else {}
+    return {**message, **calls}
