@@ -82,7 +82,7 @@ def read(value: Any, *, past: Past, longest: int, largest: int) -> Asked:
     )
 
 
-def messages_of(body: Body, past: Past) -> list[Message]:
+def messages_of(body: Body, past: Past) -> Sequence[Message]:
     """Give the messages that the model reads. Raises InvalidAsked where the input adds none."""
     messages = Messages(past)
     given = body.input or []
