@@ -3,12 +3,11 @@
 Anthropic's clients say which protocol they speak in a header. Who says nothing speaks OpenAI's.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from flask import Blueprint, Response, request
 
 from proxy.calls import errors
 from proxy.calls.bodies import json_response
@@ -20,8 +19,6 @@ from proxy.faces.anthropic import models as anthropic_models
 from proxy.faces.openai import errors as openai_errors
 from proxy.faces.openai import models as openai_models
 from proxy.parts import Parts
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +50,24 @@ def blueprint(parts: Parts, _calls: HeldCalls) -> Blueprint:
     def model(name: str) -> Response:
         return json_response(_shape().one(served, name))
 
-    @routes.route("/", methods=METHODS)
-    @routes.route("/<path:_rest>", methods=METHODS)
-    def nothing(_rest: str = "") -> Response:
-        if allowed := list(_allowed()):
-            raise MethodNotAllowed(allowed)
-        raise NotFound
+    @routes.before_app_request
+    def nothing() -> Response | None:
+        """Answer for an address or a method that there is not, which belongs to no blueprint."""
+        error = request.routing_exception
+        failure = errors.of_http(error) if error and request.path.startswith("/v1/") else None
+        return _refusal(failure) if failure else None
 
     return routes
+
+
+def _refusal(failure: Failure) -> Response:
+    shape = _shape()
+    answer = shape.name(shape.refuse(failure))
+    if failure.allowed:
+        answer.headers["Allow"] = ", ".join(failure.allowed)
+    return answer
 
 
 def _shape() -> Shape:
     is_anthropics = "anthropic-version" in request.headers or request.path.startswith("/v1/messages")
     return ANTHROPIC if is_anthropics else OPENAI
-
-
-def _allowed() -> Iterator[str]:
-    """Give the methods that the current request's address takes, other than to say that there is nothing."""
-    addresses = current_app.url_map.bind_to_environ(request.environ)
-    for method in METHODS:
-        try:
-            endpoint, _ = addresses.match(method=method)
-        except HTTPException:
-            continue
-        if endpoint != request.endpoint:
-            yield method

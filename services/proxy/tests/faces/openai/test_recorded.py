@@ -101,7 +101,7 @@ def test_a_recorded_request_is_answered_as_by_ollama(client, model, case):
         assert all(map(same_shape, events[-ends:], expected[-ends:]))
         assert events[-ends]["choices"][0]["finish_reason"] == expected[-ends]["choices"][0]["finish_reason"]
     elif status == 405:
-        assert answer.headers["Allow"] == recorded["headers"][0].removeprefix("Allow: ") or case["case"] in OTHERWISE
+        assert recorded["headers"][0].removeprefix("Allow: ") in answer.headers["Allow"].split(", ")
     elif case["case"] not in OTHERWISE and case["case"] not in IN_JSON:
         body = recorded["body"]
         assert same_shape(answer.json, json.loads(body) if isinstance(body, str) else body)

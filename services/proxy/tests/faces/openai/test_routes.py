@@ -327,11 +327,11 @@ def test_an_address_that_there_is_not_is_404_in_openai_s_words(client, path, met
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", CHAT, "POST"),
-        ("DELETE", COMPLETIONS, "POST"),
-        ("GET", "/v1/embeddings", "POST"),
-        ("POST", "/v1/models", "GET"),
-        ("PUT", "/v1/models/llama3.2", "GET"),
+        ("GET", CHAT, "OPTIONS, POST"),
+        ("DELETE", COMPLETIONS, "OPTIONS, POST"),
+        ("GET", "/v1/embeddings", "OPTIONS, POST"),
+        ("POST", "/v1/models", "GET, HEAD, OPTIONS"),
+        ("PUT", "/v1/models/llama3.2", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_a_wrong_method_is_405_with_those_that_are_right(client, method, path, allowed):

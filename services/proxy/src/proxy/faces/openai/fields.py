@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_json
 
 from proxy.asking import values
 from proxy.asking.fields import JSONObject, Text
@@ -13,6 +13,7 @@ from proxy.calls.errors import InvalidAsked
 MOST_PAIRS = 16  # of metadata, as OpenAI has it
 LONGEST_KEY = 64  # characters
 LONGEST_VALUE = 512  # characters
+LARGEST_METADATA = 16 * 1024  # bytes of compact JSON; 16 of the longest pairs have 9,400 where they are ASCII
 LIMITS = f"metadata may hold {MOST_PAIRS} pairs, of keys of {LONGEST_KEY} and values of {LONGEST_VALUE} characters."
 
 READ = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
@@ -60,6 +61,9 @@ def _few(pairs: Any) -> Any:
 def _short(pairs: dict[str, str]) -> dict[str, str]:
     if any(len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE for key, value in pairs.items()):
         raise wrong(LIMITS)
+    if len(to_json(pairs)) > LARGEST_METADATA:
+        words = f"metadata may have {LARGEST_METADATA} bytes as compact JSON."
+        raise wrong(words)
     return pairs
 
 

@@ -206,6 +206,7 @@ def test_a_field_that_asks_for_nothing_is_let_be(fields):
         ({"metadata": dict.fromkeys(map(str, range(17)), 5)}, "metadata", "16 pairs"),
         ({"metadata": {"a": "b" * 513}}, "metadata", "512 characters"),
         ({"metadata": {"a" * 65: "b"}}, "metadata", "64"),
+        ({"metadata": {str(number): "🙂" * 512 for number in range(16)}}, "metadata", "16384 bytes"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused_by_its_field(fields, param, says):
@@ -235,6 +236,8 @@ def test_a_tier_of_service_is_repeated_and_flex_waits_behind_the_others(tier, pr
 def test_metadata_is_the_prompt_s():
     assert asked(metadata={"a": "b"}).metadata == {"a": "b"}
     assert asked(metadata={}).metadata is None
+    largest = {f"{number:064}": "a" * 512 for number in range(16)}
+    assert asked(metadata=largest).metadata == largest
 
 
 def test_a_stream_is_asked_for_and_its_counts_too():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 
+import pytest
 from openai_deeds import chat, record, says
 from promptqueue.prompt import Status
 from servers import Server
@@ -30,14 +33,31 @@ def test_a_wait_that_is_longer_than_the_client_s_time_out_is_one_request(serve, 
     assert len(worker.queue.newest().prompts) == 1
 
 
-def test_a_chat_survives_a_restart_of_the_proxy(serve, client_of, hire_at, until):
+def stopped(server):
+    server.stop()
+
+
+def killed(server):
+    for process in (server.process.pid, *server.workers):
+        os.kill(process, signal.SIGKILL)
+    server.process.wait(10)
+
+
+@pytest.mark.parametrize("end", [stopped, killed])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_chat_survives_a_restart_of_the_proxy(serve, client_of, hire_at, until, end, stream):
     server, answers = serve(), []
     worker = hire_at(server.database_url)
     client = client_of(server, max_retries=10)
-    thread = threading.Thread(target=lambda: answers.append(chat(client)))
+
+    def ask():
+        answer = chat(client, stream=stream)
+        answers.extend(answer if stream else [answer])
+
+    thread = threading.Thread(target=ask)
     thread.start()
     prompt = until(lambda: worker.queue.newest(status=Status.QUEUED).prompts)[0]
-    server.stop()
+    end(server)
     again = Server("gevent", server.folder, port=server.port)
     try:
         says("one two")(worker, until(lambda: worker.queue.claim(worker.terms)))
@@ -45,6 +65,7 @@ def test_a_chat_survives_a_restart_of_the_proxy(serve, client_of, hire_at, until
     finally:
         again.kill()
 
-    assert answers[0].choices[0].message.content == "one two"
+    choice = answers[0].choices[0]
+    assert (choice.delta if stream else choice.message).content == "one two"
     assert answers[0].id == f"chatcmpl-{prompt.id.replace('-', '')}"
     assert len(worker.queue.newest().prompts) == 1
