@@ -72,3 +72,10 @@ def test_a_bug_after_the_first_byte_is_told_too(asking, queued, worker, monkeypa
 
     assert call.result.text == "open\n1.0 Rayleigh.\nfailure internal_error\n"
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_nobody_is_told_to_come_again_later_than_in_a_minute(tiny_app):
+    answer = tiny_app(min_free_bytes=2**60).test_client().post("/tiny", json={})
+
+    assert (answer.status_code, answer.headers["Retry-After"], answer.headers["x-should-retry"]) == (503, "59", "true")
+    assert answer.text.startswith("storage_full: ")

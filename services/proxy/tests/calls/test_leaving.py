@@ -1,16 +1,22 @@
 """Leaving: a client that goes ends its prompt, however it goes and whenever; unless somebody else waits for it."""
 
+import uuid
+
 import pytest
 from promptqueue.prompt import Outcome, Status
 from wire import Wire
 
-KEY = {"Idempotency-Key": "a-key-of-sixteen-characters"}
 WAYS = [Wire.close, Wire.reset, Wire.half_close]
 
 
 @pytest.fixture
 def queue(served, queue_at):
     return queue_at(served.database_url)
+
+
+@pytest.fixture
+def key():
+    return {"Idempotency-Key": str(uuid.uuid4())}
 
 
 @pytest.fixture
@@ -21,6 +27,19 @@ def outcome(queue, until):
         return until(lambda: queue.get(prompt.id).outcome)
 
     return outcome
+
+
+@pytest.fixture
+def noticed(served, call, queue, until):
+    """Wait until the server has noticed whoever has left: another who leaves later is noticed later."""
+
+    def noticed():
+        witness = call(served)
+        assert witness.head() == 200
+        witness.close()
+        until(lambda: queue.get(witness.headers["x-prompt-id"]).outcome is Outcome.CANCELLED)
+
+    return noticed
 
 
 @pytest.fixture(autouse=True)
@@ -91,32 +110,32 @@ def test_while_its_body_is_read_nothing_is_accepted(served, queue, until):
     assert queue.newest().prompts == before
 
 
-def test_a_client_that_wants_its_prompt_kept_leaves_it(served, at_work, call, in_line, queue, outcome, until):
+def test_a_client_that_wants_its_prompt_kept_leaves_it(served, at_work, call, in_line, queue, outcome, noticed):
     one = call(served, headers={"X-On-Disconnect": "keep"})
     [prompt] = in_line(queue)
 
     one.close()
 
-    until(lambda: served.serving == 0)
+    noticed()
     assert queue.get(prompt.id).status is Status.QUEUED
     at_work.answer()
     assert outcome(prompt) is Outcome.SUCCEEDED
 
 
-def test_of_two_calls_with_one_key_the_last_one_ends_the_prompt(served, call, in_line, queue, outcome, until):
-    first, second = call(served, headers=KEY, stream=True), call(served, headers=KEY, stream=True)
+def test_of_two_calls_with_one_key_the_last_one_ends_the_prompt(served, call, in_line, queue, outcome, noticed, key):
+    first, second = call(served, headers=key, stream=True), call(served, headers=key, stream=True)
     assert first.head() == second.head() == 200
     [prompt] = in_line(queue)
 
     first.close()
 
-    until(lambda: served.serving == 1)
+    noticed()
     assert queue.get(prompt.id).status is Status.QUEUED
     second.close()
     assert outcome(prompt) is Outcome.CANCELLED
 
 
-def test_a_stream_that_may_be_left_is_left_alone(served, at_work, call, in_line, queue, outcome, until):
+def test_a_stream_that_may_be_left_is_left_alone(served, at_work, call, in_line, queue, outcome, noticed):
     holder = call(served)
     [prompt] = in_line(queue)
     one = call(served, f"/tiny/{prompt.id}/0/0", method="GET")
@@ -124,11 +143,36 @@ def test_a_stream_that_may_be_left_is_left_alone(served, at_work, call, in_line,
 
     one.close()
 
-    until(lambda: served.serving == 1)
+    noticed()
     assert queue.get(prompt.id).status is Status.QUEUED
     at_work.answer()
     assert outcome(prompt) is Outcome.SUCCEEDED
     assert holder.head() == 200
+
+
+def test_whoever_only_reads_along_keeps_no_prompt_whose_client_leaves(served, call, in_line, queue, outcome):
+    holder = call(served)
+    [prompt] = in_line(queue)
+    one = call(served, f"/tiny/{prompt.id}/0/0", method="GET")
+    assert one.head() == 200
+
+    holder.close()
+
+    assert outcome(prompt) is Outcome.CANCELLED
+
+
+def test_a_prompt_that_is_to_be_kept_is_kept_whoever_else_leaves(served, at_work, call, in_line, queue, noticed, key):
+    call(served, headers=key | {"X-On-Disconnect": "keep"}).close()
+    [prompt] = in_line(queue)
+    noticed()
+    one = call(served, headers=key)
+    assert (one.head(), one.headers["x-prompt-id"]) == (200, prompt.id)
+
+    one.close()
+
+    noticed()
+    assert queue.get(prompt.id).status is Status.QUEUED
+    at_work.answer()
 
 
 def test_what_is_not_to_be_stored_is_erased_when_its_client_leaves(served, call, in_line, queue, until):

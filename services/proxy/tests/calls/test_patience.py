@@ -48,6 +48,19 @@ def test_while_it_lasts_nothing_is_sent_and_then_a_stream_begins_with_its_beats(
     assert (chunks[-1], one.is_whole) == ("end\n", True)
 
 
+def test_a_place_is_told_when_it_is_another(served, at_work, call, in_line, queue_at):
+    call(served)
+    [prompt] = in_line(queue_at(served.database_url))
+    one = call(served, f"/tiny/{prompt.id}/0/0", method="GET")
+    assert (one.head(), one.headers["x-queue-position"], one.chunk(), one.chunk()) == (200, "1", "open\n", "beat\n")
+
+    at_work.answer()
+
+    told = [chunk for chunk in one.chunks() if chunk != "beat\n"]
+    assert "at 1\n" not in told
+    assert told[-1] == "end\n"
+
+
 def test_a_document_has_blanks_before_it(served, at_work, call, in_line):
     one = call(served)
     assert one.head() == 200

@@ -78,7 +78,6 @@ class HeldCalls:
         if request.method == "HEAD":
             return Response(headers={"X-Prompt-Id": prompt_id}, content_type=writer.stream_type)
         hold = Hold(self._parts, self._holders, Connection(request.environ))
-        hold.take(prompt_id, holder=None, erases=False)
         patience = Patience.of_stream(self._parts.config, request.headers)
         call = StreamedCall(
             self._parts,
@@ -88,7 +87,6 @@ class HeldCalls:
             patience,
             cursor=Cursor(attempt, offset),
             has_status=True,
-            can_be_cut=_can_be_cut(),
         )
         return Response(
             call,
@@ -130,7 +128,7 @@ class HeldCalls:
         if not asked.streams:
             return WholeCall(self._parts, hold, progress, writer, Patience.of_whole(config, headers))
         patience = Patience.of_stream(config, headers)
-        return StreamedCall(self._parts, hold, progress, writer, patience, can_be_cut=_can_be_cut())
+        return StreamedCall(self._parts, hold, progress, writer, patience)
 
     def _unheld(self, accepted: Enqueued, asked: Asked) -> Response:
         body = accepted_body(accepted.prompt, accepted.position, self._parts.config.base_path)
@@ -154,8 +152,3 @@ def _identity() -> list[str]:
 def _fingerprint(face: str, data: bytes, *identity: str) -> str:
     """Give a digest by which the same request is known when it comes again."""
     return hashlib.sha256("\0".join([face, *identity, ""]).encode() + data).hexdigest()
-
-
-def _can_be_cut() -> bool:
-    """Whether the client can tell an answer that was cut from one that ended: not before HTTP/1.1."""
-    return request.environ.get("SERVER_PROTOCOL") != "HTTP/1.0"

@@ -170,7 +170,7 @@ class StreamedCall(HeldCall):
 
     stays_at_stop = False  # no client sends a stream again that has begun
 
-    def __init__(  # noqa: PLR0913 (the last three are by name)
+    def __init__(  # noqa: PLR0913 (the last two are by name)
         self,
         parts: Parts,
         hold: Hold,
@@ -180,13 +180,11 @@ class StreamedCall(HeldCall):
         *,
         cursor: Cursor = START,
         has_status: bool = False,
-        can_be_cut: bool = True,
     ) -> None:
-        """Go on from `cursor`; `has_status` where it is too late for another one; not every client can tell a cut."""
+        """Go on from `cursor`; `has_status` where it is too late for another one."""
         super().__init__(parts, hold, progress, writer, patience)
         self.has_begun = has_status
         self._said = cursor  # up to where the client has the text
-        self._can_be_cut = can_be_cut
         self._told: tuple[object, ...] | None = None  # where the client knows its prompt to stand, once it is open
 
     @property
@@ -243,6 +241,5 @@ class StreamedCall(HeldCall):
 
     def _break_off(self, failure: Failure) -> Iterator[bytes]:
         yield self._writer.failure(failure, attempt=self.standing.progress.prompt.attempt)
-        if self._can_be_cut:
-            time.sleep(HEARD_WITHIN)
-            self._hold.connection.cut()
+        time.sleep(HEARD_WITHIN)
+        self._hold.connection.cut()  # of HTTP/1.0, which has no chunks, this is the usual end
