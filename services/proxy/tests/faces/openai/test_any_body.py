@@ -81,6 +81,27 @@ def test_any_body_of_a_completion_is_taken_or_refused(body):
     reads(read_completion, body)
 
 
+GOOD = {"model": "llama3.2", "messages": [{"role": "user", "content": "hi"}], "prompt": "hi"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(name=st.sampled_from([*Chat.model_fields]), value=WORDS | ANYTHING)
+def test_a_chat_with_anything_in_one_field_is_taken_or_refused_by_that_field(name, value):
+    found = outcome(read_chat, {**GOOD, name: value})
+
+    if isinstance(found, Failure):
+        assert (found.param or "").split(".")[0] == name
+
+
+@settings(max_examples=200, deadline=None)
+@given(name=st.sampled_from([*Completion.model_fields]), value=WORDS | ANYTHING)
+def test_a_completion_with_anything_in_one_field_is_taken_or_refused_by_that_field(name, value):
+    found = outcome(read_completion, {**GOOD, name: value})
+
+    if isinstance(found, Failure):
+        assert (found.param or "").split(".")[0] == name
+
+
 @pytest.mark.parametrize("read", [read_chat, read_completion])
 def test_a_text_nested_deeper_than_python_s_stack_is_refused(read):
     arguments = "[" * 100_000
