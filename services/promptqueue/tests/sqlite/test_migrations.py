@@ -179,3 +179,16 @@ def test_the_models_name_and_whether_the_queue_is_paused_outlive_the_migrations(
     with closing(connect(url).open()) as queue:
         assert queue.counts().paused
         assert (queue.model().name, queue.model().state) == ("mistral", ModelState.UNREACHABLE)
+
+
+def test_prompts_that_were_there_before_origins_came_by_no_face_and_nobody_is_waited_for(url, path, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(schema, "migrations", lambda: FIRST[:6])
+        connect(url).open().close()
+    look(path, "INSERT INTO prompts (id, priority, status, created_at) VALUES ('a', 'interactive', 'queued', 1)")
+    look(path, "INSERT INTO models (worker, server, name, state) VALUES ('w', 's', 'mistral', 'ready')")
+
+    with closing(connect(url).open()) as queue:
+        assert (queue.origin("a"), queue.facts(), queue.model().name) == (None, None, "mistral")
+        assert queue.recover().total == 0
+        assert queue.cancel("a").outcome == "cancelled"
