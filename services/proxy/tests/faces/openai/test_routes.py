@@ -259,6 +259,25 @@ def test_too_many_held_calls_may_come_again(make_app):
     assert answer.json["error"]["type"] == "server_error"
 
 
+def test_a_body_that_is_too_large_is_refused_as_such(make_app):
+    answer = make_app(max_prompt_bytes=100).test_client().post(CHAT, json={**HI, "user": "u" * 100})
+
+    assert answer.status_code == 413
+    assert (answer.json["error"]["type"], answer.json["error"]["code"]) == ("invalid_request_error", "too_large")
+
+
+def test_whatever_a_client_says_of_itself_is_let_be(client, queue):
+    headers = {
+        "Authorization": "Bearer sk-anything",
+        "OpenAI-Organization": "org",
+        "OpenAI-Project": "project",
+        "OpenAI-Beta": "assistants=v2",
+        "Prefer": "respond-async",
+    }
+
+    assert client.post(f"{CHAT}?beta=true", json=HI, headers=headers).status_code == 202
+
+
 def test_another_body_under_the_same_key_is_refused_with_a_status_that_is_not_sent_again(client, post, queued, worker):
     answer = post(CHAT, headers={"Idempotency-Key": "the-same-key-for-both"}, **HI)
     queued()

@@ -43,8 +43,7 @@ def killed(server):
     server.process.wait(10)
 
 
-@pytest.mark.parametrize("end", [stopped, killed])
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("end", "stream"), [(stopped, False), (killed, True)])
 def test_a_chat_survives_a_restart_of_the_proxy(serve, client_of, hire_at, until, end, stream):
     server, answers = serve(), []
     worker = hire_at(server.database_url)
