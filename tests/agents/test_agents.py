@@ -71,6 +71,20 @@ def test_an_agent_whose_worker_dies_before_it_has_spoken_waits_for_the_next_one_
     assert len(simulator.calls()) == 4
 
 
+def test_an_agent_whose_answer_breaks_off_in_the_middle_asks_again_and_finishes_its_task(
+    agent: Agent, begin: Callable[..., Command], stack: Stack, simulator: Simulator, note: Path
+) -> None:
+    simulator.say(*told(agent, note))
+    simulator.fault("error_line", after=1)
+
+    work = begin(TASK)
+
+    assert work.wait(LONG) == 0, work.said
+    assert note.read_text() == "The sky is blue.\n"
+    assert simulator.call(1)["end"] == "fault"
+    until(lambda: stack.queue()["queued"] + stack.queue()["processing"] == 0, "nothing is left to do")
+
+
 @pytest.mark.proxy(MAX_QUEUE_DEPTH="1")
 def test_an_agent_comes_back_to_a_line_that_was_full(
     agent: Agent, begin: Callable[..., Command], stack: Stack, simulator: Simulator, note: Path
