@@ -79,3 +79,9 @@ def test_nobody_is_told_to_come_again_later_than_in_a_minute(tiny_app):
 
     assert (answer.status_code, answer.headers["Retry-After"], answer.headers["x-should-retry"]) == (503, "59", "true")
     assert answer.text.startswith("storage_full: ")
+
+
+def test_what_a_client_has_sent_is_not_repeated_to_it_by_the_megabyte():
+    whole, cut = (errors.InvalidAsked("x" * length).failure.message for length in (1_000, 1_001))
+
+    assert (whole, cut) == ("x" * 1_000, "x" * 999 + "…")

@@ -223,6 +223,17 @@ def test_the_same_key_and_body_find_the_same_prompt(asking, queued, queue, worke
     assert queue.counts().completed == 1
 
 
+@pytest.mark.parametrize(("size", "apart"), [(1_000, 0), (1_100_000, 1)])
+def test_a_large_body_is_digested_where_others_need_not_wait_for_it(tiny_app, monkeypatch, size, apart):
+    app = tiny_app(max_prompt_bytes=2_000_000)
+    digested = []
+    monkeypatch.setattr(parts(app).concurrency, "apart", lambda call: digested.append(call()) or digested[-1])
+
+    answer = app.test_client().post("/tiny", data=b" " * size + b"{}", headers=KEY | {"Prefer": "respond-async"})
+
+    assert (answer.status_code, len(digested)) == (202, apart)
+
+
 def test_the_same_key_with_another_body_is_refused(client, asking, queued, worker):
     first = asking(headers=KEY)
     queued()

@@ -23,6 +23,8 @@ from proxy.parts import Parts
 
 LONGEST_RETRY_AFTER = 59  # seconds; some clients sleep however long they are told, others give up above a minute
 
+LONGEST_MESSAGE = 1_000  # characters of what a client hears; a message may repeat what it has sent
+
 ENDED: dict[ErrorCode, Kind] = {
     ErrorCode.MODEL_REFUSED: Kind.REFUSED,
     ErrorCode.PROMPT_TOO_LONG: Kind.TOO_LONG,
@@ -76,7 +78,8 @@ class InvalidAsked(CallFailed):
         self, message: str, *, param: str | None = None, kind: Kind = Kind.INVALID, code: str = "invalid_request"
     ) -> None:
         """Say what is wrong, which field is meant if it is one, and what to do."""
-        super().__init__(Failure(kind=kind, code=code, message=message, param=param))
+        said = message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
+        super().__init__(Failure(kind=kind, code=code, message=said, param=param))
 
 
 def register(routes: Blueprint, parts: Parts, write: Callable[[Failure], Response]) -> None:

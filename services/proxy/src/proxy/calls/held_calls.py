@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 from flask import Response, request
 from promptqueue.errors import PromptNotFound
@@ -22,6 +23,7 @@ from proxy.live.cursor import Cursor
 from proxy.parts import Parts
 from proxy.serving.connection import Connection
 
+QUICK = 1024 * 1024  # bytes, of which a digest takes a millisecond; others would have to wait for that of more
 IDENTITY = ("Authorization", "x-api-key", "Idempotency-Key")
 """Headers that tell two clients with the same body apart."""
 
@@ -99,7 +101,7 @@ class HeldCalls:
         """Give the prompt that this very request has put into the line before, if its process is gone since."""
         if holder is None or not preferences.asks_again(request.headers):
             return None
-        prompt = self._parts.prompts.reattach(face, _fingerprint(face, data, *_identity()), holder)
+        prompt = self._parts.prompts.reattach(face, self._fingerprint(face, data, *_identity()), holder)
         return self._parts.prompts.progress(prompt.id) if prompt else None
 
     def _put_in_line(self, face: str, asked: Asked, data: bytes, holder: str | None) -> Progress:
@@ -113,15 +115,20 @@ class HeldCalls:
             priority=asked.priority,
             expires_in=asked.expires_in,
             metadata=asked.metadata,
-            idempotency=Idempotency(key=key, fingerprint=_fingerprint(face, data)) if key else None,
+            idempotency=Idempotency(key=key, fingerprint=self._fingerprint(face, data)) if key else None,
             origin=Origin(
                 face=face,
                 echo=asked.echo,
-                fingerprint=_fingerprint(face, data, *_identity()) if holder else None,
+                fingerprint=self._fingerprint(face, data, *_identity()) if holder else None,
                 holder=holder,
             ),
         )
         return self._parts.prompts.accept(new, size=len(data))
+
+    def _fingerprint(self, face: str, data: bytes, *identity: str) -> str:
+        """Give a digest by which the same request is known when it comes again."""
+        make = partial(_digest, "\0".join([face, *identity, ""]).encode(), data)
+        return make() if len(data) <= QUICK else self._parts.concurrency.apart(make)
 
     def _call(self, hold: Hold, asked: Asked, progress: Progress, writer: Writer) -> HeldCall:
         config, headers = self._parts.config, request.headers
@@ -149,6 +156,8 @@ def _identity() -> list[str]:
     return [request.headers.get(name, "") for name in IDENTITY]
 
 
-def _fingerprint(face: str, data: bytes, *identity: str) -> str:
-    """Give a digest by which the same request is known when it comes again."""
-    return hashlib.sha256("\0".join([face, *identity, ""]).encode() + data).hexdigest()
+def _digest(*pieces: bytes) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)  # a sum of them would be another copy of the body
+    return digest.hexdigest()

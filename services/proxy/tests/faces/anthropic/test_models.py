@@ -55,13 +55,12 @@ def test_a_model_is_found_by_each_of_its_names_and_is_called_so(name):
     assert models.one(served(), name) == {**models.listing(served())["data"][0], "id": name}
 
 
-@pytest.mark.parametrize("name", ["claude-opus-5-5", "x" * 100_000])
-def test_no_other_model_is_found(name):
+def test_no_other_model_is_found():
     with pytest.raises(InvalidAsked) as refused:
-        models.one(served(), name)
+        models.one(served(), "claude-opus-5-5")
 
     assert refused.value.failure.kind is Kind.UNKNOWN_MODEL
-    assert refused.value.failure.message == f"model '{name[:200]}' not found"
+    assert refused.value.failure.message == "model 'claude-opus-5-5' not found"
 
 
 @pytest.mark.parametrize(

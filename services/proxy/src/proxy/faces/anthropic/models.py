@@ -11,7 +11,6 @@ from proxy.calls.errors import InvalidAsked
 from proxy.calls.failure import Kind
 from proxy.calls.model import Served
 
-LONGEST_NAME = 200  # characters of a model's name that an error repeats
 NOT_THERE = (ModelState.MISSING, ModelState.DOWNLOADING)
 
 
@@ -32,7 +31,7 @@ def one(served: Served, name: str) -> Mapping[str, Any]:
 def check(served: Served, name: str) -> None:
     """Check that a name means the model that there is. Raises InvalidAsked, in Ollama's words."""
     if not served.answers(name):
-        sentence = f"model '{name[:LONGEST_NAME]}' not found"
+        sentence = f"model '{name}' not found"
         raise InvalidAsked(sentence, param="model", kind=Kind.UNKNOWN_MODEL, code="model_not_found")
 
 
