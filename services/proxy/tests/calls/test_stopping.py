@@ -171,3 +171,18 @@ def test_a_process_that_is_to_stop_gives_its_prompts_away_before_it_has_ended(ti
     again = asking(at=other.test_client(), headers=AGAIN)
     worker.answer()
     assert (again.result.status_code, again.result.headers["X-Prompt-Id"]) == (200, prompt.id)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_client_that_does_not_read_keeps_no_process_from_its_end(serve_tiny, queue_at, hire_at, call, in_line, kind):
+    server = serve_tiny(kind)
+    one = call(server, buffer=4_096, stream=True)
+    in_line(queue_at(server.database_url))
+    worker = hire_at(server.database_url)
+    worker.speak(worker.claim(), "x" * 5_000_000, write=True)
+    assert one.head() == 200
+
+    assert server.stop() < 10
+
+    one.chunks()
+    assert not one.is_whole
