@@ -36,7 +36,7 @@ def simulator():
 
 @pytest.fixture(scope="module")
 def stack(simulator, tmp_path_factory):
-    stack = Stack(tmp_path_factory.mktemp("client"), simulator, {"PATIENCE": str(PATIENCE), "MAX_FAILURES": "2"})
+    stack = Stack(tmp_path_factory.mktemp("client"), simulator, {"PATIENCE": str(PATIENCE)})
     try:
         stack.start()
         until(lambda: stack.get("/api/tags").json["models"], "the worker has told of the model")

@@ -112,6 +112,16 @@ def test_a_whole_answer_is_the_last_record_with_all_of_the_text(generated, chatt
     ]  # fmt: skip
 
 
+def test_thoughts_stand_where_ollama_has_them_in_a_whole_answer_and_in_no_stream(generated, chatted):
+    alone = Answer(GENERATED | {"thinking": "hm"})
+    told = Answer(CHATTED | {"message": {"role": "assistant", "content": "one two", "thinking": "hm"}})
+
+    assert list(generated.document(alone))[2:5] == ["response", "thinking", "done"]
+    assert chatted.document(told)["message"] == {"role": "assistant", "content": "one two", "thinking": "hm"}
+    for written in (generated.ending(alone, attempt=1), chatted.ending(told, attempt=1)):
+        assert b"hm" not in b"".join(written)
+
+
 def test_a_failure_is_a_record_with_its_sentence(generated):
     failure = Failure(kind=Kind.FAILED, code="attempts_exhausted", message="It was tried three times.")
 

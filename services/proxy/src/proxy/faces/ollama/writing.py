@@ -13,7 +13,7 @@ from proxy.calls.failure import Failure
 from proxy.calls.writer import Standing
 
 NDJSON = "application/x-ndjson"
-NOT_REPEATED = {"context", "response", "message", "model", "created_at"}
+NOT_REPEATED = {"context", "response", "thinking", "message", "model", "created_at"}
 """What a final record is not to repeat: numbers of tokens that nothing takes back, and what stands before the rest."""
 
 
@@ -59,8 +59,9 @@ class Records:
 
     def document(self, answer: Answer) -> Mapping[str, Any]:
         """Give the final record with the whole text."""
-        said: dict[str, Any] = {"content": answer.text}
-        return self._final(answer, {**said, "tool_calls": answer.calls} if answer.calls else said)
+        record = answer.record.get("message", answer.record)
+        more = {"thinking": record.get("thinking"), "tool_calls": answer.calls}
+        return self._final(answer, {"content": answer.text, **{name: each for name, each in more.items() if each}})
 
     def loaded(self, *, unloads: bool) -> Mapping[str, Any]:
         """Give the answer to a request that asks nothing."""
@@ -72,8 +73,10 @@ class Records:
         return {**self._begun(answer.record.get("created_at") or now(), message), **rest}
 
     def _begun(self, created_at: str, message: Mapping[str, Any]) -> dict[str, Any]:
-        said = {"message": {"role": "assistant", **message}} if self._is_chat else {"response": message["content"]}
-        return {"model": self._model, "created_at": created_at, **said}
+        if self._is_chat:
+            return {"model": self._model, "created_at": created_at, "message": {"role": "assistant", **message}}
+        thinking = {"thinking": message["thinking"]} if "thinking" in message else {}
+        return {"model": self._model, "created_at": created_at, "response": message["content"], **thinking}
 
 
 def line(record: Mapping[str, Any]) -> bytes:
