@@ -63,6 +63,7 @@ def test_what_was_read_is_used_for_a_second_and_not_for_longer(served, worker, q
         ("llama3.2:1b", "llama3.2:1B"),
         ("Me/Mine", "me/mine:latest"),
         ("hf.co/me/mine:Q4", "hf.co/me/mine:q4"),
+        ("a.example:5000/me/mine", "a.example:5000/me/mine:latest"),
     ],
 )
 def test_each_of_its_names_is_its(served, worker, queue, configured, name):

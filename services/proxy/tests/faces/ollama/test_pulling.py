@@ -1,9 +1,10 @@
 """/api/pull: a client sees the worker's download, whatever it pulls by itself."""
 
+import http.client
 import json
 
 import pytest
-from promptqueue.condition import ModelState
+from promptqueue.condition import Model, ModelState
 from proxy.calls import model
 from proxy.faces.ollama import pulling
 
@@ -134,6 +135,32 @@ def test_a_proxy_that_stops_says_so(app, client, describe):
     app.extensions["proxy"].stop()
 
     assert list(records)[-1] == {"error": "The proxy is being stopped or started anew. Pull again."}
+
+
+def test_one_that_stops_says_so_by_its_status_to_whoever_wants_no_stream(app, asking, describe, until):
+    describe(ModelState.DOWNLOADING, percent=40)
+    call = asking("/api/pull", model="llama3.2", stream=False)
+    until(lambda: app.extensions["proxy"].places.taken == 1)
+
+    app.extensions["proxy"].stop()
+
+    assert (call.answer.status_code, call.answer.headers["Retry-After"]) == (503, "5")
+    assert call.json == {"error": "The proxy is being stopped or started anew. Pull again."}
+
+
+@pytest.mark.parametrize("kind", ["gevent", "threads"])
+def test_a_document_that_has_begun_is_cut_and_never_ended_without_its_success(serve, hire_at, kind):
+    server = serve(kind, PATIENCE=0.1, WHOLE_PATIENCE=0.1)
+    worker = hire_at(server.database_url)
+    worker.describe(Model(name="llama3.2", state=ModelState.DOWNLOADING, percent=40))
+    body = json.dumps({"model": "llama3.2", "stream": False})
+
+    with server.answered("POST", "/api/pull", body) as answer:
+        assert answer.read(1) == b" "
+        server.process.terminate()
+
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            answer.read()
 
 
 def test_no_more_are_held_than_there_are_places(make_app, describe):

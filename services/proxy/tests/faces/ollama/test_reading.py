@@ -60,6 +60,7 @@ def test_a_chat_slides_over_its_oldest_messages_as_ollamas_own_does():
         ({"truncate": True}, {"truncate": True}),
         ({"options": {"num_predict": 5.7, "seed": 1}}, {"options": {"num_predict": 5, "seed": 1}}),
         ({"PROMPT": "HI"}, {"prompt": "HI"}),
+        ({"options": {"num_predict": 1e30, "seed": -1e30}}, {"options": {"num_predict": 2**31 - 1, "seed": -(2**53)}}),
     ],
 )
 def test_what_the_model_heeds_is_passed_on(fields, request_):
@@ -198,6 +199,7 @@ A_STRING = "json: cannot unmarshal number into Go struct field GenerateRequest.{
         ({"model": "a b"}, "invalid model name"),
         ({"model": "llama3.2:"}, "invalid model name"),
         ({"model": "../x"}, "invalid model name"),
+        ({"model": "a/b/c/llama3.2"}, "invalid model name"),
     ],
 )
 def test_what_cannot_be_is_refused_in_ollamas_words(fields, words):

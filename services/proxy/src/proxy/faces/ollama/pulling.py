@@ -10,6 +10,8 @@ from promptqueue.condition import Model, ModelState
 from promptqueue.errors import StorageUnavailable
 
 from proxy.calls.bodies import json_response, to_json
+from proxy.calls.errors import CallFailed
+from proxy.calls.failure import Failure, Kind
 from proxy.calls.model import Served
 from proxy.faces.ollama import bodies, describing
 from proxy.faces.ollama.reading import fields, names
@@ -20,10 +22,15 @@ from proxy.serving.headers import JSON
 
 LOOK_EVERY = 1.0  # seconds
 HOPE = 15.0  # seconds that a model may be missing while no worker says when that will change
-HEARD_WITHIN = 0.1  # seconds in which a client takes up an error before it is cut off
 UNKNOWN = {"error": "pull model manifest: file does not exist"}
 """What Ollama says of a model that its registry does not have: here it has one."""
-STOPPING = {"error": "The proxy is being stopped or started anew. Pull again."}
+IS_STOPPING = Failure(
+    kind=Kind.UNAVAILABLE,
+    code="stopping",
+    message="The proxy is being stopped or started anew. Pull again.",
+    retry_after=5,
+)
+STOPPING = {"error": IS_STOPPING.message}
 HEADERS = {"X-Accel-Buffering": "no"}
 
 
@@ -47,6 +54,8 @@ def serve(routes: Blueprint, parts: Parts, served: Served) -> None:
             document = Document(download, beat_every=2 * parts.config.patience)
             return Response(document, headers=HEADERS, content_type=JSON, direct_passthrough=True)
         download.close()
+        if ended is STOPPING:
+            raise CallFailed(IS_STOPPING)
         return json_response(ended, 200 if ended == describing.SUCCESS else 500)
 
 
@@ -112,12 +121,7 @@ class Lines:
         self.close = download.close
 
     def __iter__(self) -> Iterator[bytes]:
-        last: dict[str, Any] = {}
-        for last in self._download.records:
-            yield line(last)
-        if last != describing.SUCCESS:
-            time.sleep(HEARD_WITHIN)
-            self._download.connection.cut()
+        return map(line, self._download.records)
 
 
 class Document:
