@@ -341,7 +341,7 @@ def test_whoever_waits_is_pinged_and_told_where_the_prompt_stands(slow):
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_wait_longer_than_the_clients_time_out_is_one_request(slow, stream):
-    client = slow.client(timeout=2, max_retries=2)
+    client = slow.client(timeout=4, max_retries=2)
 
     def read():
         if not stream:
@@ -351,7 +351,7 @@ def test_a_wait_longer_than_the_clients_time_out_is_one_request(slow, stream):
 
     asked = slow.asks(read)
     claim = slow.claim()
-    stays(lambda: not asked.done(), seconds=3)
+    stays(lambda: not asked.done(), seconds=5)
     slow.worker.finish(claim, record("Blue."))
 
     assert asked.result() == "Blue."
