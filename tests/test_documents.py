@@ -24,7 +24,12 @@ INTERNAL = {
 NO_FILES = {
     "sqlite.py": "named as the one file that the SQLite backend is not",
 }
-REGISTRIES = r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|docker[.]io|ghcr[.]io|quay[.]io|crates[.]io|(proxy|sum)[.]golang[.]org"
+REGISTRIES = "|".join(
+    [
+        r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|docker[.]io|ghcr[.]io|quay[.]io|crates[.]io",
+        r"(proxy|sum)[.]golang[.]org",  # the others of that name are packages
+    ]
+)
 MACHINES = r"(?<![\w.~])/(work|home/[a-z]\w*|Users/[A-Za-z]\w*|tmp/v)[/]"
 
 PARAMETER = r"<[^>]+>"

@@ -130,6 +130,7 @@ def _restart(end: Callable[[Trial], None]) -> Callable[[Trial, Sequence[str]], N
     def strike(trial: Trial, _texts: Sequence[str]) -> None:
         end(trial)
         trial.start_proxy()
+        trial.simulator.reset()  # what it was asked before is answered now, to whoever asks again
 
     return strike
 
@@ -168,7 +169,7 @@ IN_PIECES = 0.1  # seconds between tokens, so that some have arrived when an err
 STREAM_ALWAYS = frozenset({"langchain-ollama"})
 """Clients that stream, whatever they are asked for."""
 SILENT_AT_A_CUT = frozenset({"ollama-go"})
-"""Clients that take a connection which breaks for the end. Where the proxy itself is killed nobody can tell them more."""
+"""Clients that take a connection which breaks for the end. Where the proxy is killed nobody can tell them more."""
 KILLED = frozenset({"proxy killed", "nginx killed"})
 
 

@@ -38,7 +38,7 @@ def _node() -> list[str]:
     node = needed("node", package="nodejs")
     if not (HERE / "node/node_modules/openai").exists():
         unable(SET_UP)
-    return [node, str(HERE / "node/driver.mjs")]
+    return [node, str(HERE / "node/driver.mjs"), "ollama", "openai", "anthropic", "ai"]
 
 
 def _go() -> list[str]:

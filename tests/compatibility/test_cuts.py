@@ -25,7 +25,7 @@ SOME = (
     ("in the text", "nginx killed"),
     ("after the last text", "Ollama killed"),
 )
-"""The others, and the other clients, are met by `make compatibility`: a run of all of them takes a quarter of an hour."""
+"""The others, and the other clients, are met by `make compatibility`, which takes a quarter of an hour for them."""
 
 
 @pytest.mark.parametrize(("point", "cause"), SOME)
