@@ -74,7 +74,7 @@ def rows() -> list[Measurement]:
             what=f"calls held for {HOLD} s, with other requests' p99",
             sides=_holding,
             repeats=1,
-            seconds=45,
+            seconds=50,
             figures=(
                 Figure(what="held", values=value("held", FACES), goal=Goal(at_least=HELD)),
                 Figure(
@@ -83,8 +83,9 @@ def rows() -> list[Measurement]:
                 Figure(what="each", values=value("KB", FACES), goal=Goal(at_most=25), unit="KB"),
             ),
             how="Every face has its part, half of the calls as streams, which are kept alive every 15 s; nobody "
-            "answers them. Meanwhile submit, status and queue are asked in turns, one at a time. The memory is the "
-            "proportional set size of the proxy's processes, after less before.",
+            "answers them. They come one after the other, each when the one before is in line. Meanwhile submit, "
+            "status and queue are asked in turns, one at a time. The memory is the proportional set size of the "
+            "proxy's processes, after less before.",
         ),
     ]
 
@@ -148,14 +149,18 @@ def _held(product: Stack, number: int, seconds: int) -> Taken:
         prompt_id = client.submit()
         others(client, prompt_id, 60)
         waiting, before = _waiting(client), memory(product.processes())
-        for dialect, stream in islice(ways, number):
+        for place, (dialect, stream) in enumerate(islice(ways, number), start=waiting + 1):
             call = held.enter_context(socket.create_connection(("127.0.0.1", product.port), timeout=30))
             call.sendall(request("POST", dialect.path, dialect.body(stream=stream)))
-        until(lambda: _waiting(client) >= waiting + number, "every call is in line", 60)
+            until(partial(_is_long, client, place), "the call is in line", 60)
         taken = others(client, prompt_id, 10 * seconds, apart=0.1)
         more = memory(product.processes()) - before
         still = _waiting(client) - waiting - sum(each % 3 == 0 for each in range(10 * seconds))
         return {"held": float(still), "ms": taken, "KB": more / number / 1000}
+
+
+def _is_long(client: Connection, length: int) -> bool:
+    return _waiting(client) >= length
 
 
 def _waiting(client: Connection) -> int:
