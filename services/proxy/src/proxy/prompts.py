@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from promptqueue import PromptQueue
-from promptqueue.errors import QueueFull, StorageFull
+from promptqueue.errors import QueueFull, StorageFull, StorageUnavailable
 from promptqueue.logs import Once
 from promptqueue.prompt import Enqueued, NewPrompt, Origin, Outcome, Progress, Prompt, Status
 
@@ -90,9 +90,16 @@ class Prompts:
         return prompt
 
     def abandon(self, prompt_id: str, holder: str, *, erases: bool) -> None:
-        """End a prompt whose client has left, for good, unless another process holds it by now, or nobody does."""
-        if self._writer.do(lambda queue: _abandon(queue, prompt_id, holder, erases=erases)):
+        """End a prompt whose client has left, for good, unless another process holds it by now, or nobody does.
+
+        Where the storage is unavailable it is tried once more with the next transaction.
+        """
+        if self._insist(lambda queue: _abandon(queue, prompt_id, holder, erases=erases)):
             log.info("prompt cancelled id=%s reason='its client left'", prompt_id)
+
+    def erase(self, prompt_id: str) -> None:
+        """Erase a prompt that was delivered and is not to be kept. Tried twice, as `abandon`."""
+        self._insist(lambda queue: queue.delete(prompt_id))
 
     def answered(self, prompt_id: str) -> None:
         """Hold a prompt no more whose client was told how it ended: the same request is another one from now on."""
@@ -114,6 +121,13 @@ class Prompts:
         """Cancel a prompt if it has not ended, and erase it with its texts."""
         self._writer.do(lambda queue: queue.delete(prompt_id))
         log.info("prompt deleted id=%s", prompt_id)
+
+    def _insist(self, verb: Callable[[PromptQueue], Found]) -> Found:
+        try:
+            return self._writer.do(verb)
+        except StorageUnavailable:
+            self._writer.later(verb)
+            raise
 
     def holder(self) -> str:
         """Give the name by which this process holds prompts for its clients, for as long as it lives."""

@@ -6,6 +6,7 @@ from promptqueue.prompt import ErrorCode, Outcome, Status
 from proxy.app import parts
 from proxy.serving import room
 
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 KEY = {"Idempotency-Key": "a-key-of-sixteen-characters"}
 
 
@@ -330,3 +331,23 @@ def test_while_a_call_is_held_what_was_asked_is_not_in_memory(asking, in_line, q
     worker.answer()
     worker.answer()
     assert [call.result.status_code for call in calls] == [200, 200]
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_a_prompt_whose_client_leaves_while_nothing_can_be_written_ends_when_it_can(
+    tiny_app, queue, until, caplog, is_stored
+):
+    app = tiny_app(patience=0.1)
+    answer = app.test_client().post("/tiny", json={"stream": True, "is_stored": is_stored})
+    [prompt] = queue.newest(status=Status.QUEUED).prompts
+    parts(app).writer._patience = 0.1
+
+    with queue.transaction():
+        queue.pause(False)
+        answer.close()
+    assert "prompt not let go of yet" in caplog.text
+
+    parts(app).writer._patience = 20.0
+    assert app.test_client().post(f"/api/v1/prompt/{UNKNOWN}/cancel").status_code == 404
+    until(lambda: not (found := queue.progress_of([prompt.id])) or found[0].prompt.outcome is Outcome.CANCELLED)
+    assert bool(queue.progress_of([prompt.id])) is is_stored

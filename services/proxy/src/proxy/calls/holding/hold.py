@@ -86,7 +86,7 @@ class Hold:
             return
         try:
             if is_over and self._erases:
-                self._parts.prompts.delete(prompt_id)
+                self._parts.prompts.erase(prompt_id)
             elif self._holder and is_over:
                 self._parts.prompts.answered(prompt_id)
             elif self._holder:
@@ -94,7 +94,7 @@ class Hold:
         except PromptNotFound:
             log.debug("prompt gone id=%s", prompt_id)
         except StorageUnavailable as unavailable:
-            log.warning("prompt not cancelled id=%s reason=%r", prompt_id, str(unavailable))
+            log.warning("prompt not let go of yet id=%s reason=%r", prompt_id, str(unavailable))
 
     def keep(self) -> None:
         """Leave the prompt as it is, for whoever asks the next process for it."""
