@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 from promptqueue.condition import Model, ModelState
 from promptqueue.prompt import Status
+from simulator.client import Simulator
+from support import machine
+from support.front_nginx import FrontNginx
+from support.stack import Stack
+from support.waiting import until
 
 sys.path.append(str(Path(__file__).parent))  # pytest imports without it, and the tests share a module
 
@@ -79,3 +84,41 @@ def asking(app):
 def queued(queue, until):
     """Wait for a prompt to be in line."""
     return lambda: until(lambda: queue.newest(status=Status.QUEUED).prompts)[0]
+
+
+# ---- the whole product ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def simulator_of_all():
+    with Simulator(models=["llama3.2"], text="one two three four five six", bytes_per_token=1) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(simulator_of_all):
+    """A model server that six words are answered by, as at its start."""
+    simulator_of_all.reset()
+    return simulator_of_all
+
+
+@pytest.fixture(scope="module")
+def stack(simulator_of_all, tmp_path_factory):
+    """Proxy and worker, which have told of the model; whoever waits hears of it five times a second."""
+    stack = Stack(tmp_path_factory.mktemp("product"), simulator_of_all, {"PATIENCE": "0.2"})
+    try:
+        stack.start()
+        until(lambda: stack.get("/api/tags").json["models"], "the worker has told of the model")
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="module", params=["the proxy", "nginx"])
+def door(request, stack, tmp_path_factory):
+    """Where clients ask: the proxy itself, and nginx in front of it."""
+    if request.param == "the proxy":
+        yield stack
+    else:
+        with FrontNginx(machine.nginx(), tmp_path_factory.mktemp("nginx"), f"127.0.0.1:{stack.port}") as nginx:
+            yield nginx

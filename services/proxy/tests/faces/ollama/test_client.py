@@ -4,10 +4,6 @@ import asyncio
 import json
 
 import pytest
-from simulator.client import Simulator
-from support import machine
-from support.front_nginx import FrontNginx
-from support.stack import Stack
 from support.waiting import until
 
 with pytest.MonkeyPatch.context() as patch:  # it makes a client at once, whose httpx takes [::1] for no address
@@ -15,9 +11,8 @@ with pytest.MonkeyPatch.context() as patch:  # it makes a client at once, whose 
     patch.setenv("no_proxy", "127.0.0.1")
     import ollama
 
-WORDS = "one two three four five six"
+WORDS = "one two three four five six"  # which the simulator answers
 HI = [{"role": "user", "content": "hi"}]
-PATIENCE = 0.2  # seconds from one beat to the next
 TOOL = {
     "type": "function",
     "function": {
@@ -28,40 +23,9 @@ TOOL = {
 }
 
 
-@pytest.fixture(scope="module")
-def simulator():
-    with Simulator(models=["llama3.2"], text=WORDS, bytes_per_token=1) as simulator:
-        yield simulator
-
-
-@pytest.fixture(scope="module")
-def stack(simulator, tmp_path_factory):
-    stack = Stack(tmp_path_factory.mktemp("client"), simulator, {"PATIENCE": str(PATIENCE)})
-    try:
-        stack.start()
-        until(lambda: stack.get("/api/tags").json["models"], "the worker has told of the model")
-        yield stack
-    finally:
-        stack.stop()
-
-
-@pytest.fixture(scope="module", params=["the proxy", "nginx"])
-def url(request, stack, tmp_path_factory):
-    if request.param == "the proxy":
-        yield stack.url
-    else:
-        with FrontNginx(machine.nginx(), tmp_path_factory.mktemp("nginx"), f"127.0.0.1:{stack.port}") as nginx:
-            yield nginx.url
-
-
-@pytest.fixture(autouse=True)
-def as_at_the_start(simulator):
-    simulator.reset()
-
-
 @pytest.fixture
-def client(url):
-    return ollama.Client(url, trust_env=False)
+def client(door, simulator):
+    return ollama.Client(door.url, trust_env=False)
 
 
 def newest(stack):
@@ -82,9 +46,9 @@ def test_a_prompt_and_a_chat_are_answered_whole_and_streamed(client):
         assert (last.done, last.done_reason, last.eval_count) == (True, "stop", 7)
 
 
-def test_so_they_are_for_a_client_that_does_not_block(url):
+def test_so_they_are_for_a_client_that_does_not_block(door, simulator):
     async def ask():
-        client = ollama.AsyncClient(url, trust_env=False)
+        client = ollama.AsyncClient(door.url, trust_env=False)
         whole = await client.generate("llama3.2", "hi")
         pieces = [each.message.content async for each in await client.chat("llama3.2", HI, stream=True)]
         return whole.response, "".join(pieces)
