@@ -184,6 +184,14 @@ def test_a_response_goes_on_from_the_one_before(ask):
     assert asked.echo["previous_response_id"] == "resp_1"
 
 
+def test_a_call_joins_the_answer_before_it_in_the_new_conversation_alone(ask):
+    past = earlier(1)
+    call = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}
+    asked = ask(past=past, previous_response_id="resp_1", input=[call, {**call, "call_id": "call_2"}])
+    assert [each["id"] for each in asked.request["messages"][-1]["tool_calls"]] == ["call_1", "call_2"]
+    assert past == earlier(1)
+
+
 def test_so_many_responses_go_on_from_one_another_and_no_more(ask):
     assert ask(past=earlier(DEEPEST - 1), previous_response_id="resp_1").echo["depth"] == DEEPEST
     with pytest.raises(InvalidAsked) as refused:

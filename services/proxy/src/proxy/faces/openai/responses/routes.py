@@ -6,7 +6,6 @@ from typing import Any, NoReturn, TypeVar
 
 from flask import Blueprint, Response, request
 from promptqueue.prompt import Prompt
-from werkzeug.exceptions import MethodNotAllowed
 
 from proxy.calls.asked import Asked
 from proxy.calls.bodies import BRIEF, body, checked, json_response
@@ -71,11 +70,9 @@ def _serve_making(routes: Blueprint, parts: Parts, calls: HeldCalls, stored: Sto
     def compact() -> NoReturn:
         raise _nothing_here()
 
-    @routes.get("/responses")
+    @routes.get("/responses", websocket=True)
     def by_websocket() -> NoReturn:
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            raise _nothing_here()
-        raise MethodNotAllowed(["POST"])
+        raise _nothing_here()
 
 
 def _serve_stored(routes: Blueprint, parts: Parts, calls: HeldCalls, stored: StoredResponses) -> None:

@@ -130,6 +130,10 @@ def test_what_is_not_there_is_said_in_openai_s_words(server, method, path, statu
     assert answer.headers["x-request-id"].startswith("req_")
 
 
+def test_there_is_no_websocket(server):
+    assert server.get("/v1/responses", Upgrade="websocket", Connection="Upgrade").status == 404
+
+
 def test_a_prompt_of_another_face_is_no_response(server, worker, claim, meanwhile):
     body = {"model": "llama3.2", "messages": [{"role": "user", "content": "hi"}]}
     asked = meanwhile(server.post, "/v1/chat/completions", body)
