@@ -35,16 +35,12 @@ def without_text(events, after=-1):
 
 def test_a_stream_that_was_left_goes_on_where_it_was(client, spoken, worker, meanwhile):
     response, running = spoken
-    known = []
     with follow(client, response.id) as stream:
-        for event in stream:
-            known.append(event)
-            if event.type == "response.output_text.delta":
-                break
-    rest = meanwhile(lambda: list(follow(client, response.id, known[-1].sequence_number)))
+        known = _until_text(stream)
+    rest = meanwhile(lambda: list(follow(client, response.id, known.sequence_number)))
     worker.finish(running, record())
     rest = rest.result(30)
-    assert text_of(known) + text_of(rest) == TEXT
+    assert known.delta + text_of(rest) == TEXT
     assert rest[-1].type == "response.completed"
 
 
@@ -56,13 +52,13 @@ def test_the_client_s_own_helper_gathers_the_rest_of_a_stream(client, spoken, wo
         assert stream.get_final_response().output_text == TEXT
 
 
-def test_text_that_was_begun_anew_is_said_to_be(client, spoken, claim, worker, until, meanwhile):
+def test_text_that_was_begun_anew_is_said_to_be(client, spoken, claim, worker, meanwhile):
     response, running = spoken
-    [*_, last] = _until_text(follow(client, response.id))
-    reading = meanwhile(lambda: list(follow(client, response.id)))
-    worker.queue.release(running)
-    with pytest.raises(openai.APIError) as raised:
-        reading.result(30)
+    with follow(client, response.id) as stream:
+        last = _until_text(stream)
+        worker.queue.release(running)
+        with pytest.raises(openai.APIError) as raised:
+            list(stream)
     assert raised.value.code == "response_restarted"
     for _ in range(2):  # while it waits, and while it is answered
         with pytest.raises(openai.BadRequestError) as refused:
@@ -78,15 +74,12 @@ def test_text_that_was_begun_anew_is_said_to_be(client, spoken, claim, worker, u
     assert numbers_of(rest)[0] == 1_000_000_002
 
 
-def test_a_stream_in_the_background_whose_text_is_begun_anew_ends_and_its_response_goes_on(
-    client, claim, worker, meanwhile
-):
+def test_a_stream_in_the_background_whose_text_is_begun_anew_ends_and_its_response_goes_on(client, claim, worker):
     with in_background(client, stream=True) as stream:
         response = next(stream).response
         running = claim()
         worker.speak(running, "one")
-        while next(stream).type != "response.output_text.delta":
-            pass
+        _until_text(stream)
         worker.queue.release(running)
         with pytest.raises(openai.APIError) as raised:
             list(stream)
@@ -100,8 +93,7 @@ def test_a_held_stream_whose_text_is_begun_anew_fails_and_its_response_is_cancel
         response = next(stream).response
         running = claim()
         worker.speak(running, "one")
-        while next(stream).type != "response.output_text.delta":
-            pass
+        _until_text(stream)
         worker.queue.release(running)
         assert next(stream).type == "response.failed"
         with pytest.raises(openai.APIError) as raised:
@@ -132,11 +124,8 @@ def test_a_response_in_the_background_outlives_the_proxy(serve, hire_at, queue_a
 
 
 def _until_text(stream):
-    with stream:
-        for event in stream:
-            yield event
-            if event.type == "response.output_text.delta":
-                return
+    """Read up to the first text, and give its event."""
+    return next(event for event in stream if event.type == "response.output_text.delta")
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "1.5", "9" * 30, str(10**12)])
