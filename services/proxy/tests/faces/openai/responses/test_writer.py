@@ -238,5 +238,11 @@ def test_what_keeps_a_stream_alive_is_a_comment(make_response, stand):
         assert writer.beat(standing).startswith(b":")
 
 
+def test_a_line_that_moves_costs_those_who_wait_nothing(make_response, stand):
+    writer = ResponseWriter(make_response(), is_held=True)
+    writer.opening(stand(position=3))
+    assert writer.moved(stand(position=2)) == b""
+
+
 def test_a_stream_begins_before_there_is_anything_to_say_of_the_answer(make_response):
     assert ResponseWriter(make_response(), is_held=True).speaks_at_once

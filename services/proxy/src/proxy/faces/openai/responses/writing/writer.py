@@ -47,8 +47,8 @@ class ResponseWriter:
         return comment(standing)
 
     def moved(self, standing: Standing) -> bytes:
-        """Say that an attempt has begun, or where in the line it stands."""
-        return self._progress(standing) or comment(standing)
+        """Say that an attempt has begun. Of places in line the next beat tells: each answer moves all who wait."""
+        return self._progress(standing)
 
     def text(self, piece: str, *, attempt: int, offset: int) -> bytes:
         """Give a piece of text, after what precedes the first."""
