@@ -77,10 +77,10 @@ def test_what_the_model_heeds_is_passed_on(fields, request_):
         ([{"role": "wizard", "content": "hi"}], [{"role": "wizard", "content": "hi"}]),
         ([{"role": "user"}], [{"content": "", "role": "user"}]),
         ([{"role": "user", "content": None}], [{"content": "", "role": "user"}]),
-        ([{"content": "hi"}], [{"content": "hi"}]),
+        ([{"content": "hi"}], [{"role": "", "content": "hi"}]),
         ([{"role": "assistant", "content": "b", "thinking": "hm"}], [{"content": "b", "role": "assistant"}]),
         ([{"role": "user", "content": "a", "images": [], "x": 1}], [{"content": "a", "role": "user"}]),
-        ([None], [{"content": ""}]),
+        ([None], [{"role": "", "content": ""}]),
         ([{"Role": "user", "CONTENT": "a"}], [{"content": "a", "role": "user"}]),
     ],
 )

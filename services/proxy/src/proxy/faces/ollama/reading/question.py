@@ -116,7 +116,8 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
         function = call.get("function")
         if not isinstance(function, dict) or not isinstance(function.get("arguments", {}), dict):
             raise InvalidAsked(NO_CALL, param="messages.tool_calls.function.arguments")
-    return {"content": "", **{name: value for name, value in message.items() if name not in ("images", "thinking")}}
+    said = {name: value for name, value in message.items() if name not in ("images", "thinking")}
+    return {"role": "", "content": "", **said}  # as Go reads what is not there
 
 
 def _tools(tools: list[Any] | None) -> list[Any]:
