@@ -209,6 +209,7 @@ def test_a_conversation_that_has_grown_too_large_is_refused(ask):
     with pytest.raises(InvalidAsked) as refused:
         ask(past=earlier(1), previous_response_id="resp_1", largest=150)
     assert refused.value.failure.kind is Kind.TOO_LARGE
+    assert ask(largest=10)  # without a conversation before it, the body's own limit is enough
 
 
 JSON = st.recursive(

@@ -65,7 +65,7 @@ def read(value: Any, *, past: Past, longest: int, largest: int) -> Asked:
         "truncate": body.truncation == "auto",
         **{name: given for name, given in _optional(body, tools).items() if given is not None},
     }
-    if len(to_json(request)) > largest:
+    if (past.messages or past.items) and len(to_json(request)) > largest:  # the body itself was measured before
         message = f"With the responses before it, the prompt is larger than the {largest} bytes that are accepted."
         raise InvalidAsked(message, param="input", kind=Kind.TOO_LARGE, code="too_large")
     window = _window(body)
