@@ -7,6 +7,7 @@ import pytest
 from promptqueue.condition import Model, ModelState
 from proxy.calls import model
 from proxy.faces.ollama import pulling
+from proxy.serving.connection import Connection
 
 MANIFEST, SUCCESS = {"status": "pulling manifest"}, {"status": "success"}
 UNKNOWN = {"error": "pull model manifest: file does not exist"}
@@ -87,6 +88,14 @@ def test_one_that_is_held_for_long_gets_blanks_before_its_document(make_app, des
     describe()
 
     assert json.loads(b"".join(pieces)) == SUCCESS
+
+
+def test_a_success_that_comes_when_the_time_is_over_is_none_the_less_one(app, describe):
+    describe()
+    parts = app.extensions["proxy"]
+    download = pulling.Download(parts, model.Served(parts), Connection({}))
+
+    assert [download.wait(0), download.wait(0)] == [None, SUCCESS]
 
 
 @pytest.mark.parametrize("name", ["nope", "llama3.2:1b"])

@@ -49,7 +49,11 @@ def serve(routes: Blueprint, parts: Parts, served: Served) -> None:
         download = Download(parts, served, Connection(request.environ))
         if streams:
             return Response(Lines(download), headers=HEADERS, content_type=NDJSON, direct_passthrough=True)
-        ended = download.wait(parts.config.whole_patience)
+        try:
+            ended = download.wait(parts.config.whole_patience)
+        except BaseException:
+            download.close()
+            raise
         if ended is None:
             document = Document(download, beat_every=2 * parts.config.patience)
             return Response(document, headers=HEADERS, content_type=JSON, direct_passthrough=True)
@@ -77,7 +81,8 @@ class Download:
         last: dict[str, Any] = {}
         for record in self.records:
             last = record
-            if time.monotonic() >= deadline:
+            is_last = record == describing.SUCCESS or "error" in record
+            if not is_last and time.monotonic() >= deadline:
                 return None
         return last
 
