@@ -2,6 +2,7 @@
 
 import pytest
 from promptqueue.condition import ModelState
+from promptqueue.errors import StorageUnavailable
 
 NOT_YOURS = {"error": "models are managed by whoever runs this server"}
 NO_EMBEDDINGS = {"error": "This server does not support embeddings. Start it with `--embeddings`"}
@@ -153,3 +154,27 @@ def test_whoever_looks_whether_a_server_is_there_finds_one(client):
         answer = client.head(path)
 
         assert (answer.status_code, answer.data) == (200, b"")
+
+
+@pytest.mark.parametrize("path", ["/api/tags", "/api/ps", "/api/version"])
+def test_a_storage_that_does_not_answer_is_said_in_ollamas_shape(app, client, monkeypatch, path):
+    def unavailable():
+        raise StorageUnavailable("the disk is gone")
+
+    monkeypatch.setattr(app.extensions["proxy"].whole_queue, "overview", unavailable)
+
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.headers["Retry-After"], answer.headers["x-should-retry"]) == (503, "5", "true")
+    assert list(answer.json) == ["error"]
+    assert "the disk is gone" not in answer.json["error"]
+
+
+def test_a_bug_is_said_in_ollamas_shape_and_told_by_the_log(app, client, monkeypatch, caplog):
+    monkeypatch.setattr(app.extensions["proxy"].whole_queue, "overview", lambda: 1 / 0)
+
+    answer = client.get("/api/tags")
+
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (500, "false")
+    assert list(answer.json) == ["error"]
+    assert "ZeroDivisionError" in caplog.text

@@ -172,6 +172,13 @@ def test_a_document_that_has_begun_is_cut_and_never_ended_without_its_success(se
             answer.read()
 
 
+def test_a_bug_costs_no_place(app, client, monkeypatch):
+    monkeypatch.setattr(pulling.Download, "wait", lambda *_: 1 / 0)
+
+    assert client.post("/api/pull", json={"model": "llama3.2", "stream": False}).status_code == 500
+    assert app.extensions["proxy"].places.taken == 0
+
+
 def test_no_more_are_held_than_there_are_places(make_app, describe):
     client = make_app(max_streams=1).test_client()
     describe(ModelState.DOWNLOADING, percent=40)
