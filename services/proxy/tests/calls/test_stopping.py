@@ -8,6 +8,7 @@ from promptqueue.prompt import Outcome, Status
 from proxy.app import parts
 
 KINDS = ["gevent", "threads"]
+AT_ONCE = 20  # seconds; where anything is waited for, Gunicorn takes 25
 AGAIN = {"X-Stainless-Retry-Count": "1"}
 WHO = {"Authorization": "Bearer a"}
 
@@ -40,7 +41,7 @@ def test_whoever_got_no_byte_is_told_to_come_again_and_finds_the_same_prompt(
     one = call(server, headers=WHO, stream=stream)
     [prompt] = in_line(queue)
 
-    assert server.stop() < 5
+    assert server.stop() < AT_ONCE
 
     assert (one.head(), one.headers["retry-after"], one.headers["x-should-retry"]) == (503, "5", "true")
     assert one.rest().startswith("stopping: ")
@@ -61,7 +62,7 @@ def test_whoever_got_a_byte_sees_the_answer_broken_off(serve_tiny, queue_at, hir
     assert (stream.head(), whole.head()) == (200, 200)
     streamed, waited = stream.headers["x-prompt-id"], whole.headers["x-prompt-id"]
 
-    assert server.stop() < 5
+    assert server.stop() < AT_ONCE
 
     assert stream.chunks()[-1] == "failure stopping\n"
     whole.chunks()
@@ -182,7 +183,7 @@ def test_a_client_that_does_not_read_keeps_no_process_from_its_end(serve_tiny, q
     worker.speak(worker.claim(), "x" * 5_000_000, write=True)
     assert one.head() == 200
 
-    assert server.stop() < 10
+    assert server.stop() < AT_ONCE
 
     one.chunks()
     assert not one.is_whole
