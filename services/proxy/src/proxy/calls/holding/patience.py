@@ -13,7 +13,7 @@ TOLD = ("x-stainless-read-timeout", "X-Stainless-Timeout")
 """Headers in which the official clients tell their time-out in seconds: those for Python and those for JavaScript."""
 
 OF_WHAT_IS_TOLD = 0.8
-LEAST = 0.1  # seconds, however little patience a client has
+LEAST = 1.0  # seconds that a client's time-out counts as, however short it is: else one asks for a flood of beats
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +45,4 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         return math.inf
-    return max(LEAST, OF_WHAT_IS_TOLD * seconds) if seconds > 0 else math.inf
+    return OF_WHAT_IS_TOLD * max(LEAST, seconds) if seconds > 0 else math.inf

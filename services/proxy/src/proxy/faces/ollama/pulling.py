@@ -22,7 +22,7 @@ from proxy.serving.headers import JSON
 
 LOOK_EVERY = 1.0  # seconds
 HOPE = 15.0  # seconds that a model may be missing while no worker says when that will change
-UNKNOWN = {"error": "pull model manifest: file does not exist"}
+UNKNOWN = "pull model manifest: file does not exist"
 """What Ollama says of a model that its registry does not have: here it has one."""
 IS_STOPPING = Failure(
     kind=Kind.UNAVAILABLE,
@@ -44,8 +44,9 @@ def serve(routes: Blueprint, parts: Parts, served: Served) -> None:
         names.read(model)
         streams = given.get("stream", True)
         if not served.answers(model):
-            known = (line(describing.MANIFEST), line(UNKNOWN))
-            return Response(known, content_type=NDJSON) if streams else json_response(UNKNOWN, 500)
+            if not streams:
+                raise failed(UNKNOWN)
+            return Response((line(describing.MANIFEST), line({"error": UNKNOWN})), content_type=NDJSON)
         download = Download(parts, served, Connection(request.environ))
         if streams:
             return Response(Lines(download), headers=HEADERS, content_type=NDJSON, direct_passthrough=True)
@@ -60,7 +61,14 @@ def serve(routes: Blueprint, parts: Parts, served: Served) -> None:
         download.close()
         if ended is STOPPING:
             raise CallFailed(IS_STOPPING)
-        return json_response(ended, 200 if ended == describing.SUCCESS else 500)
+        if ended != describing.SUCCESS:
+            raise failed(ended["error"])
+        return json_response(ended)
+
+
+def failed(message: str) -> CallFailed:
+    """Say why there will be no model, to a client that has no status yet."""
+    return CallFailed(Failure(kind=Kind.FAILED, code="pull_failed", message=message))
 
 
 class Download:
