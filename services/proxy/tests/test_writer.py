@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import pytest
 from promptqueue import connect
 from promptqueue.errors import QueueFull, StorageUnavailable
-from promptqueue.prompt import NewPrompt
+from promptqueue.prompt import NewPrompt, Outcome
 from promptqueue.sqlite.host.turnstile import Turnstile
 from proxy.serving.concurrency import Concurrency
+from proxy.storage import writer as writer_module
 from proxy.storage.writer import HEAVY, Writer, _Request
 
 NEW = NewPrompt(request={"prompt": "Why?"})
@@ -263,6 +264,28 @@ def test_a_commit_that_fails_is_heard_by_everybody_who_waited_for_it(make_writer
 
     assert [type(one.heard()) for one in asking] == [StorageUnavailable] * 5
     assert queue.counts().queued == 0
+
+
+def test_what_is_owed_is_tried_until_the_storage_takes_it(make_writer, queue, url, until, monkeypatch):
+    monkeypatch.setattr(writer_module, "AGAIN", 0.01)
+    [owed] = queue.enqueue(NEW)
+    broken, refused = connect(url).open(), []
+    writer = ready(make_writer(lambda: broken))
+    execute = broken._database.files.execute
+
+    def execute_but_for_three_commits(statement, values=None):
+        if statement == "COMMIT" and len(refused) < 3:
+            refused.append(statement)
+            raise StorageUnavailable("the disk is full")
+        return execute(statement, values)
+
+    broken._database.files.execute = execute_but_for_three_commits
+    writer.owe(lambda queue: queue.cancel("nobody's"))
+    writer.owe(lambda queue: queue.cancel(owed.prompt.id))
+
+    until(lambda: queue.get(owed.prompt.id).outcome is Outcome.CANCELLED)
+    assert len(refused) == 3
+    until(lambda: not writer._owed)
 
 
 def test_it_opens_the_queue_as_soon_as_it_can_be_opened(make_writer, url, caplog):

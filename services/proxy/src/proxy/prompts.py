@@ -92,13 +92,13 @@ class Prompts:
     def abandon(self, prompt_id: str, holder: str, *, erases: bool) -> None:
         """End a prompt whose client has left, for good, unless another process holds it by now, or nobody does.
 
-        Where the storage is unavailable it is tried once more with the next transaction.
+        Where the storage is unavailable it is tried again until it is not.
         """
         if self._insist(lambda queue: _abandon(queue, prompt_id, holder, erases=erases)):
             log.info("prompt cancelled id=%s reason='its client left'", prompt_id)
 
     def erase(self, prompt_id: str) -> None:
-        """Erase a prompt that was delivered and is not to be kept. Tried twice, as `abandon`."""
+        """Erase a prompt that was delivered and is not to be kept. Tried again as `abandon` is."""
         self._insist(lambda queue: queue.delete(prompt_id))
 
     def answered(self, prompt_id: str) -> None:
@@ -126,7 +126,7 @@ class Prompts:
         try:
             return self._writer.do(verb)
         except StorageUnavailable:
-            self._writer.later(verb)
+            self._writer.owe(verb)
             raise
 
     def holder(self) -> str:

@@ -21,6 +21,7 @@ from proxy.storage.reader import let_go
 Found = TypeVar("Found")
 
 PATIENCE = 5.0  # seconds that a request waits to be started
+AGAIN = 1.0  # seconds after which what is owed is tried again
 # What one transaction holds at most: a longer one would keep the worker's commits from their turn.
 ENOUGH = 256  # requests
 HEAVY = 4_000_000  # bytes of what they bring; one that brings more has a transaction to itself
@@ -38,6 +39,7 @@ class _Request:
         self._tickets = [True]
         self._found: Any = None
         self._error: Exception | None = None
+        self._is_undone = False
 
     def take(self) -> bool:
         """Decide what becomes of it, started or abandoned; whether the caller was the first to."""
@@ -59,6 +61,12 @@ class _Request:
         """Let the whole transaction's error be the answer."""
         self.take()
         self._error = error
+        self._is_undone = True
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether the storage did not take it, so that it may be run again."""
+        return self._is_undone or isinstance(self._error, StorageUnavailable)
 
     def result(self) -> Any:
         """Give what the verb returned, or raise what it raised."""
@@ -79,6 +87,7 @@ class Writer:
         self._apart = concurrency.one_at_a_time()
         self._patience = patience
         self._line: deque[_Request] = deque()
+        self._owed: deque[Callable[[PromptQueue], object]] = deque()
         self._came = threading.Event()
         self._is_closing = False
         self._queue: PromptQueue | None = None
@@ -110,6 +119,11 @@ class Writer:
         if self._is_closing:
             self._came.set()
 
+    def owe(self, verb: Callable[[PromptQueue], object]) -> None:
+        """Run `verb` as soon as the storage takes it, however often that is tried; nobody hears what came of it."""
+        self._owed.append(verb)
+        self._came.set()
+
     def close(self) -> None:
         """Finish what was asked for, and let go of the queue."""
         self._is_closing = True
@@ -119,8 +133,9 @@ class Writer:
     def _lead(self) -> None:
         self._apart(lambda: self._commit([]))  # opens the queue, so that the first client does not wait for it
         while self._line or not self._is_closing:
-            self._came.wait()
+            self._came.wait(AGAIN if self._owed else None)
             self._came.clear()
+            self._serve_owed()
             while self._line:
                 self._idle()
                 self._serve(self._next_batch())
@@ -130,6 +145,14 @@ class Writer:
         self._apart(lambda: self._commit(batch))
         for request in batch:
             request.done.set()
+
+    def _serve_owed(self) -> None:
+        """Try what is owed; what the storage does not take stays owed."""
+        owed = [self._owed.popleft() for _ in range(min(len(self._owed), ENOUGH))]
+        requests = [_Request(verb, 0) for verb in owed]
+        if requests:
+            self._serve(requests)
+        self._owed.extend(verb for verb, request in zip(owed, requests, strict=True) if request.is_undone)
 
     def _next_batch(self) -> list[_Request]:
         """Take those who wait, as many as fit."""
