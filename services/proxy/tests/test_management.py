@@ -6,6 +6,7 @@ import time
 import pytest
 from promptqueue.condition import Model, ModelState
 from promptqueue.wire import moment
+from support.waiting import DEADLINE
 
 
 def test_the_queue_is_described_in_numbers_without_ids(client, submit, worker, queue):
@@ -21,6 +22,7 @@ def test_the_queue_is_described_in_numbers_without_ids(client, submit, worker, q
     assert body.pop("stored_bytes") == queue.room().stored_bytes > 0
     assert body == {
         "queued": 1,
+        "lanes": {"interactive": 1, "batch": 0},
         "processing": 1,
         "completed_per_minute": 1,
         "paused": False,
@@ -33,6 +35,17 @@ def test_the_queue_is_described_in_numbers_without_ids(client, submit, worker, q
             "detail": None,
             "retry_at": None,
         },
+        "servers": [
+            {
+                "address": "http://ollama:11434",
+                "state": "downloading",
+                "percent": 41,
+                "processor": "cpu",
+                "detail": None,
+                "retry_at": None,
+                "slots": 1,
+            }
+        ],
         "limits": {
             "max_prompt_bytes": 1048576,
             "max_queue_depth": 10000,
@@ -41,6 +54,59 @@ def test_the_queue_is_described_in_numbers_without_ids(client, submit, worker, q
             "min_free_bytes": 512 * 2**20,
         },
     }
+
+
+def test_the_last_minutes_are_told_where_they_are_asked_for(client, submit, worker, queue):
+    submit()
+    worker.answer()
+    queue.observe()
+    submit()
+
+    body = client.get("/api/v1/queue?history=60").json
+
+    history = body.pop("history")
+    assert len(history) == 60
+    assert [each["minute"] for each in history] == sorted({each["minute"] for each in history})
+    assert all(each["minute"].endswith(":00.000Z") for each in history)
+    assert sum(each["completed"] for each in history) == 1
+    assert sum(each["tokens"] for each in history) == queue.newest().prompts[-1].tokens > 0
+    assert history[-1].keys() == {"minute", "queued", "oldest_wait_seconds", "completed", "failed", "tokens"}
+    assert (history[-1]["queued"], history[-1]["failed"]) == (1, 0)
+    assert 0 <= history[-1]["oldest_wait_seconds"] <= body["oldest_wait_seconds"] + DEADLINE
+    assert (history[0]["queued"], history[0]["oldest_wait_seconds"], history[0]["completed"]) == (None, None, 0)
+    assert "history" not in client.get("/api/v1/queue").json
+
+
+@pytest.mark.parametrize("number", [1, 60])
+def test_as_many_minutes_are_told_as_are_asked_for(client, number):
+    assert len(client.get(f"/api/v1/queue?history={number}").json["history"]) == number
+
+
+@pytest.mark.parametrize("number", ["", "0", "61", "-1", "1.5", "1e1", "sixty", "+5", " 5", "5%0a", "٣", "9" * 5000])
+def test_another_number_of_minutes_is_refused_by_name(client, number):
+    answer = client.get(f"/api/v1/queue?history={number}")
+
+    assert (answer.status_code, answer.json["error"]["code"], answer.json["error"]["param"]) == (
+        400,
+        "invalid_request",
+        "history",
+    )
+    assert "1 to 60" in answer.json["error"]["message"]
+
+
+def test_each_server_is_told_with_its_state(client, worker, queue):
+    worker.describe(Model(name="llama3.2", state=ModelState.READY, processor="gpu"))
+    away = Model(name="llama3.2", state=ModelState.UNREACHABLE, detail="refused\nby it", retry_at=time.time() + 500)
+    queue.describe_model(away, worker=worker.terms.worker, server="http://another:11434")
+
+    servers = client.get("/api/v1/queue").json["servers"]
+    worker.leave()
+
+    assert [(each["address"], each["state"], each["detail"], each["retry_at"]) for each in servers] == [
+        ("http://another:11434", "unreachable", "refused by it", moment(away.retry_at)),
+        ("http://ollama:11434", "ready", None, None),
+    ]
+    assert client.get("/api/v1/queue").json["servers"] == []
 
 
 def test_with_no_worker_alive_nobody_knows_of_the_model(client, worker):

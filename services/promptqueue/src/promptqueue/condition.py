@@ -50,12 +50,34 @@ class Counts:
     """The queue as a whole, read from counters: the cost does not grow with what is stored."""
 
     queued: int
+    lanes: Mapping[str, int]  # how many wait in each, by its name (`prompt.Priority`)
     processing: int
     completed: int
     oldest_wait_seconds: float | None  # since it was asked, or retried last
     completed_per_minute: int  # answers of the last minute
     seconds_per_prompt: float | None  # mean of the last twenty answers; None while nothing was answered
     paused: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Minute:
+    """What the queue did in a minute, and how its line stood when the minute was young; None where nobody knows."""
+
+    start: int  # seconds since the epoch
+    queued: int | None
+    oldest_wait_seconds: float | None  # None where nobody waited, too
+    completed: int = 0  # prompts that were answered
+    failed: int = 0
+    tokens: int = 0  # of all prompts that ended in it, however they did
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """A model server of the living workers, and how the model is on it."""
+
+    address: str  # as people may read it
+    model: Model  # the `summary` of what the workers say that share it
+    slots: int  # of all of them, for this server
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, Unpack
 
-from promptqueue.condition import Bounds, Counts, Facts, Model, Recovered, Room, Workers
+from promptqueue.condition import Bounds, Counts, Facts, Minute, Model, Recovered, Room, Server, Workers
+from promptqueue.history import Sight
 from promptqueue.notes import Text
 from promptqueue.prompt import (
     Claim,
@@ -192,6 +193,21 @@ class PromptQueue(Protocol):
     def counts(self) -> Counts:
         """Count the queue as a whole."""
 
+    def history(self, minutes: int) -> list[Minute]:
+        """Say what the queue did in each of the last minutes, at most 60, the present one last, which is not over.
+
+        What ended is counted in the commit by which it ended, once and for good, whatever becomes of the prompt later.
+        How the line stood is known where somebody looked (`observe`), or where it did not move between two looks.
+        A wall clock that is set renames the minutes, and changes nothing else.
+        """
+
+    def observe(self, seen: Sight | None = None) -> Sight:
+        """Look at how the line stands, so that `history` knows; `seen` is what the same observer was given last.
+
+        Once a minute it writes, as long as the line moves; while that stands still, nothing. A power cut may take the
+        last of it back.
+        """
+
     def room(self) -> Room:
         """Say how much room the queue takes on its disk, and how much there is."""
 
@@ -203,6 +219,9 @@ class PromptQueue(Protocol):
 
         Where all of those are gone only its name is known, and it is unreachable.
         """
+
+    def servers(self) -> list[Server]:
+        """Say of each server of the living workers how the model is there, in the order of their addresses."""
 
     def facts(self) -> Facts | None:
         """Return what a server said of itself and the `model`; None while no worker has told any of this model.

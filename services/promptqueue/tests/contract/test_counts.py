@@ -22,6 +22,7 @@ def answer_in(queue, begin, clock):
 def test_an_empty_queue_counts_nothing(queue):
     assert queue.counts() == Counts(
         queued=0,
+        lanes={"interactive": 0, "batch": 0},
         processing=0,
         completed=0,
         oldest_wait_seconds=None,
@@ -42,6 +43,7 @@ def test_every_status_is_counted_in_both_lanes(queue, ask, terms, answered):
     counts = queue.counts()
 
     assert (counts.queued, counts.processing, counts.completed) == (6, 1, 2)
+    assert counts.lanes == {"interactive": 2, "batch": 4}
 
 
 def test_the_oldest_wait_is_that_of_either_lane(queue, ask, clock, terms):

@@ -3,19 +3,19 @@
 import json
 from dataclasses import replace
 
-from promptqueue.condition import Counts, Recovered, Room, summary
+from promptqueue.condition import Counts, Recovered, Room, Server, summary
 from promptqueue.lifecycle import ABANDONED, EXPIRED, GRACE, HOLDER_GRACE, KEY_LIFETIME, after, loss
-from promptqueue.prompt import Outcome, Status
+from promptqueue.prompt import Outcome, Priority, Status
 from promptqueue.stored import storable, stored_json, stored_object
 
-from .transactions import Transactions
+from .minutes import Minutes
 
 DAY = 24 * 3600.0
 STEP = 60.0
 PLENTY = 2**40  # bytes
 
 
-class Care(Transactions):
+class Care(Minutes):
     def settle(self, prompt_id):
         with self.transaction():
             self._settle(self._row(prompt_id))
@@ -83,6 +83,7 @@ class Care(Transactions):
         now, statuses = self._clock.wall(), [row.prompt.status for row in self._state.rows.values()]
         return Counts(
             queued=len(line),
+            lanes={lane: sum(row.prompt.priority is lane for row in line) for lane in Priority},
             processing=statuses.count("processing"),
             completed=statuses.count("completed"),
             oldest_wait_seconds=max(0.0, now - min(row.waiting_since for row in line)) if line else None,
@@ -110,6 +111,17 @@ class Care(Transactions):
         described = self._state.models.items()
         living = [model for (worker, _), model in described if worker in self._storage.slots]
         return summary(living, gone=self._state.models.values())
+
+    def servers(self):
+        said = {}
+        for (worker, server), model in self._state.models.items():
+            if worker in self._storage.slots:
+                of_worker = [other for other, _ in self._state.models].count(worker)
+                said.setdefault(server, []).append((model, self._storage.slots[worker] // of_worker))
+        return [
+            Server(address=address, model=summary([model for model, _ in each]), slots=sum(slots for _, slots in each))
+            for address, each in sorted(said.items())
+        ]
 
     def facts(self):
         model, living = self.model(), self._storage.slots
@@ -165,7 +177,9 @@ class Care(Transactions):
 
     def _complete(self, row, outcome, error):
         ended = {"outcome": outcome, "error": error, "completed_at": self._clock.wall()}
-        return self._move(row, {"status": Status.COMPLETED, **ended}, not_before=None)
+        row = self._move(row, {"status": Status.COMPLETED, **ended}, not_before=None)
+        self._count(row)
+        return row
 
     def _end(self, row, to):
         """Let an attempt be over."""
@@ -210,7 +224,10 @@ class Care(Transactions):
         if row.waits:
             return self._complete(row, Outcome.EXPIRED, EXPIRED).prompt.outcome
         to = after(self._loss(row), failures=row.prompt.failures, max_failures=row.terms.max_failures)
-        return self._settle(self._end(row, to)) or to.outcome or to.status
+        row = self._end(row, to)
+        if to.outcome:
+            self._count(row)
+        return self._settle(row) or to.outcome or to.status
 
     def _completed_before(self, moment):
         return [row for row in self._completed() if row.prompt.completed_at < moment]

@@ -116,7 +116,10 @@ class Asking(Care):
 
     def delete(self, prompt_id):
         with self.transaction():
-            self._erase(self._row(prompt_id))
+            row = self._row(prompt_id)
+            if row.prompt.status is Status.PROCESSING:
+                self._count(row)
+            self._erase(row)
             self._changed.add(prompt_id)
 
     def _accept(self, new, max_queued, *, max_stored_bytes=None, min_free_bytes=None):
@@ -248,6 +251,8 @@ class MemoryQueue(Asking):
                     text_attempt=0,
                     ran_seconds=self._clock.monotonic() - row.claimed_at,
                 )
+            if to.outcome:
+                self._count(row)
             return self._shown(self._keep(row))
 
     def release(self, claim, *, reason=None):

@@ -54,7 +54,7 @@ def test_what_was_queued_again_since_it_was_seen_keeps_its_text(queue, another, 
 
 
 def test_the_rate_of_a_busy_queue_is_worked_out_from_a_sample(queue, begin, answered, clock, monkeypatch):
-    monkeypatch.setattr("promptqueue.sqlite.verbs.condition.RATE_SAMPLE", 5)
+    monkeypatch.setattr("promptqueue.sqlite.verbs.whole.condition.RATE_SAMPLE", 5)
     for _ in range(10):
         claim = begin()
         clock.advance(0.5)

@@ -1,5 +1,7 @@
 """The janitor: a process of its own that recovers lost prompts, erases old texts, and bounds the journal and the file.
 
+It looks each second at how the line stands, so that the history of the last minutes is known.
+
 It knows nothing of Ollama and imports nothing for it, so it stays small, and works on while the worker is down.
 """
 
@@ -10,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from promptqueue import connect
+from promptqueue.history import Sight
 from promptqueue.logs import to_stdout
 from promptqueue.settings import read_or_exit
 
@@ -52,6 +55,7 @@ class Janitor(Loop):
         self._signals = signals
         self._pruned_at = float("-inf")
         self._agreement = 0.0
+        self._seen: Sight | None = None
 
     def run(self) -> None:
         """Take care of the queue until a signal comes."""
@@ -61,6 +65,7 @@ class Janitor(Loop):
 
     def _turn(self) -> None:
         self._recover()
+        self._seen = self._queue.observe(self._seen)
         if time.monotonic() - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = time.monotonic()
             self._watch_clock()

@@ -6,14 +6,25 @@ from contextlib import AbstractContextManager
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs.client import ClientVerbs
-from promptqueue.sqlite.verbs.condition import ConditionVerbs
 from promptqueue.sqlite.verbs.reading import ReadingVerbs
 from promptqueue.sqlite.verbs.recovery import RecoveryVerbs
 from promptqueue.sqlite.verbs.retention import RetentionVerbs
+from promptqueue.sqlite.verbs.whole.condition import ConditionVerbs
+from promptqueue.sqlite.verbs.whole.minutes import MinuteVerbs
+from promptqueue.sqlite.verbs.whole.models import ModelVerbs
 from promptqueue.sqlite.verbs.worker import WorkerVerbs
 
 
-class SQLitePromptQueue(ClientVerbs, WorkerVerbs, RecoveryVerbs, RetentionVerbs, ConditionVerbs, ReadingVerbs):
+class SQLitePromptQueue(
+    ClientVerbs,
+    WorkerVerbs,
+    RecoveryVerbs,
+    RetentionVerbs,
+    ConditionVerbs,
+    ModelVerbs,
+    MinuteVerbs,
+    ReadingVerbs,
+):
     """Keeps the contract of `promptqueue.queue.PromptQueue` for one thread at a time."""
 
     def __init__(self, database: Database, *, clock: Clock, on_journal: Callable[[str], None]) -> None:

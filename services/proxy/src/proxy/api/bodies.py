@@ -5,8 +5,9 @@ from __future__ import annotations  # the specification reads these types by nam
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict
 
+from promptqueue.condition import ModelState
 from promptqueue.prompt import Outcome, Status
-from promptqueue.wire import Count, JSONObject, ModelBody, PromptId, PromptStatus, Schema, Seconds
+from promptqueue.wire import Count, JSONObject, Line, ModelBody, Moment, PromptId, PromptStatus, Schema, Seconds
 
 from proxy import errors
 
@@ -72,18 +73,56 @@ class Limits(TypedDict):
     min_free_bytes: Annotated[int, Schema("Of the disk, which submissions leave alone.")]
 
 
+class Lanes(TypedDict):
+    """How many wait in each lane."""
+
+    interactive: Count
+    batch: Count
+
+
+class ServerBody(TypedDict):
+    """A model server of the living workers, and how the model is on it."""
+
+    address: str
+    state: ModelState
+    percent: Annotated[int, Schema(minimum=0, maximum=100)] | None
+    processor: str | None
+    detail: Annotated[Line | None, Schema("Why it is not ready.")]
+    retry_at: Annotated[Moment | None, Schema("When it is tried again, where that is known.")]
+    slots: Annotated[Count, Schema("Prompts that it is given at a time.")]
+
+
+class QueueMinute(TypedDict):
+    """What the queue did in a minute, and how its line stood when that was young."""
+
+    minute: Annotated[Moment, Schema("When it began.")]
+    queued: Annotated[Count | None, Schema("Null where nobody looked.")]
+    oldest_wait_seconds: Annotated[Seconds | None, Schema("Null where nobody waited, or nobody looked.")]
+    completed: Annotated[Count, Schema("Prompts that were answered.")]
+    failed: Count
+    tokens: Annotated[Count, Schema("Of all prompts that ended, however they did.")]
+
+
 class Queue(TypedDict):
     """The queue as a whole."""
 
     queued: Count
+    lanes: Lanes
     processing: Count
     oldest_wait_seconds: Seconds | None
     completed_per_minute: Count
     paused: bool
     workers: Count
     model: ModelBody
+    servers: Annotated[list[ServerBody], Schema("In the order of their addresses; none while no worker lives.")]
     stored_bytes: Annotated[Count, Schema("What prompts, answers and their indexes take.")]
     limits: Limits
+    history: NotRequired[
+        Annotated[
+            list[QueueMinute] | None,
+            Schema("The last minutes, the present one last, which is not over; absent unless `?history=` asks for it."),
+        ]
+    ]
 
 
 class Health(TypedDict):

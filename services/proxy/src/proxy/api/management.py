@@ -1,11 +1,23 @@
 """What operators and the page ask of the whole: the queue, liveness, readiness, the specification."""
 
 from flask import Blueprint, Response
-from promptqueue.condition import DEFAULT_MODEL, Counts, ModelState, Workers
+from promptqueue.condition import DEFAULT_MODEL, Counts, Minute, ModelState, Server, Workers
 from promptqueue.errors import StorageUnavailable
-from promptqueue.wire import model_body, model_words
+from promptqueue.prompt import Priority
+from promptqueue.wire import model_body, model_words, moment
 
-from proxy.api.bodies import Check, Checks, Health, Limits, Queue, Readiness, Unreadiness
+from proxy.api import parameters
+from proxy.api.bodies import (
+    Check,
+    Checks,
+    Health,
+    Limits,
+    Queue,
+    QueueMinute,
+    Readiness,
+    ServerBody,
+    Unreadiness,
+)
 from proxy.api.envelope import answer, envelope, error_body
 from proxy.errors import STORAGE_RETRY_AFTER
 from proxy.parts import Parts
@@ -19,9 +31,10 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.get("/api/v1/queue")
     def queue() -> Response:
+        minutes = parameters.minutes()
         parts.whole_queue.settle()
         found, room = parts.whole_queue.overview(), parts.whole_queue.room()
-        waiting = found.counts.oldest_wait_seconds
+        lanes, waiting = found.counts.lanes, found.counts.oldest_wait_seconds
         limits: Limits = {
             "max_prompt_bytes": parts.config.max_prompt_bytes,
             "max_queue_depth": parts.config.max_queue_depth,
@@ -31,15 +44,19 @@ def blueprint(parts: Parts) -> Blueprint:
         }
         body: Queue = {
             "queued": found.counts.queued,
+            "lanes": {"interactive": lanes[Priority.INTERACTIVE], "batch": lanes[Priority.BATCH]},
             "processing": found.counts.processing,
-            "oldest_wait_seconds": None if waiting is None else round(waiting, 1),
+            "oldest_wait_seconds": _tenths(waiting),
             "completed_per_minute": found.counts.completed_per_minute,
             "paused": found.counts.paused,
             "workers": found.workers.count,
             "model": model_body(found.model),
+            "servers": [_server_body(each) for each in parts.whole_queue.servers()],
             "stored_bytes": room.stored_bytes,
             "limits": limits,
         }
+        if minutes is not None:
+            body["history"] = [_minute_body(each) for each in parts.whole_queue.history(minutes)]
         return answer(body)
 
     @routes.get("/healthz")
@@ -72,6 +89,34 @@ def blueprint(parts: Parts) -> Blueprint:
         return answer(document(model, parts.config.base_path))
 
     return routes
+
+
+def _tenths(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def _server_body(server: Server) -> ServerBody:
+    model = model_body(server.model)
+    return {
+        "address": server.address,
+        "state": model["state"],
+        "percent": model["percent"],
+        "processor": model["processor"],
+        "detail": model["detail"],
+        "retry_at": model["retry_at"],
+        "slots": server.slots,
+    }
+
+
+def _minute_body(minute: Minute) -> QueueMinute:
+    return {
+        "minute": moment(minute.start),
+        "queued": minute.queued,
+        "oldest_wait_seconds": _tenths(minute.oldest_wait_seconds),
+        "completed": minute.completed,
+        "failed": minute.failed,
+        "tokens": minute.tokens,
+    }
 
 
 def _checks(parts: Parts) -> Checks:

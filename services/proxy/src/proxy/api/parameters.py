@@ -4,6 +4,7 @@ import re
 
 from flask import request
 from promptqueue.errors import PromptNotFound
+from promptqueue.history import MOST_MINUTES
 from promptqueue.prompt import Status
 
 from proxy.asking import idempotency
@@ -14,6 +15,7 @@ from proxy.serving.connection import Connection
 LONGEST_WAIT = 60  # seconds
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 
 
@@ -37,6 +39,17 @@ def held() -> Held:
         message = f"wait is a number of seconds from 0 to {LONGEST_WAIT}."
         raise InvalidRequest(message, param="wait")
     return Held(float(text), Connection(request.environ))
+
+
+def minutes() -> int | None:
+    """Say how many of the last minutes are wanted; None without `history`. Raises InvalidRequest."""
+    text = request.args.get("history")
+    if text is None:
+        return None
+    if not WHOLE_NUMBER.fullmatch(text) or not 1 <= int(text) <= MOST_MINUTES:
+        message = f"history is a whole number of minutes from 1 to {MOST_MINUTES}."
+        raise InvalidRequest(message, param="history")
+    return int(text)
 
 
 def known_status() -> Status | None:

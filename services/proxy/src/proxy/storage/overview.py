@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from promptqueue import Storage
-from promptqueue.condition import DEFAULT_MODEL, Counts, Facts, Model, ModelState, Room, Workers
+from promptqueue.condition import DEFAULT_MODEL, Counts, Facts, Minute, Model, ModelState, Room, Server, Workers
 from promptqueue.errors import StorageUnavailable
 
 from proxy.storage.reader import Reader
@@ -43,6 +43,14 @@ class WholeQueue:
         return self._reader.read(
             lambda queue: Overview(counts=queue.counts(), workers=queue.workers(), reported=queue.model())
         )
+
+    def servers(self) -> list[Server]:
+        """Say of each server how the model is there."""
+        return self._reader.read(lambda queue: queue.servers())
+
+    def history(self, minutes: int) -> list[Minute]:
+        """Say what the queue did in each of the last minutes, the present one last."""
+        return self._reader.read(lambda queue: queue.history(minutes))
 
     def facts(self) -> Facts | None:
         """Give what a model server last said of itself and of the model; None before any did."""

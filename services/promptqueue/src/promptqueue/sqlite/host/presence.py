@@ -63,7 +63,12 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
 
 def is_alive(folder: Path, entry: str) -> bool:
     """Whether the process of this entry's name lives."""
-    return _living_slots(folder / entry) is not None
+    return living_slots(folder, entry) is not None
+
+
+def living_slots(folder: Path, entry: str) -> int | None:
+    """Read how many slots the process of this entry's name has; None where it does not live."""
+    return _living_slots(folder / entry)
 
 
 def alive(folder: Path) -> Workers:

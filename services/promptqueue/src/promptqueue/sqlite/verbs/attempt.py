@@ -8,6 +8,7 @@ from promptqueue.lifecycle import Next
 from promptqueue.prompt import PromptError
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs.base import Verbs
+from promptqueue.sqlite.verbs.whole.minutes import count_end
 from promptqueue.stored import storable
 
 
@@ -57,6 +58,8 @@ class AttemptVerbs(Verbs):
         if not ended:
             raise ClaimLost
         self._database.changed(prompt_id)
+        if to.outcome:
+            count_end(self._database, self._clock, ended[0])
         return ended[0]
 
     def _cancel(self, prompt_id: str, error: PromptError) -> sqlite3.Row | None:
@@ -78,4 +81,5 @@ class AttemptVerbs(Verbs):
         if not cancelled:
             return None
         self._database.changed(prompt_id)
+        count_end(self._database, self._clock, cancelled[0])
         return cancelled[0]

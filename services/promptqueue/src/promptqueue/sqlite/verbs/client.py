@@ -12,6 +12,7 @@ from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs import line, origins, rows
 from promptqueue.sqlite.verbs.attempt import AttemptVerbs
 from promptqueue.sqlite.verbs.timekeeping import Timekeeping
+from promptqueue.sqlite.verbs.whole.minutes import count_end
 from promptqueue.stored import stored_json
 
 
@@ -42,6 +43,8 @@ class ClientVerbs(Timekeeping, AttemptVerbs):
     def delete(self, prompt_id: str) -> None:
         with self._database.transaction():
             row = rows.find(self._database, prompt_id)
+            if row["status"] == Status.PROCESSING:
+                count_end(self._database, self._clock, row)
             with self._database.sparing():
                 rows.erase(self._database, row["seq"])
             self._database.changed(prompt_id)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from promptqueue.history import MOST_MINUTES
+
 from proxy.api.openapi.operations import TEXT, UUID, answer, content, described, error, events, operation, parameter
 from proxy.asking import values
 from proxy.asking.fields import MOST_FIELDS
@@ -43,6 +45,12 @@ WHERE_THE_READER_IS = [
     ),
     parameter("query", "lastEventId", "The same, for clients that cannot send a header, which counts more.", TEXT),
 ]
+HISTORY = parameter(
+    "query",
+    "history",
+    "How many of the last minutes the answer tells of; of none without it.",
+    {"type": "integer", "minimum": 1, "maximum": MOST_MINUTES},
+)
 IDEMPOTENCY_KEY = parameter(
     "header",
     "Idempotency-Key",
@@ -167,7 +175,12 @@ PATHS: dict[str, Any] = {
     "/api/v1/prompt/{prompt_id}/retry": {"post": RETRY},
     "/api/v1/prompt/{prompt_id}": {"get": WHOLE, "delete": DELETE},
     "/api/v1/queue": {
-        "get": operation("queue", "See the queue as a whole", {"200": answer("The queue.", "Queue"), **FAILURES})
+        "get": operation(
+            "queue",
+            "See the queue as a whole",
+            {"200": answer("The queue.", "Queue"), "400": error("invalid_request: `history`."), **FAILURES},
+            parameters=[HISTORY],
+        )
     },
     "/healthz": {
         "get": operation("healthz", "Does it live", {"200": answer("The database answers.", "Health"), **FAILURES})

@@ -1,0 +1,128 @@
+"""The verbs about the last minutes: history, observe; and how the end of a prompt is counted."""
+
+from promptqueue.condition import Minute
+from promptqueue.history import KEPT, SAME, Noted, Now, Sight, first_look, last_minutes, news
+from promptqueue.prompt import Outcome
+from promptqueue.sqlite.file.database import Database
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.host.clock import Clock
+from promptqueue.sqlite.verbs import line
+from promptqueue.sqlite.verbs.base import Verbs
+
+LAST_SIGHT = """
+    SELECT * FROM minutes WHERE boot = :boot AND moves IS NOT NULL ORDER BY began DESC LIMIT 1
+"""
+
+
+def count_end(database: Database, clock: Clock, ended: sqlite3.Row) -> None:
+    """Count a prompt, whose row this is, among those that end now. Within the transaction by which it ends."""
+    succeeded, failed = ended["outcome"] == Outcome.SUCCEEDED, ended["outcome"] == Outcome.FAILED
+    tokens = ended["tokens"] or 0
+    if succeeded or failed or tokens:
+        now = _now(clock)
+        database.run(
+            """
+            UPDATE minutes SET completed = completed + :completed, failed = failed + :failed, tokens = tokens + :tokens
+            WHERE boot = :boot AND began = :began
+            """,
+            boot=now.boot,
+            began=_minute(database, now, began=now.began, minute=now.minute),
+            completed=int(succeeded),
+            failed=int(failed),
+            tokens=tokens,
+        )
+
+
+class MinuteVerbs(Verbs):
+    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    def history(self, minutes: int) -> list[Minute]:
+        noted = [_noted(row) for row in self._database.run("SELECT * FROM minutes")]
+        return last_minutes(noted, now=_now(self._clock), line=self._look(), number=minutes)
+
+    def observe(self, seen: Sight | None = None) -> Sight:
+        sight = self._look()
+        if self._news(sight, seen):
+            with self._database.transaction(durable=False):
+                sight = self._look()
+                for each in self._news(sight, seen):  # somebody else may have been quicker
+                    self._note_sight(each)
+        return first_look(sight, seen)
+
+    def _look(self) -> Sight:
+        now, since = _now(self._clock), line.waiting_since(self._database)
+        return Sight(
+            boot=now.boot,
+            began=now.began,
+            minute=now.minute,
+            moves=line.moves(self._database),
+            queued=sum(line.waiting(self._database).values()),
+            oldest_wait_seconds=None if since is None else max(0.0, now.wall - since),
+        )
+
+    def _news(self, sight: Sight, seen: Sight | None) -> list[Sight]:
+        found = self._database.run(LAST_SIGHT, boot=sight.boot)
+        return news(sight, seen=seen, noted=_sight(found[0]) if found else None)
+
+    def _note_sight(self, sight: Sight) -> None:
+        self._database.run(
+            """
+            UPDATE minutes SET moves = :moves, queued = :queued, oldest_wait_seconds = :waited
+            WHERE boot = :boot AND began = :began AND moves IS NULL
+            """,
+            boot=sight.boot,
+            began=_minute(self._database, _now(self._clock), began=sight.began, minute=sight.minute),
+            moves=sight.moves,
+            queued=sight.queued,
+            waited=sight.oldest_wait_seconds,
+        )
+
+
+def _minute(database: Database, now: Now, *, began: int, minute: int) -> int:
+    """Find the row of a minute of this boot, or make it and let go of old ones; when it `began` there."""
+    [known] = database.run(
+        "SELECT max(began) AS began FROM minutes WHERE boot = :boot AND began > :from AND began < :to",
+        **{"boot": now.boot, "from": began - SAME, "to": began + SAME},
+    )
+    if known["began"] is not None:
+        return int(known["began"])
+    database.run(
+        "INSERT INTO minutes (boot, began, minute) VALUES (:boot, :began, :minute)",
+        boot=now.boot,
+        began=began,
+        minute=minute,
+    )
+    # The last look from before stays: while the line stands still it is what is known. Of another boot the wall clock
+    # says how old a minute is, and is believed only where it cannot have been this one.
+    database.run(
+        """
+        DELETE FROM minutes
+        WHERE (boot = :boot AND began < :horizon AND began IS NOT (
+                  SELECT max(began) FROM minutes WHERE boot = :boot AND began < :horizon AND moves IS NOT NULL))
+           OR (boot <> :boot AND minute < :wall_horizon AND :horizon > 0)
+        """,
+        boot=now.boot,
+        horizon=now.elapsed - KEPT,
+        wall_horizon=now.wall - KEPT,
+    )
+    return began
+
+
+def _now(clock: Clock) -> Now:
+    return Now(boot=clock.boot, wall=clock.wall(), elapsed=clock.elapsed())
+
+
+def _noted(row: sqlite3.Row) -> Noted:
+    return Noted(
+        boot=row["boot"],
+        began=row["began"],
+        minute=row["minute"],
+        completed=row["completed"],
+        failed=row["failed"],
+        tokens=row["tokens"],
+        sight=None if row["moves"] is None else _sight(row),
+    )
+
+
+def _sight(row: sqlite3.Row) -> Sight:
+    return Sight(**{name: row[name] for name in ("boot", "began", "minute", "moves", "queued", "oldest_wait_seconds")})
