@@ -9,6 +9,7 @@ from proxy.app import parts
 from proxy.live import following
 from proxy.live.cursor import Cursor
 from proxy.live.following import Ended, Moved, Said, Silence
+from proxy.live.live_prompt import Interest
 from proxy.serving.connection import Connection
 
 
@@ -50,10 +51,10 @@ class Lines:
 
 @pytest.fixture
 def follow(app):
-    def follow(*prompt_ids, cursor=None, waits=False):
+    def follow(*prompt_ids, cursor=None, interest=Interest.PLACES):
         prompts = parts(app).prompts
         found = prompts.progress_of(prompt_ids)
-        return prompts.follow(found, dict.fromkeys(prompt_ids, cursor), Connection({}), waits=waits)
+        return prompts.follow(found, dict.fromkeys(prompt_ids, cursor), Connection({}), interest=interest)
 
     return follow
 
@@ -107,19 +108,26 @@ def test_what_a_writer_leaves_for_later_comes_again(follow, submit, worker, monk
     ]
 
 
-def test_who_waits_for_the_end_is_woken_by_nothing_else(submit, worker, follow, until):
-    _, second = submit(), submit()
-    reader, waiting = Lines(follow(second)), follow(second, waits=True)
+def test_who_waits_for_the_end_or_for_text_is_woken_by_nothing_else(submit, worker, follow, until):
+    submit()
+    prompt_id = submit()
+    reader = Lines(follow(prompt_id))
+    for_text, for_the_end = follow(prompt_id, interest=Interest.TEXT), follow(prompt_id, interest=Interest.END)
     until(lambda: reader.read)
+    assert [type(event) for event in for_text.next()] == [Moved]
     worker.answer()
+    until(lambda: {"status": "queued", "position": 1} in reader.read)
+    assert not for_text.wake.is_set()
+
     claim = worker.claim()
+    until(for_text.wake.is_set)
     worker.speak(claim, "abc", write=True)
     until(lambda: {"text": "abc"} in reader.read)
 
-    assert not waiting.wake.is_set()
-    assert [type(event) for event in waiting.next(0)] == [Moved, Said]
-
+    assert not for_the_end.wake.is_set()
+    assert [type(event) for event in for_the_end.next(0)] == [Moved, Said]
     worker.finish(claim, {"response": "abc", "done": True})
-    assert [type(event) for event in waiting.next()] == [Ended]
-    waiting.close()
+    assert [type(event) for event in for_the_end.next()] == [Ended]
+    for each in (for_text, for_the_end):
+        each.close()
     reader.end()

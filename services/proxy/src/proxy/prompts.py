@@ -13,6 +13,7 @@ from proxy.config import Config
 from proxy.live.cursor import Cursor
 from proxy.live.following import Following
 from proxy.live.held_requests import Held, HeldRequests
+from proxy.live.live_prompt import Interest
 from proxy.live.live_prompts import LivePrompts
 from proxy.serving.connection import Connection
 from proxy.storage.attendance import Attendance
@@ -158,14 +159,13 @@ class Prompts:
         connection: Connection,
         *,
         has_place: bool = False,
-        waits: bool = False,
+        interest: Interest = Interest.PLACES,
     ) -> Following:
         """Follow prompts that were found to stand so, each from its cursor on, or from the very beginning.
 
-        Whoever called it closes what it gives. Who `waits` is woken by the end alone. Raises TooManyStreams, unless the
-        connection `has_place` already.
+        Whoever called it closes what it gives. Raises TooManyStreams, unless the connection `has_place` already.
         """
-        return self._live.follow(found, cursors, connection, has_place=has_place, waits=waits)
+        return self._live.follow(found, cursors, connection, has_place=has_place, interest=interest)
 
     def request(self, prompt_id: str) -> Mapping[str, Any] | None:
         """Give what was asked; None once its text was erased."""

@@ -11,7 +11,7 @@ from itertools import chain
 from promptqueue.prompt import Status
 
 from proxy.live.cursor import START, Cursor
-from proxy.live.live_prompt import LivePrompt, Snapshot
+from proxy.live.live_prompt import Interest, LivePrompt, Snapshot
 from proxy.serving.connection import Connection
 
 KEEP_ALIVE_EVERY = 15.0  # seconds of silence
@@ -62,7 +62,7 @@ class Following:
     reader gets longer pieces instead of a queue that grows. Events that a writer leaves for later are worked out anew.
     """
 
-    __slots__ = ("_is_ended", "_on_close", "connection", "has_place", "readings", "waits", "wake")
+    __slots__ = ("_is_ended", "_on_close", "connection", "has_place", "interest", "readings", "wake")
 
     def __init__(
         self,
@@ -70,16 +70,16 @@ class Following:
         connection: Connection,
         on_close: Callable[[Following], None],
         *,
-        waits: bool = False,
+        interest: Interest = Interest.PLACES,
     ) -> None:
         """Begin at these places in prompts, None for the very beginning. `wake` is set when something may be new.
 
-        Who `waits` learns of the end, and of what came before it when that is there or a time is over.
+        What lies beyond its `interest` it learns together with what does not, or when a time is over.
         """
         self.readings = [Reading(prompt_id, cursor) for prompt_id, cursor in cursors.items()]
         self.connection = connection
         self.has_place = False
-        self.waits = waits
+        self.interest = interest
         self.wake = threading.Event()
         self._on_close = on_close
         self._is_ended = False
@@ -111,7 +111,7 @@ class Following:
             if self.is_over:
                 return None
             if not self.wake.wait(max(0.0, until - time.monotonic())):
-                return self._look() or iter((Silence(),))  # who only waits for the end was not woken for the rest
+                return self._look() or iter((Silence(),))  # it was not woken for what is beyond its interest
         return None
 
     def _look(self) -> Iterator[Event] | None:

@@ -3,9 +3,18 @@
 import threading
 import time
 from dataclasses import dataclass
+from enum import IntEnum
 
 from promptqueue.notes import Text
 from promptqueue.prompt import Progress, Status
+
+
+class Interest(IntEnum):
+    """What wakes a reader: each member stands for itself and what stands before it."""
+
+    END = 1
+    TEXT = 2  # and whether it waits or runs
+    PLACES = 3
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False, kw_only=True)
@@ -27,11 +36,10 @@ class Snapshot:
 class LivePrompt:
     """One prompt and the events that wake its readers. Only one thread changes it; any may add or remove a reader."""
 
-    __slots__ = ("_ahead", "_attempt", "_text", "is_deleted", "readers", "snapshot", "waiting")
+    __slots__ = ("_ahead", "_attempt", "_text", "is_deleted", "readers", "snapshot")
 
     def __init__(self) -> None:
-        self.readers: list[threading.Event] = []
-        self.waiting: list[threading.Event] = []  # those of readers who want nothing but the end
+        self.readers: dict[threading.Event, Interest] = {}
         self.snapshot: Snapshot | None = None
         self.is_deleted = False
         self._attempt = 0
@@ -57,6 +65,18 @@ class LivePrompt:
     def is_over(self) -> bool:
         """Whether there is nothing left to find out."""
         return self.is_deleted or (self.snapshot is not None and self.snapshot.is_over)
+
+    def woken_by(self, change: Interest) -> list[threading.Event]:
+        """Give the events of the readers whom such a change is to wake."""
+        return [reader for reader, interest in list(self.readers.items()) if interest >= change]
+
+    def change_since(self, before: Snapshot | None) -> Interest:
+        """Say what is another now that something is."""
+        if self.is_over:
+            return Interest.END
+        if before is None or self.snapshot is None or _in_hand(before) != _in_hand(self.snapshot):
+            return Interest.TEXT
+        return Interest.PLACES
 
     def hear(self, live: Text) -> bool:
         """Take in live text; whether the database must be read before readers can have it.
@@ -111,6 +131,12 @@ class LivePrompt:
             elif piece.attempt >= self._attempt:
                 return
             del self._ahead[0]
+
+
+def _in_hand(snapshot: Snapshot) -> tuple[object, ...]:
+    """Give all that is told of a prompt but its place."""
+    prompt = snapshot.progress.prompt
+    return (prompt.status, prompt.attempt, snapshot.attempt, len(snapshot.text))
 
 
 def _visible(progress: Progress) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from promptqueue.prompt import Progress
 
 from proxy.live.cursor import Cursor
 from proxy.live.following import Following
-from proxy.live.live_prompt import LivePrompt
+from proxy.live.live_prompt import Interest, LivePrompt
 from proxy.live.lookup import Lookup
 from proxy.live.places import Places
 from proxy.live.updates import Updates
@@ -42,17 +42,17 @@ class LivePrompts:
         connection: Connection,
         *,
         has_place: bool = False,
-        waits: bool = False,
+        interest: Interest = Interest.PLACES,
     ) -> Following:
         """Follow prompts that were found to stand so, each from its cursor on, until the following is closed.
 
         While one of them has not ended, a place is taken, and the following ends within 250 ms of the client's leaving.
-        Whoever `has_place` already sees to both, and gives its place back. Who only `waits` for the end is woken for
-        nothing else. Raises StorageUnavailable and TooManyStreams.
+        Whoever `has_place` already sees to both, and gives its place back. Beyond its `interest` it is woken for
+        nothing. Raises StorageUnavailable and TooManyStreams.
         """
         prompts = {one.prompt.id: one.prompt for one in found}
         resumed = {prompt_id: cursor and cursor.within(prompts[prompt_id]) for prompt_id, cursor in cursors.items()}
-        following = Following(resumed, connection, on_close=self._leave, waits=waits)
+        following = Following(resumed, connection, on_close=self._leave, interest=interest)
         if not has_place and any(prompt.outcome is None for prompt in prompts.values()):
             self._places.take(connection, following.end)
             following.has_place = True
@@ -73,7 +73,7 @@ class LivePrompts:
             for reading in following.readings:
                 if not reading.is_over:
                     reading.live = self._live_prompt(reading.prompt_id)
-                    _readers(reading.live, following).append(following.wake)
+                    reading.live.readers[following.wake] = following.interest
                     if self._subscription:
                         self._subscription.put(Written(reading.prompt_id))  # to be looked up, whoever else follows it
             if not self._is_running:
@@ -93,8 +93,8 @@ class LivePrompts:
             for reading in following.readings:
                 live, reading.live = reading.live, None
                 if live:
-                    _readers(live, following).remove(following.wake)
-                    if not live.readers and not live.waiting and self._prompts.get(reading.prompt_id) is live:
+                    del live.readers[following.wake]
+                    if not live.readers and self._prompts.get(reading.prompt_id) is live:
                         del self._prompts[reading.prompt_id]
         if following.has_place:
             following.has_place = False
@@ -130,7 +130,3 @@ class LivePrompts:
                 self._is_running = False
                 self._prompts.clear()
             self.stop()  # they come back and find a new thread
-
-
-def _readers(live: LivePrompt, following: Following) -> list[threading.Event]:
-    return live.waiting if following.waits else live.readers

@@ -16,7 +16,7 @@ from promptqueue.errors import StorageUnavailable
 from promptqueue.notes import Changed, Note, Text, Written
 
 from proxy.live.line_rounds import LineRounds
-from proxy.live.live_prompt import LivePrompt
+from proxy.live.live_prompt import Interest, LivePrompt
 from proxy.live.lookup import SLICE, Lookup
 from proxy.live.wake_queue import WakeQueue
 from proxy.storage.reader import Reader
@@ -82,7 +82,7 @@ class Updates:
         if live.hear(text):
             self._urgent[text.prompt_id] = None
         if live.snapshot is not before:
-            self._for_text.add(live.readers)
+            self._for_text.add(live.woken_by(Interest.TEXT))
 
     def _look(self) -> None:
         try:
@@ -115,7 +115,7 @@ class Updates:
             self._for_places.time.spend(time.monotonic() - began)
 
     def _look_up(self, prompt_ids: list[str], readers: WakeQueue) -> None:
-        for live in self._lookup.update({one: live for one in prompt_ids if (live := self._prompts.get(one))}):
-            readers.add(live.readers)
-            if live.is_over:
-                readers.add(live.waiting)
+        prompts = {one: live for one in prompt_ids if (live := self._prompts.get(one))}
+        before = {live: live.snapshot for live in prompts.values()}
+        for live in self._lookup.update(prompts):
+            readers.add(live.woken_by(live.change_since(before[live])))

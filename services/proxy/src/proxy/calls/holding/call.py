@@ -18,6 +18,7 @@ from proxy.calls.holding.patience import Patience
 from proxy.calls.writer import Standing, Writer
 from proxy.live.cursor import START, Cursor
 from proxy.live.following import Ended, Event, Moved, Said, Silence
+from proxy.live.live_prompt import Interest
 from proxy.parts import Parts
 
 HEARD_WITHIN = 0.1  # seconds in which a client takes up an error, before the cut may make it drop what it has not read
@@ -39,7 +40,7 @@ class HeldCall:
     with the protocol's error and a connection that is cut, for no single sign of the two is understood by every client.
     """
 
-    waits = False  # whether nothing but the end is of interest
+    interest = Interest.TEXT  # of places in line it tells when a byte is due
     stays_at_stop = True  # whether the same request, sent to the next process, may take the prompt up again
 
     def __init__(self, parts: Parts, hold: Hold, progress: Progress, writer: Writer, patience: Patience) -> None:
@@ -74,7 +75,7 @@ class HeldCall:
 
     def _run(self) -> Generator[bytes, None, None]:
         try:
-            self._hold.follow(self.standing.progress, self._cursor, waits=self.waits)
+            self._hold.follow(self.standing.progress, self._cursor, self.interest)
             for piece in self._pieces():
                 if piece:
                     self.has_begun = True
@@ -149,7 +150,7 @@ class HeldCall:
 class WholeCall(HeldCall):
     """A call that is answered with one JSON document, which may have blanks before it."""
 
-    waits = True
+    interest = Interest.END
 
     def _pieces(self) -> Iterator[bytes]:
         for event in self._events():

@@ -11,6 +11,7 @@ from proxy.calls.failure import Failure, Kind
 from proxy.calls.holding.holders import Holders
 from proxy.live.cursor import Cursor
 from proxy.live.following import Event, Following
+from proxy.live.live_prompt import Interest
 from proxy.parts import Parts
 from proxy.serving.connection import Connection
 
@@ -56,10 +57,12 @@ class Hold:
         self._prompt_id, self._holder, self._erases = prompt_id, holder, erases
         self._holders.add(prompt_id)
 
-    def follow(self, progress: Progress, cursor: Cursor | None, *, waits: bool) -> None:
-        """Begin to follow a prompt that was found to stand so, or to wait for its end. Raises StorageUnavailable."""
-        cursors, connection = {progress.prompt.id: cursor}, self.connection
-        self._following = self._parts.prompts.follow([progress], cursors, connection, has_place=True, waits=waits)
+    def follow(self, progress: Progress, cursor: Cursor | None, interest: Interest) -> None:
+        """Begin to follow a prompt that was found to stand so. Raises StorageUnavailable."""
+        cursors = {progress.prompt.id: cursor}
+        self._following = self._parts.prompts.follow(
+            [progress], cursors, self.connection, has_place=True, interest=interest
+        )
         if self._has_left:
             self._following.end()
 
