@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 from proxy.app import parts
-from proxy.live import following
+from proxy.live import following, updates
 from proxy.live.cursor import Cursor
 from proxy.live.following import Ended, Moved, Said, Silence
 from proxy.live.live_prompt import Interest
@@ -130,4 +130,41 @@ def test_who_waits_for_the_end_or_for_text_is_woken_by_nothing_else(submit, work
     assert [type(event) for event in for_the_end.next()] == [Ended]
     for each in (for_text, for_the_end):
         each.close()
+    reader.end()
+
+
+def test_places_that_nobody_asks_for_are_looked_up_now_and_then(submit, worker, follow, until, monkeypatch):
+    monkeypatch.setattr(updates, "LOOK_EVERY", 0.2)
+    submit()
+    prompt_id = submit()
+    for_text = follow(prompt_id, interest=Interest.TEXT)
+    [first] = for_text.next()
+    worker.answer()
+
+    def moved():
+        return [event.snapshot.progress.position for event in for_text.next(0) if isinstance(event, Moved)]
+
+    assert first.snapshot.progress.position == 2
+    assert until(moved) == [1]
+    for_text.close()
+
+
+def test_places_that_nobody_asks_for_are_not_looked_up_with_each_move(submit, worker, follow, until, monkeypatch):
+    monkeypatch.setattr(updates, "LOOK_EVERY", 3_600.0)
+    for _ in range(3):
+        submit()
+    asked_for, other = submit(), submit()
+    reader, for_text = Lines(follow(asked_for)), follow(other, interest=Interest.TEXT)
+    list(for_text.next())
+    worker.answer()  # the first round is for all
+    until(lambda: {"status": "queued", "position": 3} in reader.read)
+    worker.answer()
+    until(lambda: {"status": "queued", "position": 2} in reader.read)
+    list(for_text.next(0))
+    worker.answer()
+    until(lambda: {"status": "queued", "position": 1} in reader.read)
+
+    assert [type(event) for event in for_text.next(0)] == [Silence]
+    for_text.close()
+    worker.answer()
     reader.end()

@@ -66,6 +66,11 @@ class LivePrompt:
         """Whether there is nothing left to find out."""
         return self.is_deleted or (self.snapshot is not None and self.snapshot.is_over)
 
+    @property
+    def is_watched_in_line(self) -> bool:
+        """Whether a reader wants to know of each place."""
+        return any(interest is Interest.PLACES for interest in list(self.readers.values()))
+
     def woken_by(self, change: Interest) -> list[threading.Event]:
         """Give the events of the readers whom such a change is to wake."""
         return [reader for reader, interest in list(self.readers.items()) if interest >= change]

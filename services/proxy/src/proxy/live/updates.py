@@ -7,6 +7,7 @@ line is looked up in slices. Once a second all of it is asked without a wake-up,
 Two thousand readers cannot all be woken for every place that moved: each costs a tenth of a millisecond. So places get
 a quarter of the process's time, and text half of it, a few milliseconds at once. Whoever waits meanwhile then finds the
 latest, and another round follows until the line has not moved since the last one began: the last place reaches all.
+Prompts of which nobody wants to know each place are looked up with the others once a second, if the line has moved.
 """
 
 import time
@@ -40,6 +41,8 @@ class Updates:
         self._for_text = WakeQueue(share=SHARE_OF_TEXT)
         self._for_places = WakeQueue(share=SHARE_OF_PLACES)
         self._look_at = 0.0  # when to look without a wake-up
+        self._whole_line_at = 0.0  # when to look up those in line too who do not ask for their places
+        self._owes_a_round = False  # to those
 
     def take_turn(self, notes: list[Note]) -> None:
         """Work off what was heard, look up what is due, and wake whoever has something new to read."""
@@ -107,12 +110,22 @@ class Updates:
         self._look_up(chosen, self._for_text)
 
     def _look_up_line(self) -> None:
-        if self._prompts and self._line.has_moved():
-            self._line.begin(one for one, live in list(self._prompts.items()) if live.is_queued)
+        if self._prompts:
+            self._begin_a_round()
         if self._for_places.is_empty and not self._for_places.time.is_spent:
             began = time.monotonic()
             self._look_up(self._line.next_slice(SLICE), self._for_places)
             self._for_places.time.spend(time.monotonic() - began)
+
+    def _begin_a_round(self) -> None:
+        has_moved, now = self._line.has_moved(), time.monotonic()
+        self._owes_a_round |= has_moved
+        is_whole = self._owes_a_round and now >= self._whole_line_at and self._line.is_through
+        if is_whole:
+            self._owes_a_round, self._whole_line_at = False, now + LOOK_EVERY
+        if is_whole or has_moved:
+            prompts = list(self._prompts.items())
+            self._line.begin(one for one, live in prompts if live.is_queued and (is_whole or live.is_watched_in_line))
 
     def _look_up(self, prompt_ids: list[str], readers: WakeQueue) -> None:
         prompts = {one: live for one in prompt_ids if (live := self._prompts.get(one))}
