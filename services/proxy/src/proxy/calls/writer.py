@@ -31,8 +31,9 @@ class Standing:
 class Writer(Protocol):
     """What a face writes for one call: a stream, piece by piece, or one JSON document. Pure: it waits for nothing.
 
-    Each piece of bytes that it gives is sent as one HTTP chunk of its own; an empty one is not sent. The methods are
-    called in this order: `opening` once, then `beat`, `moved` and `text` as things happen, then `ending` or `failure`.
+    Each piece of bytes that it gives is sent as one HTTP chunk of its own, or as one for each event that has a name; an
+    empty one is not sent. The methods are called in this order: `opening` once, then `beat`, `moved` and `text` as
+    things happen, then `ending` or `failure`.
     """
 
     stream_type: str  # the Content-Type of a stream

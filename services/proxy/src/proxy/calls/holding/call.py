@@ -1,6 +1,7 @@
 """A held call: the bytes that its client gets, from silence to the last one."""
 
 import logging
+import re
 import time
 from collections.abc import Generator, Iterator
 from itertools import islice
@@ -23,6 +24,7 @@ from proxy.parts import Parts
 
 HEARD_WITHIN = 0.1  # seconds in which a client takes up an error, before the cut may make it drop what it has not read
 BLANK = b" "
+NEXT_EVENT = re.compile(rb"(?<=\n\n)(?=event: )")  # where a named event follows another; what holds a text is escaped
 
 ANEW = Failure(
     kind=Kind.FAILED,
@@ -193,6 +195,10 @@ class StreamedCall(HeldCall):
         return self._said if self._said.offset else None
 
     def _pieces(self) -> Iterator[bytes]:
+        for written in self._written():
+            yield from NEXT_EVENT.split(written)
+
+    def _written(self) -> Iterator[bytes]:
         if self._writer.speaks_at_once or self.has_begun:
             yield from self._opening()
         for event in self._events():
@@ -241,6 +247,6 @@ class StreamedCall(HeldCall):
             raise CallFailed(ANEW)
 
     def _break_off(self, failure: Failure) -> Iterator[bytes]:
-        yield self._writer.failure(failure, attempt=self.standing.progress.prompt.attempt)
+        yield from NEXT_EVENT.split(self._writer.failure(failure, attempt=self.standing.progress.prompt.attempt))
         time.sleep(HEARD_WITHIN)
         self._hold.connection.cut()  # of HTTP/1.0, which has no chunks, this is the usual end

@@ -44,3 +44,16 @@ def test_a_stream_has_one_event_a_chunk_and_its_end_in_one(server, model, path, 
     assert last.count(b"\n\n") == (3 if counted else 2)
     assert b'"finish_reason":"stop"' in last
     assert last.endswith(b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [("/v1/responses", {"input": "hi"}), ("/v1/messages", {"max_tokens": 9, "messages": HI})],
+)
+def test_each_event_that_has_a_name_is_a_chunk_of_its_own(server, model, path, asked):
+    model(says("one", " two"))
+
+    chunks = chunks_of(server.port, path, {"model": MODEL, "stream": True, **asked})
+
+    assert all(chunk.startswith(b"event: ") and chunk.count(b"\n\n") == 1 for chunk in chunks)
+    assert b"".join(chunks).count(b"_text.delta\ndata" if "responses" in path else b"text_delta") == 2
