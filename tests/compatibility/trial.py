@@ -36,7 +36,8 @@ class Trial:
     """The product, from `with` to its end. Clients ask at `url`; `relay` counts their requests."""
 
     def __init__(self, folder: Path, nginx: str | None = None, **variables: str) -> None:
-        self.simulator = Simulator(text=WORDS, slots=int(AT_ONCE))
+        context = int(variables.get("OLLAMA_CONTEXT_LENGTH", "4096"))
+        self.simulator = Simulator(text=WORDS, slots=int(AT_ONCE), context_length=context)
         self._folder = folder
         self._nginx_program = nginx
         self._variables = {"WORKER_CONCURRENCY": AT_ONCE, "LEASE_SECONDS": "3", **variables}
