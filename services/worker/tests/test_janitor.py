@@ -176,3 +176,12 @@ def test_it_survives_a_storage_that_is_away(start, tmp_path, queue):
     until((data / "wake").is_dir, within=5)
     assert janitor.is_running
     assert janitor.output.count("WARNING worker.janitor storage unavailable") == 1
+
+
+def test_how_the_line_stands_is_known_from_the_janitor_on(start, queue):
+    queue.enqueue(NewPrompt(request={"prompt": "hi"}))
+
+    start("-m", "worker.janitor")
+
+    until(lambda: queue._database.run("SELECT queued FROM minutes")[0:1], within=5)
+    assert queue._database.run("SELECT queued FROM minutes")[0]["queued"] == 1

@@ -5,7 +5,7 @@ their names when they are shown. So a wall clock that is set renames all minutes
 one, is counted once, and is as long ago as it was. Of another boot only the names of then are known.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -59,49 +59,81 @@ class Noted:
     failed: int = 0
     tokens: int = 0
     sight: Sight | None = None
+    rested: int | None = None  # how often the line had moved when a prompt ended last and left it empty
 
 
-def is_same_minute(one: Sight, other: Sight) -> bool:
-    """Whether two looks fell into one minute."""
+def is_same_minute(one: Sight | Noted, other: Sight | Noted) -> bool:
+    """Whether two fell into one minute."""
     return one.boot == other.boot and abs(one.began - other.began) < SAME
 
 
-def news(sight: Sight, *, seen: Sight | None, noted: Sight | None) -> list[Sight]:
-    """Say what is to be noted at a `sight`, after what its observer has `seen` last and what was `noted` last.
+def is_unmoved(before: Sight, after: Sight) -> bool:
+    """Whether the line stood still from one look to the other."""
+    return (before.boot, before.moves) == (after.boot, after.moves)
+
+
+def news(sight: Sight, *, seen: Sight | None, noted: Sequence[Noted]) -> list[Sight]:
+    """Say what is to be noted at a `sight`, after what its observer has `seen` last and what is `noted`.
 
     Nothing while the line stands still: what was noted then holds until it moves. When it has moved it is noted until
     when it stood still, and once a minute how it stands.
     """
-    if noted and _is_unmoved(noted, sight):
-        return []
     found = []
-    if noted and seen and _is_unmoved(noted, seen) and seen.began - noted.began >= SAME:
+    if seen and not is_unmoved(seen, sight) and not _is_noted(seen, noted):
         found.append(seen)
-    last = found[-1] if found else noted
-    if last is None or not is_same_minute(last, sight):
+    if (
+        not _stood_until(sight, noted)
+        and not _is_noted(sight, noted)
+        and not any(is_same_minute(each, sight) for each in found)
+    ):
         found.append(sight)
     return found
 
 
-def _is_unmoved(before: Sight, after: Sight) -> bool:
-    return (before.boot, before.moves) == (after.boot, after.moves)
-
-
 def first_look(sight: Sight, seen: Sight | None) -> Sight:
     """Give the look that stands for the present minute: the first, while nothing has moved since."""
-    return seen if seen and is_same_minute(seen, sight) and seen.moves == sight.moves else sight
+    return seen if seen and is_same_minute(seen, sight) and is_unmoved(seen, sight) else sight
 
 
-def last_minutes(noted: Iterable[Noted], *, now: Now, line: Sight, number: int) -> list[Minute]:
+def _stood_until(look: Sight, noted: Sequence[Noted]) -> bool:
+    """Whether the line had not moved since what was noted last in a minute before."""
+    before = [each for each in noted if each.boot == look.boot and each.began <= look.began - SAME]
+    points = [point for each in sorted(before, key=lambda each: each.began) for point in _points(each)]
+    return bool(points) and is_unmoved(points[-1], look)
+
+
+def _is_noted(look: Sight, noted: Sequence[Noted]) -> bool:
+    return any(each.sight and is_same_minute(each, look) for each in noted)
+
+
+def _points(noted: Noted) -> list[Sight]:
+    """Give what is known of the line by this minute: when it was young, and when a prompt ended last."""
+    points = [noted.sight] if noted.sight else []
+    if noted.rested is not None:
+        points.append(
+            Sight(
+                boot=noted.boot,
+                began=noted.began,
+                minute=noted.minute,
+                moves=noted.rested,
+                queued=0,
+                oldest_wait_seconds=None,
+            )
+        )
+    return points
+
+
+def last_minutes(noted: Sequence[Noted], *, now: Now, line: Sight, number: int) -> list[Minute]:
     """Give the last minutes, the present one last; `line` is how the line stands now."""
     named = [(name, each) for each in noted if (name := _name(each, now)) is not None]
-    sights = [(name, each.sight) for name, each in sorted(named, key=lambda one: _order(one[1], now)) if each.sight]
+    in_order = sorted(named, key=lambda one: _order(one[1], now))
+    points = [(name, point, point is each.sight) for name, each in in_order for point in _points(each)]
     first = now.minute - (number - 1) * MINUTE
     minutes = {
         start: Minute(start=start, queued=None, oldest_wait_seconds=None)
         for start in range(first, now.minute + 1, MINUTE)
     }
-    for name, sight in _stood([*sights, (now.minute, line)], first):
+    for name, sight in _stood([*points, (now.minute, line, True)], first):
         if name in minutes:
             waited = sight.oldest_wait_seconds
             minutes[name] = replace(minutes[name], queued=sight.queued, oldest_wait_seconds=waited)
@@ -117,15 +149,17 @@ def last_minutes(noted: Iterable[Noted], *, now: Now, line: Sight, number: int) 
     return [*minutes.values()]
 
 
-def _stood(sights: list[tuple[int, Sight]], first: int) -> Iterable[tuple[int, Sight]]:
-    """Give each sight under its minute's name, and under those of minutes after it in which the line stood still."""
-    for (name, sight), (next_name, following) in pairwise(sights):
-        yield name, sight
-        if sight.moves == following.moves:
+def _stood(points: list[tuple[int, Sight, bool]], first: int) -> Iterable[tuple[int, Sight]]:
+    """Give each look under its minute's name, and under those of minutes after it in which the line stood still."""
+    for (name, point, is_look), (next_name, following, _) in pairwise(points):
+        if is_look:
+            yield name, point
+        if point.moves == following.moves:
             for later in range(max(name + MINUTE, first), next_name, MINUTE):
-                waited = sight.oldest_wait_seconds
-                yield later, replace(sight, oldest_wait_seconds=None if waited is None else waited + later - name)
-    yield sights[-1]
+                waited = point.oldest_wait_seconds
+                yield later, replace(point, oldest_wait_seconds=None if waited is None else waited + later - name)
+    name, point, _ = points[-1]
+    yield name, point
 
 
 def _name(noted: Noted, now: Now) -> int | None:

@@ -247,6 +247,43 @@ def test_looking_writes_once_a_minute_while_the_line_moves(queue, another, ask, 
             seen = another.observe(seen)
 
 
+def test_after_the_last_end_that_leaves_nobody_waiting_there_is_nothing_to_write(queue, another, watch, end, clock):
+    watch(60)
+    end(tokens(1))
+    seen = another.observe()
+    clock.advance(60)
+
+    with queue.transaction():
+        for _ in range(3):
+            seen = another.observe(seen)
+            clock.advance(60)
+
+
+def test_of_a_line_that_a_short_prompt_alone_went_through_all_minutes_are_known(waiting, watch, end):
+    seen = watch(10 * 60 + 20)
+    end(tokens(1))
+    seen = watch(10 * 60, seen)
+    end(tokens(2))
+
+    watch(60, seen)
+
+    assert waiting(22) == [(0, None)] * 22
+
+
+def test_in_a_minute_that_an_end_began_the_line_is_known(ask, queue, terms, waiting, watch, clock):
+    seen = None
+    for _ in range(4):
+        clock.advance(0.5)
+        ask()
+        ask()
+        queue.finish(queue.claim(terms), tokens(1))
+        queue.finish(queue.claim(terms), tokens(1))
+        seen = watch(59, seen)
+        clock.advance(0.5)
+
+    assert waiting(5) == [(0, None)] * 5
+
+
 # ---- clocks ----------------------------------------------------------------------------------------------------------
 
 

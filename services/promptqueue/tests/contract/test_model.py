@@ -1,4 +1,4 @@
-"""model, facts and describe_model: what the workers say of the model and its servers, and who hears it."""
+"""model, servers, facts and describe_model: what the workers say of the model and its servers, and who hears it."""
 
 import pytest
 from promptqueue.condition import Facts, Model, ModelState
@@ -85,6 +85,34 @@ def test_a_detail_may_hold_any_character(queue, worker):
     worker.describe(Model(name="llama3.2", state=ModelState.MISSING, detail="a\ud800"))
 
     assert queue.model().detail == "a\ufffd"
+
+
+# ---- servers ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_server_of_the_living_is_told_in_order_with_its_slots(queue, hire):
+    gone, first, second = hire(), hire(slots=4), hire(slots=3)
+    gone.describe(READY, server="http://c:1")
+    first.describe(AWAY, server="http://b:1")
+    first.describe(READY, server="http://a:1")
+    second.describe(READY, server="http://b:1")
+    gone.die()
+
+    told = queue.servers()
+
+    assert [(each.address, each.model, each.slots) for each in told] == [
+        ("http://a:1", READY, 2),
+        ("http://b:1", READY, 2 + 3),
+    ]
+
+
+def test_where_no_worker_lives_there_are_no_servers(queue, hire):
+    before = queue.servers()
+    gone = hire()
+    gone.describe(READY)
+    gone.die()
+
+    assert (before, queue.servers()) == ([], [])
 
 
 # ---- facts -----------------------------------------------------------------------------------------------------------

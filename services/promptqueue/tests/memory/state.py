@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from promptqueue.condition import Facts, Model
-from promptqueue.history import Noted, Sight
+from promptqueue.history import Noted
 from promptqueue.prompt import Origin, Priority, Prompt, Status, Terms, Trouble
 
 
@@ -62,8 +62,8 @@ class State:
     models: dict[tuple[str, str], Model] = field(default_factory=dict)
     facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
     gone: dict[str, float] = field(default_factory=dict)  # holders that were found gone, since when
-    ends: list[Noted] = field(default_factory=list)
-    sights: list[Sight] = field(default_factory=list)
+    looks: list[Noted] = field(default_factory=list)  # at the line, that were noted
+    ends: list[Noted] = field(default_factory=list)  # of prompts
     sequence: int = 0
     moves: int = 0
     paused: bool = False
@@ -71,5 +71,5 @@ class State:
     agreed_offset: float = 0.0
 
     def copy(self):
-        named = ("rows", "keys", "models", "facts", "gone", "ends", "sights")
+        named = ("rows", "keys", "models", "facts", "gone", "looks", "ends")
         return replace(self, **{name: getattr(self, name).copy() for name in named})

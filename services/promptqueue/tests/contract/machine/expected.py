@@ -54,6 +54,8 @@ class Expectations:
         self.attending: set[str] = set()  # holders
         self.found_gone: dict[str, tuple[str, float]] = {}  # holders: in which boot, when
         self.paused = False
+        self.ends: list[tuple[str, str]] = []  # in which boot, how
+        self.lengths: list[tuple[str, float, int]] = []  # of the line: in which boot, when by the clock nobody sets
         self._sequence = 0
 
     def in_order(self):
@@ -202,7 +204,19 @@ class Expectations:
 
     def complete(self, expected, outcome):
         expected.status, expected.outcome, expected.completed_at = "completed", outcome, self.clock.wall()
+        self.ends.append((self.clock.boot, outcome))
         return outcome
+
+    def measure(self):
+        """Keep how long the line is now."""
+        self.lengths.append((self.clock.boot, self.clock.elapsed(), len(self.line())))
+
+    def lengths_within(self, minute):
+        """How long the line was at any moment of a minute that is named by the wall clock, as far as this boot goes."""
+        began = minute - self.clock.wall() + self.clock.elapsed()
+        of_this_boot = [(when, length) for boot, when, length in self.lengths if boot == self.clock.boot]
+        before = [length for when, length in of_this_boot if when < began]
+        return {*before[-1:], *(length for when, length in of_this_boot if began <= when < began + 60)}
 
     # ---- what they share ----
 

@@ -62,6 +62,19 @@ class Invariants(RuleBasedStateMachine):
         assert counted == (*map(statuses.count, ["queued", "processing", "completed"]), self.expected.paused)
 
     @invariant()
+    def the_last_minutes_tell_of_each_end_once_and_of_the_line_what_was_so(self):
+        self.expected.measure()
+        minutes, ends = self.queues[self.steps % 2].history(60), self.expected.ends
+        told = {"succeeded": sum(each.completed for each in minutes), "failed": sum(each.failed for each in minutes)}
+        for outcome, number in told.items():
+            of_this_boot = ends.count((self.expected.clock.boot, outcome))
+            assert of_this_boot <= number <= sum(how == outcome for _, how in ends)
+        assert minutes[-1].queued == len(self.expected.line())
+        for each in minutes:
+            were = self.expected.lengths_within(each.start)
+            assert each.queued is None or not were or each.queued in were
+
+    @invariant()
     def what_was_deleted_is_found_nowhere(self):
         for prompt_id in self.expected.gone[-2:]:
             with pytest.raises(PromptNotFound):

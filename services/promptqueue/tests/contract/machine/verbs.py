@@ -23,7 +23,7 @@ ENDINGS = {
 }
 WITH_A_CLAIM = ["renew", *["write"] * 3, "release", "answer", "answer and claim", "fail", *ENDINGS]
 WITHDRAWALS = ["cancel", "cancel", "leave", "delete", "retry"]
-CARE = [*["recover"] * 3, "settle", "prune", "erase", "compact"]
+CARE = [*["recover"] * 3, "settle", "prune", "erase", "compact", *["observe"] * 2]
 EVENTS = [*["time"] * 4, "die", "die", "leave", "leave", "date", "pause", "resume", "resume", "reopen", "reboot"]
 SECONDS = [0.5, 2.0, 4.0, 6.0, 14.5, 15.0, 15.0, 60.0]
 
@@ -43,6 +43,7 @@ class Verbs(Invariants):
         self.workers = {}  # their presences, by their ids
         self.holders = {}  # likewise
         self.claims = []
+        self.seen = [None, None]  # by who observes with each queue
 
     def teardown(self):
         for presence in [*self.workers.values(), *self.holders.values()]:
@@ -163,6 +164,8 @@ class Verbs(Invariants):
                 assert queue.erase_unrun(older_than=older_than) == len(unrun)
                 for each in unrun:
                     each.is_erased, each.origin = True, None
+            case "observe":
+                self.seen[which] = queue.observe(self.seen[which])
             case "compact":
                 self.storage.tidy()
                 assert queue.compact() >= 0

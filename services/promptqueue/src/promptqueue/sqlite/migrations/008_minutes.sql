@@ -12,6 +12,7 @@ CREATE TABLE minutes (
     moves INTEGER,
     queued INTEGER,
     oldest_wait_seconds REAL,
+    rested INTEGER,  -- `moves` when a prompt ended last, if nobody waited then: until it changes nobody does
     PRIMARY KEY (boot, began)
 ) STRICT, WITHOUT ROWID;
 

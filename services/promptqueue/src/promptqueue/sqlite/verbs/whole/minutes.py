@@ -9,45 +9,41 @@ from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import line
 from promptqueue.sqlite.verbs.base import Verbs
 
-LAST_SIGHT = """
-    SELECT * FROM minutes WHERE boot = :boot AND moves IS NOT NULL ORDER BY began DESC LIMIT 1
-"""
-
 
 def count_end(database: Database, clock: Clock, ended: sqlite3.Row) -> None:
     """Count a prompt, whose row this is, among those that end now. Within the transaction by which it ends."""
-    succeeded, failed = ended["outcome"] == Outcome.SUCCEEDED, ended["outcome"] == Outcome.FAILED
-    tokens = ended["tokens"] or 0
-    if succeeded or failed or tokens:
-        now = _now(clock)
-        database.run(
-            """
-            UPDATE minutes SET completed = completed + :completed, failed = failed + :failed, tokens = tokens + :tokens
-            WHERE boot = :boot AND began = :began
-            """,
-            boot=now.boot,
-            began=_minute(database, now, began=now.began, minute=now.minute),
-            completed=int(succeeded),
-            failed=int(failed),
-            tokens=tokens,
-        )
+    now = _now(clock)
+    database.run(
+        """
+        UPDATE minutes SET completed = completed + :completed, failed = failed + :failed, tokens = tokens + :tokens,
+            rested = (SELECT CASE WHEN sum(prompts) = 0 THEN sum(moves) END FROM counters WHERE status = 'queued')
+        WHERE boot = :boot AND began = :began
+        """,
+        boot=now.boot,
+        began=_minute(database, now, began=now.began, minute=now.minute),
+        completed=int(ended["outcome"] == Outcome.SUCCEEDED),
+        failed=int(ended["outcome"] == Outcome.FAILED),
+        tokens=ended["tokens"] or 0,
+    )
 
 
 class MinuteVerbs(Verbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     def history(self, minutes: int) -> list[Minute]:
-        noted = [_noted(row) for row in self._database.run("SELECT * FROM minutes")]
-        return last_minutes(noted, now=_now(self._clock), line=self._look(), number=minutes)
+        return last_minutes(self._noted(), now=_now(self._clock), line=self._look(), number=minutes)
 
     def observe(self, seen: Sight | None = None) -> Sight:
         sight = self._look()
-        if self._news(sight, seen):
+        look = first_look(sight, seen)
+        if look is not seen and news(sight, seen=seen, noted=self._noted()):
             with self._database.transaction(durable=False):
-                sight = self._look()
-                for each in self._news(sight, seen):  # somebody else may have been quicker
+                for each in news(sight, seen=seen, noted=self._noted()):  # somebody else may have been quicker
                     self._note_sight(each)
-        return first_look(sight, seen)
+        return look
+
+    def _noted(self) -> list[Noted]:
+        return [_noted(row) for row in self._database.run("SELECT * FROM minutes")]
 
     def _look(self) -> Sight:
         now, since = _now(self._clock), line.waiting_since(self._database)
@@ -60,15 +56,11 @@ class MinuteVerbs(Verbs):
             oldest_wait_seconds=None if since is None else max(0.0, now.wall - since),
         )
 
-    def _news(self, sight: Sight, seen: Sight | None) -> list[Sight]:
-        found = self._database.run(LAST_SIGHT, boot=sight.boot)
-        return news(sight, seen=seen, noted=_sight(found[0]) if found else None)
-
     def _note_sight(self, sight: Sight) -> None:
         self._database.run(
             """
             UPDATE minutes SET moves = :moves, queued = :queued, oldest_wait_seconds = :waited
-            WHERE boot = :boot AND began = :began AND moves IS NULL
+            WHERE boot = :boot AND began = :began
             """,
             boot=sight.boot,
             began=_minute(self._database, _now(self._clock), began=sight.began, minute=sight.minute),
@@ -92,13 +84,14 @@ def _minute(database: Database, now: Now, *, began: int, minute: int) -> int:
         began=began,
         minute=minute,
     )
-    # The last look from before stays: while the line stands still it is what is known. Of another boot the wall clock
-    # says how old a minute is, and is believed only where it cannot have been this one.
+    # What was last known of the line before that stays: it holds until the line moves. How old a minute of another boot
+    # is, the wall clock alone says; it may be wrong, so none goes before this boot is old enough itself.
     database.run(
         """
         DELETE FROM minutes
         WHERE (boot = :boot AND began < :horizon AND began IS NOT (
-                  SELECT max(began) FROM minutes WHERE boot = :boot AND began < :horizon AND moves IS NOT NULL))
+                  SELECT max(began) FROM minutes
+                  WHERE boot = :boot AND began < :horizon AND coalesce(moves, rested) IS NOT NULL))
            OR (boot <> :boot AND minute < :wall_horizon AND :horizon > 0)
         """,
         boot=now.boot,
@@ -121,6 +114,7 @@ def _noted(row: sqlite3.Row) -> Noted:
         failed=row["failed"],
         tokens=row["tokens"],
         sight=None if row["moves"] is None else _sight(row),
+        rested=row["rested"],
     )
 
 
