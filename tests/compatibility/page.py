@@ -13,6 +13,7 @@ from support import ROOT
 from compatibility.answers import QUESTIONS
 from compatibility.clients import CLIENTS, Face
 from compatibility.cuts import SILENT_AT_A_CUT, pairs
+from compatibility.differences import table
 from compatibility.runtime import CLIENTS as PROGRAMS
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ exception is {", ".join(f"`{name}`" for name in sorted(SILENT_AT_A_CUT))} where 
 that client takes a connection that breaks for the end of the answer, and nobody is left to tell it more.
 
 """
+RECORDED = """## Where `/api` answers otherwise than a recorded Ollama
+
+A real Ollama 0.33.0 was asked 418 things, and each answer was recorded byte by byte. The same requests are sent to the whole
+product in every run of the tests. Where it answers otherwise, on purpose, and in how many of them that is seen:
+
+"""
 ANSWERS = """## Answers
 
 `right` is the answer that was asked for: all of its text, in pieces where it was streamed, the tool's name and
@@ -54,7 +61,8 @@ whatever a server says, and each time is a prompt of its own with `MAX_FAILURES`
 
 def page(answers: Mapping[str, Mapping[str, str]], cuts: Mapping[str, Mapping[str, str]]) -> str:
     """The whole page, with these rows: what each client had, by case."""
-    parts = [INTRODUCTION, versions(), FIELDS.read_text() + "\n", ANSWERS, *_tables(answers), CUTS, *_tables(cuts)]
+    differences = [FIELDS.read_text() + "\n", RECORDED, table() + "\n\n"]
+    parts = [INTRODUCTION, versions(), *differences, ANSWERS, *_tables(answers), CUTS, *_tables(cuts)]
     return "".join(parts)
 
 
