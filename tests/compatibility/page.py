@@ -39,8 +39,8 @@ that client takes a connection that breaks for the end of the answer, and nobody
 """
 RECORDED = """## Where `/api` answers otherwise than a recorded Ollama
 
-A real Ollama 0.33.0 was asked 418 things, and each answer was recorded byte by byte. The same requests are sent to the whole
-product in every run of the tests. Where it answers otherwise, on purpose, and in how many of them that is seen:
+A real Ollama 0.33.0 was asked more than four hundred things, and each answer was recorded. `make test` sends the same
+requests to the whole product. Where it answers otherwise, on purpose, and in how many of them that is seen:
 
 """
 ANSWERS = """## Answers
