@@ -53,6 +53,23 @@ def test_the_worker_s_clock_jumps_too(build: Callable[..., Stack], wall_clock: W
     assert timedelta(minutes=59) < ended - datetime.now(UTC) < timedelta(minutes=61)
 
 
+def test_the_last_minutes_tell_of_each_answer_once_however_the_wall_clock_jumps(
+    build: Callable[..., Stack], wall_clock: WallClock
+) -> None:
+    stack = build(**wall_clock.variables)
+    stack.start()
+    for number, hours in enumerate((0, 1, -1, 0), 1):
+        wall_clock.set(f"{hours:+}h")
+        until(lambda shown=hours: _off(stack) == timedelta(hours=shown), "the proxy's clock has jumped", 3)
+        stack.answer(stack.submit("How late is it?"))
+
+        told = stack.get("/api/v1/queue?history=60").json["history"]
+
+        assert sum(minute["completed"] for minute in told) == number, hours
+        off = datetime.fromisoformat(told[-1]["minute"]) - datetime.now(UTC)
+        assert timedelta(minutes=-2) < off - timedelta(hours=hours) < timedelta(minutes=2)
+
+
 @pytest.mark.ollama(text="kept")
 def test_a_wall_clock_a_month_ahead_for_a_while_and_back_erases_nothing(
     build: Callable[..., Stack], wall_clock: WallClock
