@@ -126,6 +126,7 @@ def test_who_can_wait_waits_behind_the_others(ask, fields, priority, expires_in)
         ({"model": ""}, "model"),
         ({"model": 5}, "model"),
         ({"input": 5}, "input"),
+        ({"input": ["a"]}, "input"),
         ({"stream": "yes"}, "stream"),
         ({"temperature": "hot"}, "temperature"),
         ({"max_output_tokens": "x"}, "max_output_tokens"),
@@ -136,6 +137,7 @@ def test_who_can_wait_waits_behind_the_others(ask, fields, priority, expires_in)
         ({"tools": [{"type": "function"}]}, "tools.0.name"),
         ({"tools": [{"type": "namespace", "name": "n", "tools": [{"type": "function"}]}]}, "tools.0.tools.0.name"),
         ({"tool_choice": FUNCTION}, "tool_choice"),
+        ({"tool_choice": 5}, "tool_choice"),
         ({"reasoning": {"effort": "low"}}, "reasoning.effort"),
         ({"reasoning": {"effort": "x"}}, "reasoning.effort"),
         ({"metadata": {"a": 5}}, "metadata.a"),
@@ -153,7 +155,7 @@ def test_who_can_wait_waits_behind_the_others(ask, fields, priority, expires_in)
 def test_what_cannot_be_asked_is_refused_by_its_field(ask, fields, param):
     with pytest.raises(InvalidAsked) as refused:
         ask(**fields)
-    assert refused.value.failure.param.startswith(param)
+    assert refused.value.failure.param == param
 
 
 @pytest.mark.parametrize("name", ["llama3.2", "llama3.2:latest", "LLAMA3.2"])
