@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-FIRST = ("tests/e2e", "tests/chaos", "services/worker", "services/frontend", "tests", "services/proxy")
+FIRST = (
+    "tests/compatibility",
+    "tests/e2e",
+    "tests/chaos",
+    "services/worker",
+    "services/frontend",
+    "tests",
+    "services/proxy",
+)
 """The slowest, so that none of them is begun when all others are done."""
 APART = (
     "services/worker/tests/",
@@ -21,6 +29,8 @@ TOGETHER = (
     "test_readme.py::test_make_run",
 )
 """Those that share what takes long to make."""
+THE_CLIENTS = "tests/compatibility/"
+"""Tests that share the programs of all clients, which take long to start and much memory."""
 THE_STACK = "the stack of containers"
 IN_THE_STACK = ("test_containers.py", "test_images.py", "test_upgrade.py", "in_containers")
 """Tests of the one stack of containers, which some of them change; those of copies have stacks of their own."""
@@ -31,6 +41,8 @@ def group(test: str) -> str:
     file = test.partition("::")[0]
     if file.startswith("tests/e2e/") and "test_copies" not in file and any(name in test for name in IN_THE_STACK):
         return THE_STACK
+    if file.startswith(THE_CLIENTS):
+        return THE_CLIENTS
     return test if test.startswith(APART) and not any(name in test for name in TOGETHER) else file
 
 
