@@ -49,12 +49,11 @@ def _in_work(trial: Trial, _talks: Sequence[Talk], texts: Sequence[str]) -> None
     trial.until_in_work(*texts)
 
 
-def _after_beats(trial: Trial, talks: Sequence[Talk], texts: Sequence[str]) -> None:
+def _after_beats(trial: Trial, _talks: Sequence[Talk], texts: Sequence[str]) -> None:
     trial.until_in_work(*texts)
     began = time.monotonic()
     # Whoever asked before has had as long; no client shows its beats.
     until(lambda: time.monotonic() - began > 5 * float(MOST_BEATS["WHOLE_PATIENCE"]), "everybody had beats")
-    assert not any(talk.ended.is_set() for talk in talks)
 
 
 def _with_text(trial: Trial, talks: Sequence[Talk], texts: Sequence[str]) -> None:
@@ -151,9 +150,9 @@ CAUSES: dict[str, Cause] = {
     "proxy killed": Cause(strikes=_restart(lambda trial: trial.kill_proxy())),
     "nginx killed": Cause(strikes=lambda trial, _: trial.kill_nginx(), through_nginx=True),
     "Ollama stalls": Cause(
-        strikes=_nothing, at=HANGING, stays=True, needs={**SHORT, "FIRST_BYTE_TIMEOUT": "5", "IDLE_TIMEOUT": "5"}
+        strikes=_nothing, at=HANGING, stays=True, needs={**SHORT, "FIRST_BYTE_TIMEOUT": "10", "IDLE_TIMEOUT": "10"}
     ),
-    "time is up": Cause(strikes=_nothing, at=HANGING, stays=True, needs={**SHORT, "PROMPT_TIMEOUT": "8"}),
+    "time is up": Cause(strikes=_nothing, at=HANGING, stays=True, needs={**SHORT, "PROMPT_TIMEOUT": "12"}),
 }
 ERRORS: dict[str, Mapping[str, object]] = {
     "runner dies": {"kind": "error_line", "text": "llama-server process no longer running: unknown "},

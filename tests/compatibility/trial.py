@@ -40,7 +40,7 @@ class Trial:
         self.simulator = Simulator(text=WORDS, slots=int(AT_ONCE), context_length=context)
         self._folder = folder
         self._nginx_program = nginx
-        self._variables = {"WORKER_CONCURRENCY": AT_ONCE, "LEASE_SECONDS": "3", **variables}
+        self._variables = {"WORKER_CONCURRENCY": AT_ONCE, **variables}
         self._open = contextlib.ExitStack()
         self._proxy: subprocess.Popen[bytes] | None = None
 
