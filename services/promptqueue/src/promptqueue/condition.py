@@ -111,17 +111,18 @@ class Workers:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recovered:
-    """What `recover` or `settle` did: how many prompts went where."""
+    """What `recover` did: how many prompts went where, and how many of those that are over were erased."""
 
     requeued: int = 0
     failed: int = 0
     expired: int = 0
     cancelled: int = 0
+    erased: int = 0
 
     @property
     def total(self) -> int:
-        """All prompts that were moved."""
-        return self.requeued + self.failed + self.expired + self.cancelled
+        """All that was done; a prompt that was cancelled and erased counts twice."""
+        return self.requeued + self.failed + self.expired + self.cancelled + self.erased
 
 
 def summary(models: Collection[Model], *, gone: Collection[Model] = ()) -> Model | None:

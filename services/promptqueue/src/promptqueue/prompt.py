@@ -70,6 +70,7 @@ class Origin:
     echo: Mapping[str, Any]  # JSON
     fingerprint: str | None = None  # digest by which the same request is known when it comes again, while it is held
     holder: str | None = None  # id of the presence of the process that holds the call; None where nobody waits
+    is_kept: bool = True  # False: `recover` erases it once its holder is gone and nobody came for it; while it is held
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

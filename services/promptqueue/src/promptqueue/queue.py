@@ -49,7 +49,8 @@ class PromptQueue(Protocol):
     def origin(self, prompt_id: str) -> Origin | None:
         """Say by which face a prompt came; None where it came by none, or its text was erased. Raises PromptNotFound.
 
-        Its holder and fingerprint are None once nobody holds its call: it was let go of, retried or abandoned.
+        Its holder and fingerprint are None once nobody holds its call: it was let go of, retried or abandoned; then it
+        `is_kept`. One that is not to be kept and was abandoned has no fingerprint alone, until it is erased.
         """
 
     def position(self, prompt_id: str) -> int | None:
@@ -92,14 +93,15 @@ class PromptQueue(Protocol):
         """Give a prompt whose client has come again to another `holder`; None where there is none to give.
 
         It is the newest of this face and fingerprint whose own holder is not alive, if it is not completed or was
-        completed less than a minute ago. As long as the new holder lives it is given to nobody else.
+        completed less than a minute ago. As long as the new holder lives it is given to nobody else. One that is not to
+        be kept is there until `recover` erases it.
         """
 
     def let_go(self, prompt_id: str) -> None:
         """Hold a prompt's call no more: it was answered, or its client has left. Nothing where nobody holds it.
 
-        The prompt can then not be attached to again, nor is it cancelled because its holder is gone. A power cut may
-        take this back.
+        The prompt can then not be attached to again, nor is it cancelled or erased because its holder is gone. A power
+        cut may take this back.
         """
 
     def delete(self, prompt_id: str) -> None:
@@ -145,18 +147,19 @@ class PromptQueue(Protocol):
     # ---- maintenance ------------------------------------------------------------------------------------------------
 
     def settle(self, prompt_id: str) -> Prompt:
-        """Do for one prompt what `recover` does for all, and say where it stands. Raises PromptNotFound."""
+        """Do for one prompt what `recover` does for all, but erase nothing; where it stands. Raises PromptNotFound."""
 
     def recover(self) -> Recovered:
         """Take back every prompt whose worker is gone or whose lease is over, end those that ran or waited too long.
 
         A prompt taken back counts one failure and keeps its place. One whose call was held by a process that `recover`
-        found gone a minute ago, by the monotonic clock, is cancelled: nobody waits for it. Writes nothing when there is
-        nothing to do.
+        found gone a minute ago, by the monotonic clock, is cancelled: nobody waits for it. If it is not to be kept
+        (`Origin.is_kept`), it is erased with its texts as by `delete`, also where it had ended before; where there are
+        many or they are long, the rest by the next call. Writes nothing when there is nothing to do.
         """
 
     def is_behind(self) -> bool:
-        """Whether `recover` would move any prompt, from reads alone."""
+        """Whether `recover` would move or erase any prompt, from reads alone."""
 
     def prune(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
         """Erase some of the prompts completed more than `older_than` seconds ago; how many, 0 when none is left.

@@ -13,6 +13,7 @@ from .minutes import Minutes
 DAY = 24 * 3600.0
 STEP = 60.0
 PLENTY = 2**40  # bytes
+UNHELD = {"holder": None, "fingerprint": None, "is_kept": True}
 
 
 class Care(Minutes):
@@ -27,16 +28,21 @@ class Care(Minutes):
             return Recovered()
         with self.transaction():
             settled = [self._settle(row) for row in [*self._state.rows.values()]]
+            unkept = [row for row in self._state.rows.values() if self._is_to_erase(row)]
+            for row in unkept:
+                self._erase(row)
+                self._changed.add(row.prompt.id)
             self._work.gone = gone
         return Recovered(
             requeued=settled.count("queued"),
             failed=settled.count("failed"),
             expired=settled.count("expired"),
             cancelled=settled.count("cancelled"),
+            erased=len(unkept),
         )
 
     def is_behind(self):
-        return any(self._may_settle(row) for row in self._state.rows.values())
+        return any(self._may_settle(row) or self._is_to_erase(row) for row in self._state.rows.values())
 
     def prune(self, *, older_than, limit=100, agreed_for=0.0):
         now = self._clock.wall()
@@ -159,11 +165,13 @@ class Care(Minutes):
                 return False
 
     def _gone_holders(self):
-        """Who held calls of prompts that are not completed, and lives no more."""
+        """Who held calls of prompts that are not completed or not to be kept, and lives no more."""
         held = {
             row.origin.holder
             for row in self._state.rows.values()
-            if row.origin and row.origin.holder and row.prompt.status is not Status.COMPLETED
+            if row.origin
+            and row.origin.holder
+            and (row.prompt.status is not Status.COMPLETED or not row.origin.is_kept)
         }
         return held - self._storage.holders.keys()
 
@@ -172,8 +180,16 @@ class Care(Minutes):
         is_gone = since is not None and row.origin.holder not in self._storage.holders
         return is_gone and since + HOLDER_GRACE <= self._clock.monotonic()
 
+    def _is_to_erase(self, row):
+        is_over = row.prompt.status is Status.COMPLETED
+        return is_over and self._is_abandoned(row) and not row.origin.is_kept
+
     def _let_go(self, row):
-        return self._keep(replace(row, origin=row.origin and replace(row.origin, holder=None, fingerprint=None)))
+        return self._keep(replace(row, origin=row.origin and replace(row.origin, **UNHELD)))
+
+    def _give_up(self, row):
+        """Let nobody find it who comes too late."""
+        return self._let_go(row) if row.origin.is_kept else replace(row, origin=replace(row.origin, fingerprint=None))
 
     def _complete(self, row, outcome, error):
         ended = {"outcome": outcome, "error": error, "completed_at": self._clock.wall()}
@@ -220,7 +236,7 @@ class Care(Minutes):
         if not self._may_settle(row):
             return None
         if self._is_abandoned(row):
-            return self._complete(self._let_go(row), Outcome.CANCELLED, ABANDONED).prompt.outcome
+            return self._complete(self._give_up(row), Outcome.CANCELLED, ABANDONED).prompt.outcome
         if row.waits:
             return self._complete(row, Outcome.EXPIRED, EXPIRED).prompt.outcome
         to = after(self._loss(row), failures=row.prompt.failures, max_failures=row.terms.max_failures)

@@ -9,7 +9,7 @@ from promptqueue.notes import Text
 from promptqueue.prompt import Answered, Claim, Enqueued, Outcome, Page, Priority, Progress, Prompt, Status
 from promptqueue.stored import storable, stored_json, stored_object
 
-from .care import Care
+from .care import UNHELD, Care
 from .state import Key, Row
 
 UNBEGUN = dict.fromkeys(["outcome", "tokens", "started_at", "completed_at", "error", "last_error"])
@@ -98,7 +98,7 @@ class Asking(Care):
                     row.request,
                     text=row.text,
                     text_attempt=row.text_attempt,
-                    origin=row.origin and replace(row.origin, holder=None, fingerprint=None),
+                    origin=row.origin and replace(row.origin, **UNHELD),
                 )
             )
 
@@ -159,8 +159,8 @@ class Asking(Care):
         ]
 
     def _stored_origin(self, origin):
-        fingerprint = origin.fingerprint if origin.holder else None
-        return replace(origin, echo=stored_object(stored_json(origin.echo)), fingerprint=fingerprint)
+        held = {} if origin.holder else UNHELD
+        return replace(origin, echo=stored_object(stored_json(origin.echo)), **held)
 
     def _join(self, prompt, request, **texts):
         """Let a prompt stand at the end of the line."""

@@ -2,11 +2,13 @@
 
 import pytest
 from promptqueue.condition import Model, ModelState, Recovered
-from promptqueue.prompt import NewPrompt, Origin
+from promptqueue.prompt import Answered, NewPrompt, Origin
+from promptqueue.sqlite.verbs import recovery
 
 HOLDER = """
 import sys
-from promptqueue.prompt import NewPrompt, Origin
+from promptqueue.prompt import Answered, NewPrompt, Origin
+from promptqueue.sqlite.verbs import recovery
 from promptqueue.storage import connect
 storage = connect(sys.argv[1], journal_mode=sys.argv[2])
 queue, holder = storage.open(), storage.attend()
@@ -129,12 +131,41 @@ def test_one_commit_cancels_five_hundred(queue, held, attend, clock):
     assert [queue.recover().cancelled for _ in range(3)] == [500, 20, 0]
 
 
+def test_what_one_commit_erases_is_bounded_by_time_and_the_rest_follows(queue, held, attend, clock, monkeypatch):
+    holder = attend()
+    with queue.transaction():
+        for _ in range(3):
+            queue.cancel(held(holder, is_kept=False))
+    holder.leave()
+    queue.recover()
+    clock.advance(60)
+    monkeypatch.setattr(recovery, "ERASING_SECONDS", 0.0)  # as if the first one took too long
+
+    assert [queue.recover().erased for _ in range(4)] == [1, 1, 1, 0]
+
+
+def test_what_an_unkept_prompts_texts_held_is_nowhere_on_the_disk(queue, attend, terms, clock, stored_bytes):
+    holder = attend()
+    origin = Origin(face="a", echo={"user": "SECRET-ECHO"}, holder=holder.id, is_kept=False)
+    queue.enqueue(NewPrompt(request={"prompt": "SECRET-REQUEST"}, origin=origin))
+    queue.finish(queue.claim(terms), Answered(record={"response": "SECRET-ANSWER"}, tokens=1))
+    before = stored_bytes().count(b"SECRET")
+    holder.leave()
+    queue.recover()
+    clock.advance(60)
+
+    queue.recover()
+
+    assert (before >= 3, stored_bytes().count(b"SECRET")) == (True, 0)
+
+
 @pytest.mark.parametrize("verb", ["recover", "is_behind"])
 def test_an_idle_look_is_four_reads_however_many_calls_are_held(queue, held, attend, statements, verb):
     holders = [attend() for _ in range(3)]
     with queue.transaction():
         for number in range(300):
             held(holders[number % 3])
+            queue.cancel(held(holders[number % 3], is_kept=False))
 
     seen = statements(getattr(queue, verb))
 
@@ -157,6 +188,7 @@ def test_the_cost_of_a_look_does_not_grow_with_what_is_held_or_stored(queue, hel
         for _ in range(500):
             held(holder)
             queue.cancel(held(holder))
+            queue.cancel(held(holder, is_kept=False))
 
     assert steps() <= few + 10  # where each that is held would cost as many
 

@@ -1,16 +1,31 @@
 """Stopping: what calls get when the proxy is stopped or killed, and how the same request takes its prompt up again."""
 
+import itertools
 import os
 import signal
+from contextlib import closing
+from dataclasses import dataclass
 
 import pytest
 from promptqueue.prompt import Outcome, Status
+from promptqueue.sqlite.host.clock import Clock
+from promptqueue.storage import connect
 from proxy.app import parts
 
 KINDS = ["gevent", "threads"]
 AT_ONCE = 20  # seconds; where anything is waited for, Gunicorn takes 25
 AGAIN = {"X-Stainless-Retry-Count": "1"}
 WHO = {"Authorization": "Bearer a"}
+
+
+@dataclass(frozen=True)
+class Ahead(Clock):
+    """The clock as it will be in so many minutes."""
+
+    minutes: int
+
+    def monotonic(self):
+        return super().monotonic() + 60 * self.minutes
 
 
 @pytest.fixture
@@ -159,6 +174,31 @@ def test_what_was_answered_while_no_proxy_ran_is_there_for_whoever_comes_again(
     again = call(restart(server), headers=WHO | AGAIN)
 
     assert (again.head(), again.headers["x-prompt-id"], again.rest()) == (200, prompt.id, '{"text":"Rayleigh."}')
+
+
+def test_what_is_not_to_be_stored_is_erased_though_its_process_was_killed_and_nobody_comes_again(
+    serve_tiny, queue_at, hire_at, call, in_line, until
+):
+    server = serve_tiny("gevent")
+    queue, minutes = queue_at(server.database_url), itertools.count()
+    prompts = []
+    for is_stored in (True, False, True, False):
+        call(server, is_stored=is_stored)
+        prompts = in_line(queue, len(prompts) + 1)
+    kill(server)
+    worker = hire_at(server.database_url)
+    for _ in range(2):
+        worker.answer()
+
+    def is_recovered():  # not at once: the process may take a while to be gone
+        with closing(connect(server.database_url, clock=Ahead(next(minutes))).open()) as later:
+            later.recover()
+            return later.get(prompts[2].id).outcome and not later.is_behind()
+
+    until(is_recovered)
+
+    there = {each.prompt.id: each.prompt.outcome for each in queue.progress_of([prompt.id for prompt in prompts])}
+    assert there == {prompts[0].id: Outcome.SUCCEEDED, prompts[2].id: Outcome.CANCELLED}
 
 
 def test_a_process_that_is_to_stop_gives_its_prompts_away_before_it_has_ended(tiny_app, asking, queued, worker):

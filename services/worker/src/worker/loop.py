@@ -92,8 +92,8 @@ class Loop(ABC):
     def _recover(self) -> None:
         moved = self._queue.recover()
         if moved.total:
-            numbers = (moved.requeued, moved.failed, moved.expired, moved.cancelled)
-            self._log.info("prompts recovered requeued=%d failed=%d expired=%d cancelled=%d", *numbers)
+            numbers = (moved.requeued, moved.failed, moved.expired, moved.cancelled, moved.erased)
+            self._log.info("prompts recovered requeued=%d failed=%d expired=%d cancelled=%d erased=%d", *numbers)
 
     def _mark_turn(self) -> None:
         self.turned_at = time.monotonic()

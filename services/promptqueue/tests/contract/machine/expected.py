@@ -39,8 +39,18 @@ class Expected:
     def holder(self):
         return self.origin and self.origin.holder
 
+    @property
+    def is_unkept(self):
+        return self.origin is not None and not self.origin.is_kept
+
+    def give_up(self):
+        if self.is_unkept:
+            self.origin = replace(self.origin, fingerprint=None)
+        else:
+            self.let_go()
+
     def let_go(self):
-        self.origin = self.origin and replace(self.origin, holder=None, fingerprint=None)
+        self.origin = self.origin and replace(self.origin, holder=None, fingerprint=None, is_kept=True)
 
 
 class Expectations:
@@ -169,9 +179,12 @@ class Expectations:
         return left_behind[-1]
 
     def recover(self):
-        """Where all prompts go."""
-        held = {each.holder for each in self.prompts.values() if each.status != "completed"} - {None}
+        """Where all prompts go; some of them are erased."""
+        held = {each.holder for each in self.prompts.values() if each.status != "completed" or each.is_unkept} - {None}
         moved = [self.settle(each) for each in self.prompts.values()]
+        for prompt_id in [one for one, each in self.prompts.items() if each.is_unkept and self._is_to_erase(each)]:
+            self.forget(prompt_id)
+            moved.append("erased")
         for holder in held - self.attending:
             if holder not in self.found_gone or self.found_gone[holder][0] != self.clock.boot:
                 self.found_gone[holder] = (self.clock.boot, self.clock.monotonic())
@@ -180,7 +193,7 @@ class Expectations:
     def settle(self, expected):
         """Where a prompt goes because a deadline of it has passed, or its client is gone; None if neither."""
         if expected.status != "completed" and self._is_abandoned(expected):
-            expected.let_go()
+            expected.give_up()
             return self.complete(expected, "cancelled")
         if expected.status == "queued" and expected.expires_at is not None and expected.expires_at <= self.clock.wall():
             return self.complete(expected, "expired")
@@ -227,6 +240,9 @@ class Expectations:
     def _is_abandoned(self, expected):
         boot, since = self.found_gone.get(expected.holder, (None, 0.0))
         return boot == self.clock.boot and since + HOLDER_GRACE <= self.clock.monotonic()
+
+    def _is_to_erase(self, expected):
+        return expected.status == "completed" and self._is_abandoned(expected)
 
     def _may_start(self, expected):
         is_delayed = (

@@ -64,11 +64,13 @@ class Verbs(Invariants):
         lanes=st.lists(st.sampled_from(Priority), min_size=1, max_size=3),
         expires_in=st.sampled_from([None, None, 5.0, 40.0]),
         timeout=st.sampled_from([None, None, 6.0, 30.0]),
-        call=st.sampled_from([None, "background", "held", "held"]),
+        call=st.sampled_from([None, "background", "held", "held", "unkept"]),
     )
     def ask(self, which, lanes, expires_in, timeout, call):
-        holder = list(self.holders)[len(lanes) % len(self.holders)] if call == "held" else None
-        origin = call and Origin(face="a", echo={"n": len(lanes)}, fingerprint=holder and "f", holder=holder)
+        holder = list(self.holders)[len(lanes) % len(self.holders)] if call in ("held", "unkept") else None
+        fingerprint, is_kept = holder and "f", call != "unkept"
+        echo = {"n": len(lanes)}
+        origin = call and Origin(face="a", echo=echo, fingerprint=fingerprint, holder=holder, is_kept=is_kept)
         more = {"expires_in": expires_in, "timeout": timeout, "origin": origin}
         new = [NewPrompt(request={}, priority=lane, **more) for lane in lanes]
         for one, lane in zip(self.queues[which].enqueue(*new), lanes, strict=True):
@@ -145,6 +147,7 @@ class Verbs(Invariants):
                     failed=moved.count("failed"),
                     expired=moved.count("expired"),
                     cancelled=moved.count("cancelled"),
+                    erased=moved.count("erased"),
                 )
             case "settle" if expected.prompts:
                 prompt_id = data.draw(st.sampled_from(expected.in_order()))

@@ -121,6 +121,7 @@ class HeldCalls:
                 echo=asked.echo,
                 fingerprint=self._fingerprint(face, data, *_identity()) if holder else None,
                 holder=holder,
+                is_kept=asked.is_stored,
             ),
         )
         return self._parts.prompts.accept(new, size=len(data))

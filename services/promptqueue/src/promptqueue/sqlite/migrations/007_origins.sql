@@ -12,9 +12,11 @@ CREATE TABLE holds (
     seq INTEGER PRIMARY KEY,
     holder TEXT NOT NULL,  -- the presence of the process that holds the call
     fingerprint TEXT,
-    is_open INTEGER NOT NULL DEFAULT 1  -- until the prompt is completed
+    is_open INTEGER NOT NULL DEFAULT 1,  -- until the prompt is completed
+    is_kept INTEGER NOT NULL DEFAULT 1  -- 0: erased once nobody will come for it
 ) STRICT;
-CREATE INDEX holds_by_holder ON holds (holder) WHERE is_open = 1;
+-- Those with which something is to happen should their holder be gone.
+CREATE INDEX holds_by_holder ON holds (holder) WHERE is_open = 1 OR is_kept = 0;
 CREATE INDEX holds_by_fingerprint ON holds (fingerprint) WHERE fingerprint IS NOT NULL;
 
 -- Holders that were found gone, since when. Seconds of the monotonic clock of `boot`.

@@ -14,14 +14,14 @@ from promptqueue.stored import stored_json, stored_object
 
 HOLDERS = """
     WITH RECURSIVE held (holder) AS (
-        SELECT min(holder) FROM holds WHERE is_open = 1
+        SELECT min(holder) FROM holds WHERE is_open = 1 OR is_kept = 0
         UNION ALL
-        SELECT (SELECT min(holder) FROM holds WHERE is_open = 1 AND holder > held.holder)
+        SELECT (SELECT min(holder) FROM holds WHERE (is_open = 1 OR is_kept = 0) AND holder > held.holder)
         FROM held WHERE held.holder IS NOT NULL
     )
     SELECT holder FROM held WHERE holder IS NOT NULL
 """
-"""Who holds calls of prompts that are not completed, from one step in the index for each, however many they hold."""
+"""Who holds prompts that are not completed, or not to be kept, from one step in the index for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,11 @@ def store(database: Database, seq: int, origin: Origin, echo: str) -> None:
     )
     if origin.holder is not None:
         database.run(
-            "INSERT INTO holds (seq, holder, fingerprint) VALUES (:seq, :holder, :fingerprint)",
+            "INSERT INTO holds (seq, holder, fingerprint, is_kept) VALUES (:seq, :holder, :fingerprint, :is_kept)",
             seq=seq,
             holder=origin.holder,
             fingerprint=origin.fingerprint,
+            is_kept=int(origin.is_kept),
         )
 
 
@@ -68,7 +69,7 @@ class OriginVerbs(Verbs):
     def origin(self, prompt_id: str) -> Origin | None:
         found = self._database.run(
             """
-            SELECT face, echo, fingerprint, holder
+            SELECT face, echo, fingerprint, holder, coalesce(is_kept, 1) AS is_kept
             FROM prompts LEFT JOIN origins USING (seq) LEFT JOIN holds USING (seq)
             WHERE id = :id
             """,
@@ -80,7 +81,13 @@ class OriginVerbs(Verbs):
         echo = stored_object(row["echo"])
         if echo is None:
             return None
-        return Origin(face=row["face"], echo=echo, fingerprint=row["fingerprint"], holder=row["holder"])
+        return Origin(
+            face=row["face"],
+            echo=echo,
+            fingerprint=row["fingerprint"],
+            holder=row["holder"],
+            is_kept=bool(row["is_kept"]),
+        )
 
     def reattach(self, face: str, fingerprint: str, *, holder: str) -> Prompt | None:
         if self._left_behind(face, fingerprint) is None:
@@ -147,6 +154,27 @@ class OriginVerbs(Verbs):
                 limit=limit,
             )
         ]
+
+    def _unkept_by(self, holders: Holders, limit: int) -> list[sqlite3.Row]:
+        """Find at most so many prompts of each who has been gone for too long that are over and not to be kept."""
+        return [
+            row
+            for holder in holders.overdue
+            if not self._is_held_by(holder)
+            for row in self._database.run(
+                """
+                SELECT seq, id FROM holds JOIN prompts USING (seq)
+                WHERE holder = :holder AND is_open = 0 AND is_kept = 0 LIMIT :limit
+                """,
+                holder=holder,
+                limit=limit,
+            )
+        ]
+
+    def _give_up(self, seq: int) -> None:
+        """Let nobody who comes too late find a prompt that was abandoned; what is not to be kept is still to erase."""
+        self._database.run("UPDATE holds SET fingerprint = NULL WHERE seq = :seq AND is_kept = 0", seq=seq)
+        self._database.run("DELETE FROM holds WHERE seq = :seq AND is_kept = 1", seq=seq)
 
     def _is_abandoned(self, seq: int) -> bool:
         """Whether the process that holds this open prompt's call has been gone for too long."""

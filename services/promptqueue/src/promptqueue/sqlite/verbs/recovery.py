@@ -11,6 +11,7 @@ from promptqueue.sqlite.verbs.attempt import AttemptVerbs
 from promptqueue.sqlite.verbs.origins import Holders, OriginVerbs
 
 ENDED_AT_ONCE = 500  # of each kind, in one commit: a longer lock would be felt
+ERASING_SECONDS = 0.005  # for which one commit erases, at least one prompt: texts can be long
 
 
 class RecoveryVerbs(AttemptVerbs, OriginVerbs):
@@ -24,20 +25,24 @@ class RecoveryVerbs(AttemptVerbs, OriginVerbs):
     def recover(self) -> Recovered:
         holders = self._look_at_holders()
         overdue = self._overdue(holders)
-        if not overdue and not holders.lost and not holders.settled:
+        unkept = self._unkept_by(holders, limit=1)
+        if not overdue and not unkept and not holders.lost and not holders.settled:
             return Recovered()
-        with self._database.transaction(durable=bool(overdue)):
+        with self._database.transaction(durable=bool(overdue or unkept)):
             settled = [self._settle(prompt_id) for prompt_id in overdue]
+            erased = self._erase_unkept(holders)
             self._note(holders)
         return Recovered(
             requeued=settled.count("queued"),
             failed=settled.count("failed"),
             expired=settled.count("expired"),
             cancelled=settled.count("cancelled"),
+            erased=erased,
         )
 
     def is_behind(self) -> bool:
-        return bool(self._overdue(self._look_at_holders(), limit=1))
+        holders = self._look_at_holders()
+        return bool(self._overdue(holders, limit=1) or self._unkept_by(holders, limit=1))
 
     def _overdue(self, holders: Holders, limit: int = ENDED_AT_ONCE) -> list[str]:
         with self._database.storage_errors():
@@ -58,12 +63,28 @@ class RecoveryVerbs(AttemptVerbs, OriginVerbs):
             return None
         if self._is_abandoned(row["seq"]):
             self._cancel(prompt_id, ABANDONED)
-            self.let_go(prompt_id)  # not to be found by whoever comes too late
+            self._give_up(row["seq"])
             return Outcome.CANCELLED
         if row["status"] == Status.PROCESSING:
             loss = self._loss(row)
             return self._take_back(row, loss) if loss else None
         return self._expire(prompt_id) if rows.is_overdue(row, self._clock) else None
+
+    def _erase_unkept(self, holders: Holders) -> int:
+        """Erase what is over and nobody came for, for a short time; how many."""
+        unkept = self._unkept_by(holders, ENDED_AT_ONCE)
+        if not unkept:
+            return 0
+        self._database.journal.empty_after_commit()
+        erased, until = 0, self._clock.monotonic() + ERASING_SECONDS
+        with self._database.sparing():
+            for row in unkept:
+                rows.erase(self._database, row["seq"])
+                self._database.changed(row["id"])
+                erased += 1
+                if self._clock.monotonic() >= until:
+                    break
+        return erased
 
     def _loss(self, row: sqlite3.Row) -> Failed | None:
         return rows.loss(row, self._clock, is_alive=presence.is_alive(self._workers, row["worker"]))
