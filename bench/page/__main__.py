@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 from support.machine import CHROMIUM_ARGUMENTS, CHROMIUMS, program
 
 from bench import section
-from bench.page import ROOT, flight, history, loading, streams, texts
+from bench.page import ROOT, flight, history, loading, reading, streams, texts
 from bench.page.goals import Goals
 
 
@@ -25,6 +25,7 @@ def main() -> int:
         texts.hostile(browser, goals)
         history.history(browser, goals)
         flight.flight(browser, goals, quick=quick)
+        reading.reading(browser, goals)
         browser.close()
     loading.lighthouse(goals, quick=quick)
     if not quick:

@@ -31,7 +31,7 @@ SEEN = """async (happen) => {
 def flight(browser: Browser, goals: Goals, *, quick: bool) -> None:
     """Fifty at once, one click of each kind, and the end of one, on its stream and by asking."""
     page, _ = scripted(browser)
-    page.evaluate("() => { for (let n = 0; n < 50; n++) submit(`Prompt ${n}`).open = false; changed(); }")
+    page.evaluate("() => { for (let n = 0; n < 50; n++) submit(`Prompt ${n}`).wanted = false; changed(); }")
     until(page, "window.posts === 50")
     page.evaluate("window.asked.length = 0")
     page.wait_for_timeout(10_000)
@@ -62,7 +62,7 @@ def _seen(page: Page, how: str) -> float:
     """Milliseconds from the end of a prompt that is being answered to the row that says so."""
     page.evaluate(
         """(open) => { state.prompts = []; window.push = null; window.known = window.running;
-          submit("next").open = open; changed(); }""",
+          submit("next").wanted = open; changed(); }""",
         how == "streamed",
     )
     until(page, "window.push" if how == "streamed" else "state.prompts[0].state === 'processing'")

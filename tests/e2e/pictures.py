@@ -120,7 +120,7 @@ def _has_answered(shown: Page) -> None:
 
 def _has_caught_up(shown: Page) -> None:
     _is_connected(shown)
-    expect(shown.locator("article").first).to_contain_text("words")
+    expect(shown.locator("article").last).to_contain_text("words")
     expect(shown.locator("#prompts > li").first).to_contain_text("1 ahead")
 
 

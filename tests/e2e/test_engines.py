@@ -15,6 +15,7 @@ HOSTILE = (
     "<script>window.pwned = 1</script> <img src=x onerror='window.pwned = 1'> [here](javascript:window.pwned=1) "
     "![seen](http://127.0.0.1:1/spy.png)\n\n" + "x" * 5_000 + "\n\nThe end."
 )
+LONG = "".join(f"Line {number} of a long answer.\n\n" for number in range(100)) + "The end."
 SLOW = " ".join(f"word{number}" for number in range(200))
 
 
@@ -31,7 +32,7 @@ def page(engine: Engine, stack: Stack) -> Engine:
     """The page as the proxy serves it, with nothing remembered."""
     engine.open(stack.url)
     engine.until_it_shows("ready", within="#headline")
-    if engine.shows("Remove", within="#prompts"):
+    if has_prompts(engine):
         forget_everything(engine)
     return engine
 
@@ -39,9 +40,18 @@ def page(engine: Engine, stack: Stack) -> Engine:
 def forget_everything(page: Engine) -> None:
     """As the page asks for it: nothing goes before the question is answered."""
     page.press("Forget everything")
-    assert page.shows("Remove", within="#prompts")
+    assert has_prompts(page)
     page.press("Forget", within="dialog")
-    until(lambda: not page.shows("Remove", within="#prompts"), "everything is forgotten")
+    until(lambda: not has_prompts(page), "everything is forgotten")
+
+
+def has_prompts(page: Engine) -> bool:
+    return bool(page.ask("document.querySelector('#prompts').childElementCount > 0"))
+
+
+def top_of(page: Engine, element: str) -> float:
+    """How far from the window's top it stands."""
+    return float(page.ask(f"{element}.getBoundingClientRect().top"))
 
 
 @pytest.mark.ollama(text=MARKED_UP)
@@ -97,3 +107,37 @@ def test_an_answer_is_copied_and_forgotten_only_after_a_question(page: Engine) -
     page.reload()
 
     assert page.ask("document.querySelector('#prompts').childElementCount") == 0
+
+
+@pytest.mark.ollama(text=LONG)
+@pytest.mark.parametrize("scrolled", [0, 900])
+def test_what_is_read_stays_while_another_prompt_opens_and_is_written(
+    page: Engine, simulator: Simulator, scrolled: int
+) -> None:
+    page.type("First.", CONTROL, ENTER)
+    page.until_it_shows("The end.", within="article")
+    page.ask(f"scrollTo(0, {scrolled})")
+    line = f"[...document.querySelectorAll('article p')].find((x) => x.textContent.includes('Line {scrolled // 45} '))"
+    before = top_of(page, line)
+
+    simulator.set(pace=0.02, text=SLOW)
+    page.type("Second.", CONTROL, ENTER)
+    page.until_it_shows("word150", within="#cards")
+
+    assert abs(top_of(page, line) - before) < 1
+
+
+@pytest.mark.ollama(pace=0.02, text="\n\n".join(SLOW.split()))
+def test_whoever_types_follows_no_more_and_the_box_stays(page: Engine) -> None:
+    page.type("Talk.", CONTROL, ENTER)
+    page.until_it_shows("word5", within="article")
+    page.press("Follow", within="article")
+    until(lambda: page.ask("scrollY > 100"), "the page follows")
+
+    page.type("n")
+    box = "document.getElementById('prompt')"
+    before = top_of(page, box)
+    page.until_it_shows("word150", within="article")
+
+    assert top_of(page, box) == before
+    page.type("\ue003")

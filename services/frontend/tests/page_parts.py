@@ -73,6 +73,12 @@ def open_result(page: Page, text: str) -> None:
     page.get_by_role("button", name=f"Open: {text}").click()
 
 
+def press_more(where: Page | Locator, act: str, text: str) -> None:
+    """A button that stands behind “More”."""
+    where.get_by_role("button", name=f"More: {text}").click()
+    where.get_by_role("button", name=f"{act}: {text}").click()
+
+
 def until(page: Page, holds: Callable[[], bool]) -> None:
     """Lets the page go on until `holds`, at most fifteen seconds."""
     for _ in range(750):

@@ -64,6 +64,8 @@ class ScriptedProxy:
     results: dict[str, list[Answer]] = field(default_factory=dict)
     cancels: dict[str, list[Answer]] = field(default_factory=dict)
     deletions: dict[str, list[Answer]] = field(default_factory=dict)
+    retries: dict[str, list[Answer]] = field(default_factory=dict)
+    wholes: dict[str, list[Answer]] = field(default_factory=dict)
     known: dict[str, Answer] = field(default_factory=dict)
     down: bool = False
     requests: list[Request] = field(default_factory=list)
@@ -83,13 +85,17 @@ class ScriptedProxy:
     def answer(self, prompt_id: str, text: str, **facts: Any) -> None:
         """The prompt is completed at the next look, with `text`."""
         self.statuses[prompt_id] = [(200, succeeded(prompt_id, **facts))]
-        self.results[prompt_id] = [(200, {**succeeded(prompt_id), "response": text, "done_reason": "stop"})]
+        record = {"response": text, "done_reason": "stop"}
+        self.results[prompt_id] = [(200, {**succeeded(prompt_id), **record})]
+        request = {"prompt": "What was asked"}
+        self.wholes[prompt_id] = [(200, {**succeeded(prompt_id, **facts), "request": request, "answer": record})]
 
     def end(self, prompt_id: str, outcome: str, message: str, partial: str | None = None) -> None:
         """The prompt is over at the next look, without an answer."""
         body = ended(prompt_id, outcome, message)
         self.statuses[prompt_id] = [(200, body)]
         self.results[prompt_id] = [(410, {**body, "partial": partial})]
+        self.wholes[prompt_id] = [(200, {**body, "request": {"prompt": "What was asked"}, "answer": None})]
 
     def posts(self) -> list[Request]:
         return [x for x in self.requests if x.method == "POST" and x.url.endswith("/prompt")]
@@ -116,25 +122,44 @@ class ScriptedProxy:
             self.requests.append(request)
             self.refused.add(request.url)
             route.abort()
+        elif "/api/v1/events?id=" in request.url:
+            self.requests.append(request)
+            self._tell_what_had_come(route, request.url.rpartition("=")[2])
         else:
             self.requests.append(request)
             self._fulfill(route, *self._answer(request.method, request.url.split("/api/v1/")[1], request.headers))
 
     def _answer(self, method: str, path: str, headers: dict[str, str]) -> Answer:
-        match [method, *path.split("/")]:
+        match [method, *path.partition("?")[0].split("/")]:
             case ["GET", "queue"] if not isinstance(self.queue, str):
                 return self.queue if isinstance(self.queue, tuple) else (200, self.queue)
             case ["POST", "prompt"]:
                 return self._accepted(headers["idempotency-key"])
             case ["GET", "prompt", prompt_id, "status"]:
                 return _next(self.statuses.setdefault(prompt_id, [(200, status(prompt_id, position=1))]))
-            case ["GET", "prompt", prompt_id, "result"]:
-                return _next(self.results[prompt_id])
-            case ["POST", "prompt", prompt_id, "cancel"]:
-                return _next(self.cancels[prompt_id])
-            case ["DELETE", "prompt", prompt_id]:
-                return _next(self.deletions[prompt_id])
+            case [_, "prompt", prompt_id, *what]:
+                return _next(self._scripted(method, *what)[prompt_id])
         raise AssertionError(f"not in the contract: {method} {path}")
+
+    def _scripted(self, *asked: str) -> dict[str, list[Answer]]:
+        return {
+            ("GET", "result"): self.results,
+            ("GET",): self.wholes,
+            ("POST", "retry"): self.retries,
+            ("POST", "cancel"): self.cancels,
+            ("DELETE",): self.deletions,
+        }[asked]
+
+    def _tell_what_had_come(self, route: Route, prompt_id: str) -> None:
+        """The events of a prompt that is over: its text, and its end."""
+        code, body, *_ = self.results[prompt_id][0]
+        if code == 404:
+            self._fulfill(route, code, body)
+            return
+        token = {"id": prompt_id, "attempt": 1, "text": body.get("partial") or ""}
+        events = [("token", token), ("completed", body)]
+        text = "".join(f"event: {event}\ndata: {json.dumps(data)}\n\n" for event, data in events)
+        route.fulfill(body=text, content_type="text/event-stream")
 
     def _accepted(self, key: str) -> Answer:
         if key not in self.known:

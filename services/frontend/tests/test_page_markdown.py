@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from hostile import HOSTILE
-from page_parts import box, result, run, submit, until
+from page_parts import box, press_more, result, run, submit, until
 from playwright.sync_api import Browser, Page, expect
 from scripted_proxy import ScriptedProxy
 
@@ -52,7 +52,7 @@ def renderer(browser: Browser) -> Iterator[Page]:
         ("- a\n- b\n  - c\n\n    d\n- e",
          "<ul><li>a</li><li><p>b</p><ul><li><p>c</p><p>d</p></li></ul></li><li>e</li></ul>"),
         ("3. a\n4. b\n   - c", '<ol start="3"><li>a</li><li><p>b</p><ul><li>c</li></ul></li></ol>'),
-        ("- [ ] a\n- [x] b", "<ul><li>☐ a</li><li>☑ b</li></ul>"),
+        ("- [ ] a\n- [x] b", '<ul><li class="task">☐ a</li><li class="task">☑ b</li></ul>'),
         ("Text:\n- a\n\nAfter", "<p>Text:</p><ul><li>a</li></ul><p>After</p>"),
         ("- a\n## b\n- c\n---\n- d\n> e",
          "<ul><li>a</li></ul><h4>b</h4><ul><li>c</li></ul><hr><ul><li>d</li></ul><blockquote><p>e</p></blockquote>"),
@@ -257,7 +257,7 @@ def test_an_answer_can_be_seen_as_it_was_written(page: Page, proxy: ScriptedProx
     submit(page, "hello")
     run(page, 2)
 
-    result(page).get_by_role("button", name="Raw: hello").click()
+    press_more(result(page), "Raw", "hello")
     expect(result(page).locator("pre")).to_have_text("Some **bold**")
     result(page).get_by_role("button", name="Rendered: hello").click()
 
@@ -272,10 +272,10 @@ def test_an_answer_is_saved_as_a_file_of_markdown(page: Page, proxy: ScriptedPro
     run(page, 2)
 
     with page.expect_download() as saved:
-        result(page).get_by_role("button", name="Save: What").click()
+        press_more(result(page), "Save", "What")
 
-    assert saved.value.suggested_filename == "What-is-it-.md"
-    assert saved.value.path().read_text() == "Some **bold** ☕"
+    assert re.fullmatch(r"What-is-it-\d{4}-\d\d-\d\d\.md", saved.value.suggested_filename)
+    assert "\n\nWhat is ../it?\n\n## Answer\n\nSome **bold** ☕\n" in saved.value.path().read_text()
 
 
 def test_of_an_endless_answer_the_beginning_is_shown_and_all_of_it_is_copied(page: Page, proxy: ScriptedProxy) -> None:

@@ -110,9 +110,11 @@ def test_a_stream_that_falls_silent_is_given_up(page: Page, proxy: ScriptedProxy
 
 def test_a_page_holds_one_stream_however_much_is_being_answered(page: Page, proxy: ScriptedProxy) -> None:
     processing(page, proxy, "a", "first")
-    processing(page, proxy, "b", "second")
+    proxy.statuses["b"] = [(200, status("b", "processing", attempt=1))]
+    submit(page, "second")
+    open_result(page, "second")
     expect(result(page)).to_have_count(2)
-    assert [x["open"] for x in (*streams(page, "a"), *streams(page, "b"))] == [False, True]
+    until(page, lambda: [x["open"] for x in (*streams(page, "a"), *streams(page, "b"))] == [False, True])
 
     page.get_by_role("button", name="Close: second").click()
     until(page, lambda: streams(page, "a")[-1]["open"])

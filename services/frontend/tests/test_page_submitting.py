@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from page_parts import SPOKEN, box, rows, run, submit, until
+from page_parts import SPOKEN, box, press_more, rows, run, submit, until
 from playwright.sync_api import Page, expect
 from scripted_proxy import ScriptedProxy, refusal
 
@@ -198,12 +198,12 @@ def test_send_again_makes_a_new_prompt_and_edit_loses_no_draft(page: Page, proxy
     expect(rows(page)).to_contain_text("Failed")
 
     box(page).fill("my draft")
-    page.get_by_role("button", name="Edit: hello").click()
+    press_more(page, "Edit", "hello")
     expect(box(page)).to_have_value("hello")
     page.reload()
     page.get_by_role("button", name="Bring back draft").click()
     expect(box(page)).to_have_value("my draft")
-    page.get_by_role("button", name="Send again: hello").click()
+    press_more(page, "Send again", "hello")
 
     expect(rows(page)).to_have_count(2)
     until(page, lambda: len(set(proxy.keys())) == 2)

@@ -1,6 +1,6 @@
 """A follow-up to an answer goes on with its conversation."""
 
-from page_parts import box, result, rows, run, submit, until
+from page_parts import box, press_more, result, rows, run, submit, until
 from playwright.sync_api import Page, expect
 from scripted_proxy import ScriptedProxy, succeeded
 
@@ -19,7 +19,7 @@ def answered(page: Page, proxy: ScriptedProxy) -> None:
 def test_a_follow_up_sends_what_was_said_and_shows_as_one_thread(page: Page, proxy: ScriptedProxy) -> None:
     answered(page, proxy)
     expect(box(page)).to_be_focused()
-    expect(page.locator("#reply")).to_contain_text("Follows: Why is the sky blue?")
+    expect(page.locator("#reply")).to_contain_text("Conversation: Why is the sky blue?")
     proxy.results["b"] = [
         (200, {**succeeded("b"), "message": {"role": "assistant", "content": "At dusk it is **red**."}})
     ]
@@ -31,7 +31,7 @@ def test_a_follow_up_sends_what_was_said_and_shows_as_one_thread(page: Page, pro
     expect(page.locator(".thread")).to_have_count(1)
     expect(page.locator(".thread h3")).to_have_text(["Why is the sky blue?", "And at dusk?"])
     expect(result(page).last.locator("strong")).to_have_text("red")
-    expect(page.locator("#reply")).to_be_hidden()
+    expect(page.locator("#reply")).to_contain_text("Conversation: And at dusk?")
     assert proxy.bodies()[1] == {"messages": [*SAID, {"role": "user", "content": "And at dusk?"}]}
 
 
@@ -41,9 +41,9 @@ def test_a_turn_that_is_edited_stays_in_its_conversation(page: Page, proxy: Scri
     submit(page, "And at dusk?")
     run(page, 2)
 
-    page.get_by_role("button", name="Edit: And at dusk?").click()
+    press_more(rows(page).first, "Edit", "And at dusk?")
 
-    expect(page.locator("#reply")).to_contain_text("Follows: Why is the sky blue?")
+    expect(page.locator("#reply")).to_contain_text("Conversation: Why is the sky blue?")
     submit(page, "And at dawn?")
     run(page, 1)
     assert proxy.bodies()[2] == {"messages": [*SAID, {"role": "user", "content": "And at dawn?"}]}
@@ -55,7 +55,6 @@ def test_a_follow_up_of_a_follow_up_sends_all_of_it(page: Page, proxy: ScriptedP
     submit(page, "And at dusk?")
     run(page, 2)
 
-    page.get_by_role("button", name="Follow up: And at dusk?").click()
     submit(page, "And at night?")
     until(page, lambda: len(proxy.posts()) == 3)
 
@@ -69,7 +68,7 @@ def test_what_is_being_replied_to_survives_a_reload_and_a_new_topic_lets_go_of_i
     answered(page, proxy)
     box(page).fill("And at")
     page.reload()
-    expect(page.locator("#reply")).to_contain_text("Follows: Why is the sky blue?")
+    expect(page.locator("#reply")).to_contain_text("Conversation: Why is the sky blue?")
     expect(box(page)).to_have_value("And at")
 
     page.get_by_role("button", name="New topic").click()
@@ -85,7 +84,7 @@ def test_a_follow_up_that_is_sent_again_keeps_its_conversation(page: Page, proxy
     submit(page, "And at dusk?")
     run(page, 2)
 
-    rows(page).first.get_by_role("button", name="Send again: And at dusk?").click()
+    press_more(rows(page).first, "Send again", "And at dusk?")
     until(page, lambda: len(proxy.posts()) == 3)
 
     assert proxy.bodies()[2] == proxy.bodies()[1]
