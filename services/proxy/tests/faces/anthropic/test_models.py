@@ -46,8 +46,10 @@ def test_the_model_is_on_the_only_page():
 
 
 @pytest.mark.parametrize("absent", [served(ModelState.MISSING), served(ModelState.DOWNLOADING), served(is_known=False)])
-def test_a_model_that_is_not_there_yet_is_not_listed(absent):
+def test_a_model_that_is_not_there_yet_is_neither_listed_nor_found(absent):
     assert models.listing(absent) == {"data": [], "has_more": False, "first_id": None, "last_id": None}
+    with pytest.raises(InvalidAsked, match=r"^model 'llama3\.2' not found$"):
+        models.one(absent, "llama3.2")
 
 
 @pytest.mark.parametrize("name", ["llama3.2", "llama3.2:latest", "LLAMA3.2"])

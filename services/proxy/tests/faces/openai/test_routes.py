@@ -310,10 +310,11 @@ def test_the_models_are_the_one_that_there_is(client, worker, queue):
 
 
 @pytest.mark.parametrize("state", [ModelState.MISSING, ModelState.DOWNLOADING])
-def test_a_model_that_is_not_installed_is_not_listed(client, worker, queue, state):
+def test_a_model_that_is_not_installed_is_neither_listed_nor_found(client, worker, queue, state):
     describe(worker, queue, state)
 
     assert client.get("/v1/models").json["data"] == []
+    assert client.get("/v1/models/llama3.2").status_code == 404
 
 
 def test_a_model_is_described_by_the_name_that_was_asked_for(client, worker, queue):

@@ -16,23 +16,27 @@ NOT_THERE = (ModelState.MISSING, ModelState.DOWNLOADING)
 
 def listing(served: Served) -> Mapping[str, Any]:
     """List them on the only page there is."""
-    facts = served.facts()
-    names = [] if facts is None or served.state() in NOT_THERE else [facts["tag"]["name"]]
+    names = _names(served)
     first, last = (names[0], names[-1]) if names else (None, None)
     return {"data": [_model(name, served) for name in names], "has_more": False, "first_id": first, "last_id": last}
 
 
 def one(served: Served, name: str) -> Mapping[str, Any]:
-    """Describe the model of this name, as it was asked for. Raises InvalidAsked for any other."""
-    check(served, name)
+    """Describe the model of this name, as it was asked for. Raises InvalidAsked for any that is not listed."""
+    check(served, name, is_there=bool(_names(served)))
     return _model(name, served)
 
 
-def check(served: Served, name: str) -> None:
-    """Check that a name means the model that there is. Raises InvalidAsked, in Ollama's words."""
-    if not served.answers(name):
+def check(served: Served, name: str, *, is_there: bool = True) -> None:
+    """Check that a name means the model that there is, or will be. Raises InvalidAsked, in Ollama's words."""
+    if not is_there or not served.answers(name):
         sentence = f"model '{name}' not found"
         raise InvalidAsked(sentence, param="model", kind=Kind.UNKNOWN_MODEL, code="model_not_found")
+
+
+def _names(served: Served) -> list[str]:
+    facts = served.facts()
+    return [] if facts is None or served.state() in NOT_THERE else [facts["tag"]["name"]]
 
 
 def _model(name: str, served: Served) -> dict[str, Any]:

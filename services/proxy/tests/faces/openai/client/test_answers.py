@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import openai
 import pytest
 from openai_deeds import HI, MODEL, chat, says
 from pydantic import BaseModel
@@ -124,6 +125,7 @@ def test_a_completion(client, model, stream):
     assert chunks[-1].choices[0].finish_reason == "stop"
 
 
-def test_the_models(client):
+def test_before_a_worker_has_found_the_model_there_is_none(client):
     assert client.models.list().data == []
-    assert client.models.retrieve(MODEL).id == MODEL
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve(MODEL)
