@@ -24,6 +24,8 @@ MOST_BEATS = {"PATIENCE": "0.3", "WHOLE_PATIENCE": "0.5"}
 """Seconds until a client that waits is sent something, where the defaults would take minutes."""
 SHORT = {**IMPATIENT, "UPSTREAM_PATIENCE": "0", "MAX_FAILURES": "1"}
 
+LONGEST = 300.0  # seconds; some clients ask three times, and each time is as hopeless
+
 _numbers = itertools.count(1)
 
 
@@ -149,18 +151,17 @@ CAUSES: dict[str, Cause] = {
     "proxy stopped": Cause(strikes=_restart(lambda trial: trial.stop_proxy())),
     "proxy killed": Cause(strikes=_restart(lambda trial: trial.kill_proxy())),
     "nginx killed": Cause(strikes=lambda trial, _: trial.kill_nginx(), through_nginx=True),
-    "Ollama stalls": Cause(
-        strikes=_nothing, at=HANGING, stays=True, needs={**SHORT, "FIRST_BYTE_TIMEOUT": "10", "IDLE_TIMEOUT": "10"}
-    ),
-    "time is up": Cause(strikes=_nothing, at=HANGING, stays=True, needs={**SHORT, "PROMPT_TIMEOUT": "12"}),
+    "time is up": Cause(strikes=_nothing, at=HANGING, stays=True, needs={**SHORT, "PROMPT_TIMEOUT": "8"}),
 }
 ERRORS: dict[str, Mapping[str, object]] = {
     "runner dies": {"kind": "error_line", "text": "llama-server process no longer running: unknown "},
     "error line": {"kind": "error_line"},
     "Ollama ends early": {"kind": "cut"},
     "Ollama resets": {"kind": "reset"},
+    "Ollama stalls": {"kind": "hang_between_tokens"},
 }
 """What Ollama itself does in the midst of an answer, once: nothing has to be held for it."""
+NEEDED = {"Ollama stalls": {**IMPATIENT, "FIRST_BYTE_TIMEOUT": "5", "IDLE_TIMEOUT": "5"}}
 AFTER = {"no text yet": 0, "in the text": 3, "after the last text": TOKENS}
 
 IN_PIECES = 0.1  # seconds between tokens, so that some have arrived when an error comes
@@ -200,7 +201,7 @@ def pairs() -> list[tuple[str, str]]:
 
 def needs(point: str, cause: str) -> dict[str, str]:
     """Give the settings that the product must have for it."""
-    own = CAUSES[cause].needs if cause in CAUSES else {}
+    own = CAUSES[cause].needs if cause in CAUSES else NEEDED.get(cause, {})
     return {**POINTS[point].needs, **own}
 
 
@@ -226,14 +227,13 @@ def meet(
             if not strikes:
                 trial.simulator.fault(**{"match": text, **ERRORS[cause], "after": AFTER[point]})  # type: ignore[arg-type]
             talks.append(runtimes.begin(client, url, text, stream=streams, limit=100))
-    if strikes:
+    if strikes and not strikes.stays:
         at.reached(trial, talks, texts)
-        if not strikes.stays:
-            trial.simulator.clear_faults()
+        trial.simulator.clear_faults()
         strikes.strikes(trial, texts)
     if at.is_in_line:
         trial.stack.operate("resume")
-    found = [Met(talk.client, bool(talk.case["stream"]), talk.end()) for talk in talks]
+    found = [Met(talk.client, bool(talk.case["stream"]), talk.end(LONGEST)) for talk in talks]
     trial.reset()
     return found
 
