@@ -284,3 +284,17 @@ def test_the_header_stays_one_height_whatever_it_tells(page: Page, proxy: Script
     expect(page.locator("#headline")).to_contain_text("paused")
 
     assert page.locator("main").bounding_box() == before
+
+
+def test_there_is_a_way_to_the_answer_that_is_being_written_out_of_sight(page: Page, proxy: ScriptedProxy) -> None:
+    answered_and_running(page, proxy)
+    page.evaluate("() => { submit('second'); changed(); }")
+    until(page, lambda: any(x["open"] for x in streams(page, "b")))
+    token(page, "These are the words that come.")
+    run(page, 1)
+    expect(page.get_by_text("These are the words")).not_to_be_in_viewport()
+
+    page.get_by_role("button", name="See what is being written").click()
+
+    expect(page.get_by_text("These are the words")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="See what is being written")).to_be_hidden()
