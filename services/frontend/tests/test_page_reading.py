@@ -187,7 +187,9 @@ def test_a_newly_submitted_prompt_is_first_though_a_hundred_finished_unseen(page
     assert [x.url for x in proxy.requests if x.url.endswith("/result")] == []
 
 
-def test_a_lost_connection_moves_nothing(page: Page, proxy: ScriptedProxy) -> None:
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_lost_connection_moves_nothing(page: Page, proxy: ScriptedProxy, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
     proxy.open()
     expect(page.locator("#headline")).to_contain_text("Connected")
     before = box(page).bounding_box()
@@ -196,6 +198,7 @@ def test_a_lost_connection_moves_nothing(page: Page, proxy: ScriptedProxy) -> No
     page.evaluate("dispatchEvent(new Event('online'))")
 
     expect(page.locator("#headline")).to_contain_text("Cannot reach the proxy.")
+    expect(page.get_by_role("button", name="Try now")).to_be_visible()
     assert box(page).bounding_box() == before
 
 
