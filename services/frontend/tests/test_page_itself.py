@@ -163,6 +163,31 @@ def test_everything_works_with_the_keyboard_alone(page: Page, proxy: ScriptedPro
     expect(result(page)).to_be_focused()
 
 
+def test_removing_and_undoing_with_the_keyboard_alone(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a")
+    proxy.answer("a", "The answer.")
+    proxy.open()
+    page.keyboard.type("hello")
+    page.keyboard.press("Control+Enter")
+    run(page, 2)
+
+    for _ in range(6):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="More: hello").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="More: hello").first).to_be_focused()  # where it was
+    for _ in range(5):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_count(0)
+    expect(page.get_by_role("heading", name="Prompts")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(rows(page)).to_have_count(1)
+
+
 def test_one_document_is_all_that_is_fetched(page: Page, proxy: ScriptedProxy) -> None:
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
