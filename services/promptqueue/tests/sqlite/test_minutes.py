@@ -65,6 +65,19 @@ def test_until_another_boot_a_line_that_stands_still_is_known(queue, ask, answer
     assert [each.queued for each in queue.history(5)] == [None, 0, 0, 0, 0]
 
 
+def test_the_minute_in_which_another_boot_began_is_told_as_it_stood_when_somebody_looked(queue, ask, clock):
+    ask()
+    clock.advance(10)
+    queue.observe()
+    ask()
+
+    clock.reboot()
+    ask()
+    clock.advance(60)
+
+    assert [(each.queued, each.oldest_wait_seconds) for each in queue.history(3)] == [(None, None), (1, 10), (3, 70)]
+
+
 def test_what_is_kept_is_bounded_with_and_without_an_observer(queue, ask, answer, rows, clock):
     seen = None
     for minute in range(60 * 5):

@@ -225,8 +225,13 @@ class Expectations:
         self.lengths.append((self.clock.boot, self.clock.elapsed(), len(self.line())))
 
     def lengths_within(self, minute):
-        """How long the line was at any moment of a minute that is named by the wall clock, as far as this boot goes."""
+        """How long the line was at any moment of a minute that is named by the wall clock; empty where it is not known.
+
+        That is where another boot may tell of it: before this one, and in the minute in which this one began.
+        """
         began = minute - self.clock.wall() + self.clock.elapsed()
+        if began <= 0:
+            return set()
         of_this_boot = [(when, length) for boot, when, length in self.lengths if boot == self.clock.boot]
         before = [length for when, length in of_this_boot if when < began]
         return {*before[-1:], *(length for when, length in of_this_boot if began <= when < began + 60)}
