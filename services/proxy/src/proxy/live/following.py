@@ -62,7 +62,7 @@ class Following:
     reader gets longer pieces instead of a queue that grows. Events that a writer leaves for later are worked out anew.
     """
 
-    __slots__ = ("_is_ended", "_on_close", "connection", "has_place", "interest", "readings", "wake")
+    __slots__ = ("_is_ended", "_on_close", "_ready", "connection", "has_place", "interest", "readings", "wake")
 
     def __init__(
         self,
@@ -82,6 +82,7 @@ class Following:
         self.interest = interest
         self.wake = threading.Event()
         self._on_close = on_close
+        self._ready: Iterator[Event] | None = None
         self._is_ended = False
 
     @property
@@ -103,23 +104,27 @@ class Following:
 
         After `within` seconds, or the usual ones, that is a Silence.
         """
-        until = time.monotonic() + (KEEP_ALIVE_EVERY if within is None else within)
-        while not self._is_ended:
+        self.wait(KEEP_ALIVE_EVERY if within is None else within)
+        ready, self._ready = self._ready, None
+        return ready
+
+    def wait(self, within: float) -> None:
+        """Wait until `next` has something to give, for so many seconds at most."""
+        until = time.monotonic() + within
+        while self._ready is None and not self._is_ended:
             self.wake.clear()  # before looking: what happens from here on sets it again
-            if events := self._look():
-                return events
-            if self.is_over:
-                return None
+            self._ready = self._look()
+            if self._ready or self.is_over:
+                return
             if not self.wake.wait(max(0.0, until - time.monotonic())):
-                return self._look() or iter((Silence(),))  # it was not woken for what is beyond its interest
-        return None
+                self._ready = self._look() or iter((Silence(),))  # it was not woken for what is beyond its interest
 
     def _look(self) -> Iterator[Event] | None:
-        ready = self._ready()
-        first = next(ready, None)
-        return chain((first,), ready) if first else None
+        events = self._events()
+        first = next(events, None)
+        return chain((first,), events) if first else None
 
-    def _ready(self) -> Iterator[Event]:
+    def _events(self) -> Iterator[Event]:
         for reading in self.readings:
             while event := reading.next():
                 yield event

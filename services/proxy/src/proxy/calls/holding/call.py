@@ -4,7 +4,6 @@ import logging
 import re
 import time
 from collections.abc import Generator, Iterator
-from itertools import islice
 
 from promptqueue.errors import PromptQueueError
 from promptqueue.prompt import Outcome, Progress, Prompt, Status
@@ -63,11 +62,18 @@ class HeldCall:
 
     def __next__(self) -> bytes:
         """Wait for the next bytes."""
-        return self.ahead.pop() if self.ahead else next(self._sent)
+        if not self.ahead:
+            self.wait()
+        return self.ahead.pop()
 
     def wait(self) -> None:
-        """Wait for the first bytes, and keep them `ahead`. Raises CallFailed where there will be none."""
-        self.ahead.extend(islice(self._sent, 1))
+        """Wait for the next bytes, and keep them `ahead`. Raises CallFailed where there will be none.
+
+        It waits below no generator, for each of them takes its part of the stack, which a call keeps while it waits.
+        """
+        while not (piece := next(self._sent)):
+            self._hold.wait(max(0.0, self._due - time.monotonic()))
+        self.ahead.append(piece)
 
     def close(self) -> None:
         """Be read no more."""
@@ -76,13 +82,15 @@ class HeldCall:
         self._hold.close()
 
     def _run(self) -> Generator[bytes, None, None]:
+        """Give what is to be sent, and `b""` where something has to happen first."""
         try:
             self._hold.follow(self.standing.progress, self._cursor, self.interest)
-            for piece in self._pieces():
-                if piece:
+            while not self.is_over:
+                for piece in filter(None, self._pieces()):
                     self.has_begun = True
                     yield piece
                     self._due = time.monotonic() + self._patience.between
+                yield b""
         except Exception as error:
             self._end(error)
             if not self.has_begun:
@@ -90,15 +98,14 @@ class HeldCall:
             yield from self._last_words(error)
 
     def _events(self) -> Iterator[Event]:
-        """Give what happens, and a Silence whenever a byte is due."""
-        while True:
-            for event in self._hold.events(max(0.0, self._due - time.monotonic())):
-                if not isinstance(event, Silence):
-                    self.standing = Standing(event.snapshot.progress, event.snapshot.eta)
-                    yield event
-            if time.monotonic() >= self._due:
-                yield Silence()
-                self._due = time.monotonic() + self._patience.between
+        """Give what has happened, and a Silence if a byte is due."""
+        for event in self._hold.events():
+            if not isinstance(event, Silence):
+                self.standing = Standing(event.snapshot.progress, event.snapshot.eta)
+                yield event
+        if time.monotonic() >= self._due:
+            yield Silence()
+            self._due = time.monotonic() + self._patience.between
 
     def _answer(self, event: Ended) -> Answer:
         """Read the answer of a prompt that has ended. Raises CallFailed where there is none."""
@@ -143,6 +150,7 @@ class HeldCall:
         return None
 
     def _pieces(self) -> Iterator[bytes]:
+        """Give what is to be sent by now."""
         raise NotImplementedError
 
     def _break_off(self, failure: Failure) -> Iterator[bytes]:

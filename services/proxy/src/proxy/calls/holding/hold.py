@@ -66,21 +66,23 @@ class Hold:
         if self._has_left:
             self._following.end()
 
-    def events(self, within: float) -> Iterator[Event]:
-        """Wait for what comes next, for so many seconds at most.
+    def wait(self, within: float) -> None:
+        """Wait for what comes next, for so many seconds at most."""
+        self._followed().wait(within)
+
+    def events(self) -> Iterator[Event]:
+        """Give what has come; a Silence where nothing has.
 
         Raises Left, Stopping, and CallFailed once the prompt was deleted or cannot be followed any more.
         """
-        if self._following is None:
-            message = "follow comes first"
-            raise RuntimeError(message)
-        found = self._following.next(within)
+        following = self._followed()
+        found = following.next(0)
         for event in found or ():
             self._check()
             yield event
         self._check()
         if found is None:
-            raise self._why_nothing_follows(self._following)
+            raise self._why_nothing_follows(following)
 
     def let_go(self, *, is_over: bool) -> None:
         """Leave the prompt: what nobody else holds is cancelled unless it `is_over`, and erased if it is to be."""
@@ -110,6 +112,12 @@ class Hold:
         if self._following:
             self._following.close()
         self._parts.places.give_back(self.connection)
+
+    def _followed(self) -> Following:
+        if self._following is None:
+            message = "follow comes first"
+            raise RuntimeError(message)
+        return self._following
 
     def _why_nothing_follows(self, following: Following) -> CallFailed:
         if following.is_over:

@@ -1,9 +1,10 @@
 """A held response: it waits where it is sent, when whatever the request was read into is no longer needed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Response, current_app
+from flask import Response
+from flask.globals import app_ctx
 
 from proxy.calls.holding.call import HeldCall
 from proxy.serving.headers import JSON
@@ -21,22 +22,28 @@ class HeldResponse(Response):
         super().__init__(call, headers={**of_prompt(call), **headers}, content_type=kind, direct_passthrough=True)
         self._call = call
         self._is_document = stream_type is None
+        self._app = app_ctx.app
+        self._server: tuple[WSGIEnvironment, StartResponse]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Give what waits once the server reads it; Flask, which calls this, has let go of the request by then."""
+        self._server = environ, start_response
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
         """Wait, and begin to answer."""
         try:
             self._call.wait()
         except Exception as error:  # noqa: BLE001 (the face's handlers see to it)
             self._call.close()
-            failed = current_app.finalize_request(current_app.handle_user_exception(error))
-            return failed(environ, start_response)
-        except BaseException:
-            self._call.close()
-            raise
+            self.response = ()  # which the server closes in its stead
+            with self._app.request_context(self._server[0]):
+                failed = self._app.finalize_request(self._app.handle_user_exception(error))
+                return iter(failed(*self._server))
         self.headers.extend(of_place(self._call))
         if self._is_document and self._call.is_over:
             self.headers["Content-Length"] = str(sum(map(len, self._call.ahead)))
-        return super().__call__(environ, start_response)
+        return iter(super().__call__(*self._server))
 
 
 def of_prompt(call: HeldCall) -> dict[str, str]:
