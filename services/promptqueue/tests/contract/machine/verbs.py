@@ -24,7 +24,7 @@ ENDINGS = {
 WITH_A_CLAIM = ["renew", *["write"] * 3, "release", "answer", "answer and claim", "fail", *ENDINGS]
 WITHDRAWALS = ["cancel", "cancel", "leave", "delete", "retry"]
 CARE = [*["recover"] * 3, "settle", "prune", "erase", "compact", *["observe"] * 2]
-EVENTS = [*["time"] * 4, "die", "die", "leave", "leave", "date", "pause", "resume", "resume", "reopen", "reboot"]
+EVENTS = [*["time"] * 4, *["die", "abandon", "resume"] * 2, "leave", "date", "pause", "reopen", "reboot"]
 SECONDS = [0.5, 2.0, 4.0, 6.0, 14.5, 15.0, 15.0, 60.0]
 
 
@@ -141,14 +141,7 @@ class Verbs(Invariants):
         queue, expected = self.queues[which], self.expected
         match how:
             case "recover":
-                moved = expected.recover()
-                assert queue.recover() == Recovered(
-                    requeued=moved.count("queued"),
-                    failed=moved.count("failed"),
-                    expired=moved.count("expired"),
-                    cancelled=moved.count("cancelled"),
-                    erased=moved.count("erased"),
-                )
+                self._recover(queue)
             case "settle" if expected.prompts:
                 prompt_id = data.draw(st.sampled_from(expected.in_order()))
                 was_overdue = queue.get(prompt_id).overdue
@@ -184,6 +177,11 @@ class Verbs(Invariants):
             case "leave":
                 self._let_leave(data.draw(st.sampled_from(list(self.holders))))
                 self._attend()
+            case "abandon":  # found gone, and nobody comes for a minute
+                self._let_leave(data.draw(st.sampled_from(list(self.holders))))
+                self._attend()
+                self._recover(self.queues[which])
+                self.clock.advance(60.0)
             case "date":
                 self.clock.step_wall(data.draw(st.sampled_from([-3_600.0, 3_600.0])))
             case "pause" | "resume":
@@ -193,14 +191,27 @@ class Verbs(Invariants):
                 self.queues[which].close()
                 self.queues[which] = self.storage.open()
             case "reboot" if self.backend.outlives_a_reboot:
-                self.clock.reboot()
-                self.claims.clear()  # their processes are gone
-                for worker in list(self.workers):
-                    self._let_die(worker)
-                    self._register()
-                for holder in list(self.holders):
-                    self._let_leave(holder)
-                    self._attend()
+                self._reboot()
+
+    def _recover(self, queue):
+        moved = self.expected.recover()
+        assert queue.recover() == Recovered(
+            requeued=moved.count("queued"),
+            failed=moved.count("failed"),
+            expired=moved.count("expired"),
+            cancelled=moved.count("cancelled"),
+            erased=moved.count("erased"),
+        )
+
+    def _reboot(self):
+        self.clock.reboot()
+        self.claims.clear()  # their processes are gone
+        for worker in list(self.workers):
+            self._let_die(worker)
+            self._register()
+        for holder in list(self.holders):
+            self._let_leave(holder)
+            self._attend()
 
     def _register(self):
         presence = self.storage.register(slots=1)
