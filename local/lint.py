@@ -27,7 +27,7 @@ CHECKS = [
 ]
 PAGE_CHECKS = [
     ("npm ci --no-audit --no-fund --loglevel=error", PAGE / "lint"),
-    ("npx html-validate ../index.html", PAGE / "lint"),
+    ("npx html-validate --config .htmlvalidate.json ../index.html", PAGE / "lint"),
     ("npx eslint --no-warn-ignored ../index.html", PAGE / "lint"),
 ]
 
