@@ -18,6 +18,7 @@ from proxy.calls.holding.hold import Hold
 from proxy.calls.holding.holders import Holders
 from proxy.calls.holding.patience import Patience
 from proxy.calls.holding.response import HeldResponse, of_place, of_prompt
+from proxy.calls.model import Served
 from proxy.calls.writer import Writer
 from proxy.live.cursor import Cursor
 from proxy.parts import Parts
@@ -32,6 +33,7 @@ class HeldCalls:
     """Made once for a process, for all its faces."""
 
     def __init__(self, parts: Parts) -> None:
+        self.served = Served(parts)  # one for all faces, or each would read the same
         self._parts = parts
         self._holders = Holders()
 

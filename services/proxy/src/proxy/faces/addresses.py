@@ -35,10 +35,10 @@ ANTHROPIC = Shape(anthropic_models.listing, anthropic_models.one, anthropic_erro
 OPENAI = Shape(openai_models.listing, openai_models.one, openai_errors.write, openai_errors.name)
 
 
-def blueprint(parts: Parts, _calls: HeldCalls) -> Blueprint:
+def blueprint(parts: Parts, calls: HeldCalls) -> Blueprint:
     """Serve what is shared, each request in the shape of the protocol that it speaks."""
     routes = Blueprint("addresses", __name__, url_prefix="/v1")
-    served = Served(parts)
+    served = calls.served
     errors.register(routes, parts, lambda failure: _shape().refuse(failure))
     routes.after_request(lambda answer: _shape().name(answer))
 

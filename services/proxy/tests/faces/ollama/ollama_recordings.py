@@ -3,7 +3,8 @@
 What is compared: the status, the kind of body, that a stream has one record in each chunk, and the body itself, key by
 key in its order. What is not: headers that every answer of this product has beside Ollama's, times and sizes, in how
 many pieces a text comes, and `context`, which is never given. One exchange is not among them: that of a client which
-closes its half of the connection. A real Ollama goes on for ever then; here that client has left.
+closes its half of the connection. A real Ollama goes on for ever then; here that client has left. The home folder of
+the machine that was recorded is written `~`.
 """
 
 import json

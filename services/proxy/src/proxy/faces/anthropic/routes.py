@@ -5,7 +5,6 @@ from flask import Blueprint, Response
 from proxy.calls import bodies
 from proxy.calls import errors as calls_errors
 from proxy.calls.held_calls import HeldCalls
-from proxy.calls.model import Served
 from proxy.faces.anthropic import errors, models, reading
 from proxy.faces.anthropic.writing import MessageWriter
 from proxy.parts import Parts
@@ -16,7 +15,7 @@ FACE = "anthropic.messages"
 def blueprint(parts: Parts, calls: HeldCalls) -> Blueprint:
     """Serve /v1/messages."""
     routes = Blueprint("anthropic", __name__, url_prefix="/v1/messages")
-    served = Served(parts)
+    served = calls.served
     calls_errors.register(routes, parts, errors.write)
     routes.after_request(errors.name)
 
@@ -24,8 +23,8 @@ def blueprint(parts: Parts, calls: HeldCalls) -> Blueprint:
     def create() -> Response:
         with bodies.body(parts) as data:
             asked = bodies.checked(parts, data, reading.read)
-        models.check(served, asked.echo["model"])
-        return calls.answer(FACE, asked, data, lambda prompt: MessageWriter(prompt.id, asked.echo))
+            models.check(served, asked.echo["model"])
+            return calls.answer(FACE, asked, data, lambda prompt: MessageWriter(prompt.id, asked.echo))
 
     @routes.post("/count_tokens")
     def count_tokens() -> Response:

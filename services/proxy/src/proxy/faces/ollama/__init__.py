@@ -4,7 +4,6 @@ from flask import Blueprint
 
 from proxy.calls import errors
 from proxy.calls.held_calls import HeldCalls
-from proxy.calls.model import Served
 from proxy.faces.ollama import asking, failing, looking, pulling, refusing
 from proxy.parts import Parts
 
@@ -12,7 +11,7 @@ from proxy.parts import Parts
 def blueprint(parts: Parts, calls: HeldCalls) -> Blueprint:
     """Serve /api, all but what is below /api/v1."""
     routes = Blueprint("ollama", __name__, url_prefix="/api")
-    served = Served(parts)
+    served = calls.served
     errors.register(routes, parts, failing.write)
     asking.serve(routes, parts, calls, served)
     looking.serve(routes, parts, served)

@@ -8,7 +8,6 @@ from flask import Blueprint, Response
 
 from proxy.calls import bodies
 from proxy.calls.held_calls import HeldCalls
-from proxy.calls.model import Served
 from proxy.faces.openai import chat, completions, embeddings, models
 from proxy.faces.openai.chat.writing import ChatWriter
 from proxy.faces.openai.completions.writing import LOADED, CompletionWriter
@@ -20,7 +19,7 @@ CHAT, COMPLETIONS = "openai.chat", "openai.completions"
 
 def serve(routes: Blueprint, parts: Parts, calls: HeldCalls) -> None:
     """Serve them below `routes`."""
-    served = Served(parts)
+    served = calls.served
 
     @routes.post("/chat/completions")
     def chat_completions() -> Response:

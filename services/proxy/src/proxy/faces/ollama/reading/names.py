@@ -11,7 +11,6 @@ _HOST = re.compile(r"[A-Za-z0-9_][\w.:-]{0,349}", re.ASCII)
 _NAMESPACE = re.compile(r"[A-Za-z0-9_][\w-]{0,79}", re.ASCII)
 _PART = re.compile(r"[A-Za-z0-9_][\w.-]{0,79}", re.ASCII)
 
-
 MOST_PARTS = 3  # host, namespace and model; more are not even looked at
 
 
@@ -44,6 +43,6 @@ def read(text: str) -> Name:
     host = place[0] if len(place) > 1 else HOST
     name = Name(host, namespace, model, tag if colon else TAG)
     parts = ((_HOST, host), (_NAMESPACE, namespace), (_PART, model), (_PART, name.tag))
-    if len(place) > 2 or not all(pattern.fullmatch(part) for pattern, part in parts):  # noqa: PLR2004 (host, namespace)
+    if len(place) >= MOST_PARTS or not all(pattern.fullmatch(part) for pattern, part in parts):
         raise InvalidAsked("invalid model name", param="model")
     return name

@@ -37,7 +37,7 @@ def serve(routes: Blueprint, parts: Parts, calls: HeldCalls) -> None:
 
 
 def _serve_making(routes: Blueprint, parts: Parts, calls: HeldCalls, stored: StoredResponses) -> None:
-    served = Served(parts)
+    served = calls.served
 
     @routes.post("/responses")
     def create() -> Response:
