@@ -35,6 +35,18 @@ class QueueFull(PromptQueueError):
     code = "queue_full"
 
 
+class QuotaExceeded(PromptQueueError):
+    """The owner has as much as it may have."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, message: str | None = None, *, limit: str = "", retry_after: float | None = None) -> None:
+        """Say which `limit` it is, a field of `owners.owner.Limits`, and after how many seconds it may be otherwise."""
+        super().__init__(message)
+        self.limit = limit
+        self.retry_after = retry_after
+
+
 class StorageFull(PromptQueueError):
     """What is stored, or the disk, leaves no room for another prompt."""
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from promptqueue.owners.owner import EVERYBODY
+
 
 class Status(StrEnum):
     """Where a prompt is: in line, with a slot, or done for good."""
@@ -84,6 +86,7 @@ class NewPrompt:
     metadata: Mapping[str, Any] | None = None
     idempotency: Idempotency | None = None
     origin: Origin | None = None  # None: it came by no face
+    owner: int = EVERYBODY  # the number of whose it is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +110,7 @@ class Prompt:
     overdue: bool  # its lease, its time to run or its time to wait is over: `settle` says what follows
     last_error: str | None = None  # why its last attempt was put back; None if none was, and once it has succeeded
     retried_at: float | None = None  # when it was put into the line again last
+    owner: int = EVERYBODY  # the number of whose it is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 import pytest
 from promptqueue.errors import PromptNotFound
-from promptqueue.prompt import Status
+from promptqueue.prompt import NewPrompt, Status
 
 
 def test_an_unknown_id_is_not_found(queue, unknown):
@@ -67,3 +67,13 @@ def test_a_completed_prompt_is_never_overdue(queue, begin, clock, answered):
     clock.advance(10_000)
 
     assert not queue.get(prompt.id).overdue
+
+
+def test_a_prompt_is_its_owners_for_life(queue):
+    [mine] = queue.enqueue(NewPrompt(request={"prompt": "hello"}, owner=7))
+    [nobodys] = queue.enqueue(NewPrompt(request={"prompt": "hello"}))
+
+    assert (
+        queue.get(mine.prompt.id).owner == queue.cancel(mine.prompt.id).owner == queue.retry(mine.prompt.id).owner == 7
+    )
+    assert queue.get(nobodys.prompt.id).owner == 0

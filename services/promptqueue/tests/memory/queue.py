@@ -140,6 +140,7 @@ class Asking(Care):
             metadata=None if new.metadata is None else stored_object(stored_json(new.metadata)),
             timeout=new.timeout,
             overdue=False,
+            owner=new.owner,
             **UNBEGUN,
         )
         row = self._join(prompt, request, origin=new.origin and self._stored_origin(new.origin))

@@ -2,6 +2,7 @@
 
 import pytest
 from promptqueue.prompt import Answered
+from promptqueue.sqlite.file import schema
 
 HOUR = 3600.0
 
@@ -199,7 +200,8 @@ def test_the_hour_before_the_table_was_made_is_told_from_the_prompts(queue, answ
     clock.advance(60)
     answer(3)
     queue._database.files.execute("DROP TABLE minutes")
-    queue._database.files.execute("PRAGMA user_version = 7")
+    for statement in schema.migrations()[7]:
+        queue._database.files.execute(statement)
 
     told = open_queue().history(60)
 

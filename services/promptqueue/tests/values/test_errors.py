@@ -23,4 +23,5 @@ def test_every_refusal_is_a_sentence_with_a_code():
         "NotRestorable": "not_restorable",
         "NotRetryable": "not_retryable",
         "StorageFull": "storage_full",
+        "QuotaExceeded": "quota_exceeded",
     }

@@ -85,8 +85,8 @@ class ClientVerbs(Timekeeping, AttemptVerbs):
         now, prompt_id = self._clock.wall(), str(uuid.uuid4())
         [row] = self._database.run(
             """
-            INSERT OR FAIL INTO prompts (id, priority, status, created_at, expires_at, timeout_seconds, metadata)
-            VALUES (:id, :priority, 'queued', :now, :expires_at, :timeout, :metadata)
+            INSERT OR FAIL INTO prompts (id, priority, status, created_at, expires_at, timeout_seconds, metadata, owner)
+            VALUES (:id, :priority, 'queued', :now, :expires_at, :timeout, :metadata, :owner)
             RETURNING *
             """,
             id=prompt_id,
@@ -95,6 +95,7 @@ class ClientVerbs(Timekeeping, AttemptVerbs):
             expires_at=None if new.expires_in is None else now + new.expires_in,
             timeout=new.timeout,
             metadata=None if new.metadata is None else stored_json(new.metadata),
+            owner=new.owner,
         )
         self._database.run(
             "INSERT INTO requests (seq, request) VALUES (:seq, :request)", seq=row["seq"], request=request

@@ -53,6 +53,7 @@ def prompt(row: sqlite3.Row, clock: Clock) -> Prompt:
         overdue=is_overdue(row, clock),
         last_error=row["last_error"],
         retried_at=row["queued_at"],
+        owner=row["owner"],
     )
 
 

@@ -1,0 +1,56 @@
+"""Owners: between whom turns are taken, and what each may have of what all share."""
+
+from dataclasses import dataclass, field
+
+EVERYBODY = 0
+"""Whose prompts those are that came without a key: from this product's own page and from programs."""
+
+PAGES = 1
+"""Whose prompts those are that pages of other origins sent without a key, all together."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What an owner may have at once; None where nobody said so, which means what the product's defaults say."""
+
+    waiting: int | None = None  # prompts
+    running: int | None = None  # prompts
+    stored_bytes: int | None = None  # of prompts and answers
+    streams: int | None = None  # held requests and streams, in each proxy process
+    requests_a_second: float | None = None  # in each proxy process, over five seconds
+    tokens_a_day: int | None = None  # tokens that the model wrote since midnight, UTC
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """Somebody who asks. Of one with twice the weight of another twice the seconds are answered while both wait."""
+
+    number: int
+    name: str
+    weight: float = 1.0
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holdings:
+    """What an owner has at this moment, and has had today."""
+
+    waiting: int  # prompts
+    running: int  # prompts
+    stored_bytes: int
+    tokens_today: int  # since midnight, UTC
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """What an owner had of the model on one day; it outlives the prompts."""
+
+    day: str  # by UTC, such as 2026-01-31
+    owner: str  # its name
+    succeeded: int
+    failed: int
+    cancelled: int
+    expired: int
+    prompt_tokens: int  # that the model read
+    tokens: int  # that it wrote
+    seconds: float  # of a slot
