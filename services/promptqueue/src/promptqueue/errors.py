@@ -65,6 +65,24 @@ class ClaimLost(PromptQueueError):
     code = "claim_lost"
 
 
+class KeyNotFound(PromptQueueError):
+    """No key has this name."""
+
+    code = "not_found"
+
+
+class OwnerNotFound(PromptQueueError):
+    """No owner has this name."""
+
+    code = "not_found"
+
+
+class OwnerIsShared(PromptQueueError):
+    """Whoever comes without a key shares this owner: it can have none."""
+
+    code = "owner_is_shared"
+
+
 class StorageUnavailable(PromptQueueError):
     """The queue's database cannot be read or written right now."""
 

@@ -7,6 +7,9 @@ from typing import Any, Protocol, Unpack
 from promptqueue.condition import Bounds, Counts, Facts, Minute, Model, Recovered, Room, Server, Workers
 from promptqueue.history import Sight
 from promptqueue.notes import Text
+from promptqueue.owners.deed import Deed
+from promptqueue.owners.key import Key, NewKey, Role
+from promptqueue.owners.owner import Owner
 from promptqueue.prompt import (
     Claim,
     Ending,
@@ -258,6 +261,50 @@ class PromptQueue(Protocol):
         One that was retried counts as accepted then. A page costs what it shows, however many prompts are stored.
         Prompts that come or go meanwhile move no other to another page.
         """
+
+    # ---- owners -----------------------------------------------------------------------------------------------------
+
+    def belongs(self, prompt_id: str, owner: int) -> bool:
+        """Whether this prompt is this owner's. It takes as long for an id that no prompt has as for somebody else's."""
+
+    def owners(self) -> list[Owner]:
+        """List all owners, also the two of whoever comes without a key, by their numbers."""
+
+    def limit_owner(self, name: str, limits: Mapping[str, float | None], *, weight: float | None = None) -> Owner:
+        """Say what an owner may have, by the names of `Limits`, None for the default; those not named stay.
+
+        Raises OwnerNotFound, ValueError for a limit that there is not.
+        """
+
+    def keys_version(self) -> int:
+        """Count how often keys, or what their owners may have, were changed: while it stays the same, so do they."""
+
+    def keyring(self) -> list[tuple[str, Key]]:
+        """List all keys with their digests, revoked and expired ones too, the oldest first."""
+
+    def add_key(self, new: NewKey, *, owner: str, role: Role, expires_at: float | None = None) -> Key:
+        """Let a key be good from now on, for the `owner` of this name, who is made where there is none.
+
+        Only its digest is kept. Raises OwnerIsShared for one of the two owners who need no key.
+        """
+
+    def revoke_key(self, name: str) -> Key:
+        """Let a key be good no more; one that was revoked is returned unchanged. Raises KeyNotFound."""
+
+    def drop_keys(self) -> int:
+        """Forget all keys, so that nobody needs one; how many there were. Owners and what is theirs stay."""
+
+    def note_use(self, names: Collection[str]) -> None:
+        """Note that the keys of these names were used in this hour. Writes nothing when nothing changes.
+
+        A power cut may take it back.
+        """
+
+    def record(self, deed: Deed) -> None:
+        """Note what somebody did. It is kept for a year (`prune`)."""
+
+    def deeds(self, *, limit: int, before: int | None = None) -> list[Deed]:
+        """List what was done, the last deed first; `before` is a deed's number, and only those before it are meant."""
 
     # ---- together ---------------------------------------------------------------------------------------------------
 

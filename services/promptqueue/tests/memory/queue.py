@@ -10,6 +10,7 @@ from promptqueue.prompt import Answered, Claim, Enqueued, Outcome, Page, Priorit
 from promptqueue.stored import storable, stored_json, stored_object
 
 from .care import UNHELD, Care
+from .owners import Owners
 from .state import Key, Row
 
 UNBEGUN = dict.fromkeys(["outcome", "tokens", "started_at", "completed_at", "error", "last_error"])
@@ -193,7 +194,7 @@ class Asking(Care):
             raise QueueFull(message)
 
 
-class MemoryQueue(Asking):
+class MemoryQueue(Asking, Owners):
     """And those of a worker."""
 
     def claim(self, terms):

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field, replace
 
 from promptqueue.condition import Facts, Model
 from promptqueue.history import Noted
+from promptqueue.owners import key as access
+from promptqueue.owners.deed import Deed
+from promptqueue.owners.owner import EVERYBODY, PAGES, Owner
 from promptqueue.prompt import Origin, Priority, Prompt, Status, Terms, Trouble
 
 
@@ -53,6 +56,12 @@ class Key:
     since: float
 
 
+def shared_owners():
+    """Who needs no key."""
+    everybody, pages = Owner(number=EVERYBODY, name="everybody", weight=3.0), Owner(number=PAGES, name="pages")
+    return {each.name: each for each in (everybody, pages)}
+
+
 @dataclass(kw_only=True)
 class State:
     """All there is, at one moment."""
@@ -64,6 +73,10 @@ class State:
     gone: dict[str, float] = field(default_factory=dict)  # holders that were found gone, since when
     looks: list[Noted] = field(default_factory=list)  # at the line, that were noted
     ends: list[Noted] = field(default_factory=list)  # of prompts
+    owners: dict[str, Owner] = field(default_factory=shared_owners)  # by their names
+    keyring: dict[str, access.Key] = field(default_factory=dict)  # by their digests
+    keys_version: int = 0
+    deeds: list[Deed] = field(default_factory=list)
     sequence: int = 0
     moves: int = 0
     paused: bool = False
@@ -71,5 +84,5 @@ class State:
     agreed_offset: float = 0.0
 
     def copy(self):
-        named = ("rows", "keys", "models", "facts", "gone", "looks", "ends")
+        named = ("rows", "keys", "models", "facts", "gone", "looks", "ends", "owners", "keyring", "deeds")
         return replace(self, **{name: getattr(self, name).copy() for name in named})

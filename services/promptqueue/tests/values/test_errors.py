@@ -24,4 +24,7 @@ def test_every_refusal_is_a_sentence_with_a_code():
         "NotRetryable": "not_retryable",
         "StorageFull": "storage_full",
         "QuotaExceeded": "quota_exceeded",
+        "KeyNotFound": "not_found",
+        "OwnerNotFound": "not_found",
+        "OwnerIsShared": "owner_is_shared",
     }

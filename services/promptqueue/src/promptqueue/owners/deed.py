@@ -11,3 +11,4 @@ class Deed:
     what: str  # such as "key revoked"
     to: str = ""  # a key's, an owner's or a prompt's name
     at: float | None = None  # seconds since the epoch; None for now
+    number: int | None = None  # it rises with each deed; None until it is recorded

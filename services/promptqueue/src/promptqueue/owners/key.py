@@ -9,6 +9,7 @@ from promptqueue.owners.owner import Owner
 
 PREFIX = "opx_"
 NAME_LENGTH = 8
+HOUR = 3600.0  # seconds; when a key was used is known to no less
 SECRET_BYTES = 32  # 256 bits, which nobody guesses: hence a fast digest, and no limit on how often one may try
 
 

@@ -2,11 +2,24 @@
 
 from dataclasses import dataclass, field
 
+from promptqueue.errors import OwnerIsShared
+
 EVERYBODY = 0
 """Whose prompts those are that came without a key: from this product's own page and from programs."""
 
 PAGES = 1
 """Whose prompts those are that pages of other origins sent without a key, all together."""
+
+
+SHARED = {"everybody": EVERYBODY, "pages": PAGES}
+"""The two by their names."""
+
+
+def refuse_shared(name: str) -> None:
+    """Raise OwnerIsShared for an owner who can have no key."""
+    if name in SHARED:
+        message = f"The owner {name} is whoever comes without a key: give the key to another name."
+        raise OwnerIsShared(message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs.client import ClientVerbs
+from promptqueue.sqlite.verbs.owners.deeds import DeedVerbs
+from promptqueue.sqlite.verbs.owners.keys import KeyVerbs
 from promptqueue.sqlite.verbs.reading import ReadingVerbs
 from promptqueue.sqlite.verbs.recovery import RecoveryVerbs
 from promptqueue.sqlite.verbs.retention import RetentionVerbs
@@ -24,6 +26,8 @@ class SQLitePromptQueue(
     ModelVerbs,
     MinuteVerbs,
     ReadingVerbs,
+    KeyVerbs,
+    DeedVerbs,
 ):
     """Keeps the contract of `promptqueue.queue.PromptQueue` for one thread at a time."""
 

@@ -1,0 +1,59 @@
+"""The verbs about owners: owners, belongs, limit_owner."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+from promptqueue.errors import OwnerNotFound
+from promptqueue.owners.owner import Limits, Owner
+from promptqueue.sqlite.file.engine import sqlite3
+from promptqueue.sqlite.verbs.base import Verbs
+
+LIMITS = tuple(each.name for each in fields(Limits))
+COLUMNS = ", ".join(["owner", "owners.name AS owner_name", "weight", *(f"max_{limit}" for limit in LIMITS)])
+"""What `owner_of` reads."""
+
+
+class OwnerVerbs(Verbs):
+    """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    def owners(self) -> list[Owner]:
+        return [owner_of(row) for row in self._database.run(f"SELECT {COLUMNS} FROM owners ORDER BY owner")]  # noqa: S608
+
+    def belongs(self, prompt_id: str, owner: int) -> bool:
+        # An unknown id costs as much as somebody else's: some row is read for it as well, the same one each time.
+        found = self._database.run(
+            """
+            SELECT id = :id AND owner = :owner AS belongs FROM prompts
+            WHERE seq = coalesce(
+                (SELECT seq FROM prompts WHERE id = :id), (SELECT max(seq) FROM prompts)
+            )
+            """,
+            id=prompt_id,
+            owner=owner,
+        )
+        return bool(found and found[0]["belongs"])
+
+    def limit_owner(self, name: str, limits: Mapping[str, float | None], *, weight: float | None = None) -> Owner:
+        changes = {f"max_{limit}": limits[limit] for limit in LIMITS if limit in limits}
+        if len(changes) < len(limits):
+            message = f"No limit is named {', '.join(sorted(limits.keys() - set(LIMITS)))}."
+            raise ValueError(message)
+        if weight is not None:
+            changes["weight"] = weight
+        with self._database.transaction():
+            for column, value in changes.items():
+                self._database.run(f"UPDATE owners SET {column} = :value WHERE name = :name", value=value, name=name)  # noqa: S608
+            return self._owner(name)
+
+    def _owner(self, name: str) -> Owner:
+        found = self._database.run(f"SELECT {COLUMNS} FROM owners WHERE name = :name", name=name)  # noqa: S608
+        if not found:
+            message = f"No owner has the name {name}."
+            raise OwnerNotFound(message)
+        return owner_of(found[0])
+
+
+def owner_of(row: sqlite3.Row) -> Owner:
+    """Read an owner from a row with `COLUMNS`."""
+    limits = Limits(**{limit: row[f"max_{limit}"] for limit in LIMITS})
+    return Owner(number=row["owner"], name=row["owner_name"], weight=row["weight"], limits=limits)
