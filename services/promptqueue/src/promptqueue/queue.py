@@ -245,6 +245,9 @@ class PromptQueue(Protocol):
     def ping(self) -> None:
         """Read something: it returns when the storage answers."""
 
+    def secret(self) -> bytes:
+        """Return this queue's secret, made when it is first asked for: all that share the queue sign by it."""
+
     def pause(self, paused: bool) -> None:
         """Stop or resume claiming; prompts are accepted all the same."""
 

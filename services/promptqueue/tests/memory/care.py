@@ -1,6 +1,7 @@
 """The verbs in memory of whoever cares for the queue."""
 
 import json
+import secrets
 from dataclasses import replace
 
 from promptqueue.condition import Counts, Recovered, Room, Server, summary
@@ -151,6 +152,12 @@ class Care(Minutes):
         with self.transaction():
             self._work.paused = paused
             self._changed.add(None)
+
+    def secret(self):
+        if not self._state.secret:
+            with self.transaction():
+                self._work.secret = self._work.secret or secrets.token_bytes(32)
+        return self._state.secret
 
     # ---- what they share ----
 

@@ -80,6 +80,7 @@ class State:
     sequence: int = 0
     moves: int = 0
     paused: bool = False
+    secret: bytes = b""
     agreed_since: float | None = None
     agreed_offset: float = 0.0
 

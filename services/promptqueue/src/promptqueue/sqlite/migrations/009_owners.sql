@@ -50,6 +50,9 @@ CREATE TRIGGER owner_limited AFTER UPDATE OF name, weight, max_waiting, max_runn
     UPDATE control SET keys_version = keys_version + 1;
 END;
 
+-- By which this queue's proxy processes sign what they hand out, so that each knows what another signed.
+ALTER TABLE control ADD COLUMN secret BLOB;
+
 CREATE TABLE audit (
     number INTEGER PRIMARY KEY,
     at REAL NOT NULL,  -- seconds since the epoch

@@ -1,4 +1,6 @@
-"""The verbs that count: counts, room, workers; and pause."""
+"""The verbs that count: counts, room, workers; and pause and secret, of which there is one each."""
+
+import secrets
 
 from promptqueue.condition import Counts, Room, Workers
 from promptqueue.prompt import Status
@@ -8,6 +10,9 @@ from promptqueue.sqlite.verbs import line
 from promptqueue.sqlite.verbs.base import Verbs
 
 RATE_SAMPLE = 1_000  # of the last minute's prompts; where there are more, the rate is worked out from their time
+
+
+SECRET_BYTES = 32
 
 
 class ConditionVerbs(Verbs):
@@ -43,6 +48,21 @@ class ConditionVerbs(Verbs):
         with self._database.transaction():
             self._database.run("UPDATE control SET paused = :paused", paused=int(paused))
             self._database.changed(None)
+
+    def secret(self) -> bytes:
+        return self._secret() or self._made_secret()
+
+    def _secret(self) -> bytes | None:
+        [control] = self._database.run("SELECT secret FROM control")
+        return None if control["secret"] is None else bytes(control["secret"])
+
+    def _made_secret(self) -> bytes:
+        with self._database.transaction():
+            made = secrets.token_bytes(SECRET_BYTES)
+            [control] = self._database.run(
+                "UPDATE control SET secret = coalesce(secret, :made) RETURNING secret", made=made
+            )
+        return bytes(control["secret"])
 
     def _completed_per_minute(self) -> int:
         now = self._clock.wall()
