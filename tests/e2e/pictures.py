@@ -1,6 +1,6 @@
-"""Takes pictures of the page, the README's among them. A script, because a picture is looked at, not asserted.
+"""Takes pictures of the page, the documents' among them. A script, because a picture is looked at, not asserted.
 
-Each scene is one product and one history of prompts, shown on a desktop and on a telephone, light and dark.
+Each scene is one product and one history of prompts. All of them, or those that the command line names.
 """
 
 from __future__ import annotations
@@ -10,40 +10,44 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "ollama"), str(ROOT / "tests")]
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright  # noqa: E402
+from e2e.camera import SCREENS, take, take_as_it_is  # noqa: E402 (found only through the line above, as are the others)
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
 from simulator.client import Simulator  # noqa: E402
-from support.machine import CHROMIUM_ARGUMENTS, CHROMIUMS, program  # noqa: E402 (found only through the line above, as are the others)
+from support.machine import CHROMIUM_ARGUMENTS, CHROMIUMS, program  # noqa: E402
 from support.stack import Stack  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SHOWN = ROOT / "docs/flight-desktop-light.png"  # by the README
-OTHERS = ROOT / ".pictures"  # to be looked at
-LARGEST = 300_000  # bytes
-SCREENS: dict[str, dict[str, Any]] = {
-    "desktop": {"viewport": {"width": 1280, "height": 820}, "device_scale_factor": 1.5},
-    "mobile": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True},
-}
 SKY = "Why is the sky blue?"
 HAIKU = "Write a haiku about waiting in line."
 LISBON = "Plan a weekend in Lisbon with two children."
 QUEUES = "How do I wait for an answer of the queue from Python?"
+MEMORY = "model requires more system memory (3.2 GiB) than is available (1.1 GiB)"
 
-WAITING = """The sky is blue because of **Rayleigh scattering**. Sunlight holds all colours, and the air scatters the
-short waves of blue far more than the long waves of red, about five times as strongly.
+POEM = "Waiting in line,\nthe cursor blinks like a heart.\nThen, at last: a word."
+WAITING = """The sky is blue because of **Rayleigh scattering**. Sunlight holds all colours, and the air scatters \
+the short waves of blue far more than the long waves of red, about five times as strongly.
 
 1. Light enters the air from one direction.
 2. Blue leaves its path and reaches you from everywhere.
 3. Towards evening the path is longer, and what is left is red.
 
 That is also why the sun itself looks yellow: it is white with some blue taken out. """
+SATURDAY = """**Saturday**: tram 28 up to the castle, custard tarts in Belém, and the riverside playground by the tower.
 
+**Sunday**: the Oceanário, then the cable car along the water."""
+PACKING = """For two days in spring:
+
+- light jackets, for the wind comes off the river,
+- shoes that forgive cobbles,
+- a hat for each child, and one that may be lost."""
+RAIN = "The Oceanário first: it is dry, and takes half a day. Then the Pavilion of Knowledge next door."
 ANSWER = """Hand in the prompt, keep its id, and *hold* one request until the status changes:
 
 ```python
@@ -60,7 +64,7 @@ def answer(prompt: str) -> str:
 ```
 
 | way | requests a minute | delay | good for |
-|---|---|---|---|
+|---|---:|---|---|
 | polling each second | 60 | up to 1 s | a quick script |
 | `?wait=60` | 1 | none | programs |
 | the event stream | 0 | none | people who read along |
@@ -73,29 +77,34 @@ def answer(prompt: str) -> str:
 
 > Nothing that was accepted is ever lost, so a program may end while it waits, and ask again later.
 """
+MINUTES = """(queue) => ({ ...queue, history: Array.from({ length: 60 }, (_, n) => ({ queued: Math.round(6 + 5 *
+  Math.sin(n / 7) + n % 3), oldest_wait_seconds: Math.round(40 + 38 * Math.sin(n / 7)), completed: 3 + n * 7 % 4,
+  failed: 0, tokens: 700 + n * 37 % 200 })) })"""  # an hour that nobody waits for
+MANY = """(n) => { state.prompts = Array.from({ length: n }, (_, i) => Object.assign(newPrompt(`Prompt ${n - i}: `
+  + "what is there to see from here, and how long does it take? ".repeat(i % 3)), { id: `${i}`, load: false,
+  state: ["completed", "completed", "cancelled", "failed", "completed"][i % 5], text: "It is **so**. ".repeat(40),
+  tokens: 160, wanted: i < 3, error: { message: "The model server broke off in the middle." } })); changed(); }"""
 
 
 def main() -> int:
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(*CHROMIUMS), args=CHROMIUM_ARGUMENTS)
-        empty(browser)
-        flight(browser)
-        answer(browser)
-        download(browser)
+        for name in sys.argv[1:] or SCENES:
+            SCENES[name](browser)
         browser.close()
     return 0
 
 
-def empty(browser: Browser) -> None:
+def first(browser: Browser) -> None:
+    """What somebody sees who was never here."""
     with product(browser) as (page, _, _):
-        take(browser, page, "empty", _is_connected)
+        take(browser, page, "first", is_connected)
 
 
 def flight(browser: Browser) -> None:
     """Several prompts in flight, and then the same with the proxy gone."""
-    with product(browser, text="Waiting in line,\nthe cursor blinks like a heart.\nThen, at last: a word.") as made:
-        page, simulator, stack = made
+    with product(browser, text=POEM) as (page, simulator, stack):
         expect(submit(page, HAIKU)).to_contain_text("Completed")
         simulator.set(pace=0.35, text=WAITING)
         expect(submit(page, SKY)).to_contain_text("words")
@@ -103,39 +112,99 @@ def flight(browser: Browser) -> None:
         expect(submit(page, "And what would you pack for it?")).to_contain_text("1 ahead")
         take(browser, page, "flight", _has_caught_up)
         stack.stop()
-        row = page.locator("#prompts > li").first
-        expect(row).to_contain_text("last checked")
+        expect(page.locator("#prompts > li").first).to_contain_text("last checked")
         expect(submit(page, "Is anybody there?")).to_contain_text("Waiting to send")
-        take(browser, page, "down", None)
+        take_as_it_is(page, "down")
 
 
-def _is_connected(shown: Page) -> None:
-    expect(shown.locator("#headline")).to_contain_text("ready")
-
-
-def _has_answered(shown: Page) -> None:
-    _is_connected(shown)
-    expect(shown.locator("table")).to_be_attached()
-
-
-def _has_caught_up(shown: Page) -> None:
-    _is_connected(shown)
-    expect(shown.locator("article").last).to_contain_text("words")
-    expect(shown.locator("#prompts > li").first).to_contain_text("1 ahead")
+def conversation(browser: Browser) -> None:
+    """Three turns, and the box is ready for the next."""
+    with product(browser, text=SATURDAY) as (page, simulator, _):
+        expect(submit(page, LISBON)).to_contain_text("Completed")
+        page.get_by_role("button", name=f"Follow up: {LISBON}").click()
+        for question, reply in (("What should we pack?", PACKING), ("And if it rains?", RAIN)):
+            simulator.set(text=reply)
+            expect(submit(page, question)).to_contain_text("Completed")
+        take(browser, page, "conversation", _is_followed_up, "#results")
 
 
 def answer(browser: Browser) -> None:
+    """A long one, with code and a table."""
     with product(browser, text=ANSWER) as (page, _, _):
         expect(submit(page, QUEUES)).to_contain_text("Completed")
-        expect(page.locator("table")).to_be_visible()
-        take(browser, page, "answer", _has_answered, "#results")
+        take(browser, page, "answer", lambda shown: expect(shown.locator("table")).to_be_attached(), "#results")
+
+
+def trouble(browser: Browser) -> None:
+    """One prompt has failed, one was cancelled in mid-answer, one waits for a model server that has no room."""
+    with product(browser, text=WAITING, pace=0.05) as (page, simulator, _):
+        submitted = submit(page, SKY)
+        expect(submitted).to_contain_text("words")
+        submitted.get_by_role("button", name="Cancel").click()
+        expect(submitted).to_contain_text("Cancelled")
+        simulator.fault("status", status=400)
+        expect(submit(page, QUEUES)).to_contain_text("Failed")
+        simulator.fault("status", status=500, text=MEMORY, times=None)
+        submit(page, LISBON)
+        expect(page.locator("#headline")).to_contain_text("Ollama has trouble")
+        take(browser, page, "trouble", lambda shown: expect(shown.locator("#headline")).to_contain_text("trying again"))
+
+
+def queue(browser: Browser) -> None:
+    """What the person who runs it looks at."""
+    with product(browser, text=WAITING, pace=0.3) as (page, _, _):
+        for text in (SKY, LISBON, HAIKU):
+            submit(page, text)
+        expect(page.locator("#depth")).to_have_text("2 queued · 1 processing")
+        take(browser, page, "queue", _has_the_queue_open)
 
 
 def download(browser: Browser) -> None:
+    """The first minutes, in which the model comes."""
     with product(browser, models=[], pull_time=60) as (page, _, _):
         expect(submit(page, SKY)).to_contain_text("Queued")
         expect(page.locator("#headline")).to_contain_text(re.compile(r": [2-9]\d %"))
         take(browser, page, "download", lambda shown: expect(shown.locator("#download")).to_be_visible())
+
+
+def many(browser: Browser) -> None:
+    """One prompt, three, twenty and five hundred."""
+    with product(browser) as (page, _, _):
+        for number in (1, 3, 20, 500):
+            take(browser, page, f"many-{number}", _having(number))
+
+
+def is_connected(shown: Page) -> None:
+    expect(shown.locator("#headline")).to_contain_text("ready")
+
+
+def _has_caught_up(shown: Page) -> None:
+    is_connected(shown)
+    expect(shown.locator("article").last).to_contain_text("words")
+    expect(shown.locator("#prompts > li").first).to_contain_text("1 ahead")
+
+
+def _is_followed_up(shown: Page) -> None:
+    expect(shown.locator("article")).to_have_count(3)
+    shown.get_by_role("button", name="Follow up: And if it rains?").click()
+
+
+def _has_the_queue_open(shown: Page) -> None:
+    shown.evaluate(
+        f"() => {{ const call = api.call, told = {MINUTES}; api.call = async (path, options) => "
+        "path.startsWith('queue?') ? told(await call(path, options)) : call(path, options); }"
+    )
+    shown.locator("#depth").click()
+    expect(shown.locator("#charts figure")).to_have_count(3)
+
+
+def _having(number: int) -> Callable[[Page], None]:
+    def has(shown: Page) -> None:
+        is_connected(shown)
+        shown.evaluate(MANY, number)
+        expect(shown.locator("article").first).to_contain_text("It is so.")
+
+    return has
 
 
 @contextmanager
@@ -155,47 +224,13 @@ def product(browser: Browser, **settings: object) -> Iterator[tuple[Page, Simula
 
 
 def submit(page: Page, text: str) -> Locator:
+    """Hand in a prompt; its row."""
     page.get_by_role("textbox", name="Prompt", exact=True).fill(text)
     page.get_by_role("button", name="Submit prompt").click()
     return page.locator("#prompts > li").filter(has_text=text)
 
 
-def take(
-    browser: Browser, page: Page, name: str, ready: Callable[[Page], None] | None, start: str | None = None
-) -> None:
-    """Show the page's history on every screen; without `ready`, its own page takes each screen's shape instead."""
-    for screen, options in SCREENS.items():
-        for scheme in ("light", "dark"):
-            context, shown = page.context, page
-            if ready:
-                context = browser.new_context(
-                    **options, color_scheme=scheme, reduced_motion="reduce", storage_state=page.context.storage_state()
-                )
-                shown = context.new_page()
-                shown.goto(page.url)
-                ready(shown)
-            else:
-                page.set_viewport_size(options["viewport"])
-                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            _picture(shown, f"{name}-{screen}-{scheme}", start if screen == "mobile" else None)
-            _close(context, page)
-
-
-def _picture(page: Page, name: str, start: str | None) -> None:
-    path = OTHERS / f"{name}.png"
-    if path.name == SHOWN.name:
-        path = SHOWN
-    path.parent.mkdir(exist_ok=True)
-    page.evaluate("(start) => (start ? document.querySelector(start) : document.body).scrollIntoView()", start)
-    page.screenshot(path=path)
-    if path.stat().st_size > LARGEST:
-        sys.exit(f"{path} has {path.stat().st_size} bytes; {LARGEST} are enough for a picture.")
-
-
-def _close(context: BrowserContext, page: Page) -> None:
-    if context is not page.context:
-        context.close()
-
+SCENES = {scene.__name__: scene for scene in (first, flight, conversation, answer, trouble, queue, download, many)}
 
 if __name__ == "__main__":
     sys.exit(main())
