@@ -101,7 +101,7 @@ def test_every_setting_reaches_its_process() -> None:
     others["BIND_ADDRESS"] = "0.0.0.0"
     services = config("*", **others)["services"]
 
-    assert services["frontend"]["environment"] == {"BASE_PATH": others["BASE_PATH"]}
+    assert services["frontend"]["environment"] == {name: others[name] for name in ("BASE_PATH", "ALLOWED_HOSTS")}
     for service in ("proxy", "worker"):
         environment = services[service]["environment"]
         assert environment == {name: others[name] for name in environment}

@@ -25,10 +25,19 @@ def resolver(resolv_conf: str) -> str:
     return subprocess.run(command, input=resolv_conf, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
+def called(allowed_hosts: str) -> subprocess.CompletedProcess[str]:
+    """Give what nginx is told of these ALLOWED_HOSTS."""
+    return _told("hosts.sh", ALLOWED_HOSTS=allowed_hosts)
+
+
 def below(base_path: str) -> subprocess.CompletedProcess[str]:
     """Give what nginx is told of this BASE_PATH."""
-    command = ["sh", str(FRONTEND / "base_path.sh")]
-    environment = os.environ | {"BASE_PATH": base_path}
+    return _told("base_path.sh", BASE_PATH=base_path)
+
+
+def _told(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = ["sh", str(FRONTEND / script)]
+    environment = os.environ | environment
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -43,6 +52,7 @@ class FrontNginx(FrontDoor):
         changes: dict[str, str] | None = None,
         resolv_conf: str = "nameserver 127.0.0.1\n",
         base_path: str = "",
+        allowed_hosts: str = "",
     ) -> None:
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
@@ -61,6 +71,7 @@ class FrontNginx(FrontDoor):
         (folder / "nginx.conf").write_text(configuration)
         (folder / "resolver.conf").write_text(resolver(resolv_conf))
         (folder / "base_path.conf").write_text(below(base_path).stdout.replace(":8080/", f":{self.port}/"))
+        (folder / "hosts.conf").write_text(called(allowed_hosts).stdout)
         shutil.copy(FRONTEND / "headers.conf", folder)
         shutil.copy(FRONTEND / "index.html", folder)
         # As root, nginx would work as a user who may not see the test's folder.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Flask
 
+from proxy.access import hosts
 from proxy.api import envelope, events, management, page, prompts
 from proxy.calls.held_calls import HeldCalls
 from proxy.config import Config
@@ -29,6 +30,7 @@ def create_app(config: Config, concurrency: Concurrency) -> Flask:
     made = Parts(config, concurrency)
     app.extensions["proxy"] = made
     envelope.register(app, made)
+    app.before_request(hosts.guard(config.allowed_hosts))  # before any other answers
     app.after_request(headers.add)
     app.register_blueprint(prompts.blueprint(made))
     app.register_blueprint(events.blueprint(made))

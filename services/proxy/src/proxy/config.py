@@ -12,6 +12,8 @@ PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")
 """Where the page may lie: in the installed package, or in the checkout."""
 
 BASE_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+A_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+ANY_HOST = "*"
 A_BASE_PATH = "a path such as /ollama, which begins with / and does not end with one, of letters, digits and -._~"
 
 MOST_PROCESSES = 16  # the memory that compose.yaml gives the proxy holds no more
@@ -28,6 +30,13 @@ def _base_path(value: str) -> str:
     if not BASE_PATH.fullmatch(value):
         raise ValueError
     return value
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    found = tuple(each.strip().lower().removesuffix(".") for each in value.split(",") if each.strip())
+    if not all(each == ANY_HOST or A_HOST.fullmatch(each) for each in found):
+        raise ValueError
+    return found
 
 
 def _context(value: str) -> int:
@@ -53,6 +62,9 @@ class Config:
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
     bind_address: str = variable("127.0.0.1", address())
     proxy_port: int = variable(8000, integer(1, 65535))
+    allowed_hosts: tuple[str, ...] = variable(
+        (), Kind(_hosts, "host names separated by commas, such as ai.example.com, or * for any")
+    )
     proxy_processes: int = variable(1, integer(1, MOST_PROCESSES))
     max_prompt_bytes: int = variable(1_048_576, integer(1, LONGEST_BODY))
     max_queue_depth: int = variable(10_000, integer(1, LONGEST_LINE))

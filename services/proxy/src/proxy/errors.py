@@ -7,6 +7,11 @@ from promptqueue.errors import PromptQueueError
 
 STORAGE_RETRY_AFTER = 5  # seconds
 
+MISDIRECTED = (
+    "This server is not known by the name that the header Host gives it. Ask it by its address or as localhost, or "
+    "have the name added to ALLOWED_HOSTS."
+)
+
 
 class Refused(Exception):
     """The request was refused."""
@@ -30,6 +35,24 @@ class InvalidJSON(Refused):
     """The body is not JSON."""
 
     code = "invalid_json"
+
+
+class Unauthorized(Refused):
+    """The request has no key that holds; which of them it is for, whether it is wrong or old, nobody is told."""
+
+    status = 401
+    code = "unauthorized"
+
+    def __init__(self) -> None:
+        """Say the one sentence there is."""
+        super().__init__("This needs an API key, as Authorization: Bearer …, that is neither wrong nor over.")
+
+
+class Forbidden(Refused):
+    """The key holds, and is not for this."""
+
+    status = 403
+    code = "forbidden"
 
 
 class NotFound(Refused):

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, request
 from promptqueue.errors import PromptQueueError, QueueFull
 from pydantic_core import to_json
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, MisdirectedRequest
 
 from proxy import errors
 from proxy.api.bodies import ErrorBody, Kind
@@ -72,6 +72,8 @@ def _of_flask(error: HTTPException, base_path: str) -> Response:
         case HTTPException(code=404):
             message = f"There is nothing at this address. {base_path}/openapi.json lists what there is."
             return envelope(404, "not_found", message)
+        case MisdirectedRequest():
+            return envelope(421, "misdirected_request", errors.MISDIRECTED, param="Host")
         case HTTPException(code=int() as status) if status in range(400, 500):
             return envelope(status, "invalid_request", error.description or "The request was not understood.")
         case _:

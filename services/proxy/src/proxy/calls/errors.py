@@ -15,7 +15,7 @@ from promptqueue.errors import (
     QueueFull,
 )
 from promptqueue.prompt import ErrorCode, Progress, Prompt
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, MisdirectedRequest
 
 from proxy import errors
 from proxy.calls.failure import Failure, Kind
@@ -41,6 +41,8 @@ REFUSED: dict[type[errors.Refused], Kind] = {
     errors.UnsupportedModel: Kind.UNKNOWN_MODEL,
     errors.TooManyStreams: Kind.UNAVAILABLE,
     errors.Busy: Kind.UNAVAILABLE,
+    errors.Unauthorized: Kind.UNAUTHORIZED,
+    errors.Forbidden: Kind.FORBIDDEN,
 }
 """What is not only invalid."""
 
@@ -159,6 +161,9 @@ def of_http(error: HTTPException) -> Failure | None:
         case HTTPException(code=404):
             message = "There is nothing at this address."
             return Failure(kind=Kind.NOT_FOUND, code="not_found", message=message)
+        case MisdirectedRequest():
+            code = "misdirected_request"
+            return Failure(kind=Kind.MISDIRECTED, code=code, message=errors.MISDIRECTED, param="Host")
         case HTTPException(code=int() as status) if status in range(400, 500):
             message = error.description or "The request was not understood."
             return Failure(kind=Kind.INVALID, code="invalid_request", message=message)

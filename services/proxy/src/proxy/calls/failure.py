@@ -14,10 +14,13 @@ class Kind(StrEnum):
     UNKNOWN_MODEL = "unknown_model"
     NOT_FOUND = "not_found"
     WRONG_METHOD = "wrong_method"
+    MISDIRECTED = "misdirected"  # asked under a name that is not this server's
+    UNAUTHORIZED = "unauthorized"  # without a key that holds
     FORBIDDEN = "forbidden"
     CONFLICT = "conflict"  # its Idempotency-Key came with another body
     GONE = "gone"  # cancelled by somebody else, expired, or deleted
     FULL = "full"  # the queue is full: not accepted
+    QUOTA = "quota"  # its owner has as much as it may have: not accepted
     UNAVAILABLE = "unavailable"  # it can be taken soon: the storage does not answer, too many calls are held
     UNSUPPORTED = "unsupported"  # nothing here does this
     FAILED = "failed"  # it was tried, and there is no answer

@@ -15,6 +15,8 @@ MEANINGS: dict[Kind, tuple[int, str]] = {
     Kind.REFUSED: (400, "invalid_request_error"),
     Kind.TOO_LONG: (400, "invalid_request_error"),
     Kind.CONFLICT: (400, "invalid_request_error"),  # a 409 would be sent again by the official clients
+    Kind.MISDIRECTED: (421, "invalid_request_error"),
+    Kind.UNAUTHORIZED: (401, "authentication_error"),
     Kind.FORBIDDEN: (403, "permission_error"),
     Kind.UNKNOWN_MODEL: (404, "not_found_error"),
     Kind.NOT_FOUND: (404, "not_found_error"),
@@ -22,6 +24,7 @@ MEANINGS: dict[Kind, tuple[int, str]] = {
     Kind.GONE: (410, "api_error"),
     Kind.TOO_LARGE: (413, "request_too_large"),
     Kind.FULL: (429, "rate_limit_error"),
+    Kind.QUOTA: (429, "rate_limit_error"),
     Kind.FAILED: (500, "api_error"),
     Kind.MISTAKE: (500, "api_error"),
     Kind.UNSUPPORTED: (501, "api_error"),

@@ -29,10 +29,13 @@ MEANINGS: Mapping[Kind, Meaning] = {
     Kind.UNKNOWN_MODEL: Meaning(404, "not_found_error", code="model_not_found"),
     Kind.NOT_FOUND: Meaning(404, "not_found_error"),
     Kind.WRONG_METHOD: Meaning(405, "invalid_request_error"),
+    Kind.MISDIRECTED: Meaning(421, "invalid_request_error"),
+    Kind.UNAUTHORIZED: Meaning(401, "invalid_request_error", code="invalid_api_key"),
     Kind.FORBIDDEN: Meaning(403, "invalid_request_error"),
     Kind.CONFLICT: Meaning(400, "invalid_request_error"),  # the SDKs send again what is answered with 409
     Kind.GONE: Meaning(410, "server_error"),
     Kind.FULL: Meaning(429, "rate_limit_error"),
+    Kind.QUOTA: Meaning(429, "rate_limit_error"),
     Kind.UNAVAILABLE: Meaning(503, "server_error"),
     Kind.UNSUPPORTED: Meaning(501, "api_error"),
     Kind.FAILED: Meaning(500, "server_error"),
