@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Any, TypedDict
 
 DEFAULT_MODEL = "llama3.2"  # by which prompts are answered, unless `OLLAMA_MODEL` says otherwise to the worker
@@ -99,6 +100,10 @@ class Bounds(TypedDict, total=False):
     max_queued: int | None  # that wait
     max_stored_bytes: int | None
     min_free_bytes: int | None  # on the disk, after all that was accepted is written
+    # Of each owner of them:
+    max_waiting: int | None
+    max_own_bytes: int | None  # of its prompts and answers
+    max_tokens_a_day: int | None  # that the model wrote since midnight, UTC; prompts in hand may bring more
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +128,34 @@ class Recovered:
     def total(self) -> int:
         """All that was done; a prompt that was cancelled and erased counts twice."""
         return self.requeued + self.failed + self.expired + self.cancelled + self.erased
+
+
+BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, inf)
+"""Up to how many seconds each bucket of a histogram reaches."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Histogram:
+    """How often something took how long."""
+
+    buckets: Mapping[float, int]  # how often it took at most so many seconds, by each of BOUNDS, the least first
+    seconds: float  # in all
+
+    @property
+    def count(self) -> int:
+        """How often it was measured."""
+        return self.buckets[inf]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measures:
+    """What became of all prompts since this is counted, also of those that were erased: numbers that never fall."""
+
+    ended: Mapping[str, int]  # prompts, by how (`prompt.Outcome`)
+    prompt_tokens: int  # that the model read
+    tokens: int  # that it wrote
+    waiting: Histogram  # of those that were started, from being asked, or retried last, to their last start
+    running: Histogram  # of those, from their last start to their end
 
 
 def summary(models: Collection[Model], *, gone: Collection[Model] = ()) -> Model | None:

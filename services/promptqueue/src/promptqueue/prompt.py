@@ -7,6 +7,8 @@ from typing import Any
 
 from promptqueue.owners.owner import EVERYBODY
 
+LARGEST_COUNT = 2**53  # from here on a number of a model server's is no count of tokens
+
 
 class Status(StrEnum):
     """Where a prompt is: in line, with a slot, or done for good."""
@@ -183,6 +185,12 @@ class Answered:
 
     record: Mapping[str, Any]
     tokens: int
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How many tokens of the prompt the model read; 0 where its record says no number."""
+        tokens = self.record.get("prompt_eval_count")
+        return tokens if type(tokens) is int and 0 < tokens < LARGEST_COUNT else 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

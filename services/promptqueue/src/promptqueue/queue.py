@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, Unpack
 
-from promptqueue.condition import Bounds, Counts, Facts, Minute, Model, Recovered, Room, Server, Workers
+from promptqueue.condition import Bounds, Counts, Facts, Measures, Minute, Model, Recovered, Room, Server, Workers
 from promptqueue.history import Sight
 from promptqueue.notes import Text
 from promptqueue.owners.deed import Deed
 from promptqueue.owners.key import Key, NewKey, Role
-from promptqueue.owners.owner import Owner
+from promptqueue.owners.owner import EVERYBODY, Holdings, Owner, Usage
 from promptqueue.prompt import (
     Claim,
     Ending,
@@ -37,13 +37,13 @@ class PromptQueue(Protocol):
     def enqueue(self, *new: NewPrompt, **bounds: Unpack[Bounds]) -> list[Enqueued]:
         """Accept all of these prompts in one commit, in this order, or none of them.
 
-        A prompt whose Idempotency-Key was accepted within the last 24 hours is not accepted again: the first one
+        A prompt whose Idempotency-Key its owner has sent within the last 24 hours is not accepted again: the first one
         comes back, `replayed`, however full the queue is. While the wall clock is doubted (its `agreement` began less
         than a day ago, or it has just been set), no key is too old. If its call is held, the new prompt's holder
         holds it from then on.
 
-        Raises QueueFull or StorageFull where they would not keep within the `bounds`, PromptDeleted when the key's
-        prompt was deleted, IdempotencyConflict when the key came with another fingerprint.
+        Raises QueueFull, StorageFull or QuotaExceeded where they would not keep within the `bounds`, PromptDeleted when
+        the key's prompt was deleted, IdempotencyConflict when the key came with another fingerprint.
         """
 
     def get(self, prompt_id: str) -> Prompt:
@@ -83,21 +83,21 @@ class PromptQueue(Protocol):
         Whoever holds its claim finds it lost. Raises PromptNotFound.
         """
 
-    def retry(self, prompt_id: str, *, max_queued: int | None = None) -> Prompt:
+    def retry(self, prompt_id: str, **bounds: Unpack[Bounds]) -> Prompt:
         """Queue a prompt again that failed, was cancelled or expired, at the end of the line, under the same id.
 
         Its budget and the time that it may wait begin anew; its next attempt has the next number. One that waits or
         runs is returned unchanged.
-        Raises NotRetryable for one that succeeded, that would be refused again, or whose text was erased; QueueFull
-        when more than `max_queued` would be waiting; PromptNotFound.
+        Raises NotRetryable for one that succeeded, that would be refused again, or whose text was erased; QueueFull,
+        StorageFull or QuotaExceeded where it would not keep within the `bounds`; PromptNotFound.
         """
 
-    def reattach(self, face: str, fingerprint: str, *, holder: str) -> Prompt | None:
-        """Give a prompt whose client has come again to another `holder`; None where there is none to give.
+    def reattach(self, face: str, fingerprint: str, *, holder: str, owner: int = EVERYBODY) -> Prompt | None:
+        """Give an owner's prompt whose client has come again to another `holder`; None where there is none to give.
 
-        It is the newest of this face and fingerprint whose own holder is not alive, if it is not completed or was
-        completed less than a minute ago. As long as the new holder lives it is given to nobody else. One that is not to
-        be kept is there until `recover` erases it.
+        It is the newest of this owner, face and fingerprint whose own holder is not alive, if it is not completed or
+        was completed less than a minute ago. As long as the new holder lives it is given to nobody else. One that is
+        not to be kept is there until `recover` erases it.
         """
 
     def let_go(self, prompt_id: str) -> None:
@@ -199,6 +199,9 @@ class PromptQueue(Protocol):
     def counts(self) -> Counts:
         """Count the queue as a whole."""
 
+    def measures(self) -> Measures:
+        """Say how many prompts ended and how long they took, since this is counted: what metrics tell."""
+
     def history(self, minutes: int) -> list[Minute]:
         """Say what the queue did in each of the last minutes, at most 60, the present one last, which is not over.
 
@@ -272,6 +275,16 @@ class PromptQueue(Protocol):
 
     def owners(self) -> list[Owner]:
         """List all owners, also the two of whoever comes without a key, by their numbers."""
+
+    def holdings(self, owner: int) -> Holdings:
+        """Say what an owner has at this moment, and has had today; of the number of no owner: nothing."""
+
+    def usage(self, *, owner: int | None = None, since: str | None = None, until: str | None = None) -> list[Usage]:
+        """List what owners had of the model on each day, by UTC, from `since` to `until`, the last day first.
+
+        It is counted in the commit by which a prompt ends, under the day of the wall clock then, and stays when the
+        prompt is erased. What is counted is the attempt by which it ended; its seconds are nothing where that was lost.
+        """
 
     def limit_owner(self, name: str, limits: Mapping[str, float | None], *, weight: float | None = None) -> Owner:
         """Say what an owner may have, by the names of `Limits`, None for the default; those not named stay.

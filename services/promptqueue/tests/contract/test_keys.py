@@ -65,6 +65,28 @@ def test_other_keys_do_not_meet(send):
     assert send("k").prompt.id != send("K").prompt.id
 
 
+def test_each_owner_has_its_own_keys(queue):
+    idempotency = Idempotency(key="k", fingerprint="f")
+    other = Idempotency(key="k", fingerprint="of another body")
+
+    first = [queue.enqueue(NewPrompt(request={}, idempotency=idempotency, owner=owner))[0] for owner in (0, 1, 2, 12)]
+    again = [queue.enqueue(NewPrompt(request={}, idempotency=idempotency, owner=owner))[0] for owner in (0, 1, 2, 12)]
+
+    assert [each.prompt.id for each in again] == [each.prompt.id for each in first]
+    assert len({each.prompt.id for each in first}) == 4
+    with pytest.raises(IdempotencyConflict):
+        queue.enqueue(NewPrompt(request={}, idempotency=other, owner=1))
+
+
+def test_a_key_twice_in_one_call_with_two_bodies_conflicts(queue):
+    new = [NewPrompt(request={}, idempotency=Idempotency(key="k", fingerprint=body)) for body in "ab"]
+
+    with pytest.raises(IdempotencyConflict):
+        queue.enqueue(*new)
+
+    assert queue.counts().queued == 0
+
+
 @pytest.mark.parametrize("how", ["deleted", "pruned"])
 def test_the_key_of_a_prompt_that_is_gone_stays_known(queue, send, terms, answered, clock, how):
     prompt_id = send().prompt.id

@@ -2,7 +2,7 @@
 
 import pytest
 from promptqueue.errors import PromptNotFound
-from promptqueue.prompt import ErrorCode, Failed, Idempotency, Origin
+from promptqueue.prompt import ErrorCode, Failed, Idempotency, NewPrompt, Origin
 
 ECHO = {"model": "Llama3.2", "tools": [{"name": "now", "n": 1.5}], "store": None, "text": "ü \0 🌍"}
 
@@ -150,6 +150,15 @@ def test_nobody_is_given_what_came_through_another_face_or_was_another_request(q
     come()
 
     assert queue.reattach(*asked, holder=attend().id) is None
+
+
+def test_nobody_is_given_what_another_owner_asked(queue, attend):
+    new, origin = attend(), Origin(face="openai.chat", echo={}, fingerprint="f1", holder="gone")
+    everybodys, annas = queue.enqueue(*[NewPrompt(request={}, origin=origin, owner=owner) for owner in (0, 2)])
+
+    given = [queue.reattach("openai.chat", "f1", holder=new.id, **of) for of in ({"owner": 3}, {}, {"owner": 2})]
+
+    assert [prompt and prompt.id for prompt in given] == [None, everybodys.prompt.id, annas.prompt.id]
 
 
 def test_what_came_without_a_fingerprint_or_without_a_holder_is_given_to_nobody(queue, come, ask, attend):

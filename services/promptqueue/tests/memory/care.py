@@ -9,7 +9,7 @@ from promptqueue.lifecycle import ABANDONED, EXPIRED, GRACE, HOLDER_GRACE, KEY_L
 from promptqueue.prompt import Outcome, Priority, Status
 from promptqueue.stored import storable, stored_json, stored_object
 
-from .minutes import Minutes
+from .usage import Taken
 
 DAY = 24 * 3600.0
 STEP = 60.0
@@ -17,7 +17,7 @@ PLENTY = 2**40  # bytes
 UNHELD = {"holder": None, "fingerprint": None, "is_kept": True}
 
 
-class Care(Minutes):
+class Care(Taken):
     def settle(self, prompt_id):
         with self.transaction():
             self._settle(self._row(prompt_id))
@@ -70,7 +70,7 @@ class Care(Minutes):
         if unrun:
             with self.transaction():
                 for row in unrun:
-                    self._keep(replace(row, request=None, origin=None))
+                    self._keep(replace(row, request=None, origin=None, size=0))
         return len(unrun)
 
     def agreement(self):

@@ -3,13 +3,22 @@
 import uuid
 from dataclasses import replace
 
-from promptqueue.errors import ClaimLost, IdempotencyConflict, NotRetryable, PromptDeleted, QueueFull, StorageFull
+from promptqueue.errors import (
+    ClaimLost,
+    IdempotencyConflict,
+    NotRetryable,
+    PromptDeleted,
+    QueueFull,
+    QuotaExceeded,
+    StorageFull,
+)
 from promptqueue.lifecycle import ANSWER_KEPT, CANCELLED, KEY_LIFETIME, Next, after, why_not_retryable
 from promptqueue.notes import Text
+from promptqueue.owners.owner import EVERYBODY
 from promptqueue.prompt import Answered, Claim, Enqueued, Outcome, Page, Priority, Progress, Prompt, Status
 from promptqueue.stored import storable, stored_json, stored_object
 
-from .care import UNHELD, Care
+from .care import DAY, UNHELD, Care
 from .owners import Owners
 from .state import Key, Row
 
@@ -19,9 +28,9 @@ UNBEGUN = dict.fromkeys(["outcome", "tokens", "started_at", "completed_at", "err
 class Asking(Care):
     """The verbs of whoever asks."""
 
-    def enqueue(self, *new, max_queued=None, **bounds):
+    def enqueue(self, *new, **bounds):
         with self.transaction():
-            return [self._replayed(one) or self._accept(one, max_queued, **bounds) for one in new]
+            return [self._replayed(one) or self._accept(one, **bounds) for one in new]
 
     def get(self, prompt_id):
         return self._shown(self._row(prompt_id))
@@ -81,14 +90,14 @@ class Asking(Care):
                 self._complete(row, Outcome.CANCELLED, CANCELLED)
             return self.get(prompt_id)
 
-    def retry(self, prompt_id, *, max_queued=None):
+    def retry(self, prompt_id, **bounds):
         with self.transaction():
             row = self._row(prompt_id)
             if row.prompt.status is not Status.COMPLETED:
                 return self._shown(row)
             if reason := why_not_retryable(row.prompt, is_erased=row.request is None):
                 raise NotRetryable(reason)
-            self._refuse_full(max_queued)
+            self._refuse(row.prompt.owner, 0, **bounds)
             now, expires_at = self._clock.wall(), row.prompt.expires_at
             if expires_at is not None:
                 expires_at += now - row.waiting_since
@@ -99,15 +108,16 @@ class Asking(Care):
                     row.request,
                     text=row.text,
                     text_attempt=row.text_attempt,
+                    size=row.size,
                     origin=row.origin and replace(row.origin, **UNHELD),
                 )
             )
 
-    def reattach(self, face, fingerprint, *, holder):
-        if not self._left_behind(face, fingerprint):
+    def reattach(self, face, fingerprint, *, holder, owner=EVERYBODY):
+        if not self._left_behind(face, fingerprint, owner):
             return None
         with self.transaction():
-            row = max(self._left_behind(face, fingerprint), key=lambda row: row.seq, default=None)
+            row = max(self._left_behind(face, fingerprint, owner), key=lambda row: row.seq, default=None)
             return row and self._shown(self._keep(replace(row, origin=replace(row.origin, holder=holder))))
 
     def let_go(self, prompt_id):
@@ -118,18 +128,15 @@ class Asking(Care):
     def delete(self, prompt_id):
         with self.transaction():
             row = self._row(prompt_id)
-            if row.prompt.status is Status.PROCESSING:
-                self._count(row)
+            if row.prompt.status is not Status.COMPLETED:
+                row = self._complete(row, Outcome.CANCELLED, CANCELLED)
             self._erase(row)
             self._changed.add(prompt_id)
 
-    def _accept(self, new, max_queued, *, max_stored_bytes=None, min_free_bytes=None):
-        self._refuse_full(max_queued)
-        request, now = stored_json(new.request), self._clock.wall()
-        if max_stored_bytes is not None and self.room().stored_bytes + len(request) > max_stored_bytes:
-            raise StorageFull
-        if min_free_bytes is not None and self.room().disk_free_bytes - len(request) < min_free_bytes:
-            raise StorageFull
+    def _accept(self, new, **bounds):
+        request, echo = stored_json(new.request), stored_json(new.origin.echo) if new.origin else ""
+        size, now = len((request + echo).encode()), self._clock.wall()
+        self._refuse(new.owner, size, **bounds)
         prompt = Prompt(
             id=str(uuid.uuid4()),
             status=Status.QUEUED,
@@ -144,17 +151,18 @@ class Asking(Care):
             owner=new.owner,
             **UNBEGUN,
         )
-        row = self._join(prompt, request, origin=new.origin and self._stored_origin(new.origin))
+        row = self._join(prompt, request, size=size, origin=new.origin and self._stored_origin(new.origin))
         if new.idempotency:
-            self._work.keys[new.idempotency.key] = Key(new.idempotency.fingerprint, prompt.id, now)
+            self._work.keys[new.owner, new.idempotency.key] = Key(new.idempotency.fingerprint, prompt.id, now)
         return Enqueued(prompt=self._shown(row), position=self.position(prompt.id))
 
-    def _left_behind(self, face, fingerprint):
+    def _left_behind(self, face, fingerprint, owner):
         since = self._clock.wall() - ANSWER_KEPT
         return [
             row
             for row in self._state.rows.values()
             if row.origin
+            and row.prompt.owner == owner
             and (row.origin.face, row.origin.fingerprint) == (face, fingerprint)
             and row.origin.holder not in self._storage.holders
             and (row.prompt.status is not Status.COMPLETED or row.prompt.completed_at > since)
@@ -172,7 +180,7 @@ class Asking(Care):
 
     def _replayed(self, new):
         idempotency = new.idempotency
-        key = idempotency and self._state.keys.get(idempotency.key)
+        key = idempotency and self._state.keys.get((new.owner, idempotency.key))
         now = self._clock.wall()
         if not key or (key.since <= now - KEY_LIFETIME and not self._was_just_set()):
             return None
@@ -188,10 +196,24 @@ class Asking(Care):
     def _places(self):
         return {row.prompt.id: place for place, row in enumerate(self._line(), 1)}
 
-    def _refuse_full(self, max_queued):
+    def _refuse(self, owner, size, *, max_queued=None, max_stored_bytes=None, min_free_bytes=None, **of_owner):
         if max_queued is not None and (waiting := len(self._line())) >= max_queued:
             message = f"The queue is full: {waiting} prompts wait, and {max_queued} may."
             raise QueueFull(message)
+        if max_stored_bytes is not None and self.room().stored_bytes + size > max_stored_bytes:
+            raise StorageFull
+        if min_free_bytes is not None and self.room().disk_free_bytes - size < min_free_bytes:
+            raise StorageFull
+        self._refuse_owner(self.holdings(owner), size, **of_owner)
+
+    def _refuse_owner(self, has, size, *, max_waiting=None, max_own_bytes=None, max_tokens_a_day=None):
+        if max_waiting is not None and has.waiting >= max_waiting:
+            message = f"Of your prompts {has.waiting} wait, and {max_waiting} may: wait."
+            raise QuotaExceeded(message, limit="waiting")
+        if max_own_bytes is not None and has.stored_bytes + size > max_own_bytes:
+            raise QuotaExceeded(limit="stored_bytes")
+        if max_tokens_a_day is not None and has.tokens_today >= max_tokens_a_day:
+            raise QuotaExceeded(limit="tokens_a_day", retry_after=DAY - self._clock.wall() % DAY)
 
 
 class MemoryQueue(Asking, Owners):
@@ -245,10 +267,12 @@ class MemoryQueue(Asking, Owners):
         with self.transaction():
             row = self._end(self._held(claim), to)
             if isinstance(ending, Answered):
+                answer = stored_json(ending.record)
                 row = replace(
                     row,
                     prompt=replace(row.prompt, tokens=ending.tokens, last_error=None),
-                    answer=stored_json(ending.record),
+                    answer=answer,
+                    size=row.size + len(answer.encode()),
                     text="",
                     text_attempt=0,
                     ran_seconds=self._clock.monotonic() - row.claimed_at,

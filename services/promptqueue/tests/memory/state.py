@@ -7,7 +7,7 @@ from promptqueue.history import Noted
 from promptqueue.owners import key as access
 from promptqueue.owners.deed import Deed
 from promptqueue.owners.owner import EVERYBODY, PAGES, Owner
-from promptqueue.prompt import Origin, Priority, Prompt, Status, Terms, Trouble
+from promptqueue.prompt import Origin, Outcome, Priority, Prompt, Status, Terms, Trouble
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +31,7 @@ class Row:
     bad_since: float | None = None
     bad_at: float | None = None
     origin: Origin | None = None
+    size: int = 0  # bytes of its texts
 
     @property
     def waits(self):
@@ -56,6 +57,19 @@ class Key:
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a prompt that has ended had of the model."""
+
+    owner: int
+    day: str
+    outcome: Outcome
+    prompt_tokens: int
+    tokens: int
+    waited: float | None  # seconds; None where it had not been started
+    ran: float
+
+
 def shared_owners():
     """Who needs no key."""
     everybody, pages = Owner(number=EVERYBODY, name="everybody", weight=3.0), Owner(number=PAGES, name="pages")
@@ -67,12 +81,13 @@ class State:
     """All there is, at one moment."""
 
     rows: dict[str, Row] = field(default_factory=dict)
-    keys: dict[str, Key] = field(default_factory=dict)
+    keys: dict[tuple[int, str], Key] = field(default_factory=dict)  # by owner
     models: dict[tuple[str, str], Model] = field(default_factory=dict)
     facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
     gone: dict[str, float] = field(default_factory=dict)  # holders that were found gone, since when
     looks: list[Noted] = field(default_factory=list)  # at the line, that were noted
     ends: list[Noted] = field(default_factory=list)  # of prompts
+    taken: list[Taken] = field(default_factory=list)
     owners: dict[str, Owner] = field(default_factory=shared_owners)  # by their names
     keyring: dict[str, access.Key] = field(default_factory=dict)  # by their digests
     keys_version: int = 0
@@ -85,5 +100,5 @@ class State:
     agreed_offset: float = 0.0
 
     def copy(self):
-        named = ("rows", "keys", "models", "facts", "gone", "looks", "ends", "owners", "keyring", "deeds")
+        named = ("rows", "keys", "models", "facts", "gone", "looks", "ends", "taken", "owners", "keyring", "deeds")
         return replace(self, **{name: getattr(self, name).copy() for name in named})

@@ -50,6 +50,11 @@ class SQLiteBackend:
         assert sorted(map(tuple, counted)) == sorted(map(tuple, kept))
         line = run("SELECT priority, seq / 256, count(*) FROM prompts WHERE status = 'queued' GROUP BY 1, 2")
         assert sorted(map(tuple, line)) == sorted(map(tuple, run("SELECT priority, block, prompts FROM line")))
+        bytes_of_owners = run(
+            "SELECT owner, sum(bytes) FROM prompts GROUP BY owner HAVING sum(bytes) > 0 ORDER BY owner"
+        )
+        kept = run("SELECT owner, stored_bytes FROM owners WHERE stored_bytes > 0 ORDER BY owner")
+        assert [*map(tuple, bytes_of_owners)] == [*map(tuple, kept)]
         for table in ("requests", "answers", "partials", "origins", "holds"):
             assert not run(f"SELECT 1 FROM {table} WHERE seq NOT IN (SELECT seq FROM prompts)")
         assert not run("SELECT 1 FROM holds WHERE seq NOT IN (SELECT seq FROM origins)")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from promptqueue import PromptQueue
-from promptqueue.errors import QueueFull, StorageFull, StorageUnavailable
+from promptqueue.errors import QueueFull, QuotaExceeded, StorageFull, StorageUnavailable
 from promptqueue.logs import Once
 from promptqueue.prompt import Enqueued, NewPrompt, Origin, Outcome, Progress, Prompt, Status
 
@@ -230,10 +230,10 @@ def _retry(queue: PromptQueue, prompt_id: str, *, max_queued: int) -> tuple[Prom
 
 
 def _with_room(queue: PromptQueue, verb: Callable[[], Found]) -> Found:
-    """Run a verb that puts something into the line; if that is full, settle what is overdue and run it again."""
+    """Run a verb that puts something into the line; if there is no place, settle what is overdue and try again."""
     try:
         return verb()
-    except QueueFull:
+    except (QueueFull, QuotaExceeded):
         if not queue.recover().total:
             raise
         return verb()

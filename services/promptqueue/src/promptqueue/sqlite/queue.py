@@ -7,10 +7,13 @@ from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs.client import ClientVerbs
 from promptqueue.sqlite.verbs.owners.deeds import DeedVerbs
+from promptqueue.sqlite.verbs.owners.holdings import HoldingVerbs
 from promptqueue.sqlite.verbs.owners.keys import KeyVerbs
+from promptqueue.sqlite.verbs.owners.usage import UsageVerbs
 from promptqueue.sqlite.verbs.reading import ReadingVerbs
 from promptqueue.sqlite.verbs.recovery import RecoveryVerbs
 from promptqueue.sqlite.verbs.retention import RetentionVerbs
+from promptqueue.sqlite.verbs.submission import SubmissionVerbs
 from promptqueue.sqlite.verbs.whole.condition import ConditionVerbs
 from promptqueue.sqlite.verbs.whole.minutes import MinuteVerbs
 from promptqueue.sqlite.verbs.whole.models import ModelVerbs
@@ -18,6 +21,7 @@ from promptqueue.sqlite.verbs.worker import WorkerVerbs
 
 
 class SQLitePromptQueue(
+    SubmissionVerbs,
     ClientVerbs,
     WorkerVerbs,
     RecoveryVerbs,
@@ -27,6 +31,8 @@ class SQLitePromptQueue(
     MinuteVerbs,
     ReadingVerbs,
     KeyVerbs,
+    HoldingVerbs,
+    UsageVerbs,
     DeedVerbs,
 ):
     """Keeps the contract of `promptqueue.queue.PromptQueue` for one thread at a time."""

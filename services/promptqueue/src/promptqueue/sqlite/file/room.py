@@ -1,6 +1,7 @@
 """How much room the queue takes, and how much of its disk a submission must leave free."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from promptqueue.condition import Bounds, Room
@@ -9,12 +10,15 @@ from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.host import filesystem
 
 PAGES_BESIDE = 17  # that a submission changes besides those of its texts: ends of tables and indexes, counters
+ENTRIES = 2  # in indexes by what is random, id and key, of each further one: most likely on pages of their own
 FRAME_HEADER = 24  # bytes that a log adds to each page; a rollback journal eight (sqlite.org/fileformat2.html, 3, 4.1)
 MB, GB = 10**6, 10**9
 
 
-def refuse(database: Database, length: int, bounds: Bounds) -> None:
-    """Refuse to store texts of `length` bytes where it would not keep within the bounds. Raises StorageFull.
+def refuse(database: Database, lengths: Sequence[int], bounds: Bounds) -> None:
+    """Refuse prompts whose texts have these lengths, in bytes, where they would not keep within the bounds.
+
+    Raises StorageFull.
 
     It is asked inside the transaction that would store it, of which there is one at a time on the whole machine: so
     nothing is counted, and nobody else's submission comes between.
@@ -24,7 +28,7 @@ def refuse(database: Database, length: int, bounds: Bounds) -> None:
         return
     count, spare = database.pages()
     page_size = database.files.page_size
-    needed = length // page_size + 1
+    needed = sum(length // page_size + 1 for length in lengths)
     if max_stored_bytes is not None:
         stored = (count - spare) * page_size
         if stored + needed * page_size > max_stored_bytes:
@@ -34,7 +38,7 @@ def refuse(database: Database, length: int, bounds: Bounds) -> None:
             )
             raise StorageFull(message)
     if min_free_bytes is not None:
-        _refuse_disk(database, count, spare, needed + PAGES_BESIDE, min_free_bytes)
+        _refuse_disk(database, count, spare, needed + PAGES_BESIDE + ENTRIES * (len(lengths) - 1), min_free_bytes)
 
 
 def _refuse_disk(database: Database, count: int, spare: int, pages: int, min_free_bytes: int) -> None:

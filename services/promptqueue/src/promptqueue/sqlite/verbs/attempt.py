@@ -15,7 +15,9 @@ from promptqueue.stored import storable
 class AttemptVerbs(Verbs):
     """What the verbs share by which an attempt ends."""
 
-    def _end(self, prompt_id: str, attempt: int, to: Next, *, tokens: int | None = None) -> sqlite3.Row:
+    def _end(
+        self, prompt_id: str, attempt: int, to: Next, *, tokens: int | None = None, bytes_of_answer: int = 0
+    ) -> sqlite3.Row:
         """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over.
 
         Only success sets `ran_seconds`, from which waiting times are estimated.
@@ -26,9 +28,11 @@ class AttemptVerbs(Verbs):
             SET status = :status, outcome = :outcome, failures = :failures,
                 error_code = :code, error_message = :message,
                 tokens = CASE :status WHEN 'completed' THEN coalesce(:tokens, tokens) END,
+                bytes = bytes + :bytes_of_answer,
                 started_at = CASE :status WHEN 'completed' THEN started_at END,
                 completed_at = CASE :status WHEN 'completed' THEN :wall END,
                 ran_seconds = CASE :outcome WHEN 'succeeded' THEN :now - claimed_at END,
+                claimed_at = CASE WHEN boot = :boot THEN :now END,
                 not_before = CASE WHEN :delay > 0 THEN :now + :delay END,
                 last_error = CASE WHEN :outcome = 'succeeded' THEN NULL ELSE coalesce(:last_error, last_error) END,
                 bad_ends = bad_ends + :is_bad_end,
@@ -51,6 +55,7 @@ class AttemptVerbs(Verbs):
             last_error=to.last_error and storable(to.last_error),
             is_bad_end=int(to.is_bad_end),
             tokens=tokens,
+            bytes_of_answer=bytes_of_answer,
             wall=self._clock.wall(),
             now=self._clock.monotonic(),
             boot=self._clock.boot,
@@ -67,14 +72,17 @@ class AttemptVerbs(Verbs):
         cancelled = self._database.run(
             """
             UPDATE prompts
-            SET status = 'completed', outcome = 'cancelled', completed_at = :now,
-                error_code = :code, error_message = :message,
+            SET status = 'completed', outcome = 'cancelled', completed_at = :wall,
+                error_code = :code, error_message = :message, ran_seconds = NULL,
+                claimed_at = CASE WHEN boot = :boot THEN :now END,
                 worker = NULL, boot = NULL, leased_until = NULL, run_until = NULL, not_before = NULL
             WHERE id = :id AND status IN ('queued', 'processing')
             RETURNING *
             """,
             id=prompt_id,
-            now=self._clock.wall(),
+            wall=self._clock.wall(),
+            now=self._clock.monotonic(),
+            boot=self._clock.boot,
             code=error.code,
             message=error.message,
         )

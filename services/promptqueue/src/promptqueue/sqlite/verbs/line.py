@@ -7,6 +7,8 @@ Interactive prompts come first, then first come, first served: within a lane a p
 import json
 from collections.abc import Collection
 
+from promptqueue.condition import Bounds
+from promptqueue.errors import QueueFull
 from promptqueue.prompt import Priority, Terms
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
@@ -64,6 +66,14 @@ def waiting(database: Database) -> dict[Priority, int]:
         Priority(row["priority"]): int(row["prompts"])
         for row in database.run("SELECT priority, prompts FROM counters WHERE status = 'queued'")
     }
+
+
+def refuse(database: Database, prompts: int, bounds: Bounds) -> None:
+    """Refuse so many more prompts where more would wait than may. Raises QueueFull."""
+    max_queued = bounds.get("max_queued")
+    if max_queued is not None and (now := sum(waiting(database).values())) + prompts > max_queued:
+        message = f"The queue is full: {now} prompts wait, and {max_queued} may."
+        raise QueueFull(message)
 
 
 def newcomers_place(before: dict[Priority, int], priority: Priority) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from promptqueue.errors import PromptNotFound
 from promptqueue.lifecycle import ANSWER_KEPT, HOLDER_GRACE
+from promptqueue.owners.owner import EVERYBODY
 from promptqueue.prompt import Origin, Prompt
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
@@ -89,11 +90,11 @@ class OriginVerbs(Verbs):
             is_kept=bool(row["is_kept"]),
         )
 
-    def reattach(self, face: str, fingerprint: str, *, holder: str) -> Prompt | None:
-        if self._left_behind(face, fingerprint) is None:
+    def reattach(self, face: str, fingerprint: str, *, holder: str, owner: int = EVERYBODY) -> Prompt | None:
+        if self._left_behind(face, fingerprint, owner) is None:
             return None
         with self._database.transaction():
-            row = self._left_behind(face, fingerprint)
+            row = self._left_behind(face, fingerprint, owner)
             if row is None:  # somebody was quicker
                 return None
             self._database.run("UPDATE holds SET holder = :holder WHERE seq = :seq", holder=holder, seq=row["seq"])
@@ -103,17 +104,19 @@ class OriginVerbs(Verbs):
         with self._database.transaction(durable=False):
             self._database.run("DELETE FROM holds WHERE seq = (SELECT seq FROM prompts WHERE id = :id)", id=prompt_id)
 
-    def _left_behind(self, face: str, fingerprint: str) -> sqlite3.Row | None:
-        """Find the newest prompt of this fingerprint that can still be asked for and that no living process holds."""
+    def _left_behind(self, face: str, fingerprint: str, owner: int) -> sqlite3.Row | None:
+        """Find an owner's newest prompt of this fingerprint that can still be asked for and no living process holds."""
         found = self._database.run(
             """
             SELECT prompts.*, holder
             FROM holds JOIN origins USING (seq) JOIN prompts USING (seq)
-            WHERE fingerprint = :fingerprint AND face = :face AND (is_open = 1 OR completed_at > :since)
+            WHERE fingerprint = :fingerprint AND face = :face AND owner = :owner
+              AND (is_open = 1 OR completed_at > :since)
             ORDER BY holds.seq DESC
             """,
             fingerprint=fingerprint,
             face=face,
+            owner=owner,
             since=self._clock.wall() - ANSWER_KEPT,
         )
         return next((row for row in found if not self._is_held_by(row["holder"])), None)

@@ -97,7 +97,7 @@ class RetentionVerbs(Timekeeping):
         """Erase what was asked by a prompt that never ran; False for one that was retried or deleted meanwhile."""
         erased = self._database.run(
             """
-            UPDATE prompts SET erased_at = :now
+            UPDATE prompts SET erased_at = :now, bytes = 0
             WHERE seq = :seq AND status = 'completed' AND attempt = 0 AND erased_at IS NULL
             RETURNING seq
             """,

@@ -27,6 +27,11 @@ def erase(database: Database, seq: int) -> None:
     database.run("DELETE FROM prompts WHERE seq = :seq", seq=seq)
 
 
+def bytes_of(text: str) -> int:
+    """Say how many bytes a text takes."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
 def newest_of(selections: Iterable[str]) -> str:
     """Merge statements that read the newest of their rows into one that reads the newest of all."""
     merged = " UNION ALL ".join(f"SELECT * FROM ({each})" for each in selections)  # noqa: S608 (they are our own)

@@ -7,6 +7,7 @@ from promptqueue.prompt import Answered, Claim, Ending, ErrorCode, Failed, Promp
 from promptqueue.sqlite.host.datagrams import LARGEST_DATAGRAM
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.attempt import AttemptVerbs
+from promptqueue.sqlite.verbs.owners.usage import count_prompt_tokens
 from promptqueue.stored import storable, stored_json, stored_object
 
 UNREADABLE = Failed(
@@ -61,12 +62,14 @@ class WorkerVerbs(AttemptVerbs):
         with self._database.transaction():
             match ending:
                 case Answered(record=record, tokens=tokens):
-                    row = self._end(claim.prompt.id, claim.attempt, to, tokens=tokens)
-                    self._database.run(
-                        "INSERT INTO answers (seq, answer) VALUES (:seq, :answer)",
-                        seq=row["seq"],
-                        answer=stored_json(record),
+                    answer = stored_json(record)
+                    row = self._end(
+                        claim.prompt.id, claim.attempt, to, tokens=tokens, bytes_of_answer=rows.bytes_of(answer)
                     )
+                    self._database.run(
+                        "INSERT INTO answers (seq, answer) VALUES (:seq, :answer)", seq=row["seq"], answer=answer
+                    )
+                    count_prompt_tokens(self._database, row, ending.prompt_tokens)
                     self._database.run("DELETE FROM partials WHERE seq = :seq", seq=row["seq"])
                 case Failed() | PutBack():
                     row = self._end(claim.prompt.id, claim.attempt, to)
