@@ -77,10 +77,10 @@ class OwnerNotFound(PromptQueueError):
     code = "not_found"
 
 
-class OwnerIsShared(PromptQueueError):
-    """Whoever comes without a key shares this owner: it can have none."""
+class OwnerRefused(PromptQueueError):
+    """Nobody of this name can have a key."""
 
-    code = "owner_is_shared"
+    code = "owner_refused"
 
 
 class StorageUnavailable(PromptQueueError):

@@ -168,8 +168,9 @@ class PromptQueue(Protocol):
         """Erase some of the prompts completed more than `older_than` seconds ago; how many, 0 when none is left.
 
         One call is one commit, of at most `limit` prompts and of fewer when their texts are long: it keeps others
-        waiting for less than 50 ms, unless a single prompt takes longer. Idempotency-Keys go after 24 hours.
-        Nothing is erased before the `agreement` of the clocks is `agreed_for` seconds old; 0 erases at once.
+        waiting for less than 50 ms, unless a single prompt takes longer. Idempotency-Keys go after 24 hours, deeds
+        after a year. Nothing is erased before the `agreement` of the clocks is `agreed_for` seconds old; 0 erases at
+        once.
         """
 
     def agreement(self) -> float:
@@ -289,7 +290,7 @@ class PromptQueue(Protocol):
     def limit_owner(self, name: str, limits: Mapping[str, float | None], *, weight: float | None = None) -> Owner:
         """Say what an owner may have, by the names of `Limits`, None for the default; those not named stay.
 
-        Raises OwnerNotFound, ValueError for a limit that there is not.
+        Raises OwnerNotFound, ValueError for a limit that there is not and a weight that is not above 0.
         """
 
     def keys_version(self) -> int:
@@ -301,7 +302,7 @@ class PromptQueue(Protocol):
     def add_key(self, new: NewKey, *, owner: str, role: Role, expires_at: float | None = None) -> Key:
         """Let a key be good from now on, for the `owner` of this name, who is made where there is none.
 
-        Only its digest is kept. Raises OwnerIsShared for one of the two owners who need no key.
+        Only its digest is kept. Raises OwnerRefused for one of the two who need none, and for what is no name.
         """
 
     def revoke_key(self, name: str) -> Key:

@@ -3,6 +3,8 @@
 import pytest
 from promptqueue.owners.deed import Deed
 
+DAY = 24 * 3600.0
+
 
 @pytest.fixture
 def record(queue):
@@ -36,6 +38,23 @@ def test_deeds_are_read_piece_by_piece(queue, record):
 
     assert [each.what for each in (*first, *second, *third)] == ["4", "3", "2", "1", "0"]
     assert queue.deeds(limit=2, before=third[-1].number) == []
+
+
+def test_a_deed_is_known_for_a_year_and_then_pruned(queue, record, clock):
+    record("paused")
+    clock.advance(2 * DAY)
+    record("resumed")
+
+    clock.advance(364 * DAY)
+    queue.prune(older_than=0)
+    of_a_year = [each.what for each in queue.deeds(limit=5)]
+    clock.advance(2 * DAY)
+    queue.prune(older_than=0, agreed_for=DAY)
+    in_doubt = [each.what for each in queue.deeds(limit=5)]
+    queue.prune(older_than=0)
+
+    assert (of_a_year, in_doubt) == (["resumed"], ["resumed"])
+    assert queue.deeds(limit=5) == []
 
 
 def test_a_deed_shares_the_commit_of_what_was_done(queue, record):

@@ -1,7 +1,7 @@
 """add_key, revoke_key, drop_keys, keyring, keys_version and note_use: by which keys owners are known."""
 
 import pytest
-from promptqueue.errors import KeyNotFound, OwnerIsShared
+from promptqueue.errors import KeyNotFound, OwnerRefused
 from promptqueue.owners.key import Role, digest_of, new_key
 
 
@@ -33,12 +33,17 @@ def test_an_owner_may_have_many_keys_and_is_still_one(queue, add, clock):
     assert [key for _, key in queue.keyring()] == made
 
 
-@pytest.mark.parametrize("name", ["everybody", "pages"])
-def test_who_comes_without_a_key_can_have_none(queue, add, name):
-    with pytest.raises(OwnerIsShared, match=name):
+@pytest.mark.parametrize("name", ["everybody", "pages", "Pages", "", "a b", "a\n", "\x1b[2J", "é", "-a", "a" * 65])
+def test_whoever_comes_without_a_key_and_what_is_no_name_can_have_none(queue, add, name):
+    with pytest.raises(OwnerRefused):
         add(name)
 
-    assert queue.keyring() == []
+    assert (queue.keyring(), len(queue.owners())) == ([], 2)
+
+
+@pytest.mark.parametrize("name", ["a", "anna@example.org", "team-7_b.c+d", "0", "a" * 64])
+def test_an_owner_can_be_called_as_people_and_programs_are(add, name):
+    assert add(name).owner.name == name
 
 
 def test_a_revoked_key_stays_known_as_revoked_since_the_first_time(queue, add, clock):

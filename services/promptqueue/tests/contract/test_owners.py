@@ -77,10 +77,12 @@ def test_every_limit_is_kept(queue, anna):
     assert queue.owners()[-1].limits == wanted
 
 
-def test_an_unknown_owner_and_an_unknown_limit_are_refused(queue, anna):
+def test_an_unknown_owner_and_what_is_no_limit_and_no_weight_are_refused(queue, anna):
     with pytest.raises(OwnerNotFound):
         queue.limit_owner("ben", {"waiting": 1})
     with pytest.raises(ValueError, match="patience"):
         queue.limit_owner("anna", {"waiting": 1, "patience": 1})
+    with pytest.raises(ValueError, match="weight"):
+        queue.limit_owner("anna", {"waiting": 1}, weight=0)
 
     assert queue.owners()[2:] == [anna]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from promptqueue.condition import Counts, Recovered, Room, Server, summary
 from promptqueue.lifecycle import ABANDONED, EXPIRED, GRACE, HOLDER_GRACE, KEY_LIFETIME, after, loss
+from promptqueue.owners.deed import DEED_LIFETIME
 from promptqueue.prompt import Outcome, Priority, Status
 from promptqueue.stored import storable, stored_json, stored_object
 
@@ -51,12 +52,14 @@ class Care(Taken):
             return 0
         old = self._completed_before(now - older_than)[:limit]
         stale = [key for key, known in self._state.keys.items() if known.since < now - KEY_LIFETIME]
-        if old or stale:
+        deeds = [deed for deed in self._state.deeds if deed.at >= now - DEED_LIFETIME]
+        if old or stale or deeds != self._state.deeds:
             with self.transaction():
                 for row in old:
                     self._erase(row)
                 for key in stale:
                     del self._work.keys[key]
+                self._work.deeds = deeds
         return len(old)
 
     def prunable(self, *, older_than):

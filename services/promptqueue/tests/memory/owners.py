@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from promptqueue.errors import KeyNotFound, OwnerNotFound
 from promptqueue.owners.key import HOUR, Key
-from promptqueue.owners.owner import Limits, Owner, refuse_shared
+from promptqueue.owners.owner import Limits, Owner, refuse_keyless
 
 from .transactions import Transactions
 
@@ -20,6 +20,8 @@ class Owners(Transactions):
     def limit_owner(self, name, limits, *, weight=None):
         if unknown := limits.keys() - set(Limits.__dataclass_fields__):
             raise ValueError(f"No limit is named {unknown}.")
+        if weight is not None and weight <= 0:
+            raise ValueError(f"A weight is more than 0: {weight}.")
         with self.transaction():
             owner = self._owner(name)
             changed = replace(owner, limits=replace(owner.limits, **limits), weight=weight or owner.weight)
@@ -37,7 +39,7 @@ class Owners(Transactions):
         ]
 
     def add_key(self, new, *, owner, role, expires_at=None):
-        refuse_shared(owner)
+        refuse_keyless(owner)
         with self.transaction():
             self._work.owners.setdefault(owner, Owner(number=len(self._work.owners), name=owner))
             made = Key(

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from promptqueue.operator.command import ORDER
+from promptqueue.owners.key import Role, new_key
 from promptqueue.storage import connect
 
 NOBODYS_ID = "4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"
@@ -21,6 +22,13 @@ ANSWERS_ONE_DOCUMENT = {
     "retry": "retry {id}",
     "pause": "pause",
     "resume": "resume",
+    "keys": "keys list",
+    "keys add": "keys add anna",
+    "keys revoke": "keys revoke {key}",
+    "keys limit": "keys limit anna --waiting 5",
+    "keys open": "keys open",
+    "owners": "owners",
+    "audit": "audit",
     "prune": "prune --older-than 7d",
     "compact": "compact",
     "backup": "backup {folder}/copy",
@@ -28,10 +36,10 @@ ANSWERS_ONE_DOCUMENT = {
 }
 
 
-@pytest.mark.parametrize("name", ORDER)
+@pytest.mark.parametrize("name", dict.fromkeys([*ORDER, *ANSWERS_ONE_DOCUMENT]))
 def test_with_json_there_is_exactly_one_document_done_or_refused(operate, queue, ask, tmp_path, name):
-    prompt_id = ask()
-    line = ANSWERS_ONE_DOCUMENT[name].format(id=prompt_id, folder=tmp_path)
+    prompt_id, key = ask(), queue.add_key(new_key(), owner="anna", role=Role.USER)
+    line = ANSWERS_ONE_DOCUMENT[name].format(id=prompt_id, folder=tmp_path, key=key.name)
     if name == "restore":
         operate(f"backup {tmp_path}/copy")
         queue.close()

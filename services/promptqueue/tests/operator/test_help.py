@@ -8,9 +8,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from promptqueue.operator.command import ORDER, PROGRAM, Help, commands
+from promptqueue.operator.command import ORDER, PROGRAM, Help, InOrder, commands
+from promptqueue.owners.key import Role, new_key
 
 NOBODYS_ID = "4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"
+NOBODYS_KEY = "4f9c6e2a"
+
+
+def every_command(group=commands):
+    """The words by which each command is called that does something."""
+    for name in group.order:
+        found = group.commands[name]
+        if isinstance(found, InOrder):
+            yield from (f"{name} {each}" for each in every_command(found))
+        else:
+            yield name
 
 
 def test_the_help_names_every_command_in_its_order(operate):
@@ -22,9 +34,15 @@ def test_the_help_names_every_command_in_its_order(operate):
     assert "..." not in said.partition("Commands:")[2]
 
 
-@pytest.mark.parametrize("name", ORDER)
+def test_the_help_of_a_group_names_its_commands_in_their_order(operate):
+    said = operate("keys --help").out.partition("Commands:")[2]
+
+    assert re.findall(r"^  (\w+)  +[A-Z].*\.$", said, re.MULTILINE) == list(commands.commands["keys"].order)
+
+
+@pytest.mark.parametrize("name", [*every_command()])
 def test_every_example_of_the_help_can_be_typed(operate, environ, queue, ask, tmp_path, name):
-    said, helped = operate(f"{name} --help"), commands.commands[name]
+    said, helped = operate(f"{name} --help"), named(name)
     assert isinstance(helped, Help)
     assert helped.examples
     waiting = ask()
@@ -40,11 +58,18 @@ def test_every_example_of_the_help_can_be_typed(operate, environ, queue, ask, tm
         assert f"  # {what}\n  {typed}\n" in said.out
         if name != "restore":
             waiting = ask()
+            key = queue.add_key(new_key(), owner="anna", role=Role.USER).name
+            typed = typed.replace(NOBODYS_KEY, key) if NOBODYS_ID not in typed else typed
         here = typed.replace(NOBODYS_ID, waiting).replace("/var/backups", str(tmp_path)).replace("/data", str(tmp_path))
         if name == "backup" and "--force" not in typed:
             (tmp_path / "queue.backup").unlink(missing_ok=True)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(["bash", "-c", here], env={**os.environ, **environ, "PATH": path}, check=True, timeout=60)
+
+
+def named(words):
+    group, *rest = words.split()
+    return commands.commands[group] if not rest else commands.commands[group].commands[rest[0]]
 
 
 def test_whoever_lacks_click_is_told_what_to_install():

@@ -26,5 +26,5 @@ def test_every_refusal_is_a_sentence_with_a_code():
         "QuotaExceeded": "quota_exceeded",
         "KeyNotFound": "not_found",
         "OwnerNotFound": "not_found",
-        "OwnerIsShared": "owner_is_shared",
+        "OwnerRefused": "owner_refused",
     }

@@ -18,7 +18,22 @@ from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.storage import SQLiteStorage, path_of
 
 PROGRAM = "python -m promptqueue"
-ORDER = ("status", "list", "show", "cancel", "retry", "pause", "resume", "prune", "compact", "backup", "restore")
+ORDER = (
+    "status",
+    "list",
+    "show",
+    "cancel",
+    "retry",
+    "pause",
+    "resume",
+    "keys",
+    "owners",
+    "audit",
+    "prune",
+    "compact",
+    "backup",
+    "restore",
+)
 REFUSED = 1  # the exit code; click's own for what it does not understand is 2
 
 Example = tuple[str, str]
@@ -94,9 +109,13 @@ class Help(click.Command):
 class InOrder(click.Group):
     """Commands in the order in which they are needed, instead of by the alphabet."""
 
+    def __init__(self, *arguments: Any, order: tuple[str, ...], **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.order = order
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name them."""
-        return sorted(super().list_commands(ctx), key=ORDER.index)
+        return sorted(super().list_commands(ctx), key=self.order.index)
 
 
 def _print_version(context: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
@@ -109,7 +128,9 @@ def _print_version(context: click.Context, _parameter: click.Parameter, is_asked
         context.exit()
 
 
-@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=InOrder, order=ORDER, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
 )
@@ -131,7 +152,7 @@ asks_back = click.option("--yes", "-y", "is_agreed", is_flag=True, help="Do not 
 """The option of a command that calls `Call.ask_back`."""
 
 
-def command(*examples: Example) -> Callable[[Callable[..., Reply]], Help]:
+def command(*examples: Example, of: click.Group = commands) -> Callable[[Callable[..., Reply]], Help]:
     """Make a command of a function that takes a Call and its own arguments, and returns its Reply."""
 
     def make(function: Callable[..., Reply]) -> Help:
@@ -159,7 +180,7 @@ def command(*examples: Example) -> Callable[[Callable[..., Reply]], Help]:
             _print(reply, call)
 
         run.params.sort(key=lambda parameter: parameter.name in ("url", "is_for_scripts"))  # a command's own come first
-        commands.add_command(run)
+        of.add_command(run)
         return run
 
     return make

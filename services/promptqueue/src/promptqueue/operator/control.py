@@ -4,8 +4,11 @@ import click
 
 from promptqueue.errors import PromptNotFound
 from promptqueue.operator import text
+from promptqueue.operator.audit import record
 from promptqueue.operator.command import Call, Reply, asks_back, command
-from promptqueue.prompt import Outcome
+from promptqueue.owners.deed import Act
+from promptqueue.prompt import Outcome, Prompt, Status
+from promptqueue.queue import PromptQueue
 from promptqueue.wire import prompt_record
 
 
@@ -26,7 +29,7 @@ def cancel(call: Call, prompt_ids: tuple[str, ...]) -> Reply:
     with call.queue() as queue:
         for prompt_id in prompt_ids:
             try:
-                prompts.append(queue.cancel(prompt_id))
+                prompts.append(_cancel(queue, prompt_id))
             except PromptNotFound:
                 missing.append(prompt_id)
     return Reply(
@@ -37,6 +40,15 @@ def cancel(call: Call, prompt_ids: tuple[str, ...]) -> Reply:
         ),
         refusal=f"No prompt has the id {', '.join(missing)}." if missing else None,
     )
+
+
+def _cancel(queue: PromptQueue, prompt_id: str) -> Prompt:
+    with queue.transaction():
+        is_over = queue.get(prompt_id).status is Status.COMPLETED
+        prompt = queue.cancel(prompt_id)
+        if not is_over:
+            record(queue, Act.CANCELLED, prompt_id)
+    return prompt
 
 
 @command(("start no prompt until `resume`", "pause"))
@@ -59,7 +71,9 @@ def resume(call: Call) -> Reply:
 
 def _set_paused(call: Call, paused: bool) -> Reply:
     with call.queue() as queue:
-        queue.pause(paused)
+        with queue.transaction():
+            queue.pause(paused)
+            record(queue, Act.PAUSED if paused else Act.RESUMED)
         counts = queue.counts()
     waiting = text.count(counts.queued, "prompt")
     return Reply(

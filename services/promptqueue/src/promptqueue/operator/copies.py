@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from promptqueue.operator import streams, text
+from promptqueue.operator.audit import record
 from promptqueue.operator.command import Call, Reply, asks_back, command
+from promptqueue.owners.deed import Act
 
 
 @command(
@@ -72,6 +74,7 @@ def restore(call: Call, file: Path) -> Reply:
         replaced = call.storage.restore(source, progress=show)
     with call.queue() as queue:  # an older schema is migrated now, not at somebody's start
         counts = queue.counts()
+        record(queue, Act.RESTORED, str(file))
     held = f"{text.count(counts.queued + counts.processing, 'prompt')} in line, {counts.completed:,} completed"
     kept = f"; the replaced queue is {replaced}" if replaced else ""
     return Reply(

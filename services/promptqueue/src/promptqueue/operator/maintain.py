@@ -5,7 +5,9 @@ import time
 import click
 
 from promptqueue.operator import text
+from promptqueue.operator.audit import record
 from promptqueue.operator.command import Call, Reply, asks_back, command
+from promptqueue.owners.deed import Act
 
 DAY = 24 * 3600.0  # seconds
 
@@ -46,7 +48,10 @@ def prune(call: Call, age: float, dry_run: bool) -> Reply:
                 show(erased, prunable)
                 time.sleep(time.monotonic() - begun - since)  # the disk is others' for as long as it was ours
                 since = time.monotonic() - begun
-        is_stepped = queue.agreement() < time.monotonic() - begun
+        if erased:
+            record(queue, Act.PRUNED, text.count(erased, "prompt"))
+        lasted = time.monotonic() - begun  # before the question, for which it may have to wait
+        is_stepped = queue.agreement() < lasted
         call.storage.tidy()
     return Reply(
         document={

@@ -1,8 +1,9 @@
 """Owners: between whom turns are taken, and what each may have of what all share."""
 
+import re
 from dataclasses import dataclass, field
 
-from promptqueue.errors import OwnerIsShared
+from promptqueue.errors import OwnerRefused
 
 EVERYBODY = 0
 """Whose prompts those are that came without a key: from this product's own page and from programs."""
@@ -11,15 +12,20 @@ PAGES = 1
 """Whose prompts those are that pages of other origins sent without a key, all together."""
 
 
-SHARED = {"everybody": EVERYBODY, "pages": PAGES}
-"""The two by their names."""
+KEYLESS = ("everybody", "pages")
+"""The names of these two."""
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")  # it stands in tables, on terminals and in metrics
 
 
-def refuse_shared(name: str) -> None:
-    """Raise OwnerIsShared for an owner who can have no key."""
-    if name in SHARED:
+def refuse_keyless(name: str) -> None:
+    """Raise OwnerRefused for a name whose owner can have no key."""
+    if name.casefold() in KEYLESS:
         message = f"The owner {name} is whoever comes without a key: give the key to another name."
-        raise OwnerIsShared(message)
+        raise OwnerRefused(message)
+    if not NAME.fullmatch(name):
+        message = f"An owner's name has up to 64 letters and digits of ASCII, and . _ @ + - after the first: {name!r}."
+        raise OwnerRefused(message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from promptqueue.lifecycle import KEY_LIFETIME
+from promptqueue.owners.deed import DEED_LIFETIME
 from promptqueue.sqlite.file import room
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs import rows
@@ -11,7 +12,7 @@ from promptqueue.sqlite.verbs.timekeeping import Timekeeping
 
 STEP_SECONDS = 0.005  # for which one commit erases or moves pages; a number would not bound it: texts can be long
 PAGES_AT_ONCE = 16  # that `compact` moves between two looks at the clock
-KEYS_AT_ONCE = 1_000  # old Idempotency-Keys that one commit of `prune` erases
+SMALL_AT_ONCE = 1_000  # old Idempotency-Keys, and as many old deeds, that one commit of `prune` erases
 
 
 class RetentionVerbs(Timekeeping):
@@ -29,7 +30,8 @@ class RetentionVerbs(Timekeeping):
         stale_keys = self._database.run(
             "SELECT 1 FROM idempotency_keys WHERE created_at < :before LIMIT 1", before=now - KEY_LIFETIME
         )
-        if not old and not stale_keys:
+        old_deeds = self._database.run("SELECT 1 FROM audit WHERE at < :before LIMIT 1", before=now - DEED_LIFETIME)
+        if not old and not stale_keys and not old_deeds:
             return 0
         with self._database.brief_transaction(), self._database.sparing():
             erased = self._erase_some(old, self._erase_prompt)
@@ -39,7 +41,12 @@ class RetentionVerbs(Timekeeping):
                 WHERE key IN (SELECT key FROM idempotency_keys WHERE created_at < :before LIMIT :limit)
                 """,
                 before=now - KEY_LIFETIME,
-                limit=KEYS_AT_ONCE,
+                limit=SMALL_AT_ONCE,
+            )
+            self._database.run(
+                "DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE at < :before LIMIT :limit)",
+                before=now - DEED_LIFETIME,
+                limit=SMALL_AT_ONCE,
             )
         return erased
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from promptqueue.errors import KeyNotFound
 from promptqueue.owners.key import HOUR, Key, NewKey, Role
-from promptqueue.owners.owner import refuse_shared
+from promptqueue.owners.owner import refuse_keyless
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs.owners.names import COLUMNS, OwnerVerbs, owner_of
 
@@ -24,7 +24,7 @@ class KeyVerbs(OwnerVerbs):
         return [(row["digest"], _key(row)) for row in self._database.run(f"{OF_KEYS} ORDER BY created_at, key_name")]
 
     def add_key(self, new: NewKey, *, owner: str, role: Role, expires_at: float | None = None) -> Key:
-        refuse_shared(owner)
+        refuse_keyless(owner)
         with self._database.transaction():
             self._database.run("INSERT INTO owners (name) VALUES (:name) ON CONFLICT (name) DO NOTHING", name=owner)
             self._database.run(
@@ -65,7 +65,7 @@ class KeyVerbs(OwnerVerbs):
     def _key(self, name: str) -> Key:
         found = self._database.run(f"{OF_KEYS} WHERE keys.name = :name", name=name)
         if not found:
-            message = f"No key has the name {name}."
+            message = f"No key has the name {name}; python -m promptqueue keys list lists them."
             raise KeyNotFound(message)
         return _key(found[0])
 

@@ -12,6 +12,9 @@ LIMITS = tuple(each.name for each in fields(Limits))
 COLUMNS = ", ".join(["owner", "owners.name AS owner_name", "weight", *(f"max_{limit}" for limit in LIMITS)])
 """What `owner_of` reads."""
 
+BELONGS = "SELECT id = :id AND owner = :owner AS belongs FROM prompts WHERE id >= :id ORDER BY id LIMIT 1"
+"""It goes down the index and reads one row whether or not the id is there, so that the clock cannot tell."""
+
 
 class OwnerVerbs(Verbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
@@ -20,17 +23,7 @@ class OwnerVerbs(Verbs):
         return [owner_of(row) for row in self._database.run(f"SELECT {COLUMNS} FROM owners ORDER BY owner")]  # noqa: S608
 
     def belongs(self, prompt_id: str, owner: int) -> bool:
-        # An unknown id costs as much as somebody else's: some row is read for it as well, the same one each time.
-        found = self._database.run(
-            """
-            SELECT id = :id AND owner = :owner AS belongs FROM prompts
-            WHERE seq = coalesce(
-                (SELECT seq FROM prompts WHERE id = :id), (SELECT max(seq) FROM prompts)
-            )
-            """,
-            id=prompt_id,
-            owner=owner,
-        )
+        found = self._database.run(BELONGS, id=prompt_id, owner=owner)
         return bool(found and found[0]["belongs"])
 
     def limit_owner(self, name: str, limits: Mapping[str, float | None], *, weight: float | None = None) -> Owner:
@@ -39,6 +32,9 @@ class OwnerVerbs(Verbs):
             message = f"No limit is named {', '.join(sorted(limits.keys() - set(LIMITS)))}."
             raise ValueError(message)
         if weight is not None:
+            if weight <= 0:
+                message = f"A weight is more than 0: {weight}."
+                raise ValueError(message)
             changes["weight"] = weight
         with self._database.transaction():
             for column, value in changes.items():
@@ -48,7 +44,7 @@ class OwnerVerbs(Verbs):
     def _owner(self, name: str) -> Owner:
         found = self._database.run(f"SELECT {COLUMNS} FROM owners WHERE name = :name", name=name)  # noqa: S608
         if not found:
-            message = f"No owner has the name {name}."
+            message = f"No owner has the name {name}; python -m promptqueue owners lists them."
             raise OwnerNotFound(message)
         return owner_of(found[0])
 
