@@ -123,17 +123,18 @@ def test_whoever_opens_the_queue_again_is_asked_back_once(on_terminal, queue, ke
     assert queue.keyring() == []
 
 
-def test_owners_are_listed_with_the_keys_that_they_can_use_and_what_was_said_of_them(operate, queue, key):
+def test_owners_are_listed_with_their_good_keys_what_they_have_and_what_was_said_of_them(operate, queue, ask, key):
     queue.revoke_key(queue.add_key(new_key(), owner="anna", role=Role.USER).name)
     queue.limit_owner("anna", {"waiting": 5})
+    ask("x" * 400_000, owner=key.owner.number)
 
     people, script = operate("owners"), operate("owners --json")
 
-    assert people.out.splitlines()[-1].split(maxsplit=2) == ["anna", "1", "weight 1, waiting 5"]
-    assert [(each["owner"], each["weight"], each["keys"]) for each in script.json["owners"]] == [
-        ("everybody", 3, 0),
-        ("pages", 1, 0),
-        ("anna", 1, 1),
+    assert " ".join(people.out.splitlines()[-1].split()) == "anna 1 1 0 0.4 MB 0 weight 1, waiting 5"
+    assert [(each["owner"], each["weight"], each["keys"], each["waiting"]) for each in script.json["owners"]] == [
+        ("everybody", 3, 0, 0),
+        ("pages", 1, 0, 0),
+        ("anna", 1, 1, 1),
     ]
 
 

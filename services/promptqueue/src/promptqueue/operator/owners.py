@@ -9,15 +9,16 @@ from promptqueue.operator.command import Call, Reply, command
 from promptqueue.owners.owner import Owner
 
 
-@command(("who asks, and what each may have", "owners"))
+@command(("who asks, what each has, and what it may have", "owners"))
 def owners(call: Call) -> Reply:
-    """List owners, with their keys and what was said of their limits.
+    """List owners: their keys, what each has and may have.
 
     Keys that were revoked do not count. `everybody` is whoever comes without a key, `pages` are pages of other
     origins that do.
     """
     with call.queue() as queue:
         found = queue.owners()
+        holdings = [queue.holdings(owner.number) for owner in found]
         keys = Counter(key.owner.number for _, key in queue.keyring() if key.revoked_at is None)
     return Reply(
         document={
@@ -26,14 +27,26 @@ def owners(call: Call) -> Reply:
                     "owner": owner.name,
                     "weight": owner.weight,
                     "keys": keys[owner.number],
+                    **asdict(has),
                     "limits": limits_body(owner),
                 }
-                for owner in found
+                for owner, has in zip(found, holdings, strict=True)
             ]
         },
         words=text.table(
-            ("OWNER", "KEYS", "LIMITS"),
-            [(owner.name, str(keys[owner.number]), limits_words(owner)) for owner in found],
+            ("OWNER", "KEYS", "WAITING", "RUNNING", "STORED", "TOKENS TODAY", "LIMITS"),
+            [
+                (
+                    owner.name,
+                    str(keys[owner.number]),
+                    f"{has.waiting:,}",
+                    f"{has.running:,}",
+                    text.size(has.stored_bytes),
+                    f"{has.tokens_today:,}",
+                    limits_words(owner),
+                )
+                for owner, has in zip(found, holdings, strict=True)
+            ],
         ),
     )
 
