@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from promptqueue.owners.owner import EVERYBODY
 
@@ -132,6 +132,17 @@ class Enqueued:
     prompt: Prompt
     position: int | None
     replayed: bool = False
+
+
+class Wanted(TypedDict, total=False):
+    """Which prompts are to be listed; what is left out, or None, is all the same."""
+
+    owner: int | None  # its number
+    status: Status | None
+    outcome: Outcome | None
+    since: float | None  # accepted, or retried last, then or later, in seconds since the epoch
+    until: float | None  # before that
+    metadata_key: str | None  # that their metadata has
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

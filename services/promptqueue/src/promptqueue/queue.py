@@ -16,12 +16,11 @@ from promptqueue.prompt import (
     Enqueued,
     NewPrompt,
     Origin,
-    Outcome,
     Page,
     Progress,
     Prompt,
-    Status,
     Terms,
+    Wanted,
 )
 
 
@@ -255,17 +254,13 @@ class PromptQueue(Protocol):
     def pause(self, paused: bool) -> None:
         """Stop or resume claiming; prompts are accepted all the same."""
 
-    def newest(
-        self,
-        *,
-        status: Status | None = None,
-        outcome: Outcome | None = None,
-        limit: int = 50,
-        before: int | None = None,
-    ) -> Page:
-        """List prompts, the last accepted first, all or those of one status or outcome; `before` is a page's `next`.
+    def newest(self, *, limit: int = 50, before: int | None = None, **wanted: Unpack[Wanted]) -> Page:
+        """List prompts, the last accepted first, all or those that are `wanted`; `before` is a page's `next`.
 
-        One that was retried counts as accepted then. A page costs what it shows, however many prompts are stored.
+        One that was retried counts as accepted then. A page costs what it shows, however many prompts are stored: where
+        it passes over prompts, because of a time or of their metadata, it looks at 5,000 at most, so that it may have
+        fewer than `limit`, or none, and a `next`. Times are those of the wall clock; where it was set back meanwhile,
+        some may be missing.
         Prompts that come or go meanwhile move no other to another page.
         """
 

@@ -1,6 +1,7 @@
 """newest: the last accepted first, in pages."""
 
 import pytest
+from promptqueue.owners.owner import EVERYBODY, PAGES
 from promptqueue.prompt import Failed, NewPrompt, Outcome, Priority, Status
 
 WANTED = [
@@ -9,6 +10,8 @@ WANTED = [
     *({"outcome": outcome} for outcome in Outcome),
     {"status": Status.COMPLETED, "outcome": Outcome.FAILED},
 ]
+WANTED += [{"owner": PAGES, **wanted} for wanted in WANTED]
+DAY = 24 * 3600.0
 
 
 def ids(page):
@@ -25,18 +28,18 @@ def zoo(queue, ask, hire, answered, clock):
         claim = queue.claim(terms)
         return queue.finish(claim, ending).id
 
-    for _ in range(2):
-        made.append(ask(expires_in=1))
+    for owner in (EVERYBODY, PAGES, EVERYBODY, PAGES):
+        made.append(ask(owner=owner, expires_in=1))
         clock.advance(1)
         queue.recover()
-        ask()
+        ask(owner=owner)
         made.append(end(answered))
-        ask()
+        ask(owner=owner)
         made.append(end(Failed(cause="out of luck")))
-        made.append(queue.cancel(ask()).id)
-        ask(priority=Priority.BATCH)
+        made.append(queue.cancel(ask(owner=owner)).id)
+        ask(owner=owner, priority=Priority.BATCH)
         made.append(queue.claim(terms).prompt.id)
-    return [*made, *(ask(priority=lane) for lane in [*Priority] * 2)]
+    return [*made, *(ask(owner=owner, priority=lane) for lane in [*Priority] * 2 for owner in (PAGES, EVERYBODY))]
 
 
 def test_the_last_accepted_comes_first(queue, ask):
@@ -51,7 +54,7 @@ def test_an_empty_queue_has_an_empty_page(queue):
     assert queue.newest().next is None
 
 
-@pytest.mark.parametrize("wanted", WANTED, ids=lambda wanted: " ".join(wanted.values()) or "all")
+@pytest.mark.parametrize("wanted", WANTED, ids=lambda wanted: " ".join(map(str, wanted.values())) or "all")
 def test_pages_hold_each_prompt_that_is_wanted_exactly_once(queue, zoo, wanted):
     everything = [queue.get(prompt_id) for prompt_id in zoo]
     expected = [prompt for prompt in everything if all(getattr(prompt, name) == wanted[name] for name in wanted)]
@@ -94,3 +97,61 @@ def test_the_limit_of_a_page_is_kept_and_there_are_fifty_unless_told(queue):
 
     assert [len(queue.newest(limit=limit).prompts) for limit in (1, 59, 60, 100)] == [1, 59, 60, 60]
     assert len(queue.newest().prompts) == 50
+
+
+# ---- by when they were accepted, and by their metadata ---------------------------------------------------------------
+
+
+def all_pages(queue, **wanted):
+    page = queue.newest(**wanted)
+    found = ids(page)
+    while page.next is not None:
+        page = queue.newest(**wanted, before=page.next)
+        found += ids(page)
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 50])
+def test_those_accepted_since_a_moment_and_until_another_are_listed(queue, ask, clock, limit):
+    asked = []
+    for number in range(5):
+        asked.append(ask(owner=number % 2))
+        clock.advance(DAY)
+    days = [queue.get(one).created_at for one in asked]
+
+    def listed(**wanted):
+        return [asked.index(one) for one in all_pages(queue, limit=limit, **wanted)]
+
+    assert listed(since=days[3]) == [4, 3]
+    assert listed(until=days[3]) == [2, 1, 0]
+    assert listed(since=days[1], until=days[4]) == [3, 2, 1]
+    assert listed(since=days[1], until=days[4], owner=1) == [3, 1]
+    assert listed(since=days[1] + 1, until=days[2]) == listed(since=days[4] + 1) == listed(until=days[0]) == []
+
+
+def test_one_that_was_retried_was_accepted_then(queue, ask, clock):
+    first, second = queue.cancel(ask()).id, ask()
+    clock.advance(DAY)
+    queue.retry(first)
+    now = clock.wall()
+
+    assert (ids(queue.newest(since=now)), ids(queue.newest(until=now))) == ([first], [second])
+
+
+def test_nothing_is_listed_that_was_accepted_outside_of_the_time_whatever_the_wall_clock_did(queue, ask, clock):
+    asked = {ask(): clock.wall() for step in [DAY, -3 * DAY, DAY, DAY, 5 * DAY, -DAY] if not clock.step_wall(step)}
+    moments = sorted(asked.values())
+
+    for since, until in [(moments[0], moments[2]), (moments[2], moments[-1]), (moments[-1], moments[-1] + 1)]:
+        listed = all_pages(queue, since=since, until=until, limit=2)
+        assert all(since <= asked[one] < until for one in listed)
+        assert len(set(listed)) == len(listed)
+
+
+@pytest.mark.parametrize("key", ["batch", 'a "quoted" key', "$.batch", ""])
+def test_those_are_listed_whose_metadata_has_a_key_whatever_its_value(queue, ask, key):
+    asked = [ask(metadata=metadata) for metadata in [None, {key: None}, {"other": key}, {key: 1, "other": 2}, {}]]
+
+    assert ids(queue.newest(metadata_key=key)) == [asked[3], asked[1]]
+    assert all_pages(queue, metadata_key=key, limit=1) == [asked[3], asked[1]]
+    assert ids(queue.newest(metadata_key=key, owner=PAGES)) == []

@@ -70,13 +70,15 @@ class Asking(Care):
         row = self._state.rows.get(prompt_id)
         return Text(prompt_id, row.text_attempt, 0, row.text) if row and row.text_attempt else None
 
-    def newest(self, *, status=None, outcome=None, limit=50, before=None):
+    def newest(self, *, metadata_key=None, limit=50, before=None, since=None, until=None, **wanted):
         found = [
             row
             for row in sorted(self._state.rows.values(), key=lambda row: -row.seq)
-            if status in (None, row.prompt.status)
-            and outcome in (None, row.prompt.outcome)
+            if all(value in (None, getattr(row.prompt, name)) for name, value in wanted.items())
             and (before is None or row.seq < before)
+            and (since is None or row.waiting_since >= since)
+            and (until is None or row.waiting_since < until)
+            and (metadata_key is None or metadata_key in (row.prompt.metadata or {}))
         ]
         return Page(
             prompts=[self._shown(row) for row in found[:limit]],

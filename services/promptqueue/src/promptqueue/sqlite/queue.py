@@ -15,6 +15,7 @@ from promptqueue.sqlite.verbs.recovery import RecoveryVerbs
 from promptqueue.sqlite.verbs.retention import RetentionVerbs
 from promptqueue.sqlite.verbs.submission import SubmissionVerbs
 from promptqueue.sqlite.verbs.whole.condition import ConditionVerbs
+from promptqueue.sqlite.verbs.whole.listing import ListVerbs
 from promptqueue.sqlite.verbs.whole.minutes import MinuteVerbs
 from promptqueue.sqlite.verbs.whole.models import ModelVerbs
 from promptqueue.sqlite.verbs.worker import WorkerVerbs
@@ -30,6 +31,7 @@ class SQLitePromptQueue(
     ModelVerbs,
     MinuteVerbs,
     ReadingVerbs,
+    ListVerbs,
     KeyVerbs,
     HoldingVerbs,
     UsageVerbs,

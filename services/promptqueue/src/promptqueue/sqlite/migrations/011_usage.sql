@@ -81,3 +81,6 @@ WHEN NEW.status = 'completed' AND OLD.status = 'processing' BEGIN
     FROM (SELECT max(0, coalesce(NEW.ran_seconds, NEW.claimed_at - OLD.claimed_at, 0)) AS took)
     WHERE what = 'running' AND up_to = (SELECT min(up_to) FROM durations WHERE what = 'running' AND up_to >= took);
 END;
+
+-- An owner's newest that have ended are found without reading those of others.
+CREATE INDEX prompts_of_owner ON prompts (owner, outcome) WHERE status = 'completed';

@@ -1,34 +1,14 @@
-"""The verbs that read: where a prompt stands, its texts, and the list of all."""
+"""The verbs that read of one prompt: where it stands, and its texts."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from promptqueue.errors import PromptNotFound
 from promptqueue.notes import Text
-from promptqueue.prompt import Outcome, Page, Progress, Prompt, Status
+from promptqueue.prompt import Progress, Prompt
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.base import Verbs
 from promptqueue.stored import stored_object
-
-# Each reads its rows in order from an index and stops. SQLite's planner might rather walk back through the whole table
-# and pass over what does not match, which is quick until what matches is rare: hence INDEXED BY.
-
-OF_ALL = "SELECT * FROM prompts WHERE seq < :before ORDER BY seq DESC LIMIT :limit"
-
-IN_HAND = """
-    SELECT * FROM prompts INDEXED BY prompts_in_hand
-    WHERE status = 'processing' AND seq < :before ORDER BY seq DESC LIMIT :limit
-"""
-
-OF_OUTCOME = """
-    SELECT * FROM prompts INDEXED BY prompts_by_outcome
-    WHERE status = 'completed' AND outcome = :outcome AND seq < :before ORDER BY seq DESC LIMIT :limit
-"""
-
-COMPLETED = rows.newest_of(OF_OUTCOME.replace(":outcome", f"'{outcome}'") for outcome in Outcome)
-
-OF_STATUS = {Status.QUEUED: line.NEWEST_IN_LINE, Status.PROCESSING: IN_HAND, Status.COMPLETED: COMPLETED, None: OF_ALL}
-LAST_SEQ = 2**63 - 1
 
 
 class ReadingVerbs(Verbs):
@@ -76,27 +56,6 @@ class ReadingVerbs(Verbs):
         )
         # All of one attempt: its first text replaces what earlier ones left.
         return Text(prompt_id, found[0]["attempt"], 0, "".join(row["text"] for row in found)) if found else None
-
-    def newest(
-        self,
-        *,
-        status: Status | None = None,
-        outcome: Outcome | None = None,
-        limit: int = 50,
-        before: int | None = None,
-    ) -> Page:
-        if outcome and status not in (None, Status.COMPLETED):
-            return Page(prompts=[], next=None)  # only what is completed has an outcome
-        found = self._database.run(
-            OF_OUTCOME if outcome else OF_STATUS[status],
-            outcome=outcome,
-            before=LAST_SEQ if before is None else before,
-            limit=limit + 1,
-        )
-        return Page(
-            prompts=[rows.prompt(row, self._clock) for row in found[:limit]],
-            next=found[limit - 1]["seq"] if len(found) > limit else None,
-        )
 
     def _stored(self, statement: str, prompt_id: str) -> Mapping[str, Any] | None:
         found = self._database.run(statement, id=prompt_id)
