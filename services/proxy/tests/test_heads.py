@@ -8,6 +8,8 @@ import time
 
 import gevent
 import pytest
+from proxy.serving.connection import Connection
+from proxy.serving.crowd import Crowd
 from proxy.serving.paced_socket import HEAD_WITHIN, LONGEST_HEAD, PacedSocket
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
@@ -28,6 +30,12 @@ def connect():
             return made
 
         yield connect
+
+
+@pytest.fixture
+def caller():
+    with Crowd(10).caller(Connection({}), "127.0.0.1") as caller:
+        yield caller
 
 
 def hear(connection):
@@ -91,7 +99,7 @@ def test_connections_that_only_take_places_keep_nobody_out(serve, connect, said)
     assert server.traceback == ""
 
 
-def test_a_head_that_comes_byte_by_byte_is_looked_at_a_few_times_alone():
+def test_a_head_that_comes_byte_by_byte_is_looked_at_a_few_times_alone(caller):
     class Client:
         heard = 0
 
@@ -109,12 +117,12 @@ def test_a_head_that_comes_byte_by_byte_is_looked_at_a_few_times_alone():
     assert 1 < client.heard < 20
 
 
-def test_a_long_head_that_comes_in_large_pieces_is_read_at_once():
+def test_a_long_head_that_comes_in_large_pieces_is_read_at_once(caller):
     class Client:
         def recv(self, size):
             return b"a" * size
 
-    turns = PacedSocket(Client(), 75, lambda: None)
+    turns = PacedSocket(Client(), 75, caller)
 
     with gevent.Timeout(5):
         assert sum(len(turns.recv(8_192)) for _ in range(LONGEST_HEAD // 8_192)) == LONGEST_HEAD

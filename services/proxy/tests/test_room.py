@@ -1,13 +1,15 @@
-"""Room for bodies: what is being read takes 64 MB at most, nobody else hears of it, and all of it is given back."""
+"""Room for bodies: what is being read takes 64 MB at most, of one network a quarter, and all of it is given back."""
 
 import contextlib
 import http.client
 import select
 import socket
+from collections import Counter
 
 import pytest
 from proxy.errors import Busy
-from proxy.serving.room import SIZE, Room
+from proxy.serving.connection import network
+from proxy.serving.room import SHARE, SIZE, Room
 
 MEGABYTE = 1_048_576
 LENGTH = b"POST /api/v1/prompt HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
@@ -20,8 +22,9 @@ SMALL = {"prompt": "Is there room?"}
 def connect():
     with contextlib.ExitStack() as opened:
 
-        def connect(server):
-            return opened.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+        def connect(server, network=1):
+            door, here = ("127.0.0.1", server.port), (f"127.0.0.{network}", 0)
+            return opened.enter_context(socket.create_connection(door, timeout=60, source_address=here))
 
         yield connect
 
@@ -55,9 +58,10 @@ def fill(connect, until):
         held = []
 
         def is_filled():
-            while len(held) < SIZE // MEGABYTE:
-                held.append(connect(server))
-                held[-1].sendall(LENGTH % MEGABYTE + BODY[:100])
+            for number, lacking in missing(held):
+                for _ in range(lacking):
+                    held.append(connect(server, number))
+                    held[-1].sendall(LENGTH % MEGABYTE + BODY[:100])
             held[:] = [each for each in held if not is_answered(each)]  # with 503, while others still gave room back
             return len(held) == SIZE // MEGABYTE and is_full(server)
 
@@ -65,6 +69,12 @@ def fill(connect, until):
         return held
 
     return fill
+
+
+def missing(held):
+    """How many bodies of a megabyte each of four networks may still bring."""
+    here = Counter(each.getsockname()[0] for each in held)
+    return [(network, SIZE // MEGABYTE // SHARE - here[f"127.0.0.{network}"]) for network in range(1, SHARE + 1)]
 
 
 def finish(connections):
@@ -119,7 +129,7 @@ def test_who_is_refused_for_want_of_room_hears_it_in_the_envelope_and_may_go_on(
 
 def test_bodies_in_chunks_take_what_they_have_sent(serve, connect, until):
     server = serve("gevent")
-    connections = [connect(server) for _ in range(SIZE // MEGABYTE + 6)]
+    connections = [connect(server, 1 + number % SHARE) for number in range(SIZE // MEGABYTE + 6)]
     for connection in connections:
         connection.sendall(CHUNKED + b"%x\r\n" % (MEGABYTE - 20) + BODY[: MEGABYTE - 20] + b"\r\n")
 
@@ -133,11 +143,26 @@ def test_bodies_in_chunks_take_what_they_have_sent(serve, connect, until):
     assert server.post("/api/v1/prompt", SMALL).status == 202
 
 
+def test_a_network_may_bring_a_quarter_and_others_bring_theirs_meanwhile(server, connect, until):
+    greedy = [connect(server, 1) for _ in range(SIZE // MEGABYTE)]
+    for connection in greedy:
+        connection.sendall(LENGTH % MEGABYTE + BODY[:100])
+    until(lambda: is_full(server))
+
+    others = [connect(server, 2) for _ in range(SIZE // MEGABYTE // SHARE)]
+    for connection in others:
+        connection.sendall(LENGTH % MEGABYTE + BODY)
+
+    assert [hear(connection) for connection in others] == [202] * len(others)
+    leave(greedy)
+    until(lambda: not is_full(server))
+
+
 def test_a_room_gives_back_what_was_taken_whatever_happens():
-    room = Room(10)
+    room = Room(10, connections=10)
 
     def fail():
-        with room.place() as place:
+        with room.place("here") as place:
             place.grow(4)
             place.grow(6)
             place.grow(1)
@@ -145,8 +170,47 @@ def test_a_room_gives_back_what_was_taken_whatever_happens():
     for _ in range(3):
         with pytest.raises(Busy):
             fail()
-    with room.place() as place:
+    with room.place("here") as place:
         place.grow(10)
         place.leave()
-        with room.place() as other:
+        with room.place("there") as other:
             other.grow(10)
+
+
+def test_a_body_that_is_alone_of_its_network_may_take_more_than_a_quarter():
+    room = Room(100, connections=100)
+
+    with room.place("here") as place:
+        place.grow(60)
+        with pytest.raises(Busy), room.place("here"):
+            pass
+        with room.place("there") as other:
+            other.grow(40)
+
+
+def test_the_smallest_bodies_of_a_network_take_a_quarter_of_all_places():
+    room, places = Room(1_000, connections=100), contextlib.ExitStack()
+
+    with places:
+        for _ in range(25):
+            places.enter_context(room.place("here")).grow(1)
+        with pytest.raises(Busy):
+            places.enter_context(room.place("here"))
+        for number in range(75):
+            places.enter_context(room.place(f"there {number}")).grow(10)
+        with pytest.raises(Busy):
+            places.enter_context(room.place("elsewhere"))
+
+
+@pytest.mark.parametrize(
+    ("address", "of"),
+    [
+        ("10.0.0.7", "10.0.0.7"),
+        ("::ffff:10.0.0.7", "10.0.0.7"),
+        ("2001:db8:1:2:aaaa::7", "2001:0db8:0001:0002"),
+        ("fe80::1%eth0", "fe80:0000:0000:0000"),
+        ("", ""),
+    ],
+)
+def test_a_network_is_an_address_or_what_everybody_has_of_the_new_ones(address, of):
+    assert network(address) == of

@@ -7,10 +7,8 @@ it is told to. Each override of Gunicorn's own methods says in its first line wh
 from __future__ import annotations
 
 import signal
-import time
 from contextlib import suppress
 from http import HTTPStatus
-from itertools import islice
 from types import FrameType
 from typing import Any
 
@@ -20,11 +18,12 @@ from gunicorn.util import http_date  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from proxy.app import parts
+from proxy.serving.connection import Connection
+from proxy.serving.crowd import Caller, Crowd
 from proxy.serving.paced_socket import PacedSocket
 from proxy.serving.refusals import hear_out, refusal
 
 LAST_REQUEST_WITHIN = 1.0  # seconds that a kept connection has for a request that was on its way
-NARROW = 100  # places left, or a quarter of few, at which whoever has said nothing the longest must go
 UNREAD, UNREAD_PIECE = 65_536, 4_096  # bytes of a body that nobody wanted, for which a connection is still kept
 
 
@@ -34,29 +33,29 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     def init_process(self) -> None:
         """Let an early SIGTERM end it: until Gunicorn sets its handlers, the master's would swallow the signal."""
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        self._waiting: dict[Any, _Wait] = {}  # by greenlet, the longest wait first
-        self._served: set[Any] = set()
-        self._crowd = self.worker_connections - min(NARROW, self.worker_connections // 4)
+        self._crowd = Crowd(self.worker_connections)
+        self._callers: dict[Any, Caller] = {}  # by greenlet
         super().init_process()
 
     def timeout_ctx(self) -> _Wait:
-        """Make the time-out of a wait for the next request one that is known, and can be ended early."""
-        return _Wait(self.cfg.keepalive, self._waiting)
+        """Have it known that a client is waited for."""
+        return _Wait(self.cfg.keepalive, self._callers[gevent.getcurrent()])
 
     def notify(self) -> None:
         """Keep places free each second: once all are taken, no connection comes that could make room for itself."""
         super().notify()
-        self._make_room()
+        self._crowd.make_room()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Make room for a connection and read it in turns."""
+        """Give a connection its place among all others, and read it in turns with them."""
         here = gevent.getcurrent()
-        self._served.add(here)
-        try:
-            self._make_room()
-            super().handle(listener, PacedSocket(client, self.cfg.keepalive, self._end_wait), addr)
-        finally:
-            self._served.discard(here)
+        address = addr[0] if isinstance(addr, tuple) else ""  # that of a socket in the file system is no address
+        with self._crowd.caller(Connection({"gunicorn.socket": client}), address) as caller:
+            self._callers[here] = caller
+            try:
+                super().handle(listener, PacedSocket(client, self.cfg.keepalive, caller), addr)
+            finally:
+                del self._callers[here]
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
         """Answer after whoever else can go on, then close a connection that still sends its body.
@@ -92,27 +91,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         gevent.sleep(LAST_REQUEST_WITHIN)
         if app:
             parts(app).cut()
-        for greenlet, wait in list(self._waiting.items()):
-            greenlet.kill(wait, block=False)
-
-    def _end_wait(self) -> None:
-        """Note that the client who was waited for has begun to speak: from here on other limits hold."""
-        if wait := self._waiting.get(gevent.getcurrent()):
-            wait.cancel()
-
-    def _make_room(self) -> None:
-        """When places get scarce, let go of the connections that have been waited for the longest.
-
-        So neither idle connections nor heads without an end can keep others out, however many there are. One that came
-        within the last second has had no time to speak.
-        """
-        old = time.monotonic() - LAST_REQUEST_WITHIN
-        too_many = max(0, len(self._served) - self._crowd)
-        for greenlet, wait in list(islice(self._waiting.items(), too_many)):
-            if wait.began < old:
-                del self._waiting[greenlet]
-                self._served.discard(greenlet)
-                greenlet.kill(wait, block=False)
+        self._crowd.disperse()
 
 
 class _InOurShape:
@@ -135,18 +114,17 @@ class _InOurShape:
 
 
 class _Wait(gevent.Timeout):  # type: ignore[misc]  # gevent has no types
-    """A time-out that ends its block without an error, and that is known while it runs."""
+    """A time-out that ends its block without an error, during which a client is waited for."""
 
-    def __init__(self, seconds: float, waiting: dict[Any, _Wait]) -> None:
+    def __init__(self, seconds: float, caller: Caller) -> None:
         super().__init__(seconds, exception=False)
-        self.began = time.monotonic()
-        self._waiting = waiting
+        self._caller = caller
 
     def __enter__(self) -> _Wait:
-        self._waiting[gevent.getcurrent()] = self
+        self._caller.wait(on_speech=self.cancel)
         super().__enter__()
         return self
 
     def __exit__(self, *error: Any) -> Any:
-        self._waiting.pop(gevent.getcurrent(), None)
+        self._caller.hear()
         return super().__exit__(*error)

@@ -8,6 +8,7 @@ from proxy.live.live_prompts import LivePrompts
 from proxy.live.lookup import Lookup
 from proxy.live.places import Places
 from proxy.prompts import Prompts
+from proxy.serving import descriptors
 from proxy.serving.concurrency import Concurrency
 from proxy.serving.departures import Departures
 from proxy.serving.room import Room
@@ -27,7 +28,7 @@ class Parts:
         storage = connect(config.database_url, journal_mode=config.journal_mode, threads=concurrency.native)
         self.config = config
         self.concurrency = concurrency
-        self.room = Room()
+        self.room = Room(connections=descriptors.caps(config.max_streams).connections)
         self.reader = reader = Reader(storage, concurrency)
         self.writer = writer = Writer(storage.open, concurrency)
         self.whole_queue = WholeQueue(storage, reader, writer)

@@ -1,7 +1,7 @@
 """A request's body: read whole, within its limit, whatever its content type."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO
 
 from flask import request
@@ -9,7 +9,7 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import ClientDisconnected
 
 from proxy.errors import Busy, InvalidJSON, InvalidRequest, TooLarge
-from proxy.serving.connection import Connection
+from proxy.serving.connection import Connection, network
 from proxy.serving.room import Place, Room
 
 PIECE = 256 * 1024  # bytes read at a time
@@ -30,12 +30,13 @@ def reading(limit: int, room: Room) -> Iterator[bytes]:
         _drain()
         message = "A body with a Content-Encoding is not read. Send it as it is."
         raise InvalidRequest(message, param="Content-Encoding")
-    with room.place() as place:
+    with ExitStack() as taken:
         try:
+            place = taken.enter_context(room.place(network(request.remote_addr or "")))
             with Connection(request.environ).impatient(SILENCE):
                 data = _whole(limit, place)
         except (TooLarge, Busy):
-            place.leave()
+            taken.close()
             _drain()
             raise
         yield data

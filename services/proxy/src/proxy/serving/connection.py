@@ -1,5 +1,6 @@
-"""The connection that a request came by."""
+"""The connection that a request came by, and the network that it came from."""
 
+import ipaddress
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -35,7 +36,25 @@ class Connection:
 
     def cut(self) -> None:
         """Break it, for nothing else ends an answer to a client that does not read."""
+        self._shut(socket.SHUT_RDWR)
+
+    def stop_listening(self) -> None:
+        """Let whoever reads from it come to its end once what has arrived is read, which may still be answered."""
+        self._shut(socket.SHUT_RD)
+
+    def _shut(self, how: int) -> None:
         if self._socket:
-            # On a copy of the descriptor: gevent would wake whoever writes with an error that Gunicorn logs.
+            # On a copy of the descriptor: gevent would wake whoever reads or writes with an error that Gunicorn logs.
             with suppress(OSError), self._socket.dup() as same:
-                same.shutdown(socket.SHUT_RDWR)
+                same.shutdown(how)
+
+
+def network(address: str) -> str:
+    """Name whom an address belongs to, as far as it tells: of IPv6 everybody has as many as there are in a /64."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:  # a socket in the file system has none
+        return ""
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or found.exploded[:19])
