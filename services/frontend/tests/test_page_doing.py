@@ -190,6 +190,23 @@ def test_a_link_shows_a_conversation_s_last_question_and_can_be_made(page: Page,
     expect(box(page)).to_have_value("And\nthen?")
 
 
+def test_a_prompt_of_another_face_is_sent_again_with_all_that_it_asked_for(page: Page, proxy: ScriptedProxy) -> None:
+    weather = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+    said = [{"role": "user", "content": "Rain?"}, {"role": "assistant", "content": "", "tool_calls": [weather]}]
+    last = {"role": "tool", "content": "It rains.", "tool_name": "weather"}
+    asked = {"messages": [*said, last], "tools": [weather], "format": "json", "options": {"seed": 7}}
+    proxy.answer("x", "{}")
+    proxy.wholes["x"] = [(200, {**proxy.wholes["x"][0][1], "request": asked})]
+    proxy.accept("y")
+    proxy.open("#p=x")
+    expect(page.locator("article h3")).to_have_text("It rains.")
+
+    press_more(rows(page), "Send again", "It rains.")
+    until(page, lambda: len(proxy.posts()) == 1)
+
+    assert proxy.bodies() == [asked]
+
+
 def test_a_text_file_is_dropped_into_the_box(page: Page, proxy: ScriptedProxy) -> None:
     proxy.open()
     box(page).fill("Look at this:")
@@ -254,7 +271,10 @@ def test_a_first_visit_explains_itself_and_an_example_fills_the_box(page: Page, 
     page.get_by_role("button", name="Write a haiku").click()
 
     expect(box(page)).to_have_value("Write a haiku about waiting in line.")
-    expect(box(page)).to_be_focused()
+    expect(page.get_by_role("button", name="Submit prompt")).to_be_focused()
+    proxy.accept("a")
+    page.keyboard.press("Enter")
+    until(page, lambda: proxy.prompts() == ["Write a haiku about waiting in line."])
 
 
 def test_the_icon_counts_what_is_active_and_tells_of_trouble(page: Page, proxy: ScriptedProxy) -> None:
