@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from marionette_driver.errors import MarionetteException
-from marionette_driver.marionette import Marionette
-from selenium.webdriver import WebKitGTK
+from marionette_driver.marionette import ActionSequence, Marionette
+from selenium.webdriver import ActionChains, WebKitGTK
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 from support.ports import free_port
 from support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-CONTROL, ENTER = "\ue009", "\ue007"  # as WebDriver spells keys, https://www.w3.org/TR/webdriver2/#keyboard-actions
+# As WebDriver spells keys, https://www.w3.org/TR/webdriver2/#keyboard-actions
+CONTROL, SHIFT, ENTER, TAB, BACKSPACE, ESCAPE = "\ue009", "\ue008", "\ue007", "\ue004", "\ue003", "\ue00c"
 
 FIREFOX, WEBKIT, SCREEN = "firefox-esr", "WebKitWebDriver", "Xvfb"
 VIEWERS = "/usr/lib/*/webkit2gtk-4.*/MiniBrowser"
@@ -39,9 +40,11 @@ class Driver(Protocol):
 class Engine:
     """A browser with one window, told by what a person does and sees."""
 
-    def __init__(self, driver: Driver, open_: Callable[[str], None]) -> None:
+    def __init__(self, driver: Driver, open_: Callable[[str], None], strike: Callable[..., None]) -> None:
         self._driver = driver
         self.open = open_
+        self.strike = strike
+        """Press one key after the other, then let go of them, the last first: where the focus is."""
 
     def reload(self) -> None:
         self._driver.refresh()
@@ -87,10 +90,19 @@ def firefox(folder: Path) -> Iterator[Engine]:
     try:
         driver = Marionette(host="127.0.0.1", port=port)
         until(lambda: _began(driver), "Firefox is to be steered", 60)
-        yield Engine(driver, driver.navigate)
+        yield Engine(driver, driver.navigate, lambda *chord: _strike(driver, chord))
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _strike(driver: Marionette, chord: Sequence[str]) -> None:
+    keys = ActionSequence(driver, "key", "keyboard")
+    for key in chord:
+        keys.key_down(key)
+    for key in reversed(chord):
+        keys.key_up(key)
+    keys.perform()
 
 
 def _began(driver: Marionette) -> bool:
@@ -115,9 +127,18 @@ def webkit(folder: Path) -> Iterator[Engine]:
         options.add_argument("--automation")
         driver = WebKitGTK(options=options, service=Service(shutil.which(WEBKIT), env=environment))
         try:
-            yield Engine(driver, driver.get)
+            yield Engine(driver, driver.get, lambda *chord: _chain(driver, chord))
         finally:
             driver.quit()
+
+
+def _chain(driver: WebKitGTK, chord: Sequence[str]) -> None:
+    keys = ActionChains(driver)
+    for key in chord:
+        keys.key_down(key)
+    for key in reversed(chord):
+        keys.key_up(key)
+    keys.perform()
 
 
 @contextmanager

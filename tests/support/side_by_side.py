@@ -23,6 +23,7 @@ APART = (
 """Tests that take long, and have little in common with the others of their file."""
 TOGETHER = (
     "test_engines.py",
+    "test_keyboard.py",
     "test_rude_clients.py",
     "test_readme.py::test_the_demo",
     "test_readme.py::test_a_terminal",
