@@ -46,6 +46,7 @@ class Next:
     delay: float = 0.0
     last_error: str | None = None  # why it was put back; None leaves what is known
     is_bad_end: bool = False  # an end that nobody can explain
+    is_charged: bool = True  # the owner pays for the seconds that it took
 
 
 def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0) -> Next:
@@ -67,6 +68,7 @@ def after(ending: Ending, *, failures: int, max_failures: int, bad_ends: int = 0
                 delay=retry_delay(bad_ends + 1) if delay is None else delay,
                 last_error=cause,
                 is_bad_end=True,
+                is_charged=counts,
             )
         case _:
             assert_never(ending)

@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 
 
 class Priority(StrEnum):
-    """The lane a prompt waits in; interactive prompts are claimed first."""
+    """The lane a prompt waits in. While both wait, interactive ones have nine tenths of the slots' time."""
 
     INTERACTIVE = "interactive"
     BATCH = "batch"
@@ -161,6 +161,7 @@ class Terms:
     lease_seconds: float = 15.0
     timeout_seconds: float = 3600.0  # a prompt's own timeout can only be shorter
     max_failures: int = 3
+    most_running: int | None = None  # prompts of one owner who has a key, unless its own limit says otherwise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from promptqueue.notes import Text
 from promptqueue.owners.deed import Deed
 from promptqueue.owners.key import Key, NewKey, Role
 from promptqueue.owners.owner import EVERYBODY, Holdings, Owner, Usage
+from promptqueue.owners.turn import Turn
 from promptqueue.prompt import (
     Claim,
     Ending,
@@ -56,13 +57,17 @@ class PromptQueue(Protocol):
         """
 
     def position(self, prompt_id: str) -> int | None:
-        """Say the place in line, 1 = next; None unless the prompt is queued."""
+        """Say the place in line, 1 = next; None unless the prompt is queued.
+
+        It is as things stand: a place can also rise, as others join who have had less, or their prompts prove short.
+        In the batch lane it counts all interactive prompts first, though a tenth of the time is batch's.
+        """
 
     def progress_of(self, prompt_ids: Collection[str]) -> list[Progress]:
         """Say where these prompts stand at one moment, from one read; those that do not exist are left out."""
 
     def moves(self) -> int:
-        """Count how often prompts have joined or left the line: while it stays the same, so does every place."""
+        """Count how often prompts have joined or left the line, or moved in it: while it stays, so does every place."""
 
     def request(self, prompt_id: str) -> Mapping[str, Any] | None:
         """Return what was asked; None once its text was erased (`erase_unrun`). Raises PromptNotFound."""
@@ -118,8 +123,12 @@ class PromptQueue(Protocol):
     def claim(self, terms: Terms) -> Claim | None:
         """Hand the next prompt in line to exactly one caller; None when nothing may be started.
 
-        Interactive prompts come first, then first come, first served. Prompts that must wait, prompts that expired and
-        a paused queue are passed over. Every claim raises the prompt's attempt.
+        Owners take turns by the seconds that their prompts take of a slot, each by its weight, and so do the lanes:
+        while both wait, interactive prompts have nine tenths of the time, and a lane alone has all of it. Of one
+        owner's prompts in a lane the first that came is the first. Who comes while others wait is overtaken by at most
+        one prompt of each. Passed over are prompts that must wait or expired, owners with as many running as they may
+        have (their limit, else `terms.most_running`), and everything while the queue is paused. Every claim raises the
+        prompt's attempt.
         """
 
     def renew(self, claim: Claim) -> None:
@@ -201,6 +210,9 @@ class PromptQueue(Protocol):
 
     def measures(self) -> Measures:
         """Say how many prompts ended and how long they took, since this is counted: what metrics tell."""
+
+    def turns(self) -> list[Turn]:
+        """List who wait or have something running, each owner once for each lane, interactive ones first."""
 
     def history(self, minutes: int) -> list[Minute]:
         """Say what the queue did in each of the last minutes, at most 60, the present one last, which is not over.

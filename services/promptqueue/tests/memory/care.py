@@ -5,8 +5,9 @@ import secrets
 from dataclasses import replace
 
 from promptqueue.condition import Counts, Recovered, Room, Server, summary
-from promptqueue.lifecycle import ABANDONED, EXPIRED, GRACE, HOLDER_GRACE, KEY_LIFETIME, after, loss
+from promptqueue.lifecycle import ABANDONED, EXPIRED, GRACE, HOLDER_GRACE, KEY_LIFETIME, TIMED_OUT, after, loss
 from promptqueue.owners.deed import DEED_LIFETIME
+from promptqueue.owners.turn import Turn
 from promptqueue.prompt import Outcome, Priority, Status
 from promptqueue.stored import storable, stored_json, stored_object
 
@@ -101,6 +102,22 @@ class Care(Taken):
             seconds_per_prompt=sum(row.ran_seconds for row in last) / len(last) if last else None,
             paused=self._state.paused,
         )
+
+    def turns(self):
+        return [
+            Turn(
+                owner=owner.name,
+                lane=lane,
+                waiting=len(waiting),
+                running=running,
+                oldest_wait_seconds=self._clock.wall() - waiting[0].waiting_since if waiting else None,
+            )
+            for lane in Priority
+            for owner in self._state.owners.values()
+            for waiting in [self._line_of(lane, owner.number)]
+            for running in [sum(row.prompt.priority is lane for row in self._running(owner.number))]
+            if waiting or running
+        ]
 
     def room(self):
         texts = sum(len(json.dumps([row.request, row.answer, row.text])) for row in self._state.rows.values())
@@ -202,6 +219,8 @@ class Care(Taken):
         return self._let_go(row) if row.origin.is_kept else replace(row, origin=replace(row.origin, fingerprint=None))
 
     def _complete(self, row, outcome, error):
+        if row.prompt.status is Status.PROCESSING:
+            self._charge(row)
         ended = {"outcome": outcome, "error": error, "completed_at": self._clock.wall()}
         row = self._move(row, {"status": Status.COMPLETED, **ended}, not_before=None)
         self._count(row)
@@ -209,6 +228,7 @@ class Care(Taken):
 
     def _end(self, row, to):
         """Let an attempt be over."""
+        self._charge(row, is_charged=to.is_charged)
         now, is_over = self._clock.monotonic(), to.status is Status.COMPLETED
         of_prompt = {
             "status": to.status,
@@ -222,6 +242,10 @@ class Care(Taken):
         if to.is_bad_end:
             trouble = {"bad_ends": row.bad_ends + 1, "bad_since": row.bad_since or now, "bad_at": now}
         return self._move(row, of_prompt, not_before=now + to.delay if to.delay else None, **trouble)
+
+    def _charge(self, row, *, is_charged=True):
+        seconds = self._clock.monotonic() - row.claimed_at if is_charged else None
+        self._work.moves += self._work.turns.end(row.prompt.priority, row.prompt.owner, row.charged, seconds)
 
     def _loss(self, row):
         """How the attempt of a processing prompt was lost; None while it is not."""
@@ -249,8 +273,9 @@ class Care(Taken):
             return self._complete(self._give_up(row), Outcome.CANCELLED, ABANDONED).prompt.outcome
         if row.waits:
             return self._complete(row, Outcome.EXPIRED, EXPIRED).prompt.outcome
-        to = after(self._loss(row), failures=row.prompt.failures, max_failures=row.terms.max_failures)
-        row = self._end(row, to)
+        lost = self._loss(row)
+        to = after(lost, failures=row.prompt.failures, max_failures=row.terms.max_failures)
+        row = self._end(row, replace(to, is_charged=lost is TIMED_OUT))
         if to.outcome:
             self._count(row)
         return self._settle(row) or to.outcome or to.status

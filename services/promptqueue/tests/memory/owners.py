@@ -27,6 +27,7 @@ class Owners(Transactions):
             changed = replace(owner, limits=replace(owner.limits, **limits), weight=weight or owner.weight)
             self._work.owners[name] = changed
             self._work.keys_version += 1
+            self._work.turns.weights[owner.number] = changed.weight
             return changed
 
     def keys_version(self):

@@ -14,7 +14,7 @@ from promptqueue.errors import (
 )
 from promptqueue.lifecycle import ANSWER_KEPT, CANCELLED, KEY_LIFETIME, Next, after, why_not_retryable
 from promptqueue.notes import Text
-from promptqueue.owners.owner import EVERYBODY
+from promptqueue.owners.owner import EVERYBODY, PAGES
 from promptqueue.prompt import Answered, Claim, Enqueued, Outcome, Page, Priority, Progress, Prompt, Status
 from promptqueue.stored import storable, stored_json, stored_object
 
@@ -196,7 +196,12 @@ class Asking(Care):
         return Enqueued(prompt=self._shown(row), position=self.position(row.prompt.id), replayed=True)
 
     def _places(self):
-        return {row.prompt.id: place for place, row in enumerate(self._line(), 1)}
+        places, turns = {}, self._state.turns
+        for lane, owner in turns.turns:
+            before = turns.waiting(Priority.INTERACTIVE) if lane is Priority.BATCH else 0
+            for rank, row in enumerate(self._line_of(lane, owner), 1):
+                places[row.prompt.id] = before + turns.place(lane, owner, rank)
+        return places
 
     def _refuse(self, owner, size, *, max_queued=None, max_stored_bytes=None, min_free_bytes=None, **of_owner):
         if max_queued is not None and (waiting := len(self._line())) >= max_queued:
@@ -222,10 +227,10 @@ class MemoryQueue(Asking, Owners):
     """And those of a worker."""
 
     def claim(self, terms):
-        if not self._next():
+        if not self._next(terms):
             return None
         with self.transaction():
-            row = self._next()
+            row = self._next(terms)
             if not row:
                 return None
             now, wall = self._clock.monotonic(), self._clock.wall()
@@ -234,6 +239,7 @@ class MemoryQueue(Asking, Owners):
                 row,
                 {"status": Status.PROCESSING, "attempt": row.prompt.attempt + 1, "tokens": 0, "started_at": wall},
                 terms=terms,
+                charged=self._work.turns.take(row.prompt.priority, row.prompt.owner),
                 claimed_at=now,
                 leased_until=now + terms.lease_seconds,
                 run_until=now + min(allowed, terms.timeout_seconds),
@@ -285,7 +291,8 @@ class MemoryQueue(Asking, Owners):
 
     def release(self, claim, *, reason=None):
         with self.transaction():
-            back = Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason)
+            failures = claim.prompt.failures
+            back = Next(status=Status.QUEUED, failures=failures, last_error=reason, is_charged=False)
             self._end(self._held(claim), back)
 
     def ping(self):
@@ -294,13 +301,25 @@ class MemoryQueue(Asking, Owners):
     def close(self):
         """Nothing is held."""
 
-    def _next(self):
-        now, wall = self._clock.monotonic(), self._clock.wall()
-        for row in [] if self._state.paused else self._line():
-            expires_at = row.prompt.expires_at
-            if (row.not_before is None or row.not_before <= now) and (expires_at is None or expires_at > wall):
-                return row
-        return None
+    def _next(self, terms):
+        ready = (
+            row
+            for lane in self._state.turns.lanes_in_turn()
+            for owner in self._state.turns.owners_in_turn(lane)
+            if self._may_run_more(owner, terms)
+            for row in self._line_of(lane, owner)
+            if self._may_start(row)
+        )
+        return None if self._state.paused else next(ready, None)
+
+    def _may_run_more(self, number, terms):
+        [limits] = [owner.limits for owner in self._state.owners.values() if owner.number == number]
+        most = terms.most_running if limits.running is None and number > PAGES else limits.running
+        return most is None or len(self._running(number)) < most
+
+    def _may_start(self, row):
+        now, wall, expires_at = self._clock.monotonic(), self._clock.wall(), row.prompt.expires_at
+        return (row.not_before is None or row.not_before <= now) and (expires_at is None or expires_at > wall)
 
     def _held(self, claim):
         row = self._state.rows.get(claim.prompt.id)

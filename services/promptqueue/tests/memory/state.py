@@ -7,7 +7,9 @@ from promptqueue.history import Noted
 from promptqueue.owners import key as access
 from promptqueue.owners.deed import Deed
 from promptqueue.owners.owner import EVERYBODY, PAGES, Owner
-from promptqueue.prompt import Origin, Outcome, Priority, Prompt, Status, Terms, Trouble
+from promptqueue.prompt import Origin, Outcome, Prompt, Status, Terms, Trouble
+
+from .turns import Turns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +28,7 @@ class Row:
     claimed_at: float = 0.0
     leased_until: float = 0.0
     run_until: float = 0.0
+    charged: int = 0  # microseconds, for the attempt that runs
     ran_seconds: float | None = None  # of an attempt that succeeded
     bad_ends: int = 0
     bad_since: float | None = None
@@ -36,11 +39,6 @@ class Row:
     @property
     def waits(self):
         return self.prompt.status is Status.QUEUED
-
-    @property
-    def place(self):
-        """What the line is sorted by."""
-        return (self.prompt.priority is Priority.BATCH, self.seq)
 
     def trouble(self, now):
         if not self.bad_ends:
@@ -89,6 +87,7 @@ class State:
     ends: list[Noted] = field(default_factory=list)  # of prompts
     taken: list[Taken] = field(default_factory=list)
     owners: dict[str, Owner] = field(default_factory=shared_owners)  # by their names
+    turns: Turns = field(default_factory=Turns)
     keyring: dict[str, access.Key] = field(default_factory=dict)  # by their digests
     keys_version: int = 0
     deeds: list[Deed] = field(default_factory=list)
@@ -101,4 +100,5 @@ class State:
 
     def copy(self):
         named = ("rows", "keys", "models", "facts", "gone", "looks", "ends", "taken", "owners", "keyring", "deeds")
-        return replace(self, **{name: getattr(self, name).copy() for name in named})
+        copied = {name: getattr(self, name).copy() for name in (*named, "turns")}
+        return replace(self, **copied)

@@ -65,7 +65,12 @@ class Transactions:
     def _keep(self, row):
         """Store a row, within a transaction."""
         before = self._work.rows.get(row.prompt.id)
-        self._work.moves += (before is not None and before.waits) != row.waits
+        if (before is not None and before.waits) != row.waits:
+            self._work.moves += 1
+            if row.waits:
+                self._work.turns.join(row.prompt.priority, row.prompt.owner, row.seq)
+            elif row.prompt.status is Status.COMPLETED:
+                self._work.turns.leave(row.prompt.priority, row.prompt.owner)
         self._work.rows[row.prompt.id] = row
         return row
 
@@ -76,11 +81,21 @@ class Transactions:
 
     def _erase(self, row):
         del self._work.rows[row.prompt.id]
-        self._work.moves += row.waits
+        if row.waits:
+            self._work.moves += 1
+            self._work.turns.leave(row.prompt.priority, row.prompt.owner)
 
     def _line(self):
-        """Who waits, the next one first."""
-        return sorted((row for row in self._state.rows.values() if row.waits), key=lambda row: row.place)
+        """Who waits, the first that came first."""
+        return sorted((row for row in self._state.rows.values() if row.waits), key=lambda row: row.seq)
+
+    def _line_of(self, lane, owner):
+        """Whose turn it is when it is this owner's."""
+        return [row for row in self._line() if (row.prompt.priority, row.prompt.owner) == (lane, owner)]
+
+    def _running(self, owner):
+        processing = [row for row in self._state.rows.values() if row.prompt.status is Status.PROCESSING]
+        return [row for row in processing if row.prompt.owner == owner]
 
     def _completed(self):
         return [row for row in self._state.rows.values() if row.prompt.status is Status.COMPLETED]

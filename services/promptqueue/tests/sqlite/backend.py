@@ -48,8 +48,7 @@ class SQLiteBackend:
         counted = run("SELECT status, priority, count(*) AS prompts FROM prompts GROUP BY status, priority")
         kept = run("SELECT status, priority, prompts FROM counters WHERE prompts > 0")
         assert sorted(map(tuple, counted)) == sorted(map(tuple, kept))
-        line = run("SELECT priority, seq / 256, count(*) FROM prompts WHERE status = 'queued' GROUP BY 1, 2")
-        assert sorted(map(tuple, line)) == sorted(map(tuple, run("SELECT priority, block, prompts FROM line")))
+        self._check_turns(run)
         bytes_of_owners = run(
             "SELECT owner, sum(bytes) FROM prompts GROUP BY owner HAVING sum(bytes) > 0 ORDER BY owner"
         )
@@ -60,3 +59,22 @@ class SQLiteBackend:
         assert not run("SELECT 1 FROM holds WHERE seq NOT IN (SELECT seq FROM origins)")
         assert not run("SELECT 1 FROM holds JOIN prompts USING (seq) WHERE is_open = (status = 'completed')")
         return {(row["status"], row["priority"]): row["prompts"] for row in counted}
+
+    def _check_turns(self, run):
+        for counted, kept in [
+            ("SELECT priority, owner, seq / 256, count(*) FROM queued GROUP BY 1, 2, 3", "SELECT * FROM line"),
+            (
+                "SELECT priority, owner, count(*) FROM queued GROUP BY 1, 2",
+                "SELECT priority, owner, waiting FROM waiting",
+            ),
+            (
+                "SELECT owner, count(*) FROM processing GROUP BY 1",
+                "SELECT owner, running FROM owners WHERE running > 0",
+            ),
+        ]:
+            of_status = "SELECT * FROM prompts WHERE status ="
+            named = f"""
+                WITH queued AS ({of_status} 'queued'), processing AS ({of_status} 'processing'),
+                waiting AS (SELECT * FROM turns WHERE waiting > 0)
+            """
+            assert sorted(map(tuple, run(named + counted))) == sorted(map(tuple, run(named + kept)))

@@ -77,13 +77,17 @@ def store(queue):
     return store_many
 
 
-def test_the_next_in_line_is_found_by_the_index_of_the_line(plan):
-    steps = plan(
-        "SELECT seq FROM prompts WHERE status = 'queued'"
-        " AND (not_before IS NULL OR not_before <= 5) ORDER BY priority DESC, seq LIMIT 1"
-    )
+def test_whose_turn_it_is_is_found_in_the_order_of_two_indexes_and_nothing_is_sorted(
+    queue, ask, terms, plan, statements
+):
+    ask()
 
-    assert steps == ["SCAN prompts USING INDEX prompts_in_line"]
+    statement = next(each for each in statements(lambda: queue.claim(terms)) if "UPDATE prompts" in each)
+
+    steps = plan(statement)
+    assert "SEARCH turns USING INDEX turns_next (priority=?)" in steps
+    assert "SEARCH prompts USING INDEX prompts_in_line (priority=? AND owner=?)" in steps
+    assert not [step for step in steps if "TEMP B-TREE" in step]
 
 
 def test_totals_are_read_from_counters(plan):
@@ -97,8 +101,8 @@ def test_a_place_costs_no_count_of_the_whole_line(queue, ask, plan, statements):
     [statement] = statements(lambda: queue.position(prompt_id))
 
     steps = plan(statement)
-    assert "SEARCH line USING PRIMARY KEY (priority=? AND block<?)" in steps
-    assert "SEARCH ahead USING COVERING INDEX prompts_in_line (priority=? AND seq>? AND seq<?)" in steps
+    assert "SEARCH line USING PRIMARY KEY (priority=? AND owner=? AND block<?)" in steps
+    assert "SEARCH ahead USING COVERING INDEX prompts_in_line (priority=? AND owner=? AND seq>? AND seq<?)" in steps
     assert not [step for step in steps if step.startswith("SCAN") and "named" not in step]
 
 

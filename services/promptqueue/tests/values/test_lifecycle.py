@@ -34,7 +34,12 @@ def test_an_end_that_nobody_can_explain_puts_the_prompt_back_and_counts_only_whe
     put_back = PutBack(cause="so", counts=counts)
 
     assert after(put_back, failures=1, max_failures=3, bad_ends=2) == Next(
-        status=Status.QUEUED, failures=failures, delay=retry_delay(3), last_error="so", is_bad_end=True
+        status=Status.QUEUED,
+        failures=failures,
+        delay=retry_delay(3),
+        last_error="so",
+        is_bad_end=True,
+        is_charged=counts,
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from promptqueue.lifecycle import ANSWER_KEPT, GRACE, HOLDER_GRACE
 from promptqueue.prompt import Answered, ErrorCode, Failed, Origin, Priority, PutBack
 
+from services.promptqueue.tests.memory.turns import Turns
+
 LEASE, TIMEOUT, MAX_FAILURES = 15.0, 60.0, 3
 
 
@@ -14,6 +16,7 @@ class Expected:
 
     seq: int
     lane: Priority
+    owner: int
     expires_at: float | None
     may_wait: float | None
     timeout: float
@@ -27,6 +30,8 @@ class Expected:
     worker: str | None = None
     leased_until: float = 0.0
     run_until: float = 0.0
+    claimed_at: float = 0.0
+    charged: int = 0
     completed_at: float | None = None
     text: str = ""
     text_attempt: int = 0
@@ -64,6 +69,8 @@ class Expectations:
         self.attending: set[str] = set()  # holders
         self.found_gone: dict[str, tuple[str, float]] = {}  # holders: in which boot, when
         self.paused = False
+        self.turns = Turns()
+        self.most_running: dict[int, int] = {}  # by owner; without a bound where none is said
         self.ends: list[tuple[str, str]] = []  # in which boot, how
         self.lengths: list[tuple[str, float, int]] = []  # of the line: in which boot, when by the clock nobody sets
         self._sequence = 0
@@ -71,9 +78,19 @@ class Expectations:
     def in_order(self):
         return sorted(self.prompts, key=lambda prompt_id: self.prompts[prompt_id].seq)
 
-    def line(self):
-        waiting = [one for one in self.in_order() if self.prompts[one].status == "queued"]
-        return sorted(waiting, key=lambda one: self.prompts[one].lane == "batch")
+    def line(self, lane=None, owner=None):
+        """Who waits: all, or an owner's part of a lane."""
+        queued = [one for one in self.in_order() if self.prompts[one].status == "queued"]
+        wanted = [(lane, owner)] if lane else [*self.turns.turns]
+        return [one for one in queued if (self.prompts[one].lane, self.prompts[one].owner) in wanted]
+
+    def places(self):
+        places = {}
+        for lane, owner in self.turns.turns:
+            before = len([one for one in self.line() if self.prompts[one].lane != lane]) if lane == "batch" else 0
+            for rank, prompt_id in enumerate(self.line(lane, owner), 1):
+                places[prompt_id] = before + self.turns.place(lane, owner, rank)
+        return places
 
     def holds(self, claim):
         """Whether a claim is its prompt's newest, and not over."""
@@ -82,24 +99,34 @@ class Expectations:
 
     # ---- what verbs do ----
 
-    def accept(self, prompt_id, lane, *, expires_in, timeout, origin):
+    def accept(self, prompt_id, lane, owner, *, expires_in, timeout, origin):
         self.prompts[prompt_id] = Expected(
             seq=self._next_number(),
             lane=lane,
+            owner=owner,
             expires_at=None if expires_in is None else self.clock.wall() + expires_in,
             may_wait=expires_in,
             timeout=TIMEOUT if timeout is None else timeout,
             origin=origin,
         )
+        self._join(self.prompts[prompt_id])
 
     def claim(self, worker):
         """The id of the prompt that should be handed out; None where there should be none."""
-        ready = [one for one in self.line() if self._may_start(self.prompts[one])]
+        ready = [
+            one
+            for lane in self.turns.lanes_in_turn()
+            for owner in self.turns.owners_in_turn(lane)
+            if self._running(owner) < self.most_running.get(owner, 1_000)
+            for one in self.line(lane, owner)
+            if self._may_start(self.prompts[one])
+        ]
         if self.paused or not ready:
             return None
         expected, now = self.prompts[ready[0]], self.clock.monotonic()
         expected.status, expected.attempt, expected.not_before = "processing", expected.attempt + 1, None
-        expected.boot, expected.worker = self.clock.boot, worker
+        expected.boot, expected.worker, expected.claimed_at = self.clock.boot, worker, now
+        expected.charged = self.turns.take(expected.lane, expected.owner)
         expected.leased_until, expected.run_until = now + LEASE, now + expected.timeout
         return ready[0]
 
@@ -131,14 +158,15 @@ class Expectations:
             case PutBack(counts=counts):
                 expected.failures += counts
                 expected.bad_ends += 1
-                self._queue_again(expected, bad_ends=expected.bad_ends, may_end=counts)
+                self._queue_again(expected, bad_ends=expected.bad_ends, may_end=counts, is_charged=counts)
 
-    def fail(self, expected):
+    def fail(self, expected, *, is_charged=True):
         expected.failures += 1
-        return self._queue_again(expected, bad_ends=expected.failures)
+        return self._queue_again(expected, bad_ends=expected.failures, is_charged=is_charged)
 
     def release(self, claim):
-        self.prompts[claim.prompt.id].status = "queued"
+        self._charge(self.prompts[claim.prompt.id], is_charged=False)
+        self._join(self.prompts[claim.prompt.id])
 
     def cancel(self, prompt_id):
         if self.prompts[prompt_id].status != "completed":
@@ -154,7 +182,8 @@ class Expectations:
         expected = self.prompts[prompt_id]
         if expected.status != "completed":
             return False
-        expected.seq, expected.status, expected.outcome = self._next_number(), "queued", None
+        expected.seq, expected.outcome = self._next_number(), None
+        self._join(expected)
         expected.completed_at = expected.not_before = None
         expected.failures = expected.bad_ends = 0
         expected.let_go()
@@ -162,14 +191,14 @@ class Expectations:
             expected.expires_at = self.clock.wall() + expected.may_wait
         return True
 
-    def reattach(self, fingerprint, holder):
+    def reattach(self, fingerprint, holder, owner):
         """The id of the prompt that should be given; None where there should be none."""
         since = self.clock.wall() - ANSWER_KEPT
         left_behind = [
             one
             for one in self.in_order()
             if self.prompts[one].holder not in (None, *self.attending)
-            and self.prompts[one].origin.fingerprint == fingerprint
+            and (self.prompts[one].origin.fingerprint, self.prompts[one].owner) == (fingerprint, owner)
             and (self.prompts[one].completed_at is None or self.prompts[one].completed_at > since)
         ]
         if not left_behind:
@@ -203,7 +232,7 @@ class Expectations:
         if is_this_boot and expected.run_until + GRACE <= now and expected.run_until <= expected.leased_until:
             return self.complete(expected, "failed")
         if not is_this_boot or expected.leased_until <= now or expected.worker not in self.living:
-            moved = self.fail(expected)
+            moved = self.fail(expected, is_charged=False)
             return self.settle(expected) or moved
         return None
 
@@ -212,10 +241,19 @@ class Expectations:
         return [one for one, completed_at in completed if completed_at is not None and completed_at < moment]
 
     def forget(self, prompt_id):
+        expected = self.prompts[prompt_id]
+        if expected.status == "queued":
+            self.turns.leave(expected.lane, expected.owner)
+        elif expected.status == "processing":
+            self._charge(expected)
         self.gone.append(prompt_id)
         del self.prompts[prompt_id]
 
-    def complete(self, expected, outcome):
+    def complete(self, expected, outcome, *, is_charged=True):
+        if expected.status == "queued":
+            self.turns.leave(expected.lane, expected.owner)
+        elif expected.status == "processing":
+            self._charge(expected, is_charged=is_charged)
         expected.status, expected.outcome, expected.completed_at = "completed", outcome, self.clock.wall()
         self.ends.append((self.clock.boot, outcome))
         return outcome
@@ -238,6 +276,18 @@ class Expectations:
 
     # ---- what they share ----
 
+    def _join(self, expected):
+        expected.status = "queued"
+        self.turns.join(expected.lane, expected.owner, expected.seq)
+
+    def _charge(self, expected, *, is_charged=True):
+        is_measured = is_charged and expected.boot == self.clock.boot
+        seconds = self.clock.monotonic() - expected.claimed_at if is_measured else None
+        self.turns.end(expected.lane, expected.owner, expected.charged, seconds)
+
+    def _running(self, owner):
+        return sum(each.owner == owner and each.status == "processing" for each in self.prompts.values())
+
     def _next_number(self):
         self._sequence += 1
         return self._sequence
@@ -257,10 +307,12 @@ class Expectations:
         )
         return not is_delayed and (expected.expires_at is None or expected.expires_at > self.clock.wall())
 
-    def _queue_again(self, expected, *, bad_ends, may_end=True):
+    def _queue_again(self, expected, *, bad_ends, may_end=True, is_charged=True):
         if may_end and expected.failures >= MAX_FAILURES:
-            return self.complete(expected, "failed")
-        expected.status, expected.boot = "queued", self.clock.boot
+            return self.complete(expected, "failed", is_charged=is_charged)
+        self._charge(expected, is_charged=is_charged)
+        self._join(expected)
+        expected.boot = self.clock.boot
         delay = min(2 ** (bad_ends - 1), 60)
         expected.not_before = self.clock.monotonic() + delay if bad_ends > 1 else None
         return "queued"

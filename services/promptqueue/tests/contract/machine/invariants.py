@@ -17,21 +17,33 @@ class Invariants(RuleBasedStateMachine):
         super().__init__()
         self.ended = {}  # how prompts stood when they were first seen completed
         self.steps = 0
+        self.owners = {}  # their numbers, by their names
 
     @invariant()
     def every_prompt_stands_where_it_should_and_places_have_no_gaps(self):
         self.steps += 1
-        line = self.expected.line()
+        places = self.expected.places()
         progress = self.queues[self.steps % 2].progress_of(list(self.expected.prompts))
         assert len(progress) == len(self.expected.prompts)
         for one in progress:
             prompt, expected = one.prompt, self.expected.prompts[one.prompt.id]
             stands = (prompt.status, prompt.outcome, prompt.attempt, prompt.failures)
             assert stands == (expected.status, expected.outcome, expected.attempt, expected.failures)
-            assert one.position == (1 + line.index(prompt.id) if prompt.id in line else None)
+            assert one.position == places.get(prompt.id)
             assert one.text_length == len(expected.text)
             if prompt.status == "completed":  # for good: nothing of it changes any more
                 assert self.ended.setdefault(prompt.id, prompt) == prompt
+
+    @invariant()
+    def each_owner_has_what_is_counted(self):
+        turns, prompts = self.queues[self.steps % 2].turns(), self.expected.prompts.values()
+        told = {(self.owners[turn.owner], turn.lane): [turn.waiting, turn.running] for turn in turns}
+        statuses = ["queued", "processing"]
+        theirs = {(each.owner, each.lane): [] for each in prompts if each.status in statuses}
+        for each in prompts:
+            if each.status in statuses:
+                theirs[each.owner, each.lane].append(each.status)
+        assert told == {who: [*map(counted.count, statuses)] for who, counted in theirs.items()}
 
     @precondition(lambda self: self.expected.prompts)
     @invariant()

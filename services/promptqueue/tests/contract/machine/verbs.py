@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 from promptqueue.condition import Recovered
 from promptqueue.errors import ClaimLost, NotRetryable
+from promptqueue.owners.key import Role, new_key
 from promptqueue.prompt import Answered, ErrorCode, Failed, NewPrompt, Origin, Priority, PutBack, Terms
 
 from .expected import LEASE, MAX_FAILURES, TIMEOUT, Expectations
@@ -25,6 +26,8 @@ WITH_A_CLAIM = ["renew", *["write"] * 3, "release", "answer", "answer and claim"
 WITHDRAWALS = ["cancel", "cancel", "leave", "delete", "retry"]
 CARE = [*["recover"] * 3, "settle", "prune", "erase", "compact", *["observe"] * 2]
 EVENTS = [*["time"] * 4, *["die", "abandon", "resume"] * 2, "leave", "date", "pause", "reopen", "reboot"]
+OWNERS = ["everybody", "pages", "anna", "bert"]
+MOST_RUNNING = 2  # of an owner with a key
 SECONDS = [0.5, 2.0, 4.0, 6.0, 14.5, 15.0, 15.0, 60.0]
 
 
@@ -57,24 +60,34 @@ class Verbs(Invariants):
         for _ in range(2):
             self._register()
             self._attend()
-        self.ask(0, [*Priority] * 2, None, None, "held")
+        for name in OWNERS[2:]:
+            self.queues[0].add_key(new_key(), owner=name, role=Role.USER)
+        self.queues[1].limit_owner("anna", {"running": 1}, weight=2.0)
+        self.owners = {each.name: each.number for each in self.queues[0].owners()}
+        anna, bert = self.owners["anna"], self.owners["bert"]
+        self.expected.turns.weights[anna] = 2.0
+        self.expected.most_running = {anna: 1, bert: MOST_RUNNING}
+        self.ask(0, [*Priority] * 2, "everybody", None, None, "held")
 
     @rule(
         which=st.integers(0, 1),
         lanes=st.lists(st.sampled_from(Priority), min_size=1, max_size=3),
+        owner=st.sampled_from(OWNERS),
         expires_in=st.sampled_from([None, None, 5.0, 40.0]),
         timeout=st.sampled_from([None, None, 6.0, 30.0]),
         call=st.sampled_from([None, "background", "held", "held", "unkept"]),
     )
-    def ask(self, which, lanes, expires_in, timeout, call):
+    def ask(self, which, lanes, owner, expires_in, timeout, call):
         holder = list(self.holders)[len(lanes) % len(self.holders)] if call in ("held", "unkept") else None
         fingerprint, is_kept = holder and "f", call != "unkept"
         echo = {"n": len(lanes)}
         origin = call and Origin(face="a", echo=echo, fingerprint=fingerprint, holder=holder, is_kept=is_kept)
         more = {"expires_in": expires_in, "timeout": timeout, "origin": origin}
-        new = [NewPrompt(request={}, priority=lane, **more) for lane in lanes]
+        owner = self.owners[owner]
+        new = [NewPrompt(request={}, priority=lane, owner=owner, **more) for lane in lanes]
         for one, lane in zip(self.queues[which].enqueue(*new), lanes, strict=True):
-            self.expected.accept(one.prompt.id, lane, **more)
+            self.expected.accept(one.prompt.id, lane, owner, **more)
+            assert one.position == self.expected.places()[one.prompt.id]
 
     @precondition(lambda self: self.expected.prompts)
     @rule(which=st.integers(0, 1), data=st.data(), how=st.sampled_from(WITHDRAWALS))
@@ -101,17 +114,23 @@ class Verbs(Invariants):
                 with pytest.raises(NotRetryable):
                     queue.retry(prompt_id)
 
-    @rule(which=st.integers(0, 1), holder=st.integers(0, 1))
-    def come_again(self, which, holder):
-        holder = list(self.holders)[holder]
-        given = self.queues[which].reattach("a", "f", holder=holder)
-        assert (given and given.id) == self.expected.reattach("f", holder)
+    @rule(which=st.integers(0, 1), holder=st.integers(0, 1), owner=st.sampled_from(OWNERS))
+    def come_again(self, which, holder, owner):
+        holder, owner = list(self.holders)[holder], self.owners[owner]
+        given = self.queues[which].reattach("a", "f", holder=holder, owner=owner)
+        assert (given and given.id) == self.expected.reattach("f", holder, owner)
 
     @precondition(lambda self: self.workers)
     @rule(which=st.integers(0, 1), data=st.data())
     def claim(self, which, data):
         worker = data.draw(st.sampled_from(list(self.workers)))
-        terms = Terms(worker=worker, lease_seconds=LEASE, timeout_seconds=TIMEOUT, max_failures=MAX_FAILURES)
+        terms = Terms(
+            worker=worker,
+            lease_seconds=LEASE,
+            timeout_seconds=TIMEOUT,
+            max_failures=MAX_FAILURES,
+            most_running=MOST_RUNNING,
+        )
         self._claim(self.queues[which], terms)
 
     @precondition(lambda self: self.claims)

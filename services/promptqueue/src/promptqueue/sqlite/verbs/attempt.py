@@ -20,7 +20,8 @@ class AttemptVerbs(Verbs):
     ) -> sqlite3.Row:
         """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over.
 
-        Only success sets `ran_seconds`, from which waiting times are estimated.
+        Only success leaves `ran_seconds`, from which waiting times are estimated. `claimed_at` becomes the moment of
+        the end, by which triggers know what the owner pays for, or nothing.
         """
         ended = self._database.run(
             """
@@ -32,7 +33,7 @@ class AttemptVerbs(Verbs):
                 started_at = CASE :status WHEN 'completed' THEN started_at END,
                 completed_at = CASE :status WHEN 'completed' THEN :wall END,
                 ran_seconds = CASE :outcome WHEN 'succeeded' THEN :now - claimed_at END,
-                claimed_at = CASE WHEN boot = :boot THEN :now END,
+                claimed_at = CASE WHEN :is_charged AND boot = :boot THEN :now END,
                 not_before = CASE WHEN :delay > 0 THEN :now + :delay END,
                 last_error = CASE WHEN :outcome = 'succeeded' THEN NULL ELSE coalesce(:last_error, last_error) END,
                 bad_ends = bad_ends + :is_bad_end,
@@ -51,6 +52,7 @@ class AttemptVerbs(Verbs):
             failures=to.failures,
             code=to.error and to.error.code,
             message=to.error and storable(to.error.message),
+            is_charged=int(to.is_charged),
             delay=to.delay,
             last_error=to.last_error and storable(to.last_error),
             is_bad_end=int(to.is_bad_end),

@@ -1,8 +1,10 @@
 """The verbs of maintenance that move what is overdue or abandoned: settle, recover."""
 
+from dataclasses import replace
+
 from promptqueue.condition import Recovered
 from promptqueue.errors import PromptNotFound
-from promptqueue.lifecycle import ABANDONED, EXPIRED, after
+from promptqueue.lifecycle import ABANDONED, EXPIRED, TIMED_OUT, after
 from promptqueue.prompt import Failed, Outcome, Prompt, Status
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import presence
@@ -91,6 +93,8 @@ class RecoveryVerbs(AttemptVerbs, OriginVerbs):
 
     def _take_back(self, row: sqlite3.Row, loss: Failed) -> str:
         to = after(loss, failures=row["failures"], max_failures=row["max_failures"])
+        if loss is not TIMED_OUT:  # nobody pays for what a worker that is gone did, or did not
+            to = replace(to, is_charged=False)
         ended = self._end(row["id"], row["attempt"], to)
         if rows.is_overdue(ended, self._clock):  # back in line, where it waited as long as it may
             return self._expire(row["id"])

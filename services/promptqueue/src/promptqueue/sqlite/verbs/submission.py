@@ -64,8 +64,7 @@ class SubmissionVerbs(HoldingVerbs, Timekeeping):
             self._refuse_owner(owner, sizes, bounds)
 
     def _accept(self, draft: _Draft) -> Enqueued:
-        new, ahead = draft.new, line.waiting(self._database)
-        now, prompt_id = self._clock.wall(), str(uuid.uuid4())
+        new, now, prompt_id = draft.new, self._clock.wall(), str(uuid.uuid4())
         [row] = self._database.run(
             """
             INSERT OR FAIL INTO prompts
@@ -101,7 +100,8 @@ class SubmissionVerbs(HoldingVerbs, Timekeeping):
                 now=now,
             )
         self._database.changed(prompt_id)
-        return Enqueued(prompt=rows.prompt(row, self._clock), position=line.newcomers_place(ahead, new.priority))
+        position = line.newcomers_place(self._database, new.priority, new.owner)
+        return Enqueued(prompt=rows.prompt(row, self._clock), position=position)
 
     def _replayed(self, new: NewPrompt) -> Enqueued | None:
         row = self._known(new)

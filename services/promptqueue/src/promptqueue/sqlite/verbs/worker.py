@@ -22,18 +22,15 @@ class WorkerVerbs(AttemptVerbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     def claim(self, terms: Terms) -> Claim | None:
-        if not line.is_anybody_waiting(self._database):  # an idle worker asks every second
+        if not line.lanes_in_turn(self._database):  # an idle worker asks every second
             return None
         with self._database.transaction():
             for _ in range(UNREADABLE_AT_ONCE):
                 row = line.take_next(self._database, self._clock, terms)
                 if row is None:
                     return None
-                [text] = self._database.run(
-                    "SELECT (SELECT request FROM requests WHERE seq = :seq) AS request", seq=row["seq"]
-                )
                 self._database.changed(row["id"])
-                prompt, request = rows.prompt(row, self._clock), stored_object(text["request"])
+                prompt, request = rows.prompt(row, self._clock), stored_object(row["request"])
                 if request is not None:
                     return Claim(prompt=prompt, request=request, terms=terms, trouble=rows.trouble(row, self._clock))
                 to = after(UNREADABLE, failures=prompt.failures, max_failures=terms.max_failures)
@@ -77,7 +74,7 @@ class WorkerVerbs(AttemptVerbs):
 
     def release(self, claim: Claim, *, reason: str | None = None) -> None:
         with self._database.transaction():
-            to = Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason)
+            to = Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason, is_charged=False)
             self._end(claim.prompt.id, claim.attempt, to)
 
     def _hold(self, claim: Claim, *, tokens: int | None) -> int:

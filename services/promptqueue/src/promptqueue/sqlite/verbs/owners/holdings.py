@@ -18,8 +18,9 @@ class HoldingVerbs(Verbs):
     def holdings(self, owner: int) -> Holdings:
         [row] = self._database.run(
             """
-            SELECT (SELECT count(*) FROM prompts WHERE status = 'queued' AND owner = :owner) AS waiting,
-                   (SELECT count(*) FROM prompts WHERE status = 'processing' AND owner = :owner) AS running,
+            SELECT (SELECT sum(waiting) FROM turns
+                    WHERE priority IN ('interactive', 'batch') AND owner = :owner) AS waiting,
+                   (SELECT running FROM owners WHERE owner = :owner) AS running,
                    (SELECT stored_bytes FROM owners WHERE owner = :owner) AS stored_bytes,
                    (SELECT tokens FROM usage WHERE owner = :owner AND day = :day) AS tokens_today
             """,
@@ -27,8 +28,8 @@ class HoldingVerbs(Verbs):
             day=day_of(self._clock.wall()),
         )
         return Holdings(
-            waiting=row["waiting"],
-            running=row["running"],
+            waiting=row["waiting"] or 0,
+            running=row["running"] or 0,
             stored_bytes=row["stored_bytes"] or 0,
             tokens_today=row["tokens_today"] or 0,
         )

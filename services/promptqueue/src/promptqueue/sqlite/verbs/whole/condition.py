@@ -3,6 +3,7 @@
 import secrets
 
 from promptqueue.condition import Counts, Room, Workers
+from promptqueue.owners.turn import Turn
 from promptqueue.prompt import Status
 from promptqueue.sqlite.file import room
 from promptqueue.sqlite.host import presence
@@ -36,6 +37,9 @@ class ConditionVerbs(Verbs):
             seconds_per_prompt=self._seconds_per_prompt(),
             paused=bool(control["paused"]),
         )
+
+    def turns(self) -> list[Turn]:
+        return line.turns(self._database, self._clock)
 
     def room(self) -> Room:
         return room.look(self._database)
