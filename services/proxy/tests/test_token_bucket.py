@@ -1,7 +1,7 @@
-"""A token bucket: a share of the time that passes."""
+"""A token bucket: so much for each second that passes."""
 
 import pytest
-from proxy.live import token_bucket
+from proxy import token_bucket
 
 
 @pytest.fixture
@@ -12,8 +12,8 @@ def clock(monkeypatch):
     return now
 
 
-def test_so_much_may_be_spent_at_once_and_then_a_share_of_what_passes(clock):
-    one = token_bucket.TokenBucket(share=0.25, saved=0.01)
+def test_so_much_may_be_spent_at_once_and_then_what_time_brings(clock):
+    one = token_bucket.TokenBucket(a_second=0.25, saved=0.01)
     spent = [one.is_spent]
     one.spend(0.02)
     spent.append(one.is_spent)
@@ -25,7 +25,7 @@ def test_so_much_may_be_spent_at_once_and_then_a_share_of_what_passes(clock):
 
 
 def test_no_more_is_saved_than_may_be(clock):
-    one = token_bucket.TokenBucket(share=0.5, saved=0.01)
+    one = token_bucket.TokenBucket(a_second=0.5, saved=0.01)
     clock[0] += 100
 
     one.spend(0.01)

@@ -1,6 +1,8 @@
 """What the proxy refuses, and what the queue's errors mean to a client. How that is written is each protocol's own."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from promptqueue import errors as queue_errors
 from promptqueue.errors import PromptQueueError
@@ -118,6 +120,7 @@ MEANINGS: dict[type[PromptQueueError], Meaning] = {
     queue_errors.QueueFull: Meaning(
         429, "The queue is full, so the prompt was not accepted. Try again after Retry-After seconds."
     ),
+    queue_errors.QuotaExceeded: Meaning(429, None, retry_after=60),  # the janitor erases each minute
     queue_errors.NotRetryable: Meaning(409, None),
     queue_errors.StorageUnavailable: Meaning(
         503,
@@ -133,6 +136,18 @@ MEANINGS: dict[type[PromptQueueError], Meaning] = {
 }
 
 
-def meaning(error: PromptQueueError) -> Meaning | None:
-    """Say what an error means to a client; None for one that no request can cause unless the proxy has a bug."""
-    return next((MEANINGS[each] for each in type(error).__mro__ if each in MEANINGS), None)
+def meaning(error: PromptQueueError, *, until_a_place_is_free: Callable[[], int]) -> Meaning | None:
+    """Say what an error means to a client; None for one that no request can cause unless the proxy has a bug.
+
+    After how many seconds the line has a place again it asks only where one is lacking.
+    """
+    known = next((MEANINGS[each] for each in type(error).__mro__ if each in MEANINGS), None)
+    match error:
+        case queue_errors.QueueFull() if known:
+            return replace(known, retry_after=until_a_place_is_free())
+        case queue_errors.QuotaExceeded(limit=limit, retry_after=seconds) if known:
+            if limit == "waiting":
+                seconds = until_a_place_is_free()
+            return replace(known, param=limit, retry_after=known.retry_after if seconds is None else math.ceil(seconds))
+        case _:
+            return known

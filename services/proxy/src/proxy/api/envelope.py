@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, request
-from promptqueue.errors import PromptQueueError, QueueFull
+from promptqueue.errors import PromptQueueError
 from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, MisdirectedRequest
 
@@ -26,12 +26,11 @@ def register(app: Flask, parts: Parts) -> None:
     """
 
     def of_the_queue(error: PromptQueueError) -> Response:
-        meaning = errors.meaning(error)
+        meaning = errors.meaning(error, until_a_place_is_free=parts.estimates.until_a_place_is_free)
         if meaning is None:
             return _mistake(error)
-        retry_after = parts.estimates.until_a_place_is_free() if isinstance(error, QueueFull) else meaning.retry_after
         sentence = meaning.sentence or str(error)
-        return envelope(meaning.status, error.code, sentence, param=meaning.param, retry_after=retry_after)
+        return envelope(meaning.status, error.code, sentence, param=meaning.param, retry_after=meaning.retry_after)
 
     app.register_error_handler(errors.Refused, _refused)
     app.register_error_handler(PromptQueueError, of_the_queue)

@@ -13,6 +13,7 @@ from promptqueue.errors import (
     PromptNotFound,
     PromptQueueError,
     QueueFull,
+    QuotaExceeded,
 )
 from promptqueue.prompt import ErrorCode, Progress, Prompt
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, MisdirectedRequest
@@ -52,6 +53,7 @@ OF_THE_QUEUE: dict[type[PromptQueueError], Kind] = {
     IdempotencyConflict: Kind.CONFLICT,
     NotRetryable: Kind.CONFLICT,
     QueueFull: Kind.FULL,
+    QuotaExceeded: Kind.QUOTA,
 }
 """What is not only unavailable."""
 
@@ -139,7 +141,7 @@ def of_refused(error: errors.Refused) -> Failure:
 
 def of_queue(error: PromptQueueError, *, until_a_place_is_free: Callable[[], int]) -> Failure | None:
     """Say what the queue refused; None for what no request can cause unless the proxy has a bug."""
-    meaning = errors.meaning(error)
+    meaning = errors.meaning(error, until_a_place_is_free=until_a_place_is_free)
     if meaning is None:
         return None
     return Failure(
@@ -147,7 +149,7 @@ def of_queue(error: PromptQueueError, *, until_a_place_is_free: Callable[[], int
         code=error.code,
         message=meaning.sentence or str(error),
         param=meaning.param,
-        retry_after=until_a_place_is_free() if isinstance(error, QueueFull) else meaning.retry_after,
+        retry_after=meaning.retry_after,
     )
 
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterable
 
-from proxy.live.token_bucket import TokenBucket
+from proxy.token_bucket import TokenBucket
 
 AT_ONCE = 0.005  # seconds
 EACH = 0.000_1  # seconds that one reader costs when there is something new: it wakes, writes JSON, and sends it
@@ -14,7 +14,7 @@ class WakeQueue:
 
     def __init__(self, *, share: float) -> None:
         """Wake nobody yet; `share` of the time that passes may be spent."""
-        self.time = TokenBucket(share=share, saved=AT_ONCE)
+        self.time = TokenBucket(a_second=share, saved=AT_ONCE)
         self._readers: dict[threading.Event, None] = {}
 
     def add(self, readers: Iterable[threading.Event]) -> None:
