@@ -40,7 +40,8 @@ worker_tmp_dir = next((folder for folder in ("/dev/shm",) if Path(folder).is_dir
 forwarder_headers = ""
 loglevel = _config.log_level
 accesslog = "-" if _config.log_level == "debug" else None
-access_log_format = '%(h)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
+# Without what stands behind a question mark, in the referring address too: it may be somebody's secret.
+access_log_format = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(b)s "%(a)s"'
 
 
 def on_starting(server: Any) -> None:

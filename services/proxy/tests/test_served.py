@@ -228,6 +228,19 @@ def test_at_debug_there_is_an_access_log(serve):
     assert '"GET /api/v1/queue HTTP/1.1" 200' in server.log
 
 
+def test_no_line_quotes_a_query_or_what_is_no_request(serve):
+    server = serve("gevent", LOG_LEVEL="debug")
+    server.get("/api/v1/queue?key=secret", Referer="http://localhost/?key=secret")
+    for line in (b"Authorization Bearer secret", b"Authorization : Bearer secret", b"secret: a\x00", b" secret"):
+        server.raw(b"GET / HTTP/1.1\r\nHost: a\r\n" + line + b"\r\n\r\n")
+    for line in (b"secret / HTTP/1.1", b"GET /secret", b"GET / secret", b"GET /secret HTTP/9.9"):
+        server.raw(line + b"\r\nHost: a\r\n\r\n")
+    server.stop()
+
+    assert "Invalid request from ip=127.0.0.1: Invalid" in server.log
+    assert "secret" not in server.log
+
+
 @pytest.mark.parametrize("path", ["/", "/api/v1/queue"])
 def test_an_answer_has_one_date(server, path):
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:

@@ -78,10 +78,17 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         gevent.spawn(self._let_go)  # a signal's handler must not block
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Refuse in the shape of all errors what is not a request, or not a whole one, and hear the client out."""
+        """Refuse in the shape of all errors what is not a request, or not a whole one, and hear the client out.
+
+        Nothing of the request is quoted in the log: what was misspelt may have been the name of a header, not the key.
+        """
         # A version that it could read: RFC 9110, 15.6.6, has a status for it, where Gunicorn says 400.
         is_version = isinstance(exc, InvalidHTTPVersion) and isinstance(exc.version, tuple)
         status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED if is_version else None
+        if isinstance(exc, ParseException):
+            exc.__class__ = _unquoting(type(exc))
+        if req is not None:
+            req.uri = req.path
         super().handle_error(req, _InOurShape(client, status), addr, exc)
         hear_out(client.plain)  # past the limits of a head, for which it may have been refused
 
@@ -92,6 +99,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         if app:
             parts(app).cut()
         self._crowd.disperse()
+
+
+def _unquoting(kind: type[Exception]) -> type[Exception]:
+    """Give the same kind of error, which says what it is and quotes nothing of what was sent."""
+    return type(kind.__name__, (kind,), {"__str__": lambda _: kind.__name__})
 
 
 class _InOurShape:
