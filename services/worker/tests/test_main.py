@@ -59,6 +59,19 @@ def test_the_heart_stops_when_a_loop_hangs(idle, heartbeat, hangs):
     assert not heartbeat.exists()
 
 
+@pytest.mark.parametrize(("of_others", "most"), [([], None), ([1], 1), ([2, 2], 4)])
+def test_one_slot_of_all_workers_is_left_to_other_owners(idle, storage, of_others, most):
+    """A worker that was the only one has nothing to leave."""
+    worker, loops = idle
+    presences = [storage.register(slots=slots) for slots in [1, *of_others]]
+
+    worker._turn()
+
+    assert loops["slot"].terms.most_running == most
+    for presence in presences:
+        presence.leave()
+
+
 def test_a_slot_in_a_long_call_is_judged_by_its_watcher(idle, heartbeat):
     worker, loops = idle
     loops["slot"].turned_at, loops["watcher"].turned_at = None, time.monotonic()

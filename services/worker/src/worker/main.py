@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 
 from promptqueue import connect
@@ -84,6 +85,7 @@ class Worker(Loop):
             lease_seconds=config.lease_seconds,
             timeout_seconds=config.prompt_timeout,
             max_failures=config.max_failures,
+            most_running=_most_running(sum(server.slots for server in servers)),
         )
         slot = partial(Slot, listener=listener, terms=terms, config=config, storage=storage, drain=drain)
         each_slots = [server for server in servers for _ in range(server.slots)]
@@ -113,7 +115,7 @@ class Worker(Loop):
         self.turned_at = now = time.monotonic()
         if now - self._recovered_at >= TICK:
             self._recovered_at = now
-            for verb in (self._presence.stay, self._recover):
+            for verb in (self._presence.stay, self._leave_a_slot, self._recover):
                 try:
                     verb()
                 except StorageUnavailable as unavailable:
@@ -122,6 +124,12 @@ class Worker(Loop):
             self._beaten_at = now
             self._beat()
         self._pause(DRAIN_TICK if self._drain.has_begun else TICK)
+
+    def _leave_a_slot(self) -> None:
+        """Let no owner who has a key take all slots, of all the workers that there are now."""
+        most = _most_running(self._queue.workers().slots)
+        for slot in self._slots:
+            slot.terms = replace(slot.terms, most_running=most)
 
     def _beat(self) -> None:
         try:
@@ -144,6 +152,10 @@ class Worker(Loop):
         self._drain.begin(seconds)
         for loop in [*self._slots, *self._others]:
             loop.wake()
+
+
+def _most_running(slots: int) -> int | None:
+    return slots - 1 if slots > 1 else None
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ class Slot(Loop):
         self._ollama = server.client()
         self._watcher = watcher
         self._listener = listener
-        self._terms = terms
+        self.terms = terms
+        """On which it claims; the worker may set others."""
         self._config = config
         self._subscription: Subscription | None = None
 
@@ -64,7 +65,7 @@ class Slot(Loop):
         if not self._gate.may_claim(self, IDLE_WAIT):
             return
         try:
-            claim = following = self._queue.claim(self._terms)
+            claim = following = self._queue.claim(self.terms)
             self._storage_is_well()
             while following:
                 following = self._answer(following)
@@ -153,7 +154,7 @@ class Slot(Loop):
         return following
 
     def _claim_next(self) -> Claim | None:
-        return self._queue.claim(self._terms) if self._gate.is_well and not self._drain.has_begun else None
+        return self._queue.claim(self.terms) if self._gate.is_well and not self._drain.has_begun else None
 
     def _give_back(self, call: Call, reason: str, shown: str) -> None:
         """Give the prompt back at no cost: `reason` is for the log, `shown` for whoever asked."""
