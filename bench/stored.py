@@ -27,15 +27,18 @@ RETENTION = 30 * DAY
 # What enqueue, claim and finish leave behind, row by row; `tests/test_stored.py` holds it to the real ones.
 COMPLETED = """
     INSERT INTO prompts (id, priority, status, outcome, attempt, tokens, created_at, started_at, completed_at,
-                         boot, claimed_at, ran_seconds, max_failures)
+                         boot, claimed_at, ran_seconds, max_failures, bytes)
     SELECT new_id(), 'interactive', 'completed', 'succeeded', 1, 20, moment - 2, moment - 1, moment,
-           :boot, value, 1.0, 3
+           :boot, value, 1.0, 3, :asked + :answered
     FROM (SELECT value, :oldest + (:newest - :oldest) * value / :number AS moment FROM generate)
 """
 WAITING = """
-    INSERT INTO prompts (id, priority, status, created_at)
-    SELECT new_id(), 'interactive', 'queued', :newest + value * 0.001 FROM generate
+    INSERT INTO prompts (id, priority, status, created_at, bytes)
+    SELECT new_id(), 'interactive', 'queued', :newest + value * 0.001, :asked FROM generate
 """
+COUNTING = ("count_new", "bytes_stored")
+"""Triggers that count what is inserted."""
+
 GENERATE = "WITH RECURSIVE generate(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM generate WHERE value < :number)"
 TEXTS = {
     "requests": """{"prompt":"Why is the sky blue, and why is it red in the evening?","options":{"temperature":0.7}}""",
@@ -96,7 +99,7 @@ class Stored:
             connection.execute(f"PRAGMA {pragma}")
         # What follows from the rows is made once, at the end, instead of a million times.
         parts = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')")
-        later = [row for row in parts.fetchall() if row[1] == "count_new" or (row[0] == "index" and row[2])]
+        later = [row for row in parts.fetchall() if row[1] in COUNTING or (row[0] == "index" and row[2])]
         for kind, name, _ in later:
             connection.execute(f"DROP {kind} {name}")
         connection.execute("BEGIN")
@@ -105,8 +108,9 @@ class Stored:
             (COMPLETED, self.answered - self.old, now - RETENTION + DAY, now - DAY),
             (WAITING, self.waiting, now, now - DAY),
         ):
-            values = {"number": number, "oldest": oldest, "newest": newest, "boot": "00000000"}
-            connection.execute(GENERATE + statement, values)
+            moments = {"number": number, "oldest": oldest, "newest": newest}
+            lengths = {"asked": len(TEXTS["requests"]), "answered": len(TEXTS["answers"])}
+            connection.execute(GENERATE + statement, {**moments, **lengths, "boot": "00000000"})
         for table, text in TEXTS.items():
             wanted = "WHERE status = 'completed'" if table == "answers" else ""
             connection.execute(f"INSERT INTO {table} SELECT seq, ? FROM prompts {wanted}", (text,))
@@ -117,6 +121,7 @@ class Stored:
             WHERE priority = 'interactive'
             """
         )
+        connection.execute("UPDATE owners SET stored_bytes = (SELECT sum(bytes) FROM prompts) WHERE owner = 0")
         for _, _, definition in later:
             connection.execute(definition)
         connection.execute("COMMIT")

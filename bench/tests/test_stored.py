@@ -3,11 +3,13 @@
 import sqlite3
 
 from promptqueue import connect
+from promptqueue.owners.owner import EVERYBODY
 from promptqueue.prompt import Answered, NewPrompt, Outcome, Terms
 
-from bench.stored import Stored
+from bench.stored import TEXTS, Stored
 
 NOTHING_TO_COMPARE = {"seq", "id", "boot", "created_at", "started_at", "completed_at", "claimed_at", "ran_seconds"}
+OF_ITS_TEXTS = {"bytes"}
 
 
 def test_stored_prompts_are_counted_and_read_as_real_ones(tmp_path):
@@ -24,6 +26,7 @@ def test_stored_prompts_are_counted_and_read_as_real_ones(tmp_path):
         assert answer["done"]
         assert 1 <= queue.position(waiting) <= 10
         assert queue.claim(Terms(worker="somebody")).request["prompt"]
+        assert queue.holdings(EVERYBODY).stored_bytes == 110 * len(TEXTS["requests"]) + 100 * len(TEXTS["answers"])
 
 
 def test_stored_prompts_look_in_the_file_as_real_ones_do(tmp_path):
@@ -38,7 +41,7 @@ def test_stored_prompts_look_in_the_file_as_real_ones_do(tmp_path):
     real, made = row(tmp_path / "real/queue.db"), row(stored.path)
 
     assert real.keys() == made.keys()
-    assert {name for name in real if real[name] != made[name]} <= NOTHING_TO_COMPARE
+    assert {name for name in real if real[name] != made[name]} <= NOTHING_TO_COMPARE | OF_ITS_TEXTS
     assert {name for name in real if (real[name] is None) != (made[name] is None)} == set()
 
 

@@ -71,6 +71,20 @@ def test_what_was_answered_was_committed(make_writer, url):
     assert connect(url).open().get(accepted.prompt.id).status == "queued"
 
 
+def test_many_submissions_at_once_are_written_without_a_savepoint(make_writer, queue):
+    def submit(writers_queue):
+        seen = []
+        writers_queue._database.files.sqlite.set_trace_callback(seen.append)
+        writers_queue.enqueue(*[NEW] * 100)
+        return seen
+
+    seen = make_writer().do(submit)
+
+    assert queue.counts().queued == 100
+    assert seen
+    assert not [statement for statement in seen if "SAVEPOINT" in statement]
+
+
 def test_what_is_to_be_done_later_shares_the_next_commit_or_is_done_in_the_end(make_writer, url, queue, until):
     writer = make_writer()
     prompts = [writer.do(lambda queue: queue.enqueue(NEW))[0].prompt.id for _ in range(3)]

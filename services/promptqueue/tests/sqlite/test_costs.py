@@ -4,6 +4,7 @@ import time
 import uuid
 
 import pytest
+from promptqueue.condition import Bounds
 from promptqueue.prompt import Idempotency, NewPrompt, Outcome, Status
 
 WANTED = [
@@ -12,6 +13,8 @@ WANTED = [
     *({"outcome": outcome} for outcome in Outcome),
     {"status": Status.COMPLETED, "outcome": Outcome.FAILED},
 ]
+OWN = [{"owner": 2, **wanted} for wanted in WANTED]
+BOUNDS = dict.fromkeys(Bounds.__optional_keys__ - {"min_free_bytes"}, 10**12)
 
 
 @pytest.fixture
@@ -59,19 +62,21 @@ def steps_of(queue):
 def store(queue):
     """Store prompts by one statement: through the verbs it would take minutes."""
 
-    def store_many(number, status, outcome):
+    def store_many(number, status, outcome, owner=0):
         with queue._database.transaction():
             queue._database.run(
                 """
                 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :number)
-                INSERT INTO prompts (id, priority, status, outcome, created_at, completed_at, leased_until)
+                INSERT INTO prompts (id, priority, status, outcome, created_at, completed_at, leased_until, owner)
                 SELECT hex(randomblob(16)), CASE n % 2 WHEN 0 THEN 'batch' ELSE 'interactive' END, :status, :outcome, 1,
-                       CASE :status WHEN 'completed' THEN 1 END, CASE :status WHEN 'processing' THEN 1 END
+                       CASE :status WHEN 'completed' THEN 1 END, CASE :status WHEN 'processing' THEN 1 END,
+                       :owner
                 FROM numbers
                 """,
                 number=number,
                 status=status,
                 outcome=outcome,
+                owner=owner,
             )
 
     return store_many
@@ -127,6 +132,58 @@ def test_a_page_costs_the_same_however_many_prompts_are_stored(store, steps_of, 
         store(10_000, status, outcome)
 
     assert steps_of(**wanted) <= few * 1.5 + 5
+
+
+@pytest.mark.parametrize("wanted", OWN, ids=lambda wanted: " ".join(map(str, wanted.values())))
+def test_a_page_of_an_owner_costs_the_same_however_many_prompts_others_and_it_have_stored(store, steps_of, wanted):
+    for outcome in Outcome:
+        store(25, "completed", outcome, owner=2)
+    store(25, "processing", None, owner=2)
+    store(50, "queued", None, owner=2)
+    few = steps_of(**wanted)
+
+    for owner in (2, 0):
+        store(5_000, "queued", None, owner=owner)
+        store(5_000, "completed", "succeeded", owner=owner)
+        store(5_000, "completed", "failed", owner=owner)
+
+    assert steps_of(**wanted) <= few * 1.5 + 5
+
+
+@pytest.mark.parametrize("when", [{"since": 2}, {"until": 1}, {"since": 1, "until": 1}], ids=str)
+def test_a_page_of_a_time_passes_over_nothing_that_is_older_or_newer(store, queue, statements, when):
+    store(10_000, "completed", "succeeded")
+
+    assert len(statements(lambda: queue.newest(**when))) < 40
+    assert queue.newest(**when).prompts == []
+
+
+def test_a_page_by_a_key_looks_at_five_thousand_prompts_at_most_and_says_where_it_stopped(ask, store, queue):
+    wanted = ask(metadata={"key": 1})
+    store(6_000, "completed", "succeeded")
+
+    first = queue.newest(metadata_key="key")
+    second = queue.newest(metadata_key="key", before=first.next)
+
+    assert first.prompts == []
+    assert ([prompt.id for prompt in second.prompts], second.next) == ([wanted], None)
+
+
+def test_submissions_at_once_need_no_savepoint_and_as_many_statements_each_however_many_they_are(queue, statements):
+    """Within a savepoint, what has triggers takes the longer the more was written before."""
+
+    def run_for(number):
+        def submit():
+            keys = [Idempotency(key=str(uuid.uuid4()), fingerprint="f") for _ in range(number)]
+            with queue.transaction():
+                queue.enqueue(*[NewPrompt(request={}, idempotency=key) for key in keys], **BOUNDS)
+
+        return statements(submit)
+
+    few, many = run_for(10), run_for(100)
+
+    assert not [statement for statement in many if "SAVEPOINT" in statement]
+    assert len(many) <= 10 * len(few)
 
 
 def test_thousands_of_submissions_cost_no_more_within_a_block_within_a_block(queue):

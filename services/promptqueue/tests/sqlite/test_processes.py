@@ -5,6 +5,7 @@ import time
 import pytest
 from promptqueue.condition import Workers
 from promptqueue.notes import Changed
+from promptqueue.owners.key import Role, new_key
 from promptqueue.prompt import NewPrompt
 
 BEGIN = """
@@ -41,6 +42,53 @@ with storage.register(slots=1) as presence:
 
     assert sorted(words[::2]) == sorted(one.prompt.id for one in accepted)
     assert set(words[1::2]) == {"1"}
+
+
+def test_an_owner_that_asks_from_several_processes_never_has_more_waiting_than_it_may(queue, run, real_counts):
+    owner = queue.add_key(new_key(), owner="anna", role=Role.USER).owner.number
+    asking = """
+from promptqueue.errors import QuotaExceeded
+
+owner, number = int(sys.argv[3]), int(sys.argv[4])
+mine, seen, refused = [], [], 0
+print("ready", flush=True)
+sys.stdin.readline()
+for n in range(120):
+    try:
+        mine.append(queue.enqueue(NewPrompt(request={"prompt": "x" * n}, owner=owner), max_waiting=20)[0].prompt.id)
+    except QuotaExceeded:
+        refused += 1
+        if mine:
+            (queue.delete if n % 3 else queue.cancel)(mine.pop((n * 7 + number) % len(mine)))
+    seen.append(queue.holdings(owner).waiting)
+print(max(seen), refused)
+"""
+    answering = """
+import contextlib, select
+from promptqueue.errors import ClaimLost
+
+print("ready", flush=True)
+with storage.register(slots=1) as presence:
+    answered = 0
+    while answered < 40 and not select.select([sys.stdin], [], [], 0.01)[0]:
+        if claim := queue.claim(Terms(worker=presence.id)):
+            answered += 1
+            with contextlib.suppress(ClaimLost):
+                queue.finish(claim, Answered(record={"response": "x"}, tokens=1))
+    sys.stdin.read()
+"""
+    askers, answerer = [run(asking, owner, number) for number in range(4)], run(answering)
+    assert [each.read() for each in (*askers, answerer)] == ["ready"] * 5
+
+    for each in askers:
+        each.say()
+    most, refused = zip(*(map(int, each.output()) for each in askers), strict=True)
+    answerer.lines()
+
+    assert max(most) == 20
+    assert sum(refused) > 0
+    real_counts()
+    queue.enqueue(*[NewPrompt(request={}, owner=owner)] * (20 - queue.holdings(owner).waiting), max_waiting=20)
 
 
 def test_what_returned_outlives_kill_9_before_and_after_a_checkpoint(queue, run):
