@@ -19,6 +19,7 @@ from support.machine import needed
 
 CONFIGS = (proxy.config.Config, worker.config.Config)
 INTERNAL = {
+    "METRICS_ADDRESS": "the proxy's image says with it that its network may read metrics; docs/metrics.md tells more",
     "PAGE_PATH": "the proxy's image says with it where the page lies; nobody else needs to",
 }
 NO_FILES = {

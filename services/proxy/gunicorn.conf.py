@@ -1,6 +1,7 @@
 """How Gunicorn serves the proxy. Its settings are named in Gunicorn's own documentation."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from promptqueue.logs import Format
 from promptqueue.settings import read_or_exit
 from proxy.config import Config
+from proxy.metrics import folder
 from proxy.serving import descriptors
 
 
@@ -25,7 +27,7 @@ class logger_class(Logger):  # type: ignore[misc]  # noqa: N801 (the setting's n
 _config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
 _caps = descriptors.caps(_config.max_streams)
 
-bind = _config.bind
+bind = [_config.bind, *([_config.metrics_bind] if _config.metrics_port else [])]
 workers = _config.proxy_processes
 worker_class = "proxy.gevent_worker.Worker"
 worker_connections = _caps.connections
@@ -48,6 +50,26 @@ def on_starting(server: Any) -> None:
     """Say once, for all processes, what few descriptors lower."""
     if line := _caps.lowered(_config.max_streams):
         server.log.warning(line)
+
+
+def when_ready(_server: object) -> None:
+    """Let the processes count together, now that nobody else can have this port."""
+    if _config.metrics_port:
+        os.environ[folder.VARIABLE] = str(folder.make(worker_tmp_dir, _config.metrics_port))  # noqa: TID251
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """Forget what a process held at its end, however it came."""
+    if _config.metrics_port:
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 (it takes 7 MB)
+
+        mark_process_dead(worker.pid)
+
+
+def on_exit(_server: object) -> None:
+    """Leave nothing."""
+    if _config.metrics_port:
+        shutil.rmtree(os.environ[folder.VARIABLE], ignore_errors=True)  # noqa: TID251
 
 
 def worker_exit(_server: object, worker: object) -> None:

@@ -16,7 +16,7 @@ HOST = {"BIND_ADDRESS", "PROXY_PORT", "FRONTEND_PORT"}
 OLLAMA = {"OLLAMA_TARGET", "OLLAMA_KEEP_ALIVE", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_VULKAN"}
 PASSED_ON = {name for name in settings.passed_on() if name.isupper()}
 ELSEWHERE_IN_A_CONTAINER = {"database_url", "ollama_urls"}
-OF_THE_IMAGE = {"BIND_ADDRESS", "PROXY_PORT", "PAGE_PATH"}
+OF_THE_IMAGE = {"BIND_ADDRESS", "PROXY_PORT", "PAGE_PATH", "METRICS_ADDRESS"}
 """What the proxy reads and compose.yaml does not hand on: in the container the image settles it."""
 
 
@@ -64,4 +64,4 @@ def test_the_example_names_nothing_that_no_process_reads() -> None:
         field.name.upper() for config in (ProxyConfig, WorkerConfig) for field in dataclasses.fields(config)
     }
 
-    assert set(settings.of_example()) == (read_by_ours - {"PAGE_PATH"}) | HOST | OLLAMA | PASSED_ON
+    assert set(settings.of_example()) == (read_by_ours - {"PAGE_PATH", "METRICS_ADDRESS"}) | HOST | OLLAMA | PASSED_ON

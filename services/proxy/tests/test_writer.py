@@ -10,6 +10,7 @@ from promptqueue import connect
 from promptqueue.errors import QueueFull, StorageUnavailable
 from promptqueue.prompt import NewPrompt, Outcome
 from promptqueue.sqlite.host.turnstile import Turnstile
+from proxy.meter import Meter
 from proxy.serving.concurrency import Concurrency
 from proxy.storage import writer as writer_module
 from proxy.storage.writer import HEAVY, Writer, _Request
@@ -22,7 +23,7 @@ def make_writer(url):
     made = []
 
     def make(open_queue=lambda: connect(url).open(), **values):
-        writer = Writer(open_queue, Concurrency(), **values)
+        writer = Writer(open_queue, Concurrency(), Meter(), **values)
         made.append(writer)
         return writer
 

@@ -80,9 +80,15 @@ def main() -> int:
     app = create_app(replace(config, max_streams=caps.streams), here)
     server = Server(config.bind_address, config.proxy_port, app, Handler)
 
+    doors = [server]
+    if config.metrics_port:
+        doors.append(Server(config.metrics_address, config.metrics_port, app, Handler))
+        threading.Thread(target=doors[1].serve_forever, daemon=True).start()
+
     def stop(_number: int, _frame: FrameType | None) -> None:
         # From here, shutdown would wait for the very loop that this handler interrupts.
-        threading.Thread(target=server.shutdown).start()
+        for door in doors:
+            threading.Thread(target=door.shutdown).start()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
@@ -92,7 +98,8 @@ def main() -> int:
     server.finish(LAST_EVENTS_WITHIN)
     parts(app).cut()
     server.finish(LAST_ANSWERS_WITHIN)
-    server.server_close()
+    for door in doors:
+        door.server_close()
     parts(app).close()
     return 0
 

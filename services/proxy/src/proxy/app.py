@@ -9,6 +9,7 @@ from proxy.api import envelope, events, management, page, prompts
 from proxy.calls.held_calls import HeldCalls
 from proxy.config import Config
 from proxy.faces import addresses, anthropic, ollama, openai
+from proxy.meter import Meter
 from proxy.parts import Parts
 from proxy.serving import headers
 from proxy.serving.base_path import BelowBasePath
@@ -27,8 +28,9 @@ def create_app(config: Config, concurrency: Concurrency) -> Flask:
     """Make the application and start its writer. `parts(app)` gives what must be stopped and closed."""
     app = Flask("proxy", static_folder=None)
     app.url_map.merge_slashes = False  # else //api/v1/prompt would be a redirect, and a POST would lose its body
-    made = Parts(config, concurrency)
-    app.extensions["proxy"] = made
+    counts = _meter(config)
+    made = Parts(config, concurrency, counts)
+    app.extensions |= {"proxy": made, "meter": counts}
     envelope.register(app, made)
     app.before_request(hosts.guard(config.allowed_hosts))  # before any other answers
     app.after_request(headers.add)
@@ -41,6 +43,10 @@ def create_app(config: Config, concurrency: Concurrency) -> Flask:
         app.register_blueprint(face(made, calls))
     if config.base_path:
         app.wsgi_app = BelowBasePath(app.wsgi_app, app.url_map, config.base_path)  # type: ignore[method-assign]
+    if config.metrics_port:
+        from proxy.metrics.doors import Doors  # noqa: PLC0415 (as in _meter)
+
+        app.wsgi_app = Doors(app.wsgi_app, made, counts)  # type: ignore[method-assign]
     return app
 
 
@@ -48,3 +54,17 @@ def parts(app: Flask) -> Parts:
     """Give the parts that `app` serves with."""
     made: Parts = app.extensions["proxy"]
     return made
+
+
+def meter(app: Flask) -> Meter:
+    """Give what counts the work of `app`."""
+    counts: Meter = app.extensions["meter"]
+    return counts
+
+
+def _meter(config: Config) -> Meter:
+    if not config.metrics_port:
+        return Meter()
+    from proxy.metrics.http_meter import HTTPMeter  # noqa: PLC0415 (the library takes 7 MB of each process)
+
+    return HTTPMeter(most_held=config.max_streams)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from promptqueue import check
-from promptqueue.settings import Kind, address, integer, number, one_of, variable
+from promptqueue.settings import Kind, Misconfigured, address, integer, number, one_of, variable
 
 HERE = Path(__file__).resolve().parent
 PAGES = (HERE / "index.html", HERE.parents[2] / "frontend" / "index.html")
@@ -37,6 +37,10 @@ def _hosts(value: str) -> tuple[str, ...]:
     if not all(each == ANY_HOST or A_HOST.fullmatch(each) for each in found):
         raise ValueError
     return found
+
+
+def _bound(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _context(value: str) -> int:
@@ -77,13 +81,25 @@ class Config:
         CONTEXT, Kind(_context, f"a whole number from 1 to {LONGEST_CONTEXT}, or 0 for Ollama's own default")
     )
     base_path: str = variable("", Kind(_base_path, A_BASE_PATH))
+    metrics_port: int = variable(0, integer(0, 65535))
+    metrics_address: str = variable("127.0.0.1", address())
     page_path: str = variable("", Kind(_file, "the path of a file"))
+
+    def __post_init__(self) -> None:
+        """Keep the doors apart. Raises Misconfigured."""
+        if self.metrics_port == self.proxy_port:
+            message = f"METRICS_PORT must be another port than PROXY_PORT, got {self.metrics_port} for both."
+            raise Misconfigured(message)
 
     @property
     def bind(self) -> str:
         """The address as Gunicorn wants it, with an IPv6 one in brackets."""
-        host = f"[{self.bind_address}]" if ":" in self.bind_address else self.bind_address
-        return f"{host}:{self.proxy_port}"
+        return _bound(self.bind_address, self.proxy_port)
+
+    @property
+    def metrics_bind(self) -> str:
+        """Where metrics are read, as Gunicorn wants it."""
+        return _bound(self.metrics_address, self.metrics_port)
 
     @property
     def page(self) -> Path | None:

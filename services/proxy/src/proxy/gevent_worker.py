@@ -17,7 +17,7 @@ from gunicorn.http.errors import InvalidHTTPVersion, ParseException  # type: ign
 from gunicorn.util import http_date  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
-from proxy.app import parts
+from proxy.app import meter, parts
 from proxy.serving.connection import Connection
 from proxy.serving.crowd import Caller, Crowd
 from proxy.serving.paced_socket import PacedSocket
@@ -90,6 +90,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         if req is not None:
             req.uri = req.path
         super().handle_error(req, _InOurShape(client, status), addr, exc)
+        meter(self.wsgi).refused("invalid_request")
         hear_out(client.plain)  # past the limits of a head, for which it may have been refused
 
     def _let_go(self) -> None:

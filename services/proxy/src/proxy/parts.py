@@ -7,6 +7,7 @@ from proxy.live.held_requests import HeldRequests
 from proxy.live.live_prompts import LivePrompts
 from proxy.live.lookup import Lookup
 from proxy.live.places import Places
+from proxy.meter import Meter
 from proxy.prompts import Prompts
 from proxy.serving import descriptors
 from proxy.serving.concurrency import Concurrency
@@ -24,18 +25,18 @@ from proxy.storage.writer import Writer
 class Parts:
     """What requests are served with. Make it after a fork: the writer's thread would not survive one."""
 
-    def __init__(self, config: Config, concurrency: Concurrency) -> None:
+    def __init__(self, config: Config, concurrency: Concurrency, meter: Meter) -> None:
         storage = connect(config.database_url, journal_mode=config.journal_mode, threads=concurrency.native)
         self.config = config
         self.concurrency = concurrency
         self.room = Room(connections=descriptors.caps(config.max_streams).connections)
         self.reader = reader = Reader(storage, concurrency)
-        self.writer = writer = Writer(storage.open, concurrency)
+        self.writer = writer = Writer(storage.open, concurrency, meter)
         self.whole_queue = WholeQueue(storage, reader, writer)
         self.estimates = Estimates(self.whole_queue)
         self.listener = listener = SharedListener(storage.listen)
         self.departures = Departures(concurrency.epoll())
-        self.places = places = Places(self.departures, limit=config.max_streams)
+        self.places = places = Places(self.departures, limit=config.max_streams, meter=meter)
         current = CurrentProgress(reader, writer)
         held = HeldRequests(current=current, reader=reader, places=places, listener=listener)
         lookup = Lookup(current=current, reader=reader, estimates=self.estimates)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, MisdirectedRequ
 
 from proxy import errors
 from proxy.api.bodies import ErrorBody, Kind
+from proxy.meter import REFUSAL
 from proxy.parts import Parts
 from proxy.serving.headers import JSON
 
@@ -47,6 +48,7 @@ def envelope(
     status: int, code: str, message: str, *, param: str | None = None, retry_after: int | None = None
 ) -> Response:
     """Write an error."""
+    request.environ[REFUSAL] = code
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return answer({"error": error_body(status, code, message, param=param)}, status, headers)
 

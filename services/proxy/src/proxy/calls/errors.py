@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, MisdirectedRequ
 
 from proxy import errors
 from proxy.calls.failure import Failure, Kind
+from proxy.meter import REFUSAL
 from proxy.parts import Parts
 
 LONGEST_RETRY_AFTER = 59  # seconds; some clients sleep however long they are told, others give up above a minute
@@ -94,6 +95,7 @@ def register(routes: Blueprint, parts: Parts, write: Callable[[Failure], Respons
     """
 
     def answer(failure: Failure, prompt_id: str | None = None) -> Response:
+        request.environ[REFUSAL] = failure.code
         response = write(replace(failure, prompt_id=prompt_id) if prompt_id else failure)
         if prompt_id:
             response.headers["X-Prompt-Id"] = prompt_id

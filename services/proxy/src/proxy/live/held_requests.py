@@ -12,6 +12,7 @@ from promptqueue.prompt import Progress
 
 from proxy.live.lookup import SLICE
 from proxy.live.places import Places
+from proxy.meter import Kept
 from proxy.serving.connection import Connection
 from proxy.storage.listener import SharedListener
 from proxy.storage.progress import CurrentProgress
@@ -69,14 +70,14 @@ class HeldRequests:
             return progress
         with listener.subscribe(prompt_id) as subscription:
             waiting = _Waiting(prompt_id, is_enough, subscription)
-            self._places.take(held.connection, waiting.leave)
+            self._places.take(Kept.REQUEST, held.connection, waiting.leave)
             try:
                 self._add(waiting)
                 progress = self._wait(waiting, deadline)
             finally:
                 with self._lock:
                     self._waiting.discard(waiting)
-                self._places.give_back(held.connection)
+                self._places.give_back(Kept.REQUEST, held.connection)
         if waiting.has_left and held.on_gone:
             held.on_gone()
         return progress

@@ -13,6 +13,7 @@ from proxy.live.live_prompt import Interest, LivePrompt
 from proxy.live.lookup import Lookup
 from proxy.live.places import Places
 from proxy.live.updates import Updates
+from proxy.meter import Kept
 from proxy.serving.connection import Connection
 from proxy.storage.listener import SharedListener
 from proxy.storage.reader import Reader
@@ -54,7 +55,7 @@ class LivePrompts:
         resumed = {prompt_id: cursor and cursor.within(prompts[prompt_id]) for prompt_id, cursor in cursors.items()}
         following = Following(resumed, connection, on_close=self._leave, interest=interest)
         if not has_place and any(prompt.outcome is None for prompt in prompts.values()):
-            self._places.take(connection, following.end)
+            self._places.take(Kept.STREAM, connection, following.end)
             following.has_place = True
         try:
             if not following.is_over:
@@ -98,7 +99,7 @@ class LivePrompts:
                         del self._prompts[reading.prompt_id]
         if following.has_place:
             following.has_place = False
-            self._places.give_back(following.connection)
+            self._places.give_back(Kept.STREAM, following.connection)
 
     def stop(self) -> None:
         """Let every following end now."""

@@ -7,6 +7,7 @@ requests are greenlets: then it first waits, briefly, until no other can go on, 
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from promptqueue import PromptQueue
 from promptqueue.errors import PromptQueueError, StorageUnavailable
 from promptqueue.logs import Once
 
+from proxy.meter import Meter
 from proxy.serving.concurrency import Concurrency
 from proxy.storage.reader import let_go
 
@@ -79,12 +81,18 @@ class Writer:
     """Runs verbs that commit. Opens the queue by itself, and again when it got lost."""
 
     def __init__(
-        self, open_queue: Callable[[], PromptQueue], concurrency: Concurrency, *, patience: float = PATIENCE
+        self,
+        open_queue: Callable[[], PromptQueue],
+        concurrency: Concurrency,
+        meter: Meter,
+        *,
+        patience: float = PATIENCE,
     ) -> None:
         """Start the leader, which opens the queue at once and says in the log if it cannot."""
         self._open_queue = open_queue
         self._idle = concurrency.idle
         self._apart = concurrency.one_at_a_time()
+        self._meter = meter
         self._patience = patience
         self._line: deque[_Request] = deque()
         self._owed: deque[Callable[[PromptQueue], object]] = deque()
@@ -142,7 +150,9 @@ class Writer:
         self._apart(self._let_go)
 
     def _serve(self, batch: list[_Request]) -> None:
+        began = time.monotonic()
         self._apart(lambda: self._commit(batch))
+        self._meter.committed(len(batch), time.monotonic() - began)
         for request in batch:
             request.done.set()
 

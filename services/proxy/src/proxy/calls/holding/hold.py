@@ -12,6 +12,7 @@ from proxy.calls.holding.holders import Holders
 from proxy.live.cursor import Cursor
 from proxy.live.following import Event, Following
 from proxy.live.live_prompt import Interest
+from proxy.meter import Kept
 from proxy.parts import Parts
 from proxy.serving.connection import Connection
 
@@ -47,7 +48,7 @@ class Hold:
         self._following: Following | None = None
         self._holder: str | None = None
         self._erases = self._has_left = False
-        parts.places.take(connection, self._leave)
+        parts.places.take(Kept.CALL, connection, self._leave)
 
     def take(self, prompt_id: str, *, holder: str | None, erases: bool) -> None:
         """Hold this prompt, which `erases` says to erase with its texts once it was delivered.
@@ -111,7 +112,7 @@ class Hold:
         """Give the place back; the connection must still be open."""
         if self._following:
             self._following.close()
-        self._parts.places.give_back(self.connection)
+        self._parts.places.give_back(Kept.CALL, self.connection)
 
     def _followed(self) -> Following:
         if self._following is None:

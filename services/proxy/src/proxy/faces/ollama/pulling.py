@@ -16,6 +16,7 @@ from proxy.calls.model import Served
 from proxy.faces.ollama import bodies, describing
 from proxy.faces.ollama.reading import fields, names
 from proxy.faces.ollama.writing import NDJSON, line
+from proxy.meter import Kept
 from proxy.parts import Parts
 from proxy.serving.connection import Connection
 from proxy.serving.headers import JSON
@@ -81,7 +82,7 @@ class Download:
         self._parts = parts
         self._served = served
         self._left = threading.Event()
-        parts.places.take(connection, self._left.set)
+        parts.places.take(Kept.CALL, connection, self._left.set)
 
     def wait(self, seconds: float) -> dict[str, Any] | None:
         """Wait for the last record, which says `success` or why there is none; None when the time is over first."""
@@ -96,7 +97,7 @@ class Download:
 
     def close(self) -> None:
         """Be read no more."""
-        self._parts.places.give_back(self.connection)
+        self._parts.places.give_back(Kept.CALL, self.connection)
 
     def _records(self) -> Iterator[dict[str, Any]]:
         """Say each second how far it has come, until the model is there, the client has left or this process stops."""

@@ -1,0 +1,86 @@
+"""What Prometheus is told of the queue: the same as /api/v1/queue says, from the database."""
+
+import shutil
+
+import pytest
+from promptqueue.condition import Model, ModelState
+
+
+def test_it_says_of_the_queue_what_the_queue_says_of_itself(client, submit, worker, scrape):
+    for priority in ("batch", "interactive", "batch"):
+        submit(priority=priority)
+    worker.claim()
+    worker.describe(Model(name="llama3.2", state=ModelState.READY))
+
+    read, told = scrape(), client.get("/api/v1/queue").json
+
+    assert read.all("prompts_waiting", "lane") == told["lanes"] == {"interactive": 0, "batch": 2}
+    assert read("prompts_running") == told["processing"] == 1
+    assert read("workers") == told["workers"] == 1
+    assert read("slots") == 1
+    assert read("paused") == 0
+    assert read("model_ready", model="llama3.2") == 1
+    assert read("stored_bytes") == told["stored_bytes"]
+    assert read("disk_free_bytes") > 0
+    limits = told["limits"]
+    assert read("prompts_waiting_limit") == limits["max_queue_depth"]
+    assert read("stored_limit_bytes") == limits["max_stored_bytes"]
+    assert read("disk_reserve_bytes") == limits["min_free_bytes"]
+    assert read("storage_available") == 1
+
+
+def test_the_oldest_wait_is_nothing_while_nobody_waits(submit, scrape, until):
+    assert scrape()("prompts_oldest_wait_seconds") == 0
+
+    submit()
+
+    until(lambda: scrape()("prompts_oldest_wait_seconds") > 0)
+
+
+def test_a_paused_queue_is_told(queue, scrape):
+    queue.pause(True)
+
+    assert scrape()("paused") == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "ready", "there"),
+    [
+        (Model(name="m", state=ModelState.DOWNLOADING, percent=40), 0, 0.4),
+        (Model(name="m", state=ModelState.MISSING), 0, 0),
+        (Model(name="m", state=ModelState.READY), 1, 1),
+        (Model(name="m", state=ModelState.UNREACHABLE), 0, 0),
+    ],
+)
+def test_each_server_is_in_one_state_and_the_model_ready_in_one_alone(worker, scrape, model, ready, there):
+    worker.describe(model)
+
+    read = scrape()
+
+    assert read("model_ready", model="m") == ready
+    assert read("model_download_ratio", model="m") == there
+    states = read.all("server_state", "state")
+    assert set(states) == set(ModelState)
+    assert [state for state, value in states.items() if value] == [model.state]
+    assert read("server_slots", server="http://ollama:11434") == 1
+
+
+def test_with_no_worker_alive_the_model_is_not_ready_whatever_was_said_of_it(worker, scrape):
+    worker.describe(Model(name="m", state=ModelState.READY))
+    worker.leave()
+
+    read = scrape()
+
+    assert (read("workers"), read("model_ready", model="m")) == (0, 0)
+
+
+def test_a_database_that_is_gone_is_told_and_what_needs_none_is_still_there(app, client, submit, scrape, tmp_path):
+    submit()
+    shutil.rmtree(tmp_path / "data")
+
+    read = scrape()
+
+    assert read("storage_available") == 0
+    assert read("prompts_waiting_limit") == 10_000
+    assert read("http_requests_total", method="POST", endpoint="/api/v1/prompt", status="2xx") == 1
+    assert read("prompts_running") is None
