@@ -82,6 +82,7 @@ class Config:
     )
     base_path: str = variable("", Kind(_base_path, A_BASE_PATH))
     metrics_port: int = variable(0, integer(0, 65535))
+    metrics_owners: str = variable("no", one_of("yes", "no"))
     metrics_address: str = variable("127.0.0.1", address())
     page_path: str = variable("", Kind(_file, "the path of a file"))
 

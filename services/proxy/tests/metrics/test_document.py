@@ -6,6 +6,11 @@ from support import ROOT
 
 
 @pytest.fixture
+def app(make_app):
+    return make_app(metrics_port=9000, metrics_owners="yes")
+
+
+@pytest.fixture
 def scraped(client, submit, worker, scrape):
     """Read everything that there can be."""
     submit()

@@ -102,7 +102,20 @@ def test_nothing_of_a_prompt_and_nothing_that_is_made_up_stands_in_a_label(clien
 
     samples = scrape().samples
 
-    known = {"code", "endpoint", "kind", "lane", "le", "method", "model", "server", "state", "status", "version"}
+    known = {
+        "code",
+        "endpoint",
+        "kind",
+        "lane",
+        "le",
+        "method",
+        "model",
+        "outcome",
+        "server",
+        "state",
+        "status",
+        "version",
+    }
     assert {label for sample in samples for label in sample.labels} <= known
     values = " ".join(value for sample in samples for value in sample.labels.values())
     assert not re.search(rf"{prompt_id}|secret|somebody", values)

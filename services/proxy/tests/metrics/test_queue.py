@@ -84,3 +84,41 @@ def test_a_database_that_is_gone_is_told_and_what_needs_none_is_still_there(app,
     assert read("prompts_waiting_limit") == 10_000
     assert read("http_requests_total", method="POST", endpoint="/api/v1/prompt", status="2xx") == 1
     assert read("prompts_running") is None
+
+
+def test_what_ended_is_told_by_how_it_did_also_once_it_is_erased(client, submit, worker, scrape):
+    answered = submit()
+    worker.answer()
+    submit()
+    worker.fail()
+    client.delete(f"/api/v1/prompt/{answered}")
+
+    read = scrape()
+
+    assert read.all("prompts_completed_total", "outcome") == {"succeeded": 1, "failed": 1, "cancelled": 0, "expired": 0}
+    assert read("prompts_stored") == 1
+    assert read("tokens_written_total") == 3
+    assert read("prompt_wait_seconds_count") == read("prompt_run_seconds_count") == 2
+    assert read("prompt_wait_seconds_bucket", le="+Inf") == 2
+    assert 0 < read("prompt_run_seconds_sum") < 60
+
+
+def test_steps_of_waiting_and_running_go_from_a_tenth_of_a_second_to_an_hour(scrape):
+    read = scrape()
+
+    for name in ("prompt_wait_seconds", "prompt_run_seconds"):
+        steps = [one.labels["le"] for one in read.samples if one.name == f"ollama_proxy_{name}_bucket"]
+        assert (steps[0], steps[-2], steps[-1]) == ("0.1", "3600.0", "+Inf")
+
+
+def test_owners_are_named_only_where_that_is_wanted(submit, make_app, read, scrape):
+    for priority in ("batch", "interactive"):
+        submit(priority=priority)
+    told = (
+        make_app(metrics_port=9000, metrics_owners="yes")
+        .test_client()
+        .get("/metrics", base_url="http://localhost:9000")
+    )
+
+    assert read(told.text).all("owner_prompts_waiting", "owner") == {"everybody": 2}
+    assert scrape().all("owner_prompts_waiting", "owner") == {}

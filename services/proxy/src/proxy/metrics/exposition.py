@@ -41,6 +41,8 @@ class Exposition:
                 model=found.model,
                 servers=self._whole_queue.servers(),
                 room=self._whole_queue.room(),
+                measures=self._whole_queue.measures(),
+                turns=self._whole_queue.turns() if self._config.metrics_owners == "yes" else None,
             )
         except StorageUnavailable:  # which is what the rest then tells
             return None

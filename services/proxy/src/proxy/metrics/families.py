@@ -1,11 +1,14 @@
 """The families of metrics about the queue, its workers and its room: what its database says, whichever process asks."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from prometheus_client.core import GaugeMetricFamily, Metric
-from promptqueue.condition import Counts, Model, ModelState, Room, Server, Workers
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
+from promptqueue.condition import Counts, Histogram, Measures, Model, ModelState, Room, Server, Workers
+from promptqueue.owners.turn import Turn
 
 from proxy.config import Config
 
@@ -19,6 +22,8 @@ class Seen:
     model: Model
     servers: list[Server]
     room: Room
+    measures: Measures
+    turns: Sequence[Turn] | None  # None where owners are not named
 
 
 def families(seen: Seen | None, config: Config) -> Iterator[Metric]:
@@ -32,6 +37,9 @@ def families(seen: Seen | None, config: Config) -> Iterator[Metric]:
         yield from _of_prompts(seen.counts)
         yield from _of_workers(seen)
         yield from _of_room(seen.room)
+        yield from _of_ends(seen.measures)
+    if seen and seen.turns is not None:
+        yield _of_owners(seen.turns)
 
 
 def _of_prompts(counts: Counts) -> Iterator[Metric]:
@@ -66,6 +74,36 @@ def _of_room(room: Room) -> Iterator[Metric]:
     yield gauge("spare_bytes", "Bytes of erased prompts in the file, used again for new ones.", room.spare_bytes)
     yield gauge("journal_bytes", "Bytes of the database's journal.", room.journal_bytes)
     yield gauge("disk_free_bytes", "Bytes that are free on the queue's disk.", room.disk_free_bytes)
+
+
+def _of_ends(measures: Measures) -> Iterator[Metric]:
+    ended = CounterMetricFamily(
+        "ollama_proxy_prompts_completed", "Prompts that ended, by how they did.", labels=["outcome"]
+    )
+    for outcome, prompts in measures.ended.items():
+        ended.add_metric([outcome], prompts)
+    yield ended
+    yield CounterMetricFamily(
+        "ollama_proxy_tokens_read", "Tokens of prompts, read by the model.", measures.prompt_tokens
+    )
+    yield CounterMetricFamily(
+        "ollama_proxy_tokens_written", "Tokens of answers, written by the model.", measures.tokens
+    )
+    yield _histogram("prompt_wait_seconds", "Seconds from a prompt's coming to its last start.", measures.waiting)
+    yield _histogram("prompt_run_seconds", "Seconds from a prompt's last start to its end.", measures.running)
+
+
+def _of_owners(turns: Iterable[Turn]) -> Metric:
+    waiting: Counter[str] = Counter()
+    for turn in turns:
+        waiting[turn.owner] += turn.waiting
+    values = [([owner], prompts) for owner, prompts in waiting.items()]
+    return gauges("owner_prompts_waiting", "Prompts of each owner that wait; METRICS_OWNERS=yes.", ["owner"], values)
+
+
+def _histogram(name: str, what: str, found: Histogram) -> Metric:
+    buckets = [(floatToGoString(bound), float(times)) for bound, times in found.buckets.items()]  # type: ignore[no-untyped-call]
+    return HistogramMetricFamily(f"ollama_proxy_{name}", what, buckets, found.seconds)
 
 
 def gauge(name: str, what: str, value: float) -> Metric:

@@ -5,8 +5,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from promptqueue import Storage
-from promptqueue.condition import DEFAULT_MODEL, Counts, Facts, Minute, Model, ModelState, Room, Server, Workers
+from promptqueue.condition import (
+    DEFAULT_MODEL,
+    Counts,
+    Facts,
+    Measures,
+    Minute,
+    Model,
+    ModelState,
+    Room,
+    Server,
+    Workers,
+)
 from promptqueue.errors import StorageUnavailable
+from promptqueue.owners.turn import Turn
 
 from proxy.storage.reader import Reader
 from proxy.storage.writer import Writer
@@ -55,6 +67,14 @@ class WholeQueue:
     def facts(self) -> Facts | None:
         """Give what a model server last said of itself and of the model; None before any did."""
         return self._reader.read(lambda queue: queue.facts())
+
+    def measures(self) -> Measures:
+        """Say how many prompts have ended, and how long they took."""
+        return self._reader.read(lambda queue: queue.measures())
+
+    def turns(self) -> list[Turn]:
+        """Say who waits, and what each has running."""
+        return self._reader.read(lambda queue: queue.turns())
 
     def room(self) -> Room:
         """Say how much room the queue takes, and how much there is."""
