@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypedDict
 
 from promptqueue.condition import Model, ModelState
-from promptqueue.prompt import ErrorCode, Outcome, Prompt, PromptError, Status
+from promptqueue.owners.owner import Usage
+from promptqueue.prompt import ErrorCode, Outcome, Priority, Prompt, PromptError, Status
 
 LONGEST_LINE = 300  # code points
 WORKED_OUT = ("position", "eta_seconds")
@@ -66,6 +67,27 @@ class PromptStatus(TypedDict):
     metadata: JSONObject | None
 
 
+class ListedPrompt(PromptStatus):
+    """Where a prompt stands that is listed among others."""
+
+    priority: Priority
+    owner: Annotated[str, Schema("Whose it is, by name.")]
+
+
+class UsageBody(TypedDict):
+    """What an owner had of the model on one day, by the prompts that ended then."""
+
+    day: Annotated[str, Schema("By UTC.", format="date")]
+    owner: str
+    succeeded: Count
+    failed: Count
+    cancelled: Count
+    expired: Count
+    prompt_tokens: Annotated[Count, Schema("That the model read.")]
+    tokens: Annotated[Count, Schema("That the model wrote.")]
+    seconds: Annotated[Seconds, Schema("Of a slot.")]
+
+
 class ModelBody(TypedDict):
     """The model that answers."""
 
@@ -98,6 +120,26 @@ def prompt_status(prompt: Prompt, position: int | None, eta: float | None) -> Pr
 
 def _error_body(error: PromptError) -> PromptErrorBody:
     return {"code": error.code, "message": line(error.message), "retryable": error.code.retryable}
+
+
+def listed_prompt(prompt: Prompt, position: int | None, eta: float | None, *, owner: str) -> ListedPrompt:
+    """Write where a prompt stands whose owner has this name; `eta` is in seconds."""
+    return {**prompt_status(prompt, position, eta), "priority": prompt.priority, "owner": owner}
+
+
+def usage_body(usage: Usage) -> UsageBody:
+    """Write what an owner had on one day."""
+    return {
+        "day": usage.day,
+        "owner": usage.owner,
+        "succeeded": usage.succeeded,
+        "failed": usage.failed,
+        "cancelled": usage.cancelled,
+        "expired": usage.expired,
+        "prompt_tokens": usage.prompt_tokens,
+        "tokens": usage.tokens,
+        "seconds": round(usage.seconds, 3),
+    }
 
 
 def prompt_record(prompt: Prompt) -> dict[str, Any]:

@@ -94,16 +94,29 @@ def test_an_attempt_that_does_not_end_its_prompt_counts_nothing(queue, run, term
     assert queue.usage() == []
 
 
-def test_a_prompt_that_is_lost_for_good_has_failed(queue, hire, ask, clock):
+def test_a_prompt_that_is_lost_for_good_has_failed_and_nobody_had_the_seconds(queue, hire, ask, clock):
     ask()
     for _ in range(3):
         worker = hire()
         assert queue.claim(worker.terms)
+        clock.advance(5)
         worker.die()
         queue.recover()
         clock.advance(60)
 
-    assert [(each.failed, each.tokens) for each in queue.usage()] == [(1, 0)]
+    assert [(each.failed, each.tokens, each.seconds) for each in queue.usage()] == [(1, 0, 0.0)]
+
+
+def test_a_prompt_that_ran_too_long_had_the_seconds_though_its_worker_does_not_say_so(queue, hire, ask, clock):
+    ask()
+    worker = hire(timeout_seconds=5.0)
+    claim = queue.claim(worker.terms)
+    clock.advance(5)
+    queue.renew(claim)
+    clock.advance(2)
+    queue.recover()
+
+    assert [(each.failed, each.seconds) for each in queue.usage()] == [(1, 7.0)]
 
 
 def test_a_prompt_that_is_retried_counts_each_time_that_it_ends(queue, run, terms):

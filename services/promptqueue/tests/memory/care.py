@@ -241,7 +241,8 @@ class Care(Taken):
         trouble = {}
         if to.is_bad_end:
             trouble = {"bad_ends": row.bad_ends + 1, "bad_since": row.bad_since or now, "bad_at": now}
-        return self._move(row, of_prompt, not_before=now + to.delay if to.delay else None, **trouble)
+        measured = {"claimed_at": row.claimed_at if to.is_charged else None}
+        return self._move(row, of_prompt, not_before=now + to.delay if to.delay else None, **measured, **trouble)
 
     def _charge(self, row, *, is_charged=True):
         seconds = self._clock.monotonic() - row.claimed_at if is_charged else None

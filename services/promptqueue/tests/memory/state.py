@@ -25,7 +25,7 @@ class Row:
     text_attempt: int = 0
     not_before: float | None = None  # this and what follows by the monotonic clock
     terms: Terms | None = None
-    claimed_at: float = 0.0
+    claimed_at: float | None = None  # None too where nobody pays for the attempt
     leased_until: float = 0.0
     run_until: float = 0.0
     charged: int = 0  # microseconds, for the attempt that runs

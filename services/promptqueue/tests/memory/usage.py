@@ -53,7 +53,7 @@ class Taken(Minutes):
         super()._count(row)
         prompt, answer = row.prompt, stored_object(row.answer) or {}
         has_begun = prompt.started_at is not None
-        ran = self._clock.monotonic() - row.claimed_at if row.ran_seconds is None else row.ran_seconds
+        ran = 0.0 if row.claimed_at is None else self._clock.monotonic() - row.claimed_at
         self._work.taken.append(
             state.Taken(
                 owner=prompt.owner,

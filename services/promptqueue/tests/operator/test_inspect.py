@@ -4,7 +4,8 @@ import re
 import time
 
 from promptqueue.condition import Model, ModelState
-from promptqueue.prompt import Answered, NewPrompt, Origin
+from promptqueue.owners.key import Role, new_key
+from promptqueue.prompt import Answered, NewPrompt, Origin, Priority
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
 
@@ -104,7 +105,7 @@ def test_list_pages_through_what_is_wanted(operate, finish):
 
     assert [prompt["id"] for prompt in first["prompts"] + second["prompts"]] == ids[::-1]
     assert second["next"] is None
-    assert people[0].split() == ["ID", "STATUS", "OUTCOME", "ACCEPTED", "ATTEMPT", "TOKENS"]
+    assert people[0].split() == ["ID", "STATUS", "OUTCOME", "ACCEPTED", "ATTEMPT", "TOKENS", "OWNER"]
     assert people[1].startswith(f"{ids[2]}  completed  succeeded  2023-11-14 22:13:20 UTC  1")
     assert people[-1] == f"more: --before {first['next']}"
 
@@ -120,6 +121,39 @@ def test_list_filters_by_status_and_outcome(operate, queue, ask, finish):
 
     assert listed == {"--status queued": [waiting], "--outcome cancelled": [cancelled], "--status processing": []}
     assert operate("list --status processing").out == "No prompts.\n"
+
+
+def test_list_tells_whose_prompts_they_are_and_filters_by_owner(operate, queue, ask):
+    anna = queue.add_key(new_key(), owner="anna", role=Role.USER).owner.number
+    annas, everybodys = ask(owner=anna), ask()
+
+    told = {prompt["id"]: prompt["owner"] for prompt in operate("list --json").json["prompts"]}
+    listed = operate("list --owner anna").out.splitlines()
+    mistyped = operate("list --owner ana")
+
+    assert told == {annas: "anna", everybodys: "everybody"}
+    assert [(line.split()[0], line.split()[-1]) for line in listed[1:]] == [(annas, "anna")]
+    assert (mistyped.code, mistyped.out) == (1, "")
+    assert mistyped.err == "Error: No owner has the name ana; python -m promptqueue owners lists them.\n"
+
+
+def test_status_tells_who_wait_and_have_something_running(operate, queue, ask, terms):
+    assert re.search("^owners", operate("status").out, re.MULTILINE) is None
+    anna = queue.add_key(new_key(), owner="anna", role=Role.USER).owner.number
+    for _ in range(2):
+        ask(owner=anna)
+    ask(owner=anna, priority=Priority.BATCH)
+    queue.claim(terms)
+    ask()
+
+    people, told = operate("status").out, operate("status --json").json["turns"]
+
+    assert re.search("^owners +everybody 1 waiting, 0 running; anna 2 waiting, 1 running$", people, re.MULTILINE)
+    assert [(turn["owner"], turn["lane"], turn["waiting"], turn["running"]) for turn in told] == [
+        ("everybody", "interactive", 1, 0),
+        ("anna", "interactive", 1, 1),
+        ("anna", "batch", 1, 0),
+    ]
 
 
 def test_neither_list_nor_show_tells_a_text_unless_told(operate, queue, terms, ask):

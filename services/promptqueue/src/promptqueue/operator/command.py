@@ -28,6 +28,7 @@ ORDER = (
     "resume",
     "keys",
     "owners",
+    "usage",
     "audit",
     "prune",
     "compact",

@@ -1,7 +1,9 @@
 """The commands that only read: status, list, show."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -9,7 +11,10 @@ import click
 from promptqueue.condition import Room, Workers
 from promptqueue.operator import text
 from promptqueue.operator.command import Call, Reply, command
-from promptqueue.prompt import Outcome, Prompt, Status
+from promptqueue.operator.owners import owner_named
+from promptqueue.owners.turn import Turn
+from promptqueue.prompt import Outcome, Prompt, Status, Wanted
+from promptqueue.queue import PromptQueue
 from promptqueue.wire import model_body, model_words, prompt_record, text_of
 
 
@@ -18,7 +23,7 @@ def status(call: Call) -> Reply:
     """Show what the queue does: what waits, who works, what is stored."""
     with call.queue() as queue:
         counts, workers, model, storage = queue.counts(), queue.workers(), queue.model(), call.storage.describe()
-        room = queue.room()
+        room, turns = queue.room(), queue.turns()
     model = model if workers.count else None  # what a worker said before it went no longer holds
     path = call.storage.path
     waiting = counts.oldest_wait_seconds
@@ -31,6 +36,7 @@ def status(call: Call) -> Reply:
             "oldest_wait_seconds": None if waiting is None else round(waiting, 1),
             "completed_per_minute": counts.completed_per_minute,
             "paused": counts.paused,
+            "turns": [asdict(turn) for turn in turns],
             "workers": workers.count,
             "slots": workers.slots,
             "model": model and model_body(model),
@@ -43,6 +49,7 @@ def status(call: Call) -> Reply:
             ("queued", f"{counts.queued:,}" + (f", the first for {text.duration(waiting)}" if waiting else "")),
             ("processing", f"{counts.processing:,}"),
             ("completed", f"{counts.completed:,}, {counts.completed_per_minute:,} answered in the last minute"),
+            ("owners", _owners_words(turns)),
             ("paused", "yes: prompts are accepted and wait" if counts.paused else "no"),
             ("workers", _workers_words(workers, call.storage.demo())),
             ("model", text.harmless(model_words(model)) if model else unknown),
@@ -59,6 +66,7 @@ def status(call: Call) -> Reply:
 @command(
     ("the newest prompts", "list"),
     ("what failed lately", "list --outcome failed --limit 5"),
+    ("what came without a key", "list --owner everybody"),
     ("the page after one that ended with `more: --before 1234`", "list --before 1234"),
     (
         "the ids of all that wait, at most a thousand",
@@ -67,28 +75,29 @@ def status(call: Call) -> Reply:
 )
 @click.option("--status", type=click.Choice([each.value for each in Status]), help="Only those that stand there.")
 @click.option("--outcome", type=click.Choice([each.value for each in Outcome]), help="Only those that ended so.")
+@click.option("--owner", metavar="NAME", help="Only this owner's.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
 @click.option(
     "--before", type=click.IntRange(0, 2**63 - 1), metavar="CURSOR", help="Where the page before this one ended."
 )
-def list_(call: Call, status: str | None, outcome: str | None, limit: int, before: int | None) -> Reply:
+def list_(call: Call, limit: int, before: int | None, **wanted: str | None) -> Reply:
     """List prompts, the last accepted first.
 
     Their texts are somebody's own and are not listed.
     """
     with call.queue() as queue:
-        page = queue.newest(
-            status=Status(status) if status else None,
-            outcome=Outcome(outcome) if outcome else None,
-            limit=limit,
-            before=before,
-        )
+        names = {each.number: each.name for each in queue.owners()}
+        page = queue.newest(limit=limit, before=before, **_wanted(queue, **wanted))
     shown = text.table(
-        ("ID", "STATUS", "OUTCOME", "ACCEPTED", "ATTEMPT", "TOKENS"), [_row(prompt) for prompt in page.prompts]
+        ("ID", "STATUS", "OUTCOME", "ACCEPTED", "ATTEMPT", "TOKENS", "OWNER"),
+        [(*_row(prompt), text.harmless(names[prompt.owner])) for prompt in page.prompts],
     )
     more = "" if page.next is None else f"\nmore: --before {page.next}"
     return Reply(
-        document={"prompts": [prompt_record(prompt) for prompt in page.prompts], "next": page.next},
+        document={
+            "prompts": [{**prompt_record(prompt), "owner": names[prompt.owner]} for prompt in page.prompts],
+            "next": page.next,
+        },
         words=shown + more if page.prompts else "No prompts.",
     )
 
@@ -137,6 +146,14 @@ def show(call: Call, prompt_id: str, with_text: bool) -> Reply:
     )
 
 
+def _wanted(queue: PromptQueue, *, status: str | None, outcome: str | None, owner: str | None) -> Wanted:
+    return {
+        "status": Status(status) if status else None,
+        "outcome": Outcome(outcome) if outcome else None,
+        "owner": None if owner is None else owner_named(queue, owner).number,
+    }
+
+
 def _row(prompt: Prompt) -> tuple[str, ...]:
     tokens = "" if prompt.tokens is None else f"{prompt.tokens:,}"
     accepted = text.when(prompt.created_at) or ""
@@ -156,6 +173,16 @@ def _texts(texts: Mapping[str, Any]) -> list[tuple[str, str]]:
     elif partial := texts.get("partial"):
         found.append(("partial answer", partial))
     return found
+
+
+def _owners_words(turns: Sequence[Turn]) -> str | None:
+    """Say who wait or have something running; None while nobody does."""
+    waiting, running = Counter[str](), Counter[str]()
+    for turn in turns:
+        waiting[turn.owner] += turn.waiting
+        running[turn.owner] += turn.running
+    said = [f"{text.harmless(owner)} {waiting[owner]:,} waiting, {running[owner]:,} running" for owner in waiting]
+    return "; ".join(said) or None
 
 
 def _workers_words(workers: Workers, demo: str | None) -> str:

@@ -4,9 +4,11 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from promptqueue.errors import OwnerNotFound
 from promptqueue.operator import text
 from promptqueue.operator.command import Call, Reply, command
 from promptqueue.owners.owner import Owner
+from promptqueue.queue import PromptQueue
 
 
 @command(("who asks, what each has, and what it may have", "owners"))
@@ -49,6 +51,15 @@ def owners(call: Call) -> Reply:
             ],
         ),
     )
+
+
+def owner_named(queue: PromptQueue, name: str) -> Owner:
+    """Find the owner of this name. Raises OwnerNotFound."""
+    for owner in queue.owners():
+        if owner.name == name:
+            return owner
+    message = f"No owner has the name {name}; python -m promptqueue owners lists them."
+    raise OwnerNotFound(message)
 
 
 def limits_body(owner: Owner) -> dict[str, Any]:
