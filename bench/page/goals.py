@@ -35,14 +35,15 @@ class Goals:
         """Whether nothing was missed."""
         return all(row.is_met for row in self.rows)
 
-    def table(self) -> list[str]:
-        """Write the rows in Markdown, and what they were measured on."""
+    def table(self, busy: str = "") -> list[str]:
+        """Write the rows in Markdown, what they were measured on, and whether that was `busy`."""
         facts = machine.described()
         on = ", ".join(facts[fact] for fact in ("processor", "system", "began"))
         lines = [
             f"| {row.what} | {row.measured}{'' if row.is_met else ' (missed)'} | {row.goal} |" for row in self.rows
         ]
-        return ["", "| what | measured | goal |", "|---|---:|---:|", *lines, "", f"Measured on {on}.", ""]
+        warning = [f"**{busy}**", ""] if busy else []
+        return ["", *warning, "| what | measured | goal |", "|---|---:|---:|", *lines, "", f"Measured on {on}.", ""]
 
 
 def _figure(value: float, unit: str) -> str:

@@ -1,5 +1,7 @@
 """What a screen reader has of the page: the tree that it walks, and what it is told meanwhile."""
 
+import functools
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -195,11 +197,14 @@ def heard(page: Page) -> list[str]:
 
 def listen(page: Page) -> Iterator[str]:
     """Each thing that is said, in the page's own time."""
-    known = 0
-    while True:
-        until(page, lambda: run(page, 0.5) is None and len(heard(page)) > known)
+    for known in itertools.count():
+        until(page, functools.partial(_more_was_said, page, known))
         yield heard(page)[known]
-        known += 1
+
+
+def _more_was_said(page: Page, known: int) -> bool:
+    run(page, 0.5)
+    return len(heard(page)) > known
 
 
 def test_what_happens_to_prompts_is_told_in_order_and_once(page: Page, proxy: ScriptedProxy) -> None:
