@@ -38,6 +38,7 @@ SYSTEM = {
     "faketime": "the tests of a wall clock that jumps",
     "firefox-esr": "the page's journeys in Firefox",
     "nginx": "the tests of the front server",
+    "prometheus": "the alerts and the dashboard, before a real one",
     "strace": "the power cuts, which need to know what was written and what was synced",
     "WebKitWebDriver": "the page's journeys in WebKit",
     "Xvfb": "the screen that WebKit wants",

@@ -208,3 +208,17 @@ def test_a_worker_has_longer_to_end_than_its_programs_and_they_than_a_prompt() -
 
     assert int(settings.of_example()["DRAIN_SECONDS"]) < LONGEST_DRAIN < program < 30
     assert config()["services"]["worker"]["stop_grace_period"] == "30s"
+
+
+def test_prometheus_reaches_the_proxy_and_nothing_else_of_the_stack() -> None:
+    laid_over = ["--file", "compose.yaml", "--file", "docs/metrics/compose.yaml"]
+    services = json.loads(compose(*laid_over, "config", "--format", "json"))["services"]
+
+    assert services["proxy"]["environment"]["METRICS_PORT"] == "9000"
+    assert set(services["proxy"]["networks"]) == {"edge", "metrics"}
+    assert {name for name, service in services.items() if "metrics" in service["networks"]} == {"proxy", "prometheus"}
+    assert set(services["prometheus"]["networks"]) == {"metrics"}
+    assert [port["target"] for port in services["proxy"]["ports"]] == [8000]
+    assert {port["host_ip"] for port in services["prometheus"]["ports"]} == {"127.0.0.1"}
+    mounted = {volume["source"] for volume in services["prometheus"]["volumes"] if volume["type"] == "bind"}
+    assert mounted == {str(ROOT / "docs/metrics" / name) for name in ("prometheus.yaml", "alerts.yaml")}
