@@ -270,7 +270,7 @@ class PromptQueue(Protocol):
         """List prompts, the last accepted first, all or those that are `wanted`; `before` is a page's `next`.
 
         One that was retried counts as accepted then. A page costs what it shows, however many prompts are stored: where
-        it passes over prompts, because of a time or of their metadata, it looks at 5,000 at most, so that it may have
+        it passes over prompts, because of a time or of their metadata, it looks at 2,000 at most, so that it may have
         fewer than `limit`, or none, and a `next`. Times are those of the wall clock; where it was set back meanwhile,
         some may be missing.
         Prompts that come or go meanwhile move no other to another page.

@@ -158,9 +158,9 @@ def test_a_page_of_a_time_passes_over_nothing_that_is_older_or_newer(store, queu
     assert queue.newest(**when).prompts == []
 
 
-def test_a_page_by_a_key_looks_at_five_thousand_prompts_at_most_and_says_where_it_stopped(ask, store, queue):
+def test_a_page_by_a_key_looks_at_two_thousand_prompts_at_most_and_says_where_it_stopped(ask, store, queue):
     wanted = ask(metadata={"key": 1})
-    store(6_000, "completed", "succeeded")
+    store(3_000, "completed", "succeeded")
 
     first = queue.newest(metadata_key="key")
     second = queue.newest(metadata_key="key", before=first.next)

@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 from promptqueue.condition import ModelState
 from promptqueue.errors import StorageUnavailable
+from promptqueue.owners.owner import EVERYBODY
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
@@ -192,3 +193,26 @@ def test_prompts_that_were_there_before_origins_came_by_no_face_and_nobody_is_wa
         assert (queue.origin("a"), queue.facts(), queue.model().name) == (None, None, "mistral")
         assert queue.recover().total == 0
         assert queue.cancel("a").outcome == "cancelled"
+
+
+def test_what_was_there_before_owners_is_everybodys_takes_nothing_and_counts_when_it_ends(url, path, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(schema, "migrations", lambda: FIRST[:8])
+        connect(url).open().close()
+    look(path, "INSERT INTO prompts (id, priority, status, created_at) VALUES ('a', 'interactive', 'queued', 1)")
+    look(path, "INSERT INTO requests (seq, request) VALUES (1, '{}')")
+
+    with closing(connect(url).open()) as queue:
+        has = queue.holdings(EVERYBODY)
+        assert (has.waiting, has.running, has.stored_bytes, queue.usage()) == (1, 0, 0, [])
+        queue.delete("a")
+        assert (queue.holdings(EVERYBODY).waiting, queue.holdings(EVERYBODY).stored_bytes) == (0, 0)
+        assert [(each.owner, each.cancelled) for each in queue.usage()] == [("everybody", 1)]
+
+
+def test_what_an_older_program_accepts_and_ends_meanwhile_is_counted(queue, path):
+    look(path, "INSERT INTO prompts (id, priority, status, created_at) VALUES ('a', 'interactive', 'queued', 1)")
+    ends = "status = 'completed', outcome = 'cancelled', completed_at = 2, error_code = 'cancelled', error_message = ''"
+    look(path, f"UPDATE prompts SET {ends} WHERE id = 'a'")
+
+    assert [(each.day, each.owner, each.cancelled) for each in queue.usage()] == [("1970-01-01", "everybody", 1)]

@@ -1,5 +1,6 @@
 """The verb that lists prompts, of all owners or of one: newest."""
 
+import json
 from collections.abc import Iterator
 from math import inf
 from typing import Unpack
@@ -8,9 +9,10 @@ from promptqueue.prompt import Outcome, Page, Priority, Prompt, Status, Wanted
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.base import Verbs
+from promptqueue.stored import stored_object
 
 LAST_NUMBER = 2**63 - 1
-LOOKED_AT = 5_000  # prompts at which one page looks at most
+LOOKED_AT = 2_000  # prompts at which one page looks at most
 AT_ONCE = 500  # that one statement reads where some may be passed over
 
 
@@ -58,11 +60,10 @@ class ListVerbs(Verbs):
         if any(wanted.get(name) is not None for name in ("since", "until", "metadata_key")):
             at_once = max(at_once, AT_ONCE)
         for looked_at, row in enumerate(self._walk(wanted, before, at_once), 1):
-            prompt = rows.prompt(row, self._clock)
-            if _matches(prompt, wanted):
+            if _matches(row, wanted):
                 if len(found) == limit:
                     return Page(prompts=found, next=end)
-                found.append(prompt)
+                found.append(rows.prompt(row, self._clock))
                 end = row["seq"]
             if looked_at == LOOKED_AT:
                 return Page(prompts=found, next=row["seq"])
@@ -108,9 +109,15 @@ def _statement(wanted: Wanted) -> str | None:
     return of_outcome[outcome] if outcome else of_status[status]
 
 
-def _matches(prompt: Prompt, wanted: Wanted) -> bool:
+def _matches(row: sqlite3.Row, wanted: Wanted) -> bool:
     """Whether a prompt is wanted, by what no index knows of it."""
     since, until, key = wanted.get("since"), wanted.get("until"), wanted.get("metadata_key")
-    accepted = prompt.created_at if prompt.retried_at is None else prompt.retried_at
+    accepted = row["created_at"] if row["queued_at"] is None else row["queued_at"]
     is_in_time = (-inf if since is None else since) <= accepted < (inf if until is None else until)
-    return is_in_time and (key is None or key in (prompt.metadata or {}))
+    return is_in_time and (key is None or _has_key(row["metadata"], key))
+
+
+def _has_key(metadata: str | None, key: str) -> bool:
+    # Only what has the key anywhere is parsed.
+    written = json.dumps(key, ensure_ascii=False)
+    return metadata is not None and written in metadata and key in (stored_object(metadata) or {})
