@@ -18,6 +18,18 @@ def bill(image: str) -> dict[str, Any]:
     return told
 
 
+def test_no_image_installs_a_package_without_its_hash() -> None:
+    installing = [
+        line
+        for dockerfile in (*ROOT.glob("services/*/Dockerfile"), ROOT / "ollama/Dockerfile")
+        for line in dockerfile.read_text().splitlines()
+        if "install" in line and "requirements/" in line
+    ]
+
+    assert len(installing) == 4
+    assert [line for line in installing if "--require-hashes" not in line] == []
+
+
 @pytest.mark.parametrize("image", ["proxy", "worker"])
 def test_every_pinned_package_is_in_the_bill_with_every_hash(image: str) -> None:
     pinned = (ROOT / f"requirements/{image}.txt").read_text()

@@ -177,6 +177,14 @@ def test_frontend_and_worker_share_no_network() -> None:
     assert {name for name, joined in networks.items() if joined == {"inference"}} == {"worker", *OLLAMAS}
 
 
+def test_the_queue_lies_on_the_disk_of_proxy_and_worker_alone() -> None:
+    services = config("*")["services"]
+    mounted = {name: {volume["source"] for volume in each.get("volumes", [])} for name, each in services.items()}
+
+    assert {name for name, volumes in mounted.items() if "queue" in volumes} == {"proxy", "worker"}
+    assert {volume for volumes in mounted.values() for volume in volumes} == {"queue", "models"}
+
+
 def test_nothing_waits_for_anything() -> None:
     assert not any("depends_on" in service for service in config("*")["services"].values())
 

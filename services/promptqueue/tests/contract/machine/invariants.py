@@ -52,6 +52,8 @@ class Invariants(RuleBasedStateMachine):
         expected, queue = self.expected.prompts[prompt_id], self.queues[0]
         [progress] = queue.progress_of([prompt_id])
         assert queue.get(prompt_id) == progress.prompt
+        assert queue.belongs(prompt_id, expected.owner)
+        assert not queue.belongs(prompt_id, expected.owner + 1)
         assert queue.position(prompt_id) == progress.position
         assert queue.partial(prompt_id) == expected.text
         assert queue.answer(prompt_id) == expected.answer
