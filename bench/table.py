@@ -21,6 +21,7 @@ from bench.rows import (
     submit,
     usage,
     verbs,
+    watching,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ NOUNS = (
     hostile,
     drain,
     usage,
+    watching,
     ending,
     eta,
 )
