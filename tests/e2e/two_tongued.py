@@ -4,9 +4,9 @@ from __future__ import annotations
 
 # MARK stands for four digits that tell one probe from another, so that lengths stay as they are.
 BODY = b'{"prompt": "Why?"}'
-INNER = b"GET /api/v1/queue?smuggled=MARK HTTP/1.1\r\nHost: localhost\r\n\r\n"
-OUTER = b"POST /api/v1/prompt?probe=MARK HTTP/1.1\r\nHost: localhost\r\n"
-ASKED = b"GET /api/v1/queue?probe=MARK HTTP/1.1\r\nHost: localhost\r\n"
+INNER = b"GET /api/v1/queue HTTP/1.1\r\nUser-Agent: smuggled-MARK\r\nHost: localhost\r\n\r\n"
+OUTER = b"POST /api/v1/prompt HTTP/1.1\r\nUser-Agent: probe-MARK\r\nHost: localhost\r\n"
+ASKED = b"GET /api/v1/queue HTTP/1.1\r\nUser-Agent: probe-MARK\r\nHost: localhost\r\n"
 ENDED = b"0\r\n\r\n"
 CHUNK = b"%x\r\n" % len(INNER) + INNER + b"\r\n"
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
@@ -60,7 +60,9 @@ PROBES = (
         "an absolute address": ASKED.replace(b"GET /", b"GET http://elsewhere/") + b"\r\n",
         "two hosts": ASKED + b"Host: elsewhere\r\n\r\n",
         "bare line feeds": ASKED.replace(b"\r\n", b"\n") + b"\n",
-        "line ends in the address": ASKED.replace(b"MARK", b"MARK&a=%0d%0a%0d%0aGET%20/api/v1/queue?smuggled=MARK")
+        "line ends in the address": ASKED.replace(
+            b"/queue", b"/queue?a=%0d%0a%0d%0aGET%20/api/v1/queue%20HTTP/1.1%0d%0aUser-Agent:%20smuggled-MARK"
+        )
         + b"\r\n",
         "another protocol": OUTER + UPGRADE + LONG + ENDED + INNER,
         "an expectation": OUTER + b"Expect: 100-continue\r\n" + LONG + ENDED + INNER,
