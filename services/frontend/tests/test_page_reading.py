@@ -301,3 +301,23 @@ def test_there_is_a_way_to_the_answer_that_is_being_written_out_of_sight(page: P
 
     expect(page.get_by_text("These are the words")).to_be_in_viewport()
     expect(page.get_by_role("button", name="See what is being written")).to_be_hidden()
+
+
+def test_a_reload_while_it_is_written_comes_back_to_the_line_that_was_read(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("b", live=True)
+    proxy.statuses["b"] = [(200, status("b", "processing", attempt=1))]
+    proxy.open()
+    submit(page, "hello")
+    until(page, lambda: any(x["open"] for x in streams(page, "b")))
+    token(page, LONG)
+    run(page, 1)
+    page.evaluate("scrollTo(0, 2000)")
+    run(page, 1)
+    before = top_of(page, "Paragraph 45 of a long answer.")
+
+    page.reload()
+    until(page, lambda: any(x["open"] for x in streams(page, "b")))
+    token(page, LONG)
+    run(page, 1)
+
+    until(page, lambda: abs(top_of(page, "Paragraph 45 of a long answer.") - before) < 2)
