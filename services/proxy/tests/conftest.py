@@ -63,6 +63,12 @@ def client(app):
 
 
 @pytest.fixture
+def anybody(app):
+    """Whoever asks without a key, while nobody needs one."""
+    return parts(app).keyring.without_key(is_own=True)
+
+
+@pytest.fixture
 def queue(url):
     """The queue as the worker sees it."""
     queue = connect(url).open()

@@ -50,11 +50,13 @@ class Lines:
 
 
 @pytest.fixture
-def follow(app):
+def follow(app, anybody):
     def follow(*prompt_ids, cursor=None, interest=Interest.PLACES):
         prompts = parts(app).prompts
         found = prompts.progress_of(prompt_ids)
-        return prompts.follow(found, dict.fromkeys(prompt_ids, cursor), Connection({}), interest=interest)
+        return prompts.follow(
+            found, dict.fromkeys(prompt_ids, cursor), Connection({}), asker=anybody, interest=interest
+        )
 
     return follow
 

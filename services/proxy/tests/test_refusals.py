@@ -4,6 +4,7 @@ import gzip
 import json
 
 import pytest
+from proxy.access import rules
 
 WHY = {"prompt": "Why?"}
 USER = {"role": "user", "content": "Hi"}
@@ -406,8 +407,9 @@ def test_a_full_queue_says_when_to_come_back(make_app, queue, worker):
     assert paused.headers["Retry-After"] == "30"  # and nothing will be answered
 
 
-def test_a_mistake_of_ours_is_500_without_details(make_app, caplog):
+def test_a_mistake_of_ours_is_500_without_details(make_app, caplog, monkeypatch):
     app = make_app()
+    monkeypatch.setitem(rules.RULES, "mistake", rules.ANYBODY)
 
     @app.get("/mistake")
     def mistake():

@@ -199,14 +199,14 @@ def test_nothing_listens_until_a_request_is_held(client, submit, held, tmp_path,
     assert later.result.status_code == 404
 
 
-def test_what_happened_before_anybody_listened_is_seen_at_once(app, submit, worker, monkeypatch):
+def test_what_happened_before_anybody_listened_is_seen_at_once(app, anybody, submit, worker, monkeypatch):
     prompt_id, progress = submit(), parts(app).prompts._current
     seen = [progress.of(prompt_id)]
     worker.answer()
     monkeypatch.setattr(progress, "of", lambda _: seen.pop() if seen else progress.of_all([prompt_id])[0])
     start = time.monotonic()
 
-    found = parts(app).prompts.hold(prompt_id, lambda one: one.prompt.outcome, Held(30, Connection({})))
+    found = parts(app).prompts.hold(prompt_id, lambda one: one.prompt.outcome, Held(30, anybody, Connection({})))
 
     assert found.prompt.outcome == "succeeded"
     assert time.monotonic() - start < 0.9
@@ -238,10 +238,10 @@ def test_the_queue_is_asked_once_for_all_who_are_held_and_only_each_second(app, 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel of no other system tells that a client has gone")
-def test_what_is_to_be_done_when_a_client_leaves_is_done_once_its_place_is_free(app, submit, until):
+def test_what_is_to_be_done_when_a_client_leaves_is_done_once_its_place_is_free(app, anybody, submit, until):
     client, here = socket.socketpair()
     places, done = parts(app).places, []
-    held = Held(30, Connection({"gunicorn.socket": here}), on_gone=lambda: done.append(places.taken))
+    held = Held(30, anybody, Connection({"gunicorn.socket": here}), on_gone=lambda: done.append(places.taken))
     later = Later(lambda: parts(app).prompts.hold(submit(), lambda _: False, held))
     until(lambda: places.taken)
 
@@ -253,10 +253,10 @@ def test_what_is_to_be_done_when_a_client_leaves_is_done_once_its_place_is_free(
     here.close()
 
 
-def test_nothing_is_done_for_a_client_that_stays(app, submit):
+def test_nothing_is_done_for_a_client_that_stays(app, anybody, submit):
     client, here = socket.socketpair()
     with client, here:
-        held = Held(0.3, Connection({"gunicorn.socket": here}), on_gone=lambda: 1 / 0)
+        held = Held(0.3, anybody, Connection({"gunicorn.socket": here}), on_gone=lambda: 1 / 0)
 
         found = parts(app).prompts.hold(submit(), lambda _: False, held)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Flask
 
-from proxy.access import hosts
+from proxy.access import hosts, rules
 from proxy.api import envelope, events, management, page, prompts
 from proxy.calls.held_calls import HeldCalls
 from proxy.config import Config
@@ -33,6 +33,7 @@ def create_app(config: Config, concurrency: Concurrency) -> Flask:
     app.extensions |= {"proxy": made, "meter": counts}
     envelope.register(app, made)
     app.before_request(hosts.guard(config.allowed_hosts))  # before any other answers
+    app.before_request(rules.guard(made.keyring))
     app.after_request(headers.add)
     app.register_blueprint(prompts.blueprint(made))
     app.register_blueprint(events.blueprint(made))

@@ -2,12 +2,16 @@
 
 from promptqueue import connect
 
+from proxy.access.asker import Asker
+from proxy.access.keyring import Keyring
+from proxy.access.watch import Watch
 from proxy.config import Config
 from proxy.live.held_requests import HeldRequests
 from proxy.live.live_prompts import LivePrompts
 from proxy.live.lookup import Lookup
 from proxy.live.places import Places
 from proxy.meter import Meter
+from proxy.own_prompts import OwnPrompts
 from proxy.prompts import Prompts
 from proxy.serving import descriptors
 from proxy.serving.concurrency import Concurrency
@@ -36,7 +40,9 @@ class Parts:
         self.estimates = Estimates(self.whole_queue)
         self.listener = listener = SharedListener(storage.listen)
         self.departures = Departures(concurrency.epoll())
-        self.places = places = Places(self.departures, limit=config.max_streams, meter=meter)
+        self.keyring = Keyring(reader)
+        watch = Watch(self.keyring)
+        self.places = places = Places(self.departures, watch, limit=config.max_streams, meter=meter)
         current = CurrentProgress(reader, writer)
         held = HeldRequests(current=current, reader=reader, places=places, listener=listener)
         lookup = Lookup(current=current, reader=reader, estimates=self.estimates)
@@ -50,6 +56,10 @@ class Parts:
             live=self.live,
             attendance=Attendance(storage.attend),
         )
+
+    def own(self, asker: Asker) -> OwnPrompts:
+        """Give the prompts of whoever asks: the only way from an id that a client has sent to its prompt."""
+        return OwnPrompts(self.prompts, asker, self.keyring)
 
     def stop(self) -> None:
         """Let held requests answer and streams end, at once; whoever asks again elsewhere finds what this one held."""

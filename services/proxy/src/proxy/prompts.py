@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 from promptqueue import PromptQueue
 from promptqueue.errors import QueueFull, QuotaExceeded, StorageFull, StorageUnavailable
 from promptqueue.logs import Once
+from promptqueue.owners.deed import Deed
 from promptqueue.prompt import Enqueued, NewPrompt, Origin, Outcome, Progress, Prompt, Status
 
+from proxy.access.asker import Asker
 from proxy.config import Config
 from proxy.live.cursor import Cursor
 from proxy.live.following import Following
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Prompts:
-    """The only way from a protocol to the queue's prompts.
+    """The prompts of all owners, for what this process does for itself; `OwnPrompts` are for a client's ids.
 
     Ids are those that the queue gave. Whatever takes one raises PromptNotFound for one that is not known, everything
     may raise StorageUnavailable, and then nothing was changed.
@@ -74,18 +76,18 @@ class Prompts:
             log.info("prompt accepted id=%s position=%s bytes=%d", prompt.id, accepted.position, size)
         return accepted
 
-    def cancel(self, prompt_id: str) -> Prompt:
-        """End a prompt as cancelled, for good; one that has ended is returned unchanged."""
-        prompt = self._writer.do(lambda queue: _cancel(queue, prompt_id))
+    def cancel(self, prompt_id: str, *, deed: Deed | None = None) -> Prompt:
+        """End a prompt as cancelled, for good; one that has ended is returned unchanged. Records the `deed`, if any."""
+        prompt = self._writer.do(lambda queue: _cancel(queue, prompt_id, deed))
         if prompt.outcome is Outcome.CANCELLED:
             log.info("prompt cancelled id=%s", prompt.id)
         else:
             log.info("prompt not cancelled id=%s reason=ended outcome=%s", prompt.id, prompt.outcome)
         return prompt
 
-    def reattach(self, face: str, fingerprint: str, holder: str) -> Prompt | None:
-        """Give the prompt that this request had put into the line to another holder; None where nobody has left it."""
-        prompt = self._writer.do(lambda queue: queue.reattach(face, fingerprint, holder=holder))
+    def reattach(self, face: str, fingerprint: str, holder: str, *, owner: int) -> Prompt | None:
+        """Give this owner's prompt that this request had put into the line to another holder; None for none left."""
+        prompt = self._writer.do(lambda queue: queue.reattach(face, fingerprint, holder=holder, owner=owner))
         if prompt:
             log.info("prompt taken up again id=%s status=%s", prompt.id, prompt.status)
         return prompt
@@ -140,6 +142,10 @@ class Prompts:
 
     # ---- looking ----------------------------------------------------------------------------------------------------
 
+    def of_these(self, prompt_ids: Sequence[str], owners: Sequence[int]) -> list[str]:
+        """Give those of these prompts that are of one of these owners; an unknown one takes as long as a stranger's."""
+        return self._reader.read(lambda queue: _of_these(queue, prompt_ids, owners))
+
     def progress(self, prompt_id: str) -> Progress:
         """Say where a prompt stands; what is overdue is settled first."""
         return self._current.of(prompt_id)
@@ -158,14 +164,15 @@ class Prompts:
         cursors: Mapping[str, Cursor | None],
         connection: Connection,
         *,
-        has_place: bool = False,
+        asker: Asker | None = None,
         interest: Interest = Interest.PLACES,
     ) -> Following:
         """Follow prompts that were found to stand so, each from its cursor on, or from the very beginning.
 
-        Whoever called it closes what it gives. Raises TooManyStreams, unless the connection `has_place` already.
+        Whoever called it closes what it gives. Raises TooManyStreams, unless no asker is named, whose place it would
+        take.
         """
-        return self._live.follow(found, cursors, connection, has_place=has_place, interest=interest)
+        return self._live.follow(found, cursors, connection, asker=asker, interest=interest)
 
     def request(self, prompt_id: str) -> Mapping[str, Any] | None:
         """Give what was asked; None once its text was erased."""
@@ -203,9 +210,18 @@ def _accept(queue: PromptQueue, new: NewPrompt, config: Config) -> Enqueued:
     return accepted
 
 
-def _cancel(queue: PromptQueue, prompt_id: str) -> Prompt:
+def _cancel(queue: PromptQueue, prompt_id: str, deed: Deed | None = None) -> Prompt:
     """Cancel what has not ended. A prompt that is overdue has, though nobody has looked since."""
-    return queue.settle(prompt_id) if queue.get(prompt_id).overdue else queue.cancel(prompt_id)
+    found = queue.get(prompt_id)
+    if found.overdue:
+        return queue.settle(prompt_id)
+    if deed and found.outcome is None:
+        queue.record(deed)
+    return queue.cancel(prompt_id)
+
+
+def _of_these(queue: PromptQueue, prompt_ids: Sequence[str], owners: Sequence[int]) -> list[str]:
+    return [each for each in prompt_ids if any(queue.belongs(each, owner) for owner in owners)]
 
 
 def _abandon(queue: PromptQueue, prompt_id: str, holder: str, *, erases: bool) -> bool:

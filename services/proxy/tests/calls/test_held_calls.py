@@ -225,6 +225,7 @@ def test_the_same_key_and_body_find_the_same_prompt(asking, queued, queue, worke
 @pytest.mark.parametrize(("size", "apart"), [(1_000, 0), (1_100_000, 1)])
 def test_a_large_body_is_digested_where_others_need_not_wait_for_it(tiny_app, monkeypatch, size, apart):
     app = tiny_app(max_prompt_bytes=2_000_000)
+    app.test_client().get("/api/v1/queue")  # which opens the queue, apart as well
     digested = []
     monkeypatch.setattr(parts(app).concurrency, "apart", lambda call: digested.append(call()) or digested[-1])
 

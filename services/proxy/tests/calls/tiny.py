@@ -4,6 +4,7 @@ from weakref import WeakSet
 
 import proxy.app
 from flask import Blueprint, Response
+from proxy.access import rules
 from proxy.calls import bodies, errors
 from proxy.calls.asked import Asked
 from proxy.calls.failure import Kind
@@ -65,6 +66,7 @@ class TinyWriter:
 
 def tiny(parts, calls):
     """Serve /tiny."""
+    rules.RULES.update(dict.fromkeys(("tiny.ask", "tiny.follow"), rules.ASKING))
     routes = Blueprint("tiny", __name__)
     errors.register(
         routes,

@@ -19,6 +19,9 @@ CODES = sorted(
 Kind = Literal["invalid_request_error", "rate_limit_error", "server_error"]
 
 
+UNTOLD = "Absent for whoever needs a key and has sent none that holds."
+
+
 class Token(TypedDict):
     """The data of a `token` event: more of the answer's text."""
 
@@ -129,7 +132,7 @@ class Health(TypedDict):
     """The database answers."""
 
     status: Literal["ok"]
-    database: Mapping[str, str]
+    database: NotRequired[Annotated[Mapping[str, str] | None, Schema(UNTOLD)]]
 
 
 class Check(TypedDict):
@@ -151,12 +154,12 @@ class Readiness(TypedDict):
     """Whether a prompt would be answered now."""
 
     ready: Literal[True]
-    checks: Checks
+    checks: NotRequired[Annotated[Checks | None, Schema(UNTOLD)]]
 
 
 class Unreadiness(TypedDict):
     """Why no prompt would be answered now: an error like any other, and each check beside it."""
 
     ready: Literal[False]
-    checks: Checks
+    checks: NotRequired[Annotated[Checks | None, Schema(UNTOLD)]]
     error: ErrorBody

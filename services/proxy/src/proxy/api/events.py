@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, request
 from promptqueue.errors import PromptNotFound
 
+from proxy.access.asker import current
 from proxy.api.event_ids import read, read_several
 from proxy.api.event_stream import EventStream, SnapshotJSON
 from proxy.api.parameters import known_id
@@ -40,11 +41,12 @@ def blueprint(parts: Parts) -> Blueprint:
 
 
 def _answer(parts: Parts, snapshots: SnapshotJSON, cursors: Mapping[str, Cursor | None], *, is_one: bool) -> Response:
-    found = parts.prompts.progress_of(list(cursors))
+    own = parts.own(current())
+    found = own.progress_of(list(cursors))
     known = {one.prompt.id for one in found}
     if unknown := [prompt_id for prompt_id in cursors if prompt_id not in known]:
         raise PromptNotFound if is_one else _unknown(unknown[0])
-    following = parts.prompts.follow(found, cursors, Connection(request.environ))
+    following = own.follow(found, cursors, Connection(request.environ))
     if following.is_over:
         return Response(status=204)  # which keeps an EventSource from coming back
     if request.method == "HEAD":

@@ -6,6 +6,7 @@ from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Priority
 from promptqueue.wire import model_body, model_words, moment
 
+from proxy.access import identity
 from proxy.api import parameters
 from proxy.api.bodies import (
     Check,
@@ -22,6 +23,7 @@ from proxy.api.envelope import answer, envelope, error_body
 from proxy.errors import STORAGE_RETRY_AFTER
 from proxy.parts import Parts
 
+UNTOLD = "Why is told to those who send an API key, as Authorization: Bearer …, and stands in the log."
 READY_RETRY_AFTER = 2  # seconds; a model server that is away is asked each second
 
 
@@ -61,21 +63,27 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.get("/healthz")
     def healthz() -> Response:
+        is_known = identity.is_known(parts.keyring)
         try:
-            health: Health = {"status": "ok", "database": parts.whole_queue.storage()}
+            storage = parts.whole_queue.storage()
         except StorageUnavailable as error:
-            return envelope(503, error.code, str(error), retry_after=STORAGE_RETRY_AFTER)
+            why = str(error) if is_known else UNTOLD
+            return envelope(503, error.code, why, retry_after=STORAGE_RETRY_AFTER)
+        health: Health = {"status": "ok", "database": storage} if is_known else {"status": "ok"}
         return answer(health)
 
     @routes.get("/readyz")
     def readyz() -> Response:
-        checks = _checks(parts)
+        checks, is_known = _checks(parts), identity.is_known(parts.keyring)
         each = (checks["database"], checks["worker"], checks["model"])
         lacking = [check["detail"] for check in each if not check["ok"]]
         if not lacking:
-            readiness: Readiness = {"ready": True, "checks": checks}
+            readiness: Readiness = {"ready": True, "checks": checks} if is_known else {"ready": True}
             return answer(readiness)
-        why: Unreadiness = {"ready": False, "checks": checks, "error": error_body(503, "not_ready", "; ".join(lacking))}
+        error = error_body(503, "not_ready", "; ".join(lacking) if is_known else UNTOLD)
+        why: Unreadiness = {"ready": False, "checks": checks, "error": error}
+        if not is_known:
+            del why["checks"]
         return answer(why, 503, {"Retry-After": str(READY_RETRY_AFTER)})
 
     @routes.get("/openapi.json")

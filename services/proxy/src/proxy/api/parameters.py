@@ -7,6 +7,7 @@ from promptqueue.errors import PromptNotFound
 from promptqueue.history import MOST_MINUTES
 from promptqueue.prompt import Status
 
+from proxy.access.asker import current
 from proxy.asking import idempotency
 from proxy.errors import InvalidRequest
 from proxy.live.held_requests import Held
@@ -38,7 +39,7 @@ def held() -> Held:
     if not NUMBER.fullmatch(text) or not 0 <= float(text) <= LONGEST_WAIT:
         message = f"wait is a number of seconds from 0 to {LONGEST_WAIT}."
         raise InvalidRequest(message, param="wait")
-    return Held(float(text), Connection(request.environ))
+    return Held(float(text), current(), Connection(request.environ))
 
 
 def minutes() -> int | None:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from promptqueue.prompt import NewPrompt, Outcome, Progress, Prompt, Status
 from promptqueue.wire import PromptStatus, prompt_status
 
+from proxy.access.asker import current
 from proxy.api import parameters
 from proxy.api.bodies import Answer, NoAnswer, WholePrompt
 from proxy.api.envelope import answer
@@ -31,26 +32,26 @@ def blueprint(parts: Parts) -> Blueprint:
 def _serve_changes(routes: Blueprint, parts: Parts) -> None:
     @routes.post("")
     def submit() -> Response:
-        key = parameters.idempotency_key()
+        own, key = parts.own(current()), parameters.idempotency_key()
         with body.reading(parts.config.max_prompt_bytes, parts.room) as data:
-            accepted = parts.prompts.accept(_checked(parts, data, key), size=len(data))
+            accepted = own.accept(_checked(parts, data, key), size=len(data))
         content = accepted_body(accepted.prompt, accepted.position, parts.config.base_path)
         return _about(content["id"], content, 202, {"Location": content["links"]["status"]})
 
     @routes.post("/<prompt_id>/cancel")
     def cancel(prompt_id: str) -> Response:
-        prompt = parts.prompts.cancel(known_id(prompt_id))
+        prompt = parts.own(current()).cancel(known_id(prompt_id))
         return _about(prompt.id, _status(parts, prompt, None))
 
     @routes.post("/<prompt_id>/retry")
     def retry(prompt_id: str) -> Response:
-        prompt, position = parts.prompts.retry(known_id(prompt_id))
+        prompt, position = parts.own(current()).retry(known_id(prompt_id))
         return _about(prompt.id, _status(parts, prompt, position))
 
     @routes.delete("/<prompt_id>")
     def delete(prompt_id: str) -> Response:
         prompt_id = known_id(prompt_id)
-        parts.prompts.delete(prompt_id)
+        parts.own(current()).delete(prompt_id)
         return Response(status=204, headers={"X-Prompt-Id": prompt_id})
 
 
@@ -64,13 +65,13 @@ def _serve_looks(routes: Blueprint, parts: Parts) -> None:
             known = known or progress.prompt.status
             return progress.prompt.status in (set(Status) - {known}) | {Status.COMPLETED}
 
-        found = parts.prompts.hold(prompt_id, differs, held)
+        found = parts.own(current()).standing(prompt_id, differs, held)
         return _about(prompt_id, _status(parts, found.prompt, found.position))
 
     @routes.get("/<prompt_id>/result")
     def result(prompt_id: str) -> Response:
-        prompt_id, held = known_id(prompt_id), parameters.held()
-        found = parts.prompts.hold(prompt_id, lambda progress: progress.prompt.outcome is not None, held)
+        own, prompt_id, held = parts.own(current()), known_id(prompt_id), parameters.held()
+        found = own.hold(prompt_id, lambda progress: progress.prompt.outcome is not None, held)
         prompt, status = found.prompt, _status(parts, found.prompt, found.position)
         match prompt.outcome:
             case None:
@@ -78,19 +79,19 @@ def _serve_looks(routes: Blueprint, parts: Parts) -> None:
                 return _about(prompt_id, status, 202, {"Retry-After": str(retry_after)})
             case Outcome.SUCCEEDED:
                 ended: Answer = {"id": prompt.id, "status": Status.COMPLETED, "outcome": Outcome.SUCCEEDED}
-                return _about(prompt_id, {**(parts.prompts.answer(prompt_id) or {}), **ended})
+                return _about(prompt_id, {**(own.answer(prompt_id) or {}), **ended})
             case _:
-                no_answer: NoAnswer = {**status, "partial": parts.prompts.partial(prompt_id)}
+                no_answer: NoAnswer = {**status, "partial": own.partial(prompt_id)}
                 return _about(prompt_id, no_answer, 410)
 
     @routes.get("/<prompt_id>")
     def whole(prompt_id: str) -> Response:
-        prompt_id = known_id(prompt_id)
-        found = parts.prompts.progress(prompt_id)
+        own, prompt_id = parts.own(current()), known_id(prompt_id)
+        found = own.progress(prompt_id)
         whole: WholePrompt = {
             **_status(parts, found.prompt, found.position),
-            "request": parts.prompts.request(prompt_id),
-            "answer": parts.prompts.answer(prompt_id) if found.prompt.outcome is Outcome.SUCCEEDED else None,
+            "request": own.request(prompt_id),
+            "answer": own.answer(prompt_id) if found.prompt.outcome is Outcome.SUCCEEDED else None,
         }
         return _about(prompt_id, whole)
 

@@ -8,6 +8,7 @@ from flask import Response, request
 from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import Enqueued, Idempotency, NewPrompt, Origin, Progress, Prompt
 
+from proxy.access.asker import current
 from proxy.asking import idempotency
 from proxy.calls.accepted import accepted_body
 from proxy.calls.asked import Asked
@@ -53,7 +54,7 @@ class HeldCalls:
         keeps = preferences.keeps(request.headers)
         if preferences.waits_not(request.headers):
             return self._unheld(self._accept(face, asked, data, holder=None), asked)
-        hold = Hold(self._parts, self._holders, Connection(request.environ))
+        hold = Hold(self._parts, self._holders, Connection(request.environ), current())
         try:
             holder = None if keeps else self._parts.prompts.holder()
             progress = self._taken_up(face, data, holder) or self._put_in_line(face, asked, data, holder)
@@ -68,7 +69,7 @@ class HeldCalls:
 
     def origin(self, face: str, prompt_id: str) -> Origin:
         """Say what the answers of a prompt of this face repeat. Raises PromptNotFound, also for one of another face."""
-        origin = self._parts.prompts.origin(prompt_id)
+        origin = self._parts.own(current()).origin(prompt_id)
         if origin is None or origin.face != face:
             raise PromptNotFound
         return origin
@@ -78,10 +79,10 @@ class HeldCalls:
 
         Raises PromptNotFound, StorageUnavailable and TooManyStreams.
         """
-        progress = self._parts.prompts.progress(prompt_id)
+        progress = self._parts.own(current()).progress(prompt_id)
         if request.method == "HEAD":
             return Response(headers={"X-Prompt-Id": prompt_id}, content_type=writer.stream_type)
-        hold = Hold(self._parts, self._holders, Connection(request.environ))
+        hold = Hold(self._parts, self._holders, Connection(request.environ), current())
         patience = Patience.of_stream(self._parts.config, request.headers)
         call = StreamedCall(
             self._parts,
@@ -103,7 +104,7 @@ class HeldCalls:
         """Give the prompt that this very request has put into the line before, if its process is gone since."""
         if holder is None or not preferences.asks_again(request.headers):
             return None
-        prompt = self._parts.prompts.reattach(face, self._fingerprint(face, data, *_identity()), holder)
+        prompt = self._parts.own(current()).reattach(face, self._fingerprint(face, data, *_identity()), holder)
         return self._parts.prompts.progress(prompt.id) if prompt else None
 
     def _put_in_line(self, face: str, asked: Asked, data: bytes, holder: str | None) -> Progress:
@@ -126,7 +127,7 @@ class HeldCalls:
                 is_kept=asked.is_stored,
             ),
         )
-        return self._parts.prompts.accept(new, size=len(data))
+        return self._parts.own(current()).accept(new, size=len(data))
 
     def _fingerprint(self, face: str, data: bytes, *identity: str) -> str:
         """Give a digest by which the same request is known when it comes again."""

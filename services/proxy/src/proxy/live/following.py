@@ -12,6 +12,7 @@ from promptqueue.prompt import Status
 
 from proxy.live.cursor import START, Cursor
 from proxy.live.live_prompt import Interest, LivePrompt, Snapshot
+from proxy.live.places import GiveBack
 from proxy.serving.connection import Connection
 
 KEEP_ALIVE_EVERY = 15.0  # seconds of silence
@@ -62,7 +63,7 @@ class Following:
     reader gets longer pieces instead of a queue that grows. Events that a writer leaves for later are worked out anew.
     """
 
-    __slots__ = ("_is_ended", "_on_close", "_ready", "connection", "has_place", "interest", "readings", "wake")
+    __slots__ = ("_is_ended", "_on_close", "_ready", "connection", "give_back", "interest", "readings", "wake")
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class Following:
         """
         self.readings = [Reading(prompt_id, cursor) for prompt_id, cursor in cursors.items()]
         self.connection = connection
-        self.has_place = False
+        self.give_back: GiveBack | None = None  # its place, if it has one
         self.interest = interest
         self.wake = threading.Event()
         self._on_close = on_close

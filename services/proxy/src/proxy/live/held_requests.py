@@ -10,6 +10,7 @@ from promptqueue.errors import StorageUnavailable
 from promptqueue.notes import Changed, Subscription, Written
 from promptqueue.prompt import Progress
 
+from proxy.access.asker import Asker
 from proxy.live.lookup import SLICE
 from proxy.live.places import Places
 from proxy.meter import Kept
@@ -24,9 +25,10 @@ YIELD = 0.001  # seconds for everybody else between two reads
 
 @dataclass(frozen=True)
 class Held:
-    """For how long a request may be held, on which connection, and what to do once its client has left."""
+    """For how long a request may be held, for whom, on which connection, and what to do once its client has left."""
 
     seconds: float
+    asker: Asker
     connection: Connection
     on_gone: Callable[[], None] | None = None
 
@@ -70,14 +72,14 @@ class HeldRequests:
             return progress
         with listener.subscribe(prompt_id) as subscription:
             waiting = _Waiting(prompt_id, is_enough, subscription)
-            self._places.take(Kept.REQUEST, held.connection, waiting.leave)
+            give_back = self._places.take(Kept.REQUEST, held.asker, held.connection, waiting.leave)
             try:
                 self._add(waiting)
                 progress = self._wait(waiting, deadline)
             finally:
                 with self._lock:
                     self._waiting.discard(waiting)
-                self._places.give_back(Kept.REQUEST, held.connection)
+                give_back()
         if waiting.has_left and held.on_gone:
             held.on_gone()
         return progress

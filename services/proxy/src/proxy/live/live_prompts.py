@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from promptqueue.notes import Listener, Scope, Subscription, Written
 from promptqueue.prompt import Progress
 
+from proxy.access.asker import Asker
 from proxy.live.cursor import Cursor
 from proxy.live.following import Following
 from proxy.live.live_prompt import Interest, LivePrompt
@@ -42,21 +43,21 @@ class LivePrompts:
         cursors: Mapping[str, Cursor | None],
         connection: Connection,
         *,
-        has_place: bool = False,
+        asker: Asker | None = None,
         interest: Interest = Interest.PLACES,
     ) -> Following:
         """Follow prompts that were found to stand so, each from its cursor on, until the following is closed.
 
-        While one of them has not ended, a place is taken, and the following ends within 250 ms of the client's leaving.
-        Whoever `has_place` already sees to both, and gives its place back. Beyond its `interest` it is woken for
-        nothing. Raises StorageUnavailable and TooManyStreams.
+        While one of them has not ended, the asker's place is taken. The following ends within 250 ms of the client's
+        leaving, and within two seconds once the asker may ask no more. Whoever has a place already names no asker, sees
+        to both and gives the place back. Beyond its `interest` it is woken for nothing. Raises StorageUnavailable and
+        TooManyStreams.
         """
         prompts = {one.prompt.id: one.prompt for one in found}
         resumed = {prompt_id: cursor and cursor.within(prompts[prompt_id]) for prompt_id, cursor in cursors.items()}
         following = Following(resumed, connection, on_close=self._leave, interest=interest)
-        if not has_place and any(prompt.outcome is None for prompt in prompts.values()):
-            self._places.take(Kept.STREAM, connection, following.end)
-            following.has_place = True
+        if asker and any(prompt.outcome is None for prompt in prompts.values()):
+            following.give_back = self._places.take(Kept.STREAM, asker, connection, following.end)
         try:
             if not following.is_over:
                 self._join(following, self._listener.get())
@@ -97,9 +98,9 @@ class LivePrompts:
                     del live.readers[following.wake]
                     if not live.readers and self._prompts.get(reading.prompt_id) is live:
                         del self._prompts[reading.prompt_id]
-        if following.has_place:
-            following.has_place = False
-            self._places.give_back(Kept.STREAM, following.connection)
+        if give_back := following.give_back:
+            following.give_back = None
+            give_back()
 
     def stop(self) -> None:
         """Let every following end now."""

@@ -2,27 +2,42 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
+from proxy.access.asker import Asker
+from proxy.access.watch import Watch
 from proxy.errors import TooManyStreams
 from proxy.meter import Kept, Meter
 from proxy.serving.connection import Connection
 from proxy.serving.departures import Departures
 
+GiveBack = Callable[[], None]
+"""Lets the next one have a place that was taken; its connection must still be open."""
+
 
 class Places:
     """At most `limit` of them are taken at a time."""
 
-    def __init__(self, departures: Departures, *, limit: int, meter: Meter) -> None:
+    def __init__(self, departures: Departures, watch: Watch, *, limit: int, meter: Meter) -> None:
         self._departures = departures
+        self._watch = watch
         self._limit = limit
         self._meter = meter
         self._lock = threading.Lock()
         self.taken = 0
 
-    def take(self, kept: Kept, connection: Connection, on_gone: Callable[[], None]) -> None:
-        """Take a place for this connection. Raises TooManyStreams.
+    def take(
+        self,
+        kept: Kept,
+        asker: Asker,
+        connection: Connection,
+        on_gone: Callable[[], None],
+        on_refused: Callable[[], None] | None = None,
+    ) -> GiveBack:
+        """Take a place for this asker's connection, and give what gives it back. Raises TooManyStreams.
 
-        `on_gone` is called within 250 ms of the client's leaving, on another thread, and must not block.
+        `on_gone` is called within 250 ms of the client's leaving, and `on_refused`, or in its place `on_gone`, within
+        two seconds once the asker may ask no more; both on another thread, which they must not block.
         """
         with self._lock:
             if self.taken >= self._limit:
@@ -30,10 +45,12 @@ class Places:
                 raise TooManyStreams(message)
             self._departures.watch(connection.descriptor, on_gone)
             self.taken += 1
+        self._watch.add(asker, connection, on_refused or on_gone)
         self._meter.held(kept, 1)
+        return partial(self._give_back, kept, asker, connection)
 
-    def give_back(self, kept: Kept, connection: Connection) -> None:
-        """Let the next one have the place; this connection must still be open."""
+    def _give_back(self, kept: Kept, asker: Asker, connection: Connection) -> None:
+        self._watch.remove(asker, connection)
         self._departures.forget(connection.descriptor)
         with self._lock:
             self.taken -= 1

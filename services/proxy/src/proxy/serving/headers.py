@@ -1,6 +1,7 @@
 """The headers that every answer has. nginx says the same of what it answers itself."""
 
 import re
+from http import HTTPStatus
 
 from flask import Response, request
 
@@ -49,5 +50,7 @@ def add(answer: Response) -> Response:
         asked = request.headers.get("Access-Control-Request-Headers", "")
         if is_of_a_face and NAMES.fullmatch(asked):  # the official clients send headers of their own, ever more
             answer.headers["Access-Control-Allow-Headers"] = asked
+    if answer.status_code == HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = "Bearer"
     answer.headers.setdefault("Cache-Control", NEVER_STORED)
     return answer

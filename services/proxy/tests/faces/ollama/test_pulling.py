@@ -90,10 +90,10 @@ def test_one_that_is_held_for_long_gets_blanks_before_its_document(make_app, des
     assert json.loads(b"".join(pieces)) == SUCCESS
 
 
-def test_a_success_that_comes_when_the_time_is_over_is_none_the_less_one(app, describe):
+def test_a_success_that_comes_when_the_time_is_over_is_none_the_less_one(app, anybody, describe):
     describe()
     parts = app.extensions["proxy"]
-    download = pulling.Download(parts, model.Served(parts), Connection({}))
+    download = pulling.Download(parts, model.Served(parts), Connection({}), anybody)
 
     assert [download.wait(0), download.wait(0)] == [None, SUCCESS]
 

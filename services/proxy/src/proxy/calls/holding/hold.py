@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from promptqueue.errors import PromptNotFound, StorageUnavailable
 from promptqueue.prompt import Progress
 
-from proxy.calls.errors import MISTAKE, CallFailed
+from proxy.access.asker import Asker
+from proxy.calls.errors import MISTAKE, CallFailed, of_refused
 from proxy.calls.failure import Failure, Kind
 from proxy.calls.holding.holders import Holders
+from proxy.errors import Unauthorized
 from proxy.live.cursor import Cursor
 from proxy.live.following import Event, Following
 from proxy.live.live_prompt import Interest
@@ -39,7 +41,7 @@ class Stopping(CallFailed):
 class Hold:
     """One client's place, and what it follows. Whoever made it closes it."""
 
-    def __init__(self, parts: Parts, holders: Holders, connection: Connection) -> None:
+    def __init__(self, parts: Parts, holders: Holders, connection: Connection, asker: Asker) -> None:
         """Take a place, before there is a prompt. Raises TooManyStreams."""
         self.connection = connection
         self._parts = parts
@@ -47,8 +49,8 @@ class Hold:
         self._prompt_id: str | None = None
         self._following: Following | None = None
         self._holder: str | None = None
-        self._erases = self._has_left = False
-        parts.places.take(Kept.CALL, connection, self._leave)
+        self._erases = self._has_left = self._is_refused = False
+        self._give_back = parts.places.take(Kept.CALL, asker, connection, self._leave, self._refuse)
 
     def take(self, prompt_id: str, *, holder: str | None, erases: bool) -> None:
         """Hold this prompt, which `erases` says to erase with its texts once it was delivered.
@@ -61,10 +63,8 @@ class Hold:
     def follow(self, progress: Progress, cursor: Cursor | None, interest: Interest) -> None:
         """Begin to follow a prompt that was found to stand so. Raises StorageUnavailable."""
         cursors = {progress.prompt.id: cursor}
-        self._following = self._parts.prompts.follow(
-            [progress], cursors, self.connection, has_place=True, interest=interest
-        )
-        if self._has_left:
+        self._following = self._parts.prompts.follow([progress], cursors, self.connection, interest=interest)
+        if self._has_left or self._is_refused:
             self._following.end()
 
     def wait(self, within: float) -> None:
@@ -74,7 +74,8 @@ class Hold:
     def events(self) -> Iterator[Event]:
         """Give what has come; a Silence where nothing has.
 
-        Raises Left, Stopping, and CallFailed once the prompt was deleted or cannot be followed any more.
+        Raises Left, Stopping, and CallFailed once the prompt was deleted or cannot be followed any more, or the asker
+        may ask no more.
         """
         following = self._followed()
         found = following.next(0)
@@ -112,7 +113,7 @@ class Hold:
         """Give the place back; the connection must still be open."""
         if self._following:
             self._following.close()
-        self._parts.places.give_back(Kept.CALL, self.connection)
+        self._give_back()
 
     def _followed(self) -> Following:
         if self._following is None:
@@ -128,6 +129,13 @@ class Hold:
     def _check(self) -> None:
         if self._has_left:
             raise Left(LEFT)
+        if self._is_refused:
+            raise CallFailed(of_refused(Unauthorized()))
+
+    def _refuse(self) -> None:
+        self._is_refused = True
+        if self._following:
+            self._following.end()
 
     def _leave(self) -> None:
         self._has_left = True

@@ -9,10 +9,12 @@ from flask import Blueprint, Response, request
 from promptqueue.condition import Model, ModelState
 from promptqueue.errors import StorageUnavailable
 
+from proxy.access.asker import Asker, current
 from proxy.calls.bodies import json_response, to_json
 from proxy.calls.errors import CallFailed
 from proxy.calls.failure import Failure, Kind
 from proxy.calls.model import Served
+from proxy.errors import Unauthorized
 from proxy.faces.ollama import bodies, describing
 from proxy.faces.ollama.reading import fields, names
 from proxy.faces.ollama.writing import NDJSON, line
@@ -32,6 +34,7 @@ IS_STOPPING = Failure(
     retry_after=5,
 )
 STOPPING = {"error": IS_STOPPING.message}
+REFUSED = {"error": str(Unauthorized())}
 HEADERS = {"X-Accel-Buffering": "no"}
 
 
@@ -48,7 +51,7 @@ def serve(routes: Blueprint, parts: Parts, served: Served) -> None:
             if not streams:
                 raise failed(UNKNOWN)
             return Response((line(describing.MANIFEST), line({"error": UNKNOWN})), content_type=NDJSON)
-        download = Download(parts, served, Connection(request.environ))
+        download = Download(parts, served, Connection(request.environ), current())
         if streams:
             return Response(Lines(download), headers=HEADERS, content_type=NDJSON, direct_passthrough=True)
         try:
@@ -62,8 +65,10 @@ def serve(routes: Blueprint, parts: Parts, served: Served) -> None:
         download.close()
         if ended is STOPPING:
             raise CallFailed(IS_STOPPING)
+        if ended is REFUSED:
+            raise Unauthorized
         if ended != describing.SUCCESS:
-            raise failed(ended["error"])
+            raise failed(ended.get("error", "Its client has left."))
         return json_response(ended)
 
 
@@ -75,14 +80,15 @@ def failed(message: str) -> CallFailed:
 class Download:
     """What one client is told of the model's download. Its leaving changes nothing: the worker goes on."""
 
-    def __init__(self, parts: Parts, served: Served, connection: Connection) -> None:
+    def __init__(self, parts: Parts, served: Served, connection: Connection, asker: Asker) -> None:
         """Take a place. Raises TooManyStreams."""
         self.connection = connection
         self.records = self._records()
         self._parts = parts
         self._served = served
         self._left = threading.Event()
-        parts.places.take(Kept.CALL, connection, self._left.set)
+        self._is_refused = False
+        self.close = parts.places.take(Kept.CALL, asker, connection, self._left.set, self._refuse)
 
     def wait(self, seconds: float) -> dict[str, Any] | None:
         """Wait for the last record, which says `success` or why there is none; None when the time is over first."""
@@ -95,12 +101,12 @@ class Download:
                 return None
         return last
 
-    def close(self) -> None:
-        """Be read no more."""
-        self._parts.places.give_back(Kept.CALL, self.connection)
+    def _refuse(self) -> None:
+        self._is_refused = True
+        self._left.set()
 
     def _records(self) -> Iterator[dict[str, Any]]:
-        """Say each second how far it has come, until the model is there, the client has left or this process stops."""
+        """Say each second how far it has come, until the model is there or nobody is to be told any more."""
         yield describing.MANIFEST
         missing_since = time.monotonic()
         while not self._left.is_set():
@@ -118,6 +124,8 @@ class Download:
                 return
             yield describing.pulling(model) if model else describing.MANIFEST
             self._left.wait(LOOK_EVERY)
+        if self._is_refused:
+            yield REFUSED
 
     def _look(self) -> Model | None:
         """Say how it is; None while the storage cannot tell."""

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeVar
 from flask import Blueprint, Response, request
 from promptqueue.prompt import Prompt
 
+from proxy.access.asker import current
 from proxy.calls.asked import Asked
 from proxy.calls.bodies import BRIEF, body, checked, json_response
 from proxy.calls.errors import InvalidAsked
@@ -99,13 +100,13 @@ def _serve_changes(routes: Blueprint, parts: Parts, stored: StoredResponses) -> 
         if not found.in_background:
             message = "Only a response in the background can be cancelled; any other is when its client leaves."
             raise InvalidAsked(message)
-        parts.prompts.cancel(found.prompt_id)
+        parts.own(current()).cancel(found.prompt_id)
         return _about(parts, stored.find(response_id))
 
     @routes.delete("/responses/<response_id>")
     def delete(response_id: str) -> Response:
         found = stored.find(response_id)
-        parts.prompts.delete(found.prompt_id)
+        parts.own(current()).delete(found.prompt_id)
         deleted = {"id": found.response.id, "object": "response", "deleted": True}
         return json_response(deleted, 200, _headers(found.prompt_id))
 

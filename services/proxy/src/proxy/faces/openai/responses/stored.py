@@ -8,6 +8,7 @@ from typing import Any
 from promptqueue.errors import PromptNotFound
 from promptqueue.prompt import Outcome, Progress, Status
 
+from proxy.access.asker import current
 from proxy.calls.answer import Answer
 from proxy.calls.errors import InvalidAsked, of_prompt
 from proxy.calls.failure import Kind
@@ -16,6 +17,7 @@ from proxy.calls.names import prompt_id_of
 from proxy.faces.openai.responses.reading.past import Item, Message, Named, Past, said
 from proxy.faces.openai.responses.writing import output
 from proxy.faces.openai.responses.writing.response import PREFIX, Response, namespaces_of, status_of
+from proxy.own_prompts import OwnPrompts
 from proxy.parts import Parts
 
 FACE = "openai.responses"
@@ -61,8 +63,7 @@ class StoredResponses:
 
     def __init__(self, calls: HeldCalls, parts: Parts) -> None:
         self._calls = calls
-        self._prompts = parts.prompts
-        self._concurrency = parts.concurrency
+        self._parts = parts
 
     def find(self, response_id: str) -> Stored:
         """Find one. Raises InvalidAsked."""
@@ -85,7 +86,7 @@ class StoredResponses:
         items: dict[str, Item] = {}
         for prompt_id in sorted(set(_prompt_ids(names.items))):
             items |= {item["id"]: item for item in self._put_out(prompt_id)}
-            self._concurrency.idle()  # there may be hundreds, and each answer may be long
+            self._parts.concurrency.idle()  # there may be hundreds, and each answer may be long
         if names.response is None:
             return Past(items=items)
         try:
@@ -98,6 +99,11 @@ class StoredResponses:
             message = f"Previous response with id '{names.response[:60]}' not found, or not completed."
             raise InvalidAsked(message, param="previous_response_id", code="previous_response_not_found")
         return Past([*request["messages"], said(prompt_id, Answer(answer))], echo["depth"], items)
+
+    @property
+    def _prompts(self) -> OwnPrompts:
+        """Whoever asks now sees its own alone."""
+        return self._parts.own(current())
 
     def _put_out(self, prompt_id: str) -> list[Item]:
         """Give the items that an earlier response put out; none where there is none."""

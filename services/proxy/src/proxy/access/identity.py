@@ -1,0 +1,61 @@
+"""Identity: who sent the current request, by its key, or by its origin while nobody needs one."""
+
+from flask import request
+from promptqueue.errors import StorageUnavailable
+
+from proxy.access.asker import Asker
+from proxy.access.keyring import Keyring
+
+OF_ANTHROPIC = ("anthropic", "addresses")
+"""The blueprints with addresses of Anthropic's protocol, whose clients send their key in a header of its own."""
+
+USUAL_PORTS = {"http": ":80", "https": ":443"}
+
+
+def find(keyring: Keyring) -> Asker | None:
+    """Give who asks; None for whoever needs a key and has sent none that holds. Raises StorageUnavailable."""
+    if keyring.is_empty:
+        return keyring.without_key(is_own=_is_own_origin())
+    secret = sent()
+    return keyring.find(secret) if secret else None
+
+
+def is_known(keyring: Keyring) -> bool:
+    """Whether whoever asks may learn how the product fares; not while nobody can say who needs a key."""
+    try:
+        return find(keyring) is not None
+    except StorageUnavailable:
+        return False
+
+
+def sent() -> str | None:
+    """Give the key that was sent, whether or not there is such a key; None for none, and for two that differ.
+
+    A header that is given twice holds both values with a comma, which no key has.
+    """
+    headers = {_bearer(value) for value in request.headers.getlist("Authorization")}
+    if request.blueprint in OF_ANTHROPIC:
+        headers.update(request.headers.getlist("x-api-key"))
+    return headers.pop() if len(headers) == 1 else None
+
+
+def _bearer(value: str) -> str:
+    """Give the key of a header Authorization; of another scheme than Bearer the whole value, which is none."""
+    scheme, _, secret = value.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else value
+
+
+def _is_own_origin() -> bool:
+    """Whether the request comes from no page, or from one of this server's.
+
+    A page can forge neither header. The schemes may differ, for a server in front may speak TLS.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    scheme, _, authority = origin.lower().partition("://")
+    usual = USUAL_PORTS.get(scheme)
+    if usual is None:
+        return False
+    host = request.environ.get("HTTP_HOST", "").lower()
+    return bool(host) and authority.removesuffix(usual) == host.removesuffix(usual)
