@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from playwright.sync_api import Page, Request, Route
 
@@ -67,6 +68,9 @@ class ScriptedProxy:
     retries: dict[str, list[Answer]] = field(default_factory=dict)
     wholes: dict[str, list[Answer]] = field(default_factory=dict)
     known: dict[str, Answer] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)  # none: everybody may ask
+    listed: list[dict[str, Any]] = field(default_factory=list)
+    days: list[dict[str, Any]] = field(default_factory=list)
     down: bool = False
     requests: list[Request] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
@@ -122,6 +126,9 @@ class ScriptedProxy:
             self.requests.append(request)
             self.refused.add(request.url)
             route.abort()
+        elif self.secrets and request.headers.get("authorization", "").removeprefix("Bearer ") not in self.secrets:
+            self.requests.append(request)
+            self._fulfill(route, 401, refusal("unauthorized", "This needs an API key."))
         elif "/api/v1/events?id=" in request.url:
             self.requests.append(request)
             self._tell_what_had_come(route, request.url.rpartition("=")[2])
@@ -133,6 +140,12 @@ class ScriptedProxy:
         match [method, *path.partition("?")[0].split("/")]:
             case ["GET", "queue"] if not isinstance(self.queue, str):
                 return self.queue if isinstance(self.queue, tuple) else (200, self.queue)
+            case ["POST", "queue", "pause" | "resume" as act] if isinstance(self.queue, dict):
+                self.queue = {**self.queue, "paused": act == "pause"}
+                return 200, {"paused": act == "pause"}
+            case ["GET", "prompts" | "usage" as what]:
+                page = self._page(dict(parse_qsl(path.partition("?")[2])))
+                return 200, page if what == "prompts" else {"days": self.days}
             case ["POST", "prompt"]:
                 return self._accepted(headers["idempotency-key"])
             case ["GET", "prompt", prompt_id, "status"]:
@@ -140,6 +153,16 @@ class ScriptedProxy:
             case [_, "prompt", prompt_id, *what]:
                 return _next(self._scripted(method, *what)[prompt_id])
         raise AssertionError(f"not in the contract: {method} {path}")
+
+    def _page(self, asked: dict[str, str]) -> dict[str, Any]:
+        """Fifty of the list, which begin after the cursor; a cursor is a number."""
+        found = [
+            x
+            for x in self.listed
+            if asked.get("status", x["status"]) == x["status"] and asked.get("owner", x["owner"]) == x["owner"]
+        ]
+        begin = int(asked.get("before", 0))
+        return {"prompts": found[begin : begin + 50], "next": str(begin + 50) if len(found) > begin + 50 else None}
 
     def _scripted(self, *asked: str) -> dict[str, list[Answer]]:
         return {
