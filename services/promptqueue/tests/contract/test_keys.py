@@ -66,25 +66,29 @@ def test_other_keys_do_not_meet(send):
 
 
 def test_each_owner_has_its_own_keys(queue):
-    idempotency = Idempotency(key="k", fingerprint="f")
+    sent = [
+        NewPrompt(request={}, idempotency=Idempotency(key=key, fingerprint="f"), owner=owner)
+        for owner, key in [(0, "k"), (1, "k"), (2, "k"), (12, "k"), (1, "2k"), (0, "12k")]
+    ]
     other = Idempotency(key="k", fingerprint="of another body")
 
-    first = [queue.enqueue(NewPrompt(request={}, idempotency=idempotency, owner=owner))[0] for owner in (0, 1, 2, 12)]
-    again = [queue.enqueue(NewPrompt(request={}, idempotency=idempotency, owner=owner))[0] for owner in (0, 1, 2, 12)]
+    first, again = ([queue.enqueue(new)[0].prompt.id for new in sent] for _ in range(2))
 
-    assert [each.prompt.id for each in again] == [each.prompt.id for each in first]
-    assert len({each.prompt.id for each in first}) == 4
+    assert again == first
+    assert len({*first}) == len(sent)
     with pytest.raises(IdempotencyConflict):
         queue.enqueue(NewPrompt(request={}, idempotency=other, owner=1))
 
 
-def test_a_key_twice_in_one_call_with_two_bodies_conflicts(queue):
+def test_a_key_twice_in_one_call_with_two_bodies_conflicts_and_spoils_no_other_verb(queue, ask):
     new = [NewPrompt(request={}, idempotency=Idempotency(key="k", fingerprint=body)) for body in "ab"]
 
-    with pytest.raises(IdempotencyConflict):
-        queue.enqueue(*new)
+    with queue.transaction():
+        ask()
+        with pytest.raises(IdempotencyConflict):
+            queue.enqueue(*new)
 
-    assert queue.counts().queued == 0
+    assert queue.counts().queued == 1
 
 
 @pytest.mark.parametrize("how", ["deleted", "pruned"])

@@ -1,5 +1,7 @@
 """newest: the last accepted first, in pages."""
 
+from itertools import combinations
+
 import pytest
 from promptqueue.owners.owner import EVERYBODY, PAGES
 from promptqueue.prompt import Failed, NewPrompt, Outcome, Priority, Status
@@ -142,7 +144,7 @@ def test_nothing_is_listed_that_was_accepted_outside_of_the_time_whatever_the_wa
     asked = {ask(): clock.wall() for step in [DAY, -3 * DAY, DAY, DAY, 5 * DAY, -DAY] if not clock.step_wall(step)}
     moments = sorted(asked.values())
 
-    for since, until in [(moments[0], moments[2]), (moments[2], moments[-1]), (moments[-1], moments[-1] + 1)]:
+    for since, until in combinations([*moments, moments[-1] + 1], 2):
         listed = all_pages(queue, since=since, until=until, limit=2)
         assert all(since <= asked[one] < until for one in listed)
         assert len(set(listed)) == len(listed)

@@ -37,11 +37,11 @@ def test_an_owner_has_no_more_prompts_waiting_than_it_may_whatever_the_lanes(que
     assert queue.holdings(anna).waiting == queue.counts().queued == 2
 
 
-def test_prompts_together_that_would_be_too_many_are_all_refused(queue, anna):
-    queue.enqueue(new(anna))
-
-    with pytest.raises(QuotaExceeded):
-        queue.enqueue(new(anna), new(anna), max_waiting=2)
+def test_prompts_together_that_would_be_too_many_are_all_refused_and_spoil_no_other_verb(queue, anna):
+    with queue.transaction():
+        queue.enqueue(new(anna))
+        with pytest.raises(QuotaExceeded):
+            queue.enqueue(new(EVERYBODY), new(anna), new(anna), max_waiting=2)
 
     assert queue.counts().queued == 1
 
