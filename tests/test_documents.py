@@ -62,6 +62,19 @@ def test_every_route_stands_in_the_readme_and_nothing_else_does(tmp_path: Path) 
     assert {route for route in served - own - of_others if not re.search(NOT_SERVED, route)} == set()
 
 
+def test_every_test_that_a_document_names_is_there() -> None:
+    sources = [
+        path for folder in ("services", "ollama", "bench", "tests") for path in (ROOT / folder).rglob("test_*.py")
+    ]
+    found = [re.findall(r"^ *(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE) for path in sources]
+    there = {name for names in found for name in names}
+
+    named = {name for document in DOCUMENTS for name in re.findall(r"`(test_\w+)`", (ROOT / document).read_text())}
+
+    assert named - there == set()
+    assert len(named) > 40
+
+
 def test_every_setting_stands_in_the_readme_and_nothing_else_does() -> None:
     read = {each.name.upper() for config in CONFIGS for each in fields(config)} - set(INTERNAL)
 

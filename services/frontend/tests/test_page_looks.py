@@ -71,7 +71,8 @@ def test_a_row_has_three_buttons_and_an_answer_four_until_more_are_wanted(page: 
 
 def test_code_in_a_table_is_not_broken(page: Page, proxy: ScriptedProxy) -> None:
     proxy.accept("a")
-    proxy.answer("a", f"| way | cost |\n|---|---|\n| sort | {'`O(n log n)` ' * 20} |")
+    costs = " ".join(f"{'x' * n} `O(n log n)`" for n in range(1, 21))  # which end anywhere in their lines
+    proxy.answer("a", f"| way | cost |\n|---|---|\n| sort | {costs} |")
     proxy.open()
     submit(page, "Hello?")
     run(page, 2)
