@@ -36,7 +36,7 @@ MACHINES = r"(?<![\w.~])/(work|home/[a-z]\w*|Users/[A-Za-z]\w*|tmp/v)[/]"
 PARAMETER = r"<[^>]+>"
 DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 ENDPOINT = re.compile(r"`([A-Z]+ /[^`]*)`")
-OWN = r" /(api/v1/.*|healthz|readyz|openapi\.json|)$"
+OWN = r" /(api/v1/.*|healthz|readyz|metrics|openapi\.json|)$"
 NOT_SERVED = (
     r" /api/(create|copy|push|delete|blobs/{id}|me|signout|web_search|web_fetch|experimental/{id}|embed|embeddings)$"
     r"| /v1/(|{id}|embeddings|responses/compact)$|GET /v1/responses$"

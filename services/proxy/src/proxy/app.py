@@ -10,6 +10,8 @@ from proxy.calls.held_calls import HeldCalls
 from proxy.config import Config
 from proxy.faces import addresses, anthropic, ollama, openai
 from proxy.meter import Meter
+from proxy.metrics import routes as metrics
+from proxy.metrics.doors import Doors
 from proxy.parts import Parts
 from proxy.serving import headers
 from proxy.serving.base_path import BelowBasePath
@@ -38,16 +40,16 @@ def create_app(config: Config, concurrency: Concurrency) -> Flask:
     app.register_blueprint(prompts.blueprint(made))
     app.register_blueprint(events.blueprint(made))
     app.register_blueprint(management.blueprint(made))
+    write = _exposition(made, counts)
+    app.register_blueprint(metrics.blueprint(write))
     app.register_blueprint(page.blueprint(config.page, config.base_path))
     calls = HeldCalls(made)
     for face in FACES:
         app.register_blueprint(face(made, calls))
     if config.base_path:
         app.wsgi_app = BelowBasePath(app.wsgi_app, app.url_map, config.base_path)  # type: ignore[method-assign]
-    if config.metrics_port:
-        from proxy.metrics.doors import Doors  # noqa: PLC0415 (as in _meter)
-
-        app.wsgi_app = Doors(app.wsgi_app, made, counts)  # type: ignore[method-assign]
+    if write:
+        app.wsgi_app = Doors(app.wsgi_app, config, counts, write)  # type: ignore[method-assign]
     return app
 
 
@@ -69,3 +71,11 @@ def _meter(config: Config) -> Meter:
     from proxy.metrics.http_meter import HTTPMeter  # noqa: PLC0415 (the library takes 7 MB of each process)
 
     return HTTPMeter(most_held=config.max_streams)
+
+
+def _exposition(made: Parts, counts: Meter) -> metrics.Write | None:
+    if not made.config.metrics_port:
+        return None
+    from proxy.metrics.exposition import Exposition  # noqa: PLC0415 (as in _meter)
+
+    return Exposition(made, counts).write

@@ -84,6 +84,14 @@ def test_of_a_process_that_died_what_it_did_is_kept_and_what_it_held_is_not(serv
     assert len(streams) == 8
 
 
+def test_what_is_no_request_at_all_is_counted_as_refused(serve_watched):
+    server = serve_watched()
+
+    assert server.raw(b"no request\r\n\r\n").status == 400
+
+    assert server.scrape().all("http_refusals_total", "code") == {"invalid_request": 1}
+
+
 def test_nothing_is_left_of_what_was_counted_when_the_proxy_ends(serve_watched):
     server = serve_watched()
     maps = Path(f"/proc/{server.workers[0]}/maps").read_text()

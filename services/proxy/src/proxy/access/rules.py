@@ -25,6 +25,7 @@ NOBODY = Rule()
 ANYBODY = Rule(strangers=True)
 ASKING = Rule(frozenset({Role.USER, Role.ADMIN}), without_keys=True)
 LOOKING = Rule(frozenset(Role), without_keys=True)
+WATCHING = Rule(frozenset({Role.METRICS, Role.ADMIN}))
 
 ANSWERED_TO_ANYBODY = ("page.page", "page.beside_the_page", "management.healthz", "management.readyz")
 OF_PROMPTS = ("submit", "cancel", "retry", "delete", "status", "result", "whole")
@@ -44,6 +45,7 @@ RULES: dict[str, Rule] = {
     **{f"prompts.{name}": ASKING for name in OF_PROMPTS},
     **{f"events.{name}": ASKING for name in ("of_one", "of_several")},
     **{f"management.{name}": LOOKING for name in OF_THE_WHOLE},
+    "metrics.metrics": WATCHING,
     **{f"ollama.{name}": ASKING for name in OF_OLLAMA},
     **{f"openai.{name}": ASKING for name in OF_OPENAI},
     **{f"anthropic.{name}": ASKING for name in ("create", "count_tokens")},

@@ -9,9 +9,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, MisdirectedRequ
 from werkzeug.wrappers import Response
 
 from proxy.access import hosts
+from proxy.config import Config
 from proxy.meter import REFUSAL, Meter
-from proxy.metrics.exposition import Exposition
-from proxy.parts import Parts
+from proxy.metrics.routes import Write
 
 PATH = "/metrics"
 
@@ -22,12 +22,12 @@ class Doors:
     Each process listens at both, and tells by the port of its own socket at which a request came.
     """
 
-    def __init__(self, application: WSGIApplication, parts: Parts, meter: Meter) -> None:
+    def __init__(self, application: WSGIApplication, config: Config, meter: Meter, write: Write) -> None:
         self._application = application
-        self._config = parts.config
-        self._exposition = Exposition(parts, meter)
+        self._allowed_hosts = config.allowed_hosts
+        self._write = write
         self._meter = meter
-        self._port = str(parts.config.metrics_port)
+        self._port = str(config.metrics_port)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request."""
@@ -42,13 +42,13 @@ class Doors:
         return self._application(environ, start)
 
     def _scrape(self, environ: WSGIEnvironment) -> Response | HTTPException:
-        if not hosts.is_ours(environ.get("HTTP_HOST", ""), self._config.allowed_hosts):
+        if not hosts.is_ours(environ.get("HTTP_HOST", ""), self._allowed_hosts):
             return MisdirectedRequest()
         if environ.get("PATH_INFO") != PATH:
             return NotFound(f"Here is nothing but {PATH}.")
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return MethodNotAllowed(["GET", "HEAD"])
-        body, content_type = self._exposition.write(environ.get("HTTP_ACCEPT", ""))
+        body, content_type = self._write(environ.get("HTTP_ACCEPT", ""))
         return Response(body, content_type=content_type)
 
     def _count(self, environ: WSGIEnvironment, status: int, seconds: float) -> None:

@@ -199,6 +199,21 @@ PATHS: dict[str, Any] = {
             {"200": described("OpenAPI 3.1.", content={"application/json": {"schema": {"type": "object"}}})},
         )
     },
+    "/metrics": {
+        "get": operation(
+            "metrics",
+            "What Prometheus reads, for a key of the role metrics or admin",
+            {
+                "200": described(
+                    "As text, or as OpenMetrics where Accept asks for it.",
+                    content={"text/plain": {"schema": TEXT}, "application/openmetrics-text": {"schema": TEXT}},
+                ),
+                "401": error("unauthorized: no key, or none that holds."),
+                "403": error("forbidden: the key is for something else."),
+                "404": error("not_found: metrics are off."),
+            },
+        )
+    },
     "/": {
         "get": _page(
             "page", error("not_found: this installation has no page."), content={"text/html": {"schema": TEXT}}
