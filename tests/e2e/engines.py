@@ -49,9 +49,9 @@ class Engine:
     def reload(self) -> None:
         self._driver.refresh()
 
-    def type(self, *keys: str) -> None:
-        """Into the box of the prompt."""
-        self._driver.find_element("id", "prompt").send_keys(*keys)
+    def type(self, *keys: str, into: str = "prompt") -> None:
+        """Into the box of the prompt, or into the field with another id."""
+        self._driver.find_element("id", into).send_keys(*keys)
 
     def press(self, button: str, within: str = "body") -> None:
         """The first button of that name in sight."""

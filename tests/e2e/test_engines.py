@@ -1,6 +1,6 @@
 """The page in the browsers of those who do not use Chromium: the same file, the same promises, their engines."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from e2e import engines
@@ -141,3 +141,23 @@ def test_whoever_types_follows_no_more_and_the_box_stays(page: Engine) -> None:
 
     assert top_of(page, box) == before
     page.type("\ue003")
+
+
+@pytest.mark.ollama(text="For you alone.")
+def test_a_key_is_asked_for_and_lets_in(engine: Engine, build: Callable[..., Stack]) -> None:
+    stack = build()
+    stack.start()
+    key = stack.operate("keys", "add", "anna").stdout.strip()
+    engine.open(stack.url)
+    engine.until_it_shows("This proxy asks for an API key.", within="#door[open]")
+
+    engine.type("guessed", ENTER, into="key")
+    engine.until_it_shows("does not know this key", within="#door[open]")
+    engine.type(key, ENTER, into="key")
+    engine.until_it_shows("ready", within="#headline")
+    engine.type("Short, please.", CONTROL, ENTER)
+    engine.until_it_shows("For you alone.", within="article")
+    engine.reload()
+
+    engine.until_it_shows("For you alone.", within="article")
+    assert not engine.shows("API key", within="#door[open]")
