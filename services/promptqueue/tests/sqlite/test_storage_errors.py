@@ -9,7 +9,8 @@ from promptqueue.prompt import Answered, NewPrompt, Origin
 from promptqueue.sqlite.file.engine import sqlite3
 
 OF_PROMPTS = ("prompts", "requests", "answers", "partials", "origins", "holds")
-TABLES = (*OF_PROMPTS, "idempotency_keys", "counters", "line", "control", "models", "gone_holders")
+OF_OWNERS = ("owners", "turns", "lanes", "usage", "totals", "durations")
+TABLES = (*OF_PROMPTS, *OF_OWNERS, "idempotency_keys", "counters", "line", "control", "models", "gone_holders")
 
 
 @pytest.fixture
