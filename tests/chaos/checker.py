@@ -163,6 +163,8 @@ def the_books_balance(evidence: Evidence) -> Iterator[Finding]:
     counted = Counter((row["status"], row["priority"]) for row in stored.prompts.values())
     if +stored.counters != counted:
         yield wrong("stored", f"counters say {+stored.counters}, a count gives {counted}")
+    for words in stored.miscounted:
+        yield wrong("stored", words)
 
 
 RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (

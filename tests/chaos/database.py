@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from promptqueue.sqlite.file.engine import sqlite3  # a process opens a file through one module alone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -26,6 +26,26 @@ class Contents:
     keys: Mapping[str, str]  # ids by Idempotency-Key
     orphans: int  # texts without a prompt
     counters: Counter[tuple[str, str]]
+    miscounted: Sequence[str] = ()  # what is kept of owners and is not what a count gives
+
+
+MISCOUNTED = """
+    SELECT 'owner ' || owner || ' has ' || kept || ' ' || what || ', and a count gives ' || counted
+    FROM (
+        SELECT owner, stored_bytes AS kept, 'bytes' AS what,
+               (SELECT coalesce(sum(bytes), 0) FROM prompts WHERE prompts.owner = owners.owner) AS counted
+        FROM owners
+        UNION ALL
+        SELECT owner, running, 'running',
+               (SELECT count(*) FROM prompts WHERE status = 'processing' AND prompts.owner = owners.owner)
+        FROM owners
+        UNION ALL
+        SELECT owner, sum(waiting), 'waiting',
+               (SELECT count(*) FROM prompts WHERE status = 'queued' AND prompts.owner = turns.owner)
+        FROM turns GROUP BY owner
+    )
+    WHERE kept <> counted
+"""
 
 
 def text_of(request: Mapping[str, Any]) -> str:
@@ -65,4 +85,5 @@ def contents(path: Path) -> Contents:
             counters=Counter(
                 {(row["status"], row["priority"]): row["prompts"] for row in rows("SELECT * FROM counters")}
             ),
+            miscounted=[row[0] for row in rows(MISCOUNTED)],
         )

@@ -237,6 +237,7 @@ BROKEN = {
     "a broken file": (Kind.WRONG, with_stored(integrity="row 1 missing from index")),
     "text of a deleted prompt": (Kind.WRONG, with_stored(orphans=1)),
     "a wrong counter": (Kind.WRONG, with_stored(counters=Counter({("queued", "interactive"): 1}))),
+    "a wrong count of an owner's": (Kind.WRONG, with_stored(miscounted=["owner 0 has 1 running, and a count gives 0"])),
 }
 
 
