@@ -2,6 +2,7 @@
 
 from flask import request
 from promptqueue.errors import StorageUnavailable
+from promptqueue.owners.key import PREFIX
 
 from proxy.access.asker import Asker
 from proxy.access.keyring import Keyring
@@ -14,10 +15,12 @@ USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 def find(keyring: Keyring) -> Asker | None:
     """Give who asks; None for whoever needs a key and has sent none that holds. Raises StorageUnavailable."""
-    if keyring.is_empty:
-        return keyring.without_key(is_own=_is_own_origin())
     secret = sent()
-    return keyring.find(secret) if secret else None
+    if (
+        secret and secret.startswith(PREFIX) and (asker := keyring.find(secret))
+    ):  # the first one, perhaps, made just now
+        return asker
+    return keyring.without_key(is_own=_is_own_origin()) if keyring.is_empty else None
 
 
 def is_known(keyring: Keyring) -> bool:
@@ -40,9 +43,9 @@ def sent() -> str | None:
 
 
 def _bearer(value: str) -> str:
-    """Give the key of a header Authorization; of another scheme than Bearer the whole value, which is none."""
+    """Give the key of a header Authorization; of another scheme than Bearer nothing, which is no key."""
     scheme, _, secret = value.partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else value
+    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 def _is_own_origin() -> bool:

@@ -51,7 +51,9 @@ class Keyring:
 
     def find(self, secret: str) -> Asker | None:
         """Give who holds this key; None where there is none, or it holds no more."""
-        asker = self._now().by_digest.get(digest_of(secret))
+        digest = digest_of(secret)
+        # One that is not known may have been made just now.
+        asker = self._now().by_digest.get(digest) or self._now(0).by_digest.get(digest)
         return asker if asker and _is_good(asker) else None
 
     def knows(self, asker: Asker) -> bool:
@@ -61,16 +63,17 @@ class Keyring:
         now = self._now().by_name.get(asker.key.name)
         return now is not None and _is_good(now)
 
-    def _now(self) -> _Keys:
+    def _now(self, within: float = LOOK_EVERY) -> _Keys:
+        """Give what was known so many seconds ago, or later."""
         known = self._known
-        if known is None or time.monotonic() >= self._looked_at + LOOK_EVERY:
+        if known is None or time.monotonic() >= self._looked_at + within:
             with self._lock:
-                known = self._look(self._known)
+                known = self._look(self._known, within)
         return known
 
-    def _look(self, known: _Keys | None) -> _Keys:
+    def _look(self, known: _Keys | None, within: float) -> _Keys:
         """Read what has changed, unless somebody else just has."""
-        if known and time.monotonic() < self._looked_at + LOOK_EVERY:
+        if known and time.monotonic() < self._looked_at + within:
             return known
         try:
             if known is None or self._reader.read(lambda queue: queue.keys_version()) != known.version:
