@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from e2e import engines
-from e2e.engines import BACKSPACE, CONTROL, ENTER, ESCAPE, TAB
+from e2e.engines import BACKSPACE, ENTER, ESCAPE, TAB
 from e2e.typist import Typist, in_chromium, in_engine
 from support.machine import unable
 from support.waiting import until
@@ -83,7 +83,8 @@ def test_the_first_stop_of_all_leads_past_everything_to_the_results(typist: Typi
 def test_an_example_is_submitted(typist: Typist) -> None:
     typist.go_to("Write a haiku")
     typist.press(ENTER)
-    typist.press(CONTROL, ENTER)
+    typist.until_focused("Submit prompt")
+    typist.press(ENTER)
 
     typist.until_it_shows("Completed", within="#prompts")
     assert typist.ask("document.querySelector('#prompts .title').textContent") == "Write a haiku about waiting in line."

@@ -89,7 +89,9 @@ def test_the_queue_s_figures_stand_in_rows_and_columns(page: Page, proxy: Script
     values = page.locator("#facts dd")
     expect(values.first).to_be_visible()
 
-    edges = values.evaluate_all("(all) => all.map((x) => x.getBoundingClientRect()).map(({ x, y }) => [x, y])")
+    edges = values.evaluate_all(
+        "(all) => all.map((x) => x.getBoundingClientRect()).map(({ x, y }) => [x, y].map(Math.round))"
+    )
     columns = len({x for x, _ in edges})
     assert columns == (2 if width == 390 else 5)
     for start in range(0, len(edges), columns):
