@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypedDict
 
 from promptqueue.condition import Model, ModelState
 from promptqueue.owners.owner import Usage
-from promptqueue.prompt import ErrorCode, Outcome, Priority, Prompt, PromptError, Status
+from promptqueue.prompt import ErrorCode, Outcome, Prompt, PromptError, Status
 
 LONGEST_LINE = 300  # code points
 WORKED_OUT = ("position", "eta_seconds")
@@ -67,14 +67,7 @@ class PromptStatus(TypedDict):
     metadata: JSONObject | None
 
 
-class ListedPrompt(PromptStatus):
-    """Where a prompt stands that is listed among others."""
-
-    priority: Priority
-    owner: Annotated[str, Schema("Whose it is, by name.")]
-
-
-class UsageBody(TypedDict):
+class UsageDay(TypedDict):
     """What an owner had of the model on one day, by the prompts that ended then."""
 
     day: Annotated[str, Schema("By UTC.", format="date")]
@@ -122,12 +115,7 @@ def _error_body(error: PromptError) -> PromptErrorBody:
     return {"code": error.code, "message": line(error.message), "retryable": error.code.retryable}
 
 
-def listed_prompt(prompt: Prompt, position: int | None, eta: float | None, *, owner: str) -> ListedPrompt:
-    """Write where a prompt stands whose owner has this name; `eta` is in seconds."""
-    return {**prompt_status(prompt, position, eta), "priority": prompt.priority, "owner": owner}
-
-
-def usage_body(usage: Usage) -> UsageBody:
+def usage_body(usage: Usage) -> UsageDay:
     """Write what an owner had on one day."""
     return {
         "day": usage.day,
