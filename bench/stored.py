@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from promptqueue import connect
+from promptqueue.owners.key import Role, new_key
 from promptqueue.sqlite.file.engine import sqlite3
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ COMPLETED = """
     FROM (SELECT value, :oldest + (:newest - :oldest) * value / :number AS moment FROM generate)
 """
 WAITING = """
-    INSERT INTO prompts (id, priority, status, created_at, bytes)
-    SELECT new_id(), 'interactive', 'queued', :newest + value * 0.001, :asked FROM generate
+    INSERT INTO prompts (id, priority, status, created_at, bytes, owner)
+    SELECT new_id(), 'interactive', 'queued', :newest + value * 0.001, :asked,
+           CASE :owners WHEN 1 THEN 0 ELSE 2 + value % :owners END
+    FROM generate
 """
 COUNTING = ("count_new", "bytes_stored")
 """Triggers that count what is inserted."""
@@ -55,6 +58,7 @@ class Stored:
     path: Path
     answered: int
     waiting: int
+    owners: int = 1  # of those that wait: everybody, or so many with keys
 
     @property
     def url(self) -> str:
@@ -62,10 +66,12 @@ class Stored:
         return f"sqlite:///{self.path}"
 
     @classmethod
-    def of(cls, number: int, folder: Path) -> Stored:
+    def of(cls, number: int, folder: Path, *, owners: int = 1) -> Stored:
         """Fill a queue with `number` answered prompts and a tenth of it waiting; none makes an empty one."""
-        stored = cls(path=folder / "queue.db", answered=number, waiting=number // SHARE)
-        connect(stored.url).open().close()  # makes the tables
+        stored = cls(path=folder / "queue.db", answered=number, waiting=number // SHARE, owners=owners)
+        with stored.opened() as queue:  # makes the tables
+            for n in range(owners if owners > 1 else 0):
+                queue.add_key(new_key(), owner=f"owner{n}", role=Role.USER)
         if number:
             stored._fill()
         return stored
@@ -110,7 +116,7 @@ class Stored:
         ):
             moments = {"number": number, "oldest": oldest, "newest": newest}
             lengths = {"asked": len(TEXTS["requests"]), "answered": len(TEXTS["answers"])}
-            connection.execute(GENERATE + statement, {**moments, **lengths, "boot": "00000000"})
+            connection.execute(GENERATE + statement, {**moments, **lengths, "boot": "00000000", "owners": self.owners})
         for table, text in TEXTS.items():
             wanted = "WHERE status = 'completed'" if table == "answers" else ""
             connection.execute(f"INSERT INTO {table} SELECT seq, ? FROM prompts {wanted}", (text,))
@@ -121,7 +127,13 @@ class Stored:
             WHERE priority = 'interactive'
             """
         )
-        connection.execute("UPDATE owners SET stored_bytes = (SELECT sum(bytes) FROM prompts) WHERE owner = 0")
+        connection.execute(
+            """
+            UPDATE owners SET stored_bytes = stored.bytes
+            FROM (SELECT owner, sum(bytes) AS bytes FROM prompts GROUP BY owner) AS stored
+            WHERE stored.owner = owners.owner
+            """
+        )
         for _, _, definition in later:
             connection.execute(definition)
         connection.execute("COMMIT")

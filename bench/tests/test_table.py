@@ -4,7 +4,7 @@ import pytest
 
 from bench.table import ROWS, chosen
 
-THIRTEEN_MINUTES = 780
+FIFTEEN_MINUTES = 900
 
 
 def test_every_row_has_a_name_of_its_own_a_promise_a_figure_and_a_way_to_run():
@@ -22,8 +22,8 @@ def test_every_row_of_the_design_has_a_goal():
     assert free == {"clients", "eta"}
 
 
-def test_the_whole_run_is_meant_to_take_less_than_thirteen_minutes():
-    assert sum(row.seconds for row in ROWS) < THIRTEEN_MINUTES
+def test_the_whole_run_is_meant_to_take_less_than_fifteen_minutes():
+    assert sum(row.seconds for row in ROWS) < FIFTEEN_MINUTES
 
 
 def test_rows_are_chosen_by_name_in_the_tables_order():

@@ -107,8 +107,11 @@ def test_a_place_costs_no_count_of_the_whole_line(queue, ask, plan, statements):
 
     steps = plan(statement)
     assert "SEARCH line USING PRIMARY KEY (priority=? AND owner=? AND block<?)" in steps
+    assert "SEARCH his USING PRIMARY KEY (priority=?)" in steps
+    assert "MATERIALIZE mine" in steps
     assert "SEARCH ahead USING COVERING INDEX prompts_in_line (priority=? AND owner=? AND seq>? AND seq<?)" in steps
-    assert not [step for step in steps if step.startswith("SCAN") and "named" not in step]
+    of_those_named = {"SCAN named VIRTUAL TABLE INDEX 1:", "SCAN ranked", "SCAN mine"}
+    assert {step for step in steps if step.startswith("SCAN")} == of_those_named
 
 
 def test_where_several_prompts_stand_is_one_read(queue, ask, statements):

@@ -134,6 +134,20 @@ def test_while_batch_waits_it_has_its_tenth_of_the_time_but_for_the_longest_prom
         assert world.seconds[Priority.INTERACTIVE] <= most + 3 * slots * longest[Priority.INTERACTIVE]
 
 
+def test_a_lane_that_was_empty_has_saved_nothing_up():
+    world = World()
+    for asking in [(Priority.INTERACTIVE,), tuple(Priority)]:
+        begun = world.seconds[Priority.INTERACTIVE]
+        for _ in range(200):
+            for lane in asking:
+                while len(world.waiting.get((lane, 0), [])) < 3:
+                    world.ask(0, 2.0, lane)
+            world.fill()
+            world.end_next()
+
+    assert world.seconds[Priority.BATCH] <= (world.seconds[Priority.INTERACTIVE] - begun) / 9 + 3 * 2.0
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     slots=SLOTS,

@@ -49,47 +49,52 @@ TAKE = """
 BEFORE = """
     SELECT coalesce(sum(min(his.waiting, (mine.at - his.start - (his.since > mine.since))
                                          / max(1, CAST(his.price / his.weight AS INTEGER)) + 1)), 0)
-    FROM turns AS his INDEXED BY turns_next
+    FROM turns AS his
     WHERE his.priority = mine.priority AND his.waiting > 0 AND his.owner <> mine.owner
       AND his.start <= mine.at - (his.since > mine.since)
 """
 """How many prompts of other owners come before the one whose turn would be at `at`, if their prices stayed.
 
-An owner's n-th prompt has its turn n - 1 prices after his start: the same comparison as that of the claim.
+An owner's n-th prompt has its turn n - 1 prices after his start: the same comparison as that of the claim. `mine` has
+to be materialized, or SQLite works `at` out anew for each owner.
+"""
+
+BEFORE_BATCH = """
+    CASE mine.priority WHEN 'batch'
+    THEN (SELECT prompts FROM counters WHERE status = 'queued' AND priority = 'interactive') ELSE 0 END
 """
 
 WITH_PLACES = f"""
-    SELECT mine.*,
-           mine.rank + ({BEFORE}) + CASE mine.priority WHEN 'batch'
-               THEN (SELECT prompts FROM counters WHERE status = 'queued' AND priority = 'interactive')
-               ELSE 0 END AS position,
+    WITH ranked AS MATERIALIZED (
+        SELECT prompts.*,
+               CASE prompts.status WHEN 'queued' THEN
+                   (SELECT coalesce(sum(line.prompts), 0) FROM line
+                    WHERE line.priority = prompts.priority AND line.owner = prompts.owner
+                      AND line.block < prompts.seq / 256)
+                   + (SELECT count(*) FROM prompts AS ahead
+                      WHERE ahead.status = 'queued' AND ahead.priority = prompts.priority
+                        AND ahead.owner = prompts.owner
+                        AND ahead.seq >= prompts.seq / 256 * 256 AND ahead.seq <= prompts.seq)
+               END AS rank
+        FROM json_each(:ids) AS named JOIN prompts ON prompts.id = named.value
+    ),
+    mine AS MATERIALIZED (
+        SELECT ranked.*, since, start + (rank - 1) * max(1, CAST(price / weight AS INTEGER)) AS at
+        FROM ranked LEFT JOIN turns USING (priority, owner)
+    )
+    SELECT mine.*, rank + ({BEFORE}) + {BEFORE_BATCH} AS position,
            (SELECT max(attempt) FROM partials WHERE partials.seq = mine.seq) AS text_attempt,
            (SELECT offset + coalesce(length, length(text)) FROM partials WHERE partials.seq = mine.seq
             ORDER BY attempt DESC, offset DESC LIMIT 1) AS text_length
-    FROM (
-        SELECT ranked.*, turns.since,
-               turns.start + (rank - 1) * max(1, CAST(turns.price / turns.weight AS INTEGER)) AS at
-        FROM (
-            SELECT prompts.*,
-                   CASE prompts.status WHEN 'queued' THEN
-                       (SELECT coalesce(sum(line.prompts), 0) FROM line
-                        WHERE line.priority = prompts.priority AND line.owner = prompts.owner
-                          AND line.block < prompts.seq / 256)
-                       + (SELECT count(*) FROM prompts AS ahead
-                          WHERE ahead.status = 'queued' AND ahead.priority = prompts.priority
-                            AND ahead.owner = prompts.owner
-                            AND ahead.seq >= prompts.seq / 256 * 256 AND ahead.seq <= prompts.seq)
-                   END AS rank
-            FROM json_each(:ids) AS named JOIN prompts ON prompts.id = named.value
-        ) AS ranked LEFT JOIN turns ON turns.priority = ranked.priority AND turns.owner = ranked.owner
-    ) AS mine
+    FROM mine
 """  # noqa: S608 (it is our own)
 
 OF_A_NEWCOMER = f"""
-    SELECT mine.waiting + ({BEFORE}) + CASE mine.priority WHEN 'batch'
-        THEN (SELECT prompts FROM counters WHERE status = 'queued' AND priority = 'interactive') ELSE 0 END AS position
-    FROM (SELECT *, start + (waiting - 1) * max(1, CAST(price / weight AS INTEGER)) AS at FROM turns
-          WHERE priority = :priority AND owner = :owner) AS mine
+    WITH mine AS MATERIALIZED (
+        SELECT *, start + (waiting - 1) * max(1, CAST(price / weight AS INTEGER)) AS at FROM turns
+        WHERE priority = :priority AND owner = :owner
+    )
+    SELECT waiting + ({BEFORE}) + {BEFORE_BATCH} AS position FROM mine
 """  # noqa: S608 (it is our own)
 
 
