@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help alone up run demo test e2e conformance faults chaos compatibility soak bench bench-page
-.PHONY: profile lint format lock sbom clean
+.PHONY: profile security lint format lock sbom clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,12 @@ bench-page: ## Measure the page: size, main thread, memory, Lighthouse, each bes
 	@$(PYTHON) local/environment.py test
 	@npm ci --prefix services/frontend/lint --no-audit --no-fund --loglevel=error
 	@$(VENV)/python -m bench.page
+
+# What docs/security.md names holds what it says, so that nothing is run here of which it says nothing.
+security: ## Run every test that docs/security.md names, with more examples, longer floods, and 10,000 tries by the clock
+	@$(PYTHON) local/environment.py test
+	@EXAMPLES=$(or $(EXAMPLES),1000) TRIES=$(or $(TRIES),10000) ROUNDS=$(or $(ROUNDS),30) $(VENV)/python -m pytest --timeout 7200 \
+		$$(grep -oE '`(services|tests)/[a-z_/]+/test_[a-z_]+\.py`' docs/security.md | tr -d '`' | sort -u)
 
 lint: ## Check style, types, imports and the page
 	@$(PYTHON) local/environment.py test

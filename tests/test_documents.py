@@ -123,6 +123,15 @@ def test_every_function_that_a_document_names_is_where_it_says(document: str) ->
     assert missing == []
 
 
+def test_every_row_of_the_threat_model_names_tests_that_there_are() -> None:
+    rows = table("docs/security.md", "who", columns=4)
+    held = {who: re.findall(r"`((?:services|tests)/[^`]+)`", cell) for who, *_, cell in rows}
+
+    assert len(rows) > 10
+    assert [who for who, named in held.items() if not named] == []
+    assert [name for named in held.values() for name in named if not (ROOT / name).exists()] == []
+
+
 def test_changelog_packages_and_images_tell_the_same_version() -> None:
     released = re.findall(r"(?m)^## (\d.+)$", read("CHANGELOG.md"))[0]
     packages = [

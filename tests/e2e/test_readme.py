@@ -1,16 +1,19 @@
 """Every command that stands in a block of the README, run as it stands there."""
 
+import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from e2e import released
+from playwright.sync_api import Page, expect
 from simulator.client import Simulator
 from support import ROOT
 from support.command import Command
@@ -28,7 +31,12 @@ for heading in TESTED_ELSEWHERE:
     README = re.sub(rf"^### {heading}\n.*?(?=^##)", "", README, flags=re.MULTILINE | re.DOTALL)
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
-CURLS = [command for command in COMMANDS if command.startswith("curl ")]
+WITH_KEY = "Authorization: Bearer $KEY"
+CURLS = [command for command in COMMANDS if command.startswith("curl ") and WITH_KEY not in command]
+[COLLEAGUE] = (command for command in COMMANDS if WITH_KEY in command)
+[LET_IN] = (block.splitlines() for block in BLOCKS if "exec worker python -m promptqueue keys add" in block)
+[LET_IN_HERE] = (block.splitlines() for block in BLOCKS if ".venv/bin/python -m promptqueue keys add" in block)
+[REVOKE] = (command for command in COMMANDS if "keys revoke" in command)
 [KEEP] = (command for command in COMMANDS if command.startswith("ID="))
 ADDRESS = "http://localhost:8000"
 [UPGRADE] = (block.splitlines() for block in BLOCKS if "git pull" in block)
@@ -148,6 +156,97 @@ def test_the_requests_are_answered_as_they_are_said_to_be(stack: Stack) -> None:
     assert '"outcome":"succeeded"' in run(cancel, prompt_id)
     assert run(delete, prompt_id) == ""
     assert '"code":"not_found"' in run(status, prompt_id)
+
+
+@pytest.mark.timeout(SET_UP_WITHIN)
+@runs(*LET_IN_HERE, COLLEAGUE)
+def test_a_colleague_comes_in_with_a_key_and_stays_out_without(
+    start: Callable[..., Command], checkout: Path, page: Page
+) -> None:
+    port = free_port()
+    add, offer = LET_IN_HERE
+    with Simulator(text="For you.") as ollama:
+        own = {"PROXY_PORT": str(port), "OLLAMA_URLS": ollama.url, "PYTHON": sys.executable}
+        alone = start("make run", **own)
+        alone.until_it_says("Stop:     Ctrl+C", SET_UP_WITHIN)
+        key = typed(add, checkout)
+        alone.interrupt()
+        offered = start(offer, **own)
+        offered.until_it_says("Stop:     Ctrl+C", SET_UP_WITHIN)
+
+        come_and_go(page, f"http://{address_of_this_machine()}:{port}", key, REVOKE.replace(*HERE), checkout)
+        offered.interrupt()
+
+
+@pytest.mark.timeout(BUILT_WITHIN)
+@runs(*LET_IN, REVOKE)
+def test_in_containers_a_colleague_comes_in_with_a_key_and_stays_out_without(engine: None, page: Page) -> None:
+    product = Composed()
+    own = {"COMPOSE_PROJECT_NAME": product.name, **product.ports}
+    add, offer = LET_IN
+    try:
+        product.build()
+        product.start()
+        key = typed(add, ROOT, **own)
+        typed(offer, ROOT, **own)
+
+        come_and_go(page, f"http://{address_of_this_machine()}:{product.ports['PROXY_PORT']}", key, REVOKE, ROOT, **own)
+    finally:
+        product.leave_nothing()
+
+
+HERE = ("docker compose exec worker python", ".venv/bin/python")
+
+
+def typed(command: str, folder: Path, **variables: str) -> str:
+    """What a command prints."""
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def address_of_this_machine() -> str:
+    """Give the address by which other machines reach it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:  # which sends nothing
+        asked.connect(("192.0.2.1", 9))
+        return str(asked.getsockname()[0])
+
+
+def come_and_go(page: Page, url: str, key: str, revoke: str, folder: Path, **variables: str) -> None:
+    """Ask as a colleague does on another machine, by curl and on the page, until the key is revoked."""
+    needed("curl")
+    ask, here = COLLEAGUE.replace("http://your-machine:8000", url), FrontDoor(url)
+    until(lambda: here.get("/healthz").status == 200, "it is offered", 120)
+
+    def ask_as(key: str) -> dict[str, Any]:
+        return dict(json.loads(typed(ask, folder, KEY=key)))
+
+    accepted = ask_as(key)
+    mine = {"Authorization": f"Bearer {key}"}
+    answered = here.get(f"/api/v1/prompt/{accepted['id']}/result?wait=60", **mine)
+    assert answered.status == 200, answered.text
+    assert here.get(f"/api/v1/prompt/{accepted['id']}/status").code == "unauthorized"
+    assert ask_as(key[:-1] + "~")["error"]["code"] == ask_as("")["error"]["code"] == "unauthorized"
+
+    page.goto(url)
+    page.get_by_label("API key", exact=True).fill(key)
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Prompt", exact=True).fill("And by the page?")
+    page.get_by_role("button", name="Submit prompt").click()
+    expect(page.locator("#prompts > li").first).to_contain_text("Completed", timeout=60_000)
+
+    name = key.removeprefix("opx_")[:8]
+    typed(re.sub(r"[0-9a-f]{8}$", name, revoke), folder, **variables)
+
+    until(lambda: ask_as(key).get("error", {}).get("code") == "unauthorized", "the key is good no more", 10)
+    page.reload()
+    expect(page.get_by_role("dialog")).to_contain_text("API key")
 
 
 @pytest.mark.timeout(BUILT_WITHIN)

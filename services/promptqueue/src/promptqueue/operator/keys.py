@@ -162,7 +162,7 @@ def open_(call: Call) -> Reply:
     """Forget all keys, so that nobody needs one.
 
     Owners keep their prompts, their limits and what they have used, for when they are given a key again; until then
-    whoever has a prompt's id sees it. A proxy that other machines reach does not start without a key, unless it is told
+    nobody sees what is theirs. A proxy that other machines reach does not start without a key, unless it is told
     OPEN_TO_EVERYBODY=yes.
     """
     with call.queue() as queue:
