@@ -104,7 +104,7 @@ def test_what_waits_for_a_key_is_kept_and_sent_once_it_is_there(page: Page, prox
     run(page, 30)
     assert len(proxy.requests) == asked  # nobody knocks at a door that is closed
     proxy.accept("a")
-    page.get_by_role("button", name="Try now").click()
+    page.get_by_role("button", name="Give a key").click()
     give(page)
 
     expect(rows(page)).to_contain_text("Queued")
