@@ -23,6 +23,7 @@ import proxy.config
 import worker.config
 from promptqueue.settings import read_or_exit
 from promptqueue.sqlite.storage import path_of
+from proxy.access import published
 from worker.config import without_password
 from worker.ollama.call_end import OllamaFailed
 from worker.ollama.client import Ollama
@@ -42,6 +43,7 @@ def main(kind: str) -> int:
     refuse_taken(host, port)
     if (folder := ROOT / "data") in (ROOT / path_of(served.database_url)).parents:
         make_data_folder(folder)
+    published.check(served, environment)
     append(sys.stdout, sys.stderr)
     with tempfile.TemporaryDirectory(prefix="ollama-proxy-") as scratch:
         product = Product(f"local/{kind}.conf", environment, Path(scratch), drain=worked.drain_seconds)

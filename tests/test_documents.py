@@ -20,6 +20,7 @@ from support.machine import needed
 CONFIGS = (proxy.config.Config, worker.config.Config)
 INTERNAL = {
     "METRICS_ADDRESS": "the proxy's image says with it that its network may read metrics; docs/metrics.md tells more",
+    "PUBLISHED_ADDRESS": "compose.yaml says with it what BIND_ADDRESS is outside of the container",
     "PAGE_PATH": "the proxy's image says with it where the page lies; nobody else needs to",
 }
 NO_FILES = {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import proxy.config
 import pytest
 import worker.config
 from promptqueue.settings import read
+from support import ROOT
 
 from local import start
 
@@ -93,3 +96,15 @@ def test_each_reason_why_it_cannot_listen_has_its_own_remedy(
 
     with pytest.raises(SystemExit, match=told):
         start.refuse_taken("10.0.0.1", 8000)
+
+
+def test_it_is_offered_to_nobody_else_before_there_is_an_api_key(tmp_path: Path) -> None:
+    environment = os.environ | {"BIND_ADDRESS": "0.0.0.0", "DATABASE_URL": f"sqlite:///{tmp_path}/queue.db"}
+    environment["PROXY_PORT"] = str(start.free_port())
+
+    run = subprocess.run(
+        [sys.executable, "-m", "local.start", "run"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+    assert run.returncode == 2, run.stdout
+    assert "make a key with python -m promptqueue keys add NAME" in run.stderr

@@ -8,6 +8,7 @@ from typing import Any
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from promptqueue.logs import Format
 from promptqueue.settings import read_or_exit
+from proxy.access import published
 from proxy.config import Config
 from proxy.metrics import folder
 from proxy.serving import descriptors
@@ -25,6 +26,7 @@ class logger_class(Logger):  # type: ignore[misc]  # noqa: N801 (the setting's n
 
 
 _config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
+published.check(_config, os.environ)  # noqa: TID251 (an entry file)
 _caps = descriptors.caps(_config.max_streams)
 
 bind = [_config.bind, *([_config.metrics_bind] if _config.metrics_port else [])]

@@ -98,7 +98,7 @@ def test_each_target_of_each_ollama_has_an_image_of_its_own_that_is_built_here()
 
 def test_every_setting_reaches_its_process() -> None:
     others = {name: f"7{number}" for number, name in enumerate(settings.of_example())} | OTHERS
-    others["BIND_ADDRESS"] = "0.0.0.0"
+    others["BIND_ADDRESS"] = others["PUBLISHED_ADDRESS"] = "0.0.0.0"
     services = config("*", **others)["services"]
 
     assert services["frontend"]["environment"] == {name: others[name] for name in ("BASE_PATH", "ALLOWED_HOSTS")}

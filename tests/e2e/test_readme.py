@@ -285,6 +285,7 @@ def test_make_up_tells_the_addresses_that_stand_in_the_env_file(
     chosen = {
         "COMPOSE_PROJECT_NAME": product.name,
         "BIND_ADDRESS": "0.0.0.0",
+        "OPEN_TO_EVERYBODY": "yes",
         "PROXY_PORT": product.proxy.url.rpartition(":")[2],
         "FRONTEND_PORT": product.url.rpartition(":")[2],
     }

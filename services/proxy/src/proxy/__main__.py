@@ -14,6 +14,7 @@ from weakref import WeakSet
 from promptqueue.settings import read_or_exit
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from proxy.access import published
 from proxy.app import create_app, parts
 from proxy.config import Config
 from proxy.serving import concurrency, descriptors, logs
@@ -71,6 +72,7 @@ class Server(ThreadedWSGIServer):
 def main() -> int:
     """Serve until the process is told to stop; its exit code."""
     config = read_or_exit(Config, os.environ)  # noqa: TID251 (an entry file)
+    published.check(config, os.environ)  # noqa: TID251 (an entry file)
     here = concurrency.current()
     logs.to_stdout(config.log_level, here)
     logging.getLogger("werkzeug").setLevel(logging.INFO if config.log_level == "debug" else logging.WARNING)

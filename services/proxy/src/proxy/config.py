@@ -65,6 +65,8 @@ class Config:
     journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
     bind_address: str = variable("127.0.0.1", address())
+    published_address: str = variable("", address())
+    open_to_everybody: str = variable("no", one_of("yes", "no"))
     proxy_port: int = variable(8000, integer(1, 65535))
     allowed_hosts: tuple[str, ...] = variable(
         (), Kind(_hosts, "host names separated by commas, such as ai.example.com, or * for any")
@@ -101,6 +103,11 @@ class Config:
     def metrics_bind(self) -> str:
         """Where metrics are read, as Gunicorn wants it."""
         return _bound(self.metrics_address, self.metrics_port)
+
+    @property
+    def published(self) -> str:
+        """Where others may reach it: in a container it listens everywhere, and the host says where it is offered."""
+        return self.published_address or self.bind_address
 
     @property
     def page(self) -> Path | None:
