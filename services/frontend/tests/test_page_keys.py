@@ -1,12 +1,13 @@
 """A proxy that asks for a key: how the page gets it, keeps it, and what it shows to whoever has one."""
 
 import json
+import re
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from page_parts import box, open_result, press_more, result, rows, run, submit, until
 from playwright.sync_api import Page, expect
-from scripted_proxy import READY, ScriptedProxy, status, succeeded
+from scripted_proxy import READY, ScriptedProxy, refusal, status, succeeded
 
 KEY = "op_anna_0123456789"
 LIMITS = {
@@ -217,6 +218,23 @@ def test_an_owner_sees_what_it_uses_and_may_use(page: Page, proxy: ScriptedProxy
     expect(facts.filter(has_text="Your tokens today")).to_have_text("Your tokens today4,711")
     expect(page.get_by_role("button", name="Pause the queue")).to_have_count(0)
     assert not any("usage" in x.url for x in proxy.requests)
+
+
+def test_a_quota_that_is_used_up_is_named_and_what_waits_is_sent_when_it_is_over(
+    page: Page, proxy: ScriptedProxy
+) -> None:
+    full = "Your waiting prompts are 1,000 already, and more may not be. Try again after Retry-After seconds."
+    proxy.submits = [(429, refusal("quota_exceeded", full), {"Retry-After": "7"})]
+    locked(page, proxy)
+    give(page)
+    submit(page, "hello")
+
+    told = r"Your waiting prompts are 1,000 already, and more may not be\. Sending again in [67] s\."
+    expect(rows(page)).to_contain_text(re.compile(told))
+    proxy.submits = [(202, {"id": "a", "status": "queued", "position": 1, "links": {}})]
+    run(page, 8)
+
+    expect(rows(page)).to_contain_text("Queued")
 
 
 def administered(page: Page, proxy: ScriptedProxy) -> None:
