@@ -21,14 +21,15 @@ from promptqueue.stored import stored_json
 OF = "\x1f"  # between an owner and its key: no client can send it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Draft:
-    """A new prompt with its texts as they are stored, and their bytes."""
+    """A new prompt with its texts as they are to be stored."""
 
     new: NewPrompt
     request: str
     echo: str
-    size: int
+    metadata: str | None
+    size: int  # of request and echo
 
 
 class SubmissionVerbs(HoldingVerbs, Timekeeping):
@@ -77,7 +78,7 @@ class SubmissionVerbs(HoldingVerbs, Timekeeping):
             now=now,
             expires_at=None if new.expires_in is None else now + new.expires_in,
             timeout=new.timeout,
-            metadata=None if new.metadata is None else stored_json(new.metadata),
+            metadata=draft.metadata,
             owner=new.owner,
             bytes=draft.size,
         )
@@ -137,7 +138,13 @@ class SubmissionVerbs(HoldingVerbs, Timekeeping):
 
 def _draft(new: NewPrompt) -> _Draft:
     request, echo = stored_json(new.request), origins.written(new.origin)
-    return _Draft(new, request, echo, rows.bytes_of(request) + rows.bytes_of(echo))
+    return _Draft(
+        new=new,
+        request=request,
+        echo=echo,
+        metadata=None if new.metadata is None else stored_json(new.metadata),
+        size=rows.bytes_of(request) + rows.bytes_of(echo),
+    )
 
 
 def _stored_key(new: NewPrompt) -> str | None:
