@@ -65,7 +65,7 @@ def client(app):
 @pytest.fixture
 def anybody(app):
     """Whoever asks without a key, while nobody needs one."""
-    return parts(app).keyring.without_key(is_own=True)
+    return parts(app).gate.keyring.without_key(is_own=True)
 
 
 @pytest.fixture

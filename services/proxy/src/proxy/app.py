@@ -35,7 +35,7 @@ def create_app(config: Config, concurrency: Concurrency) -> Flask:
     app.extensions |= {"proxy": made, "meter": counts}
     envelope.register(app, made)
     app.before_request(hosts.guard(config.allowed_hosts))  # before any other answers
-    app.before_request(rules.guard(made.keyring))
+    app.before_request(rules.guard(made.gate))
     app.after_request(headers.add)
     app.register_blueprint(prompts.blueprint(made))
     app.register_blueprint(events.blueprint(made))

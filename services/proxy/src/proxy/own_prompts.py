@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from promptqueue.errors import PromptNotFound
-from promptqueue.owners.deed import Deed
+from promptqueue.owners.deed import Act, Deed
 from promptqueue.prompt import Enqueued, NewPrompt, Origin, Progress, Prompt
 
 from proxy.access.asker import Asker
@@ -45,7 +45,7 @@ class OwnPrompts:
             return self._prompts.cancel(prompt_id)
         if not (self._asker.oversees and self._asker.key):
             raise PromptNotFound
-        deed = Deed(who=self._asker.key.name, what="prompt cancelled", to=prompt_id)
+        deed = Deed(who=self._asker.key.name, what=Act.CANCELLED, to=prompt_id)
         return _without_words(self._prompts.cancel(prompt_id, deed=deed))
 
     def retry(self, prompt_id: str) -> tuple[Prompt, int | None]:

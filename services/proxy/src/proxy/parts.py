@@ -3,8 +3,7 @@
 from promptqueue import connect
 
 from proxy.access.asker import Asker
-from proxy.access.keyring import Keyring
-from proxy.access.watch import Watch
+from proxy.access.gate import Gate
 from proxy.config import Config
 from proxy.live.held_requests import HeldRequests
 from proxy.live.live_prompts import LivePrompts
@@ -39,10 +38,9 @@ class Parts:
         self.whole_queue = WholeQueue(storage, reader, writer)
         self.estimates = Estimates(self.whole_queue)
         self.listener = listener = SharedListener(storage.listen)
-        self.departures = Departures(concurrency.epoll())
-        self.keyring = Keyring(reader)
-        watch = Watch(self.keyring)
-        self.places = places = Places(self.departures, watch, limit=config.max_streams, meter=meter)
+        self.gate = Gate(reader, writer)
+        departures = Departures(concurrency.epoll())
+        self.places = places = Places(departures, self.gate.watch, limit=config.max_streams, meter=meter)
         current = CurrentProgress(reader, writer)
         held = HeldRequests(current=current, reader=reader, places=places, listener=listener)
         lookup = Lookup(current=current, reader=reader, estimates=self.estimates)
@@ -59,12 +57,12 @@ class Parts:
 
     def own(self, asker: Asker) -> OwnPrompts:
         """Give the prompts of whoever asks: the only way from an id that a client has sent to its prompt."""
-        return OwnPrompts(self.prompts, asker, self.keyring)
+        return OwnPrompts(self.prompts, asker, self.gate.keyring)
 
     def stop(self) -> None:
         """Let held requests answer and streams end, at once; whoever asks again elsewhere finds what this one held."""
         self.prompts.leave()
-        self.departures.stop()
+        self.places.stop()
         self.listener.close()
         self.live.stop()
 
@@ -75,6 +73,7 @@ class Parts:
     def close(self) -> None:
         """Let held requests answer and streams end, finish what was accepted, and let go of the queue."""
         self.stop()
+        self.gate.logins.tell()
         self.writer.close()
         self.reader.close()
         self.prompts.leave()

@@ -30,8 +30,8 @@ class Act(StrEnum):
 class Deed:
     """Something that was done, by whom and to what."""
 
-    who: str  # a key's name, or COMMAND_LINE
+    who: str  # a key's name, an address, or COMMAND_LINE
     what: str  # an Act, or what a newer version calls it
-    to: str = ""  # a key's, an owner's or a prompt's name
+    to: str = ""  # a key's, an owner's or a prompt's name, or how often
     at: float | None = None  # seconds since the epoch; None for now
     number: int | None = None  # it rises with each deed; None until it is recorded

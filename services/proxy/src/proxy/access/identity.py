@@ -31,6 +31,12 @@ def is_known(keyring: Keyring) -> bool:
         return False
 
 
+def has_tried() -> bool:
+    """Whether a key was sent at all, or anything in its place."""
+    of_anthropic = request.blueprint in OF_ANTHROPIC and "x-api-key" in request.headers
+    return of_anthropic or "Authorization" in request.headers
+
+
 def sent() -> str | None:
     """Give the key that was sent, whether or not there is such a key; None for none, and for two that differ.
 

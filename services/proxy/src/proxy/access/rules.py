@@ -8,7 +8,7 @@ from promptqueue.owners.key import Role
 
 from proxy.access import identity
 from proxy.access.asker import Asker
-from proxy.access.keyring import Keyring
+from proxy.access.gate import Gate
 from proxy.errors import Forbidden, Unauthorized
 
 
@@ -53,7 +53,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-def guard(keyring: Keyring) -> Callable[[], None]:
+def guard(gate: Gate) -> Callable[[], None]:
     """Make what lets the current request in or refuses it, before anything of its body is read.
 
     An address that there is not is no secret, and a preflight has no key to send.
@@ -64,7 +64,11 @@ def guard(keyring: Keyring) -> Callable[[], None]:
             return
         rule = RULES.get(request.endpoint or "", NOBODY)
         if not rule.strangers:
-            g.asker = _admitted(identity.find(keyring), rule)
+            asker = identity.find(gate.keyring)
+            if asker is None and identity.has_tried():
+                gate.logins.refuse(request.remote_addr)
+            g.asker = _admitted(asker, rule)
+            gate.logins.admit(g.asker)
 
     return check
 

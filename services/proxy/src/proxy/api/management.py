@@ -63,7 +63,7 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.get("/healthz")
     def healthz() -> Response:
-        is_known = identity.is_known(parts.keyring)
+        is_known = identity.is_known(parts.gate.keyring)
         try:
             storage = parts.whole_queue.storage()
         except StorageUnavailable as error:
@@ -74,7 +74,7 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.get("/readyz")
     def readyz() -> Response:
-        checks, is_known = _checks(parts), identity.is_known(parts.keyring)
+        checks, is_known = _checks(parts), identity.is_known(parts.gate.keyring)
         each = (checks["database"], checks["worker"], checks["model"])
         lacking = [check["detail"] for check in each if not check["ok"]]
         if not lacking:

@@ -49,6 +49,10 @@ class Places:
         self._meter.held(kept, 1)
         return partial(self._give_back, kept, asker, connection)
 
+    def stop(self) -> None:
+        """Find nobody to have left any more: whom this process cuts off at its end has not."""
+        self._departures.stop()
+
     def _give_back(self, kept: Kept, asker: Asker, connection: Connection) -> None:
         self._watch.remove(asker, connection)
         self._departures.forget(connection.descriptor)
