@@ -41,6 +41,8 @@ def main(kind: str) -> int:
     served, worked = (read_or_exit(each, environment) for each in (proxy.config.Config, worker.config.Config))
     host, port = served.bind_address, served.proxy_port
     refuse_taken(host, port)
+    if served.metrics_port:
+        refuse_taken(served.metrics_address, served.metrics_port, ("METRICS_ADDRESS", "METRICS_PORT"))
     if (folder := ROOT / "data") in (ROOT / path_of(served.database_url)).parents:
         make_data_folder(folder)
     published.check(served, environment)
@@ -82,20 +84,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def refuse_taken(host: str, port: int) -> None:
+def refuse_taken(host: str, port: int, settings: tuple[str, str] = ("BIND_ADDRESS", "PROXY_PORT")) -> None:
+    of_host, of_port = settings
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            what_to_do = f"Choose another: make PROXY_PORT={port + 1} …"
+            what_to_do = f"Choose another: make {of_port}={port + 1} …"
             match error.errno:
                 case errno.EADDRINUSE:
                     reason = f"Port {port} on {host} is taken by another program. {what_to_do}"
                 case errno.EADDRNOTAVAIL:
-                    reason = f"{host} is no address of this machine. Set BIND_ADDRESS to one, or leave it out."
+                    reason = f"{host} is no address of this machine. Set {of_host} to one, or leave it out."
                 case errno.EACCES:
-                    reason = f"Port {port} is kept for root. Choose one from 1024 on: make PROXY_PORT=8000 …"
+                    reason = f"Port {port} is kept for root. Choose one from 1024 on: make {of_port}=8000 …"
                 case _:
                     reason = f"Port {port} on {host} cannot be used ({error.strerror}). {what_to_do}"
             sys.exit(reason)

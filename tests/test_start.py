@@ -96,6 +96,9 @@ def test_each_reason_why_it_cannot_listen_has_its_own_remedy(
 
     with pytest.raises(SystemExit, match=told):
         start.refuse_taken("10.0.0.1", 8000)
+    of_metrics = told.replace("PROXY_PORT", "METRICS_PORT").replace("BIND_ADDRESS", "METRICS_ADDRESS")
+    with pytest.raises(SystemExit, match=of_metrics):
+        start.refuse_taken("10.0.0.1", 8000, ("METRICS_ADDRESS", "METRICS_PORT"))
 
 
 def test_it_is_offered_to_nobody_else_before_there_is_an_api_key(tmp_path: Path) -> None:

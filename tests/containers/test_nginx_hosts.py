@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +36,12 @@ def test_nothing_of_nginxs_own_is_served_under_a_foreign_name(nginx: FrontNginx,
 )
 def test_the_page_is_served_by_address_as_localhost_and_by_a_name_without_a_dot(nginx: FrontNginx, host: str) -> None:
     assert nginx.call("GET", "/", Host=host).status == 200
+
+
+def test_a_health_check_names_no_host_and_is_answered(nginx: FrontNginx) -> None:
+    with socket.create_connection(("127.0.0.1", nginx.port), 10) as client:
+        client.sendall(b"GET /nginx-health HTTP/1.0\r\n\r\n")  # as the image's own
+        assert client.makefile("rb").readline().split()[1] == b"200"
 
 
 @pytest.mark.parametrize(
