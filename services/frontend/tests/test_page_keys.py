@@ -164,11 +164,11 @@ def test_a_second_browser_shows_what_the_owner_of_the_key_has(page: Page, proxy:
 def test_what_was_submitted_here_is_listed_once(page: Page, proxy: ScriptedProxy) -> None:
     proxy.accept("a")
     proxy.listed = [listed("a", "queued")]
+    proxy.wholes["a"] = [(200, {**proxy.listed[0], "request": {"prompt": "hello"}, "answer": None})]
     locked(page, proxy)
     give(page)
     expect(rows(page)).to_have_count(1)
 
-    proxy.wholes["a"] = [(200, {**proxy.listed[0], "request": {"prompt": "hello"}, "answer": None})]
     submit(page, "hello")
     run(page, 12)
 
@@ -216,6 +216,7 @@ def test_an_owner_sees_what_it_uses_and_may_use(page: Page, proxy: ScriptedProxy
     expect(facts.filter(has_text="Yours running")).to_have_text("Yours running1")
     expect(facts.filter(has_text="Yours stored")).to_have_text("Yours stored1 MB of 256 MB")
     expect(facts.filter(has_text="Your tokens today")).to_have_text("Your tokens today4,711")
+    run(page, 6)
     expect(page.get_by_role("button", name="Pause the queue")).to_have_count(0)
     assert not any("usage" in x.url for x in proxy.requests)
 
@@ -242,7 +243,7 @@ def administered(page: Page, proxy: ScriptedProxy) -> None:
     proxy.listed = [listed("b1", "processing", "bert", tokens=12), listed("b2", "queued", "bert"), listed("mine")]
     proxy.answer("mine", "Mine.")
     day = {"day": "2026-01-01", "succeeded": 5, "failed": 1, "cancelled": 0, "expired": 0, "seconds": 60.0}
-    proxy.days = [{**day, "owner": "bert", "prompt_tokens": 10, "tokens": 1234}]
+    proxy.days = [{**day, "owner": "bert", "tokens": 1234}, {**day, "owner": "carl", "tokens": 7}]
     locked(page, proxy, role="admin")
     assert isinstance(proxy.queue, dict)
     proxy.queue = {**proxy.queue, "owners": [{**owner, "owner": "bert"}]}
@@ -255,7 +256,8 @@ def test_an_admin_sees_who_waits_and_what_each_has_used_and_no_texts(page: Page,
     administered(page, proxy)
 
     cells = page.locator("#control table").first.locator("td")
-    expect(cells).to_have_text(["bert", "3", "1", "6", "1,234", "1:15", "2 KB"])
+    done = ["carl", "0", "0", "6", "7", "\N{EN DASH}", "0 KB"]  # who has nothing any more, and has had something today
+    expect(cells).to_have_text(["bert", "3", "1", "6", "1,234", "1:15", "2 KB", *done])
     expect(page.locator("#control table").last.locator("tbody tr")).to_have_count(2)
     expect(rows(page)).to_have_count(1)  # its own
     assert not any("/prompt/b" in x.url for x in proxy.requests)
