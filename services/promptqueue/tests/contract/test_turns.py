@@ -268,6 +268,16 @@ def test_an_end_that_changes_a_price_is_a_move_of_those_who_wait_behind_others(q
     assert queue.moves() > before
 
 
+def test_another_weight_is_a_move_of_those_who_wait(queue, ask, anna, ben):
+    for owner in (anna, ben, anna):
+        ask(owner=owner)
+    before = queue.moves()
+
+    queue.limit_owner("anna", {}, weight=2.0)
+
+    assert queue.moves() > before
+
+
 ASKED = st.tuples(st.integers(0, 5), st.sampled_from([0.0, 2.0, 30.0]), st.integers(1, 6))
 
 

@@ -28,6 +28,7 @@ class Owners(Transactions):
             self._work.owners[name] = changed
             self._work.keys_version += 1
             self._work.turns.weights[owner.number] = changed.weight
+            self._work.moves += weight is not None
             return changed
 
     def keys_version(self):

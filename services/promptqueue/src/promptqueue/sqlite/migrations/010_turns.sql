@@ -49,6 +49,7 @@ SELECT priority, owner, count(*), min(seq), coalesce((SELECT weight FROM owners 
 FROM prompts INDEXED BY prompts_in_line WHERE status = 'queued' GROUP BY priority, owner;
 CREATE TRIGGER owner_weighed AFTER UPDATE OF weight ON owners BEGIN
     UPDATE turns SET weight = NEW.weight WHERE owner = NEW.owner;
+    UPDATE counters SET moves = moves + 1 WHERE status = 'queued' AND prompts > 0;
 END;
 
 UPDATE owners
