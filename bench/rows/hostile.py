@@ -1,9 +1,10 @@
-"""What others feel of a client that sends the largest bodies there are."""
+"""What others feel of a client that sends the largest bodies there are, and of one that finishes no request."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def rows() -> list[Measurement]:
-    """The one row."""
+    """A row for each."""
     return [
         Measurement(
             name="hostile",
@@ -45,7 +46,23 @@ def rows() -> list[Measurement]:
             how="The bodies follow from /openapi.json: each list and each object as long as it may be and longer, with "
             "what belongs there and with what does not. One process sends them without pause. Meanwhile submit, "
             "status, queue and healthz are asked in turns, one at a time. No worker runs.",
-        )
+        ),
+        Measurement(
+            name="unfinished",
+            what="a second client beside 10,050 halves of heads and 900 of bodies from another address",
+            sides=_unfinished_sides,
+            repeats=1,
+            seconds=20,
+            figures=(
+                Figure(what="its requests p99", values=value("ms", percent=99), goal=Goal(at_most=50), unit="ms"),
+                Figure(what="its requests p50", values=value("ms"), unit="ms"),
+                Figure(what="a new connection while they come in", values=value("entry ms"), unit="ms"),
+                Figure(what="connections", values=value("connections")),
+            ),
+            how="One process opens them and holds them for ten seconds. Once all are open, one new connection waits "
+            "behind them; then submit, status, queue and healthz are asked in turns, one at a time, every other "
+            "round on a new connection. No worker runs.",
+        ),
     ]
 
 
@@ -53,6 +70,45 @@ def rows() -> list[Measurement]:
 def _sides(bench: Workbench) -> Iterator[list[Side]]:
     with bench.product(worker=False) as product:
         yield [Side(name=PRODUCT, take=lambda: _beside(product, bench.few(4, 1)))]
+
+
+@contextmanager
+def _unfinished_sides(bench: Workbench) -> Iterator[list[Side]]:
+    with bench.product(worker=False) as product:
+        yield [Side(name=PRODUCT, take=lambda: _beside_the_unfinished(product, bench.few(10, 3)))]
+
+
+def _beside_the_unfinished(product: Stack, seconds: int) -> Taken:
+    command = [sys.executable, "-m", "bench.unfinishing", product.url, str(seconds)]
+    others: list[float] = []
+    with (
+        Connection(product.url) as kept,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as held,
+    ):
+        assert held.stdout
+        prompt_id = kept.submit()
+        connections, began = held.stdout.readline(), time.perf_counter()
+        with Connection(product.url) as last:
+            last.submit()
+        entry = time.perf_counter() - began
+        while held.poll() is None:
+            others += _asked(kept, prompt_id)
+            with Connection(product.url) as anew:
+                others += _asked(anew, prompt_id)
+    return {
+        "ms": [1000 * each for each in others],
+        "entry ms": [1000 * entry],
+        "connections": float(connections),
+    }
+
+
+def _asked(client: Connection, prompt_id: str) -> list[float]:
+    return [
+        client.timed("POST", "/api/v1/prompt", SUBMISSION),
+        client.timed("GET", f"/api/v1/prompt/{prompt_id}/status"),
+        client.timed("GET", "/api/v1/queue"),
+        client.timed("GET", "/healthz"),
+    ]
 
 
 def _beside(product: Stack, rounds: int) -> Taken:

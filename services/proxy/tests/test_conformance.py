@@ -1,6 +1,6 @@
 """Whatever /openapi.json describes, and what it forbids, asked of a real server: it answers as it says, and never 5xx.
 
-The same requests each time; `make conformance` asks for more of them.
+Once while nobody needs a key, and once with an admin's. The same requests each time; `make conformance` asks for more.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from promptqueue import connect
 from promptqueue.condition import DEFAULT_MODEL, Model, ModelState
+from promptqueue.owners.key import Role, new_key
+from promptqueue.owners.owner import EVERYBODY
 from promptqueue.prompt import Answered, ErrorCode, Failed, NewPrompt, Terms
 from proxy.api.openapi.document import document
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
+from support.waiting import until
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "30"))  # for each operation, and as many that it forbids
 LONGEST_WAIT = 0.1  # seconds; whoever waits longer hears nothing else
@@ -47,19 +50,20 @@ SPECIFICATION = schemathesis.openapi.from_dict(
             "checks": {
                 # An unknown id, a key that was used for something else and an answer that is lost are no bad requests.
                 "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "410"]},
-                "negative_data_rejection": {"expected-statuses": ["400", "404", "405", "414", "422"]},
+                "negative_data_rejection": {"expected-statuses": ["400", "401", "404", "405", "414", "422"]},
             },
         }
     ),
 )
 OPERATIONS = {each.ok().definition.raw["operationId"]: each.ok() for each in SPECIFICATION.get_all_operations()}
+NEEDING_A_KEY = [name for name, each in OPERATIONS.items() if each.definition.raw.get("security") == [{"key": []}]]
 FORBIDDING = [name for name, each in OPERATIONS.items() if each.body or each.path_parameters or each.query]
 
 
 class Pool:
-    """Prompts that stand wherever a prompt can stand, and a worker who has seen to that."""
+    """An owner's prompts that stand wherever a prompt can stand, and a worker who has seen to that."""
 
-    def __init__(self, url):
+    def __init__(self, url, *, has_key):
         storage = connect(url)
         self._queue = storage.open()
         self._presence = storage.register(slots=1)
@@ -67,6 +71,14 @@ class Pool:
         model = Model(name=DEFAULT_MODEL, state=ModelState.READY, processor="cpu")
         self._queue.describe_model(model, worker=self._presence.id, server="http://ollama:11434")
         self._made = {}
+        self.headers, self._owner = {}, EVERYBODY
+        if has_key:
+            key = new_key()
+            self._owner = self._queue.add_key(key, owner="olga", role=Role.ADMIN).owner.number
+            self._queue.limit_owner(
+                "olga", dict.fromkeys(("waiting", "stored_bytes", "requests_a_second"), 1_000_000_000)
+            )
+            self.headers = {"Authorization": f"Bearer {key.secret}"}
 
     def close(self):
         self._presence.leave()
@@ -80,7 +92,9 @@ class Pool:
 
     def _make(self, stand):
         expires_in = 0.001 if stand == "expired" else None
-        prompt_id = self._queue.enqueue(NewPrompt(request={"prompt": "Why?"}, expires_in=expires_in))[0].prompt.id
+        new = NewPrompt(request={"prompt": "Why?"}, expires_in=expires_in, owner=self._owner)
+        prompt_id = self._queue.enqueue(new)[0].prompt.id
+        self._queue.pause(False)  # which an admin may have been
         match stand:
             case "deleted":
                 self._queue.delete(prompt_id)
@@ -98,13 +112,19 @@ class Pool:
 
 
 @pytest.fixture(scope="module")
-def server(serve_all):
+def server(serve_all, has_key):  # one for each
     return serve_all(MAX_QUEUE_DEPTH=10_000_000)
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["without keys", "with a key"])
+def has_key(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def pool(server):
-    with closing(Pool(server.database_url)) as pool:
+def pool(server, has_key):
+    with closing(Pool(server.database_url, has_key=has_key)) as pool:
+        until(lambda: server.get("/api/v1/queue").status == (401 if has_key else 200))  # every process knows of the key
         yield pool
 
 
@@ -121,7 +141,7 @@ def asked(server):
 
 
 @pytest.fixture
-def ask(server, pool, asked):
+def ask(server, pool, asked, has_key):
     """Ask for an operation as its specification allows, or as it forbids, and hold each answer to it."""
 
     def ask(name, mode):
@@ -137,19 +157,23 @@ def ask(server, pool, asked):
         @given(case=OPERATIONS[name].as_strategy(mode), stands=st.lists(stands, min_size=1, max_size=3))
         def each(case, stands):
             about(case, [pool.one(stand, anew=name in CHANGING) for stand in stands if stand != "unknown"])
+            (case.headers or {}).pop("Authorization", None)  # the session sends the key, or none
             response = case.call(base_url=f"http://127.0.0.1:{server.port}", session=session, timeout=30)
             asked[name, mode.value, response.status_code] += 1
-            case.validate_response(response, excluded_checks=list(out_of_place(name, response)))
+            case.validate_response(response, excluded_checks=list(out_of_place(name, response, has_key=has_key)))
 
         with requests.Session() as session:
+            session.headers.update(pool.headers)
             each()
 
     return ask
 
 
-def out_of_place(name, response):
+def out_of_place(name, response, *, has_key):
     """The checks that ask for what a specification cannot say."""
     if name == "submit" and response.status_code == 400 and is_unsayable(response.json()["error"]):
+        yield from CHECKS.get_by_names(["positive_data_acceptance"])
+    if name in NEEDING_A_KEY and response.status_code == 401 and not has_key:
         yield from CHECKS.get_by_names(["positive_data_acceptance"])
     if name.startswith("events"):  # a stream of events has a schema for its text, and is compared as objects
         yield from CHECKS.get_by_names(["response_schema_conformance"])

@@ -53,6 +53,8 @@ def test_the_queue_is_described_in_numbers_without_ids(client, submit, worker, q
             "max_stored_bytes": 4 * 2**30,
             "min_free_bytes": 512 * 2**20,
         },
+        "you": None,
+        "owners": None,
     }
 
 

@@ -241,6 +241,17 @@ def test_no_line_quotes_a_query_or_what_is_no_request(serve):
     assert "secret" not in server.log
 
 
+def test_without_gunicorn_no_line_quotes_them_either(serve):
+    server = serve("threads", LOG_LEVEL="debug")
+    server.get("/api/v1/queue?key=secret", Referer="http://localhost/?key=secret")
+    for line in (b"secret", b"GET / secret", b"GET /?secret HTTP/9.9"):
+        server.raw(line + b"\r\nHost: a\r\n\r\n")
+    server.stop()
+
+    assert '"GET /api/v1/queue" 200' in server.log
+    assert "secret" not in server.log
+
+
 @pytest.mark.parametrize("path", ["/", "/api/v1/queue"])
 def test_an_answer_has_one_date(server, path):
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:

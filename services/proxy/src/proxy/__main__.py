@@ -38,6 +38,11 @@ class Handler(WSGIRequestHandler):
             self.protocol_version = self.request_version
         return is_understood
 
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log it without what stands behind a question mark, and nothing of what is no request: it may be a secret."""
+        asked = f"{self.command} {self.path.partition('?')[0]}" if hasattr(self, "path") else "no request"
+        self.log("info", '"%s" %s %s', asked.translate(self._control_char_table), code, size)
+
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 (http.server's names)
         """Refuse with this status and close."""
         headers, body = refusal(code)

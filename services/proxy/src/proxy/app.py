@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Blueprint, Flask
 
 from proxy.access import hosts, rules
-from proxy.api import envelope, events, management, page, prompts
+from proxy.api import control, envelope, events, management, own, page, prompts
 from proxy.calls.held_calls import HeldCalls
 from proxy.config import Config
 from proxy.faces import addresses, anthropic, ollama, openai
@@ -39,7 +39,9 @@ def create_app(config: Config, concurrency: Concurrency) -> Flask:
     app.after_request(headers.add)
     app.register_blueprint(prompts.blueprint(made))
     app.register_blueprint(events.blueprint(made))
+    app.register_blueprint(own.blueprint(made))
     app.register_blueprint(management.blueprint(made))
+    app.register_blueprint(control.blueprint(made))
     write = _exposition(made, counts)
     app.register_blueprint(metrics.blueprint(write))
     app.register_blueprint(page.blueprint(config.page, config.base_path))

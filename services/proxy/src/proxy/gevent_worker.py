@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 import gevent  # type: ignore[import-untyped]
+from gevent.server import StreamServer  # type: ignore[import-untyped]
 from gunicorn.http.errors import InvalidHTTPVersion, ParseException  # type: ignore[import-untyped]
 from gunicorn.util import http_date  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
@@ -23,6 +24,7 @@ from proxy.serving.crowd import Caller, Crowd
 from proxy.serving.paced_socket import PacedSocket
 from proxy.serving.refusals import hear_out, refusal
 
+AT_A_TIME = 10  # connections
 LAST_REQUEST_WITHIN = 1.0  # seconds that a kept connection has for a request that was on its way
 UNREAD, UNREAD_PIECE = 65_536, 4_096  # bytes of a body that nobody wanted, for which a connection is still kept
 
@@ -36,6 +38,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         self._crowd = Crowd(self.worker_connections)
         self._callers: dict[Any, Caller] = {}  # by greenlet
         super().init_process()
+
+    def run(self) -> None:
+        """Accept few connections at a time: gevent would accept a hundred before any other greenlet had its turn."""
+        StreamServer.max_accept = AT_A_TIME
+        super().run()
 
     def timeout_ctx(self) -> _Wait:
         """Have it known that a client is waited for."""

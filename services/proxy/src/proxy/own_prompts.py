@@ -34,7 +34,7 @@ class OwnPrompts:
 
     def accept(self, new: NewPrompt, *, size: int) -> Enqueued:
         """Put a prompt into the line as the asker's; `Prompts.accept` says the rest."""
-        return self._prompts.accept(replace(new, owner=self._asker.owner.number), size=size)
+        return self._prompts.accept(new, self._asker.owner, size=size)
 
     def cancel(self, prompt_id: str) -> Prompt:
         """End a prompt as cancelled, for good; one that has ended is returned unchanged.
@@ -50,7 +50,7 @@ class OwnPrompts:
 
     def retry(self, prompt_id: str) -> tuple[Prompt, int | None]:
         """Queue a prompt again, and give its place in line; `Prompts.retry` says the rest."""
-        return self._prompts.retry(self._own(prompt_id))
+        return self._prompts.retry(self._own(prompt_id), self._asker.owner)
 
     def delete(self, prompt_id: str) -> None:
         """Cancel a prompt if it has not ended, and erase it with its texts."""

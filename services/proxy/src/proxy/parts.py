@@ -16,6 +16,7 @@ from proxy.serving import descriptors
 from proxy.serving.concurrency import Concurrency
 from proxy.serving.departures import Departures
 from proxy.serving.room import Room
+from proxy.storage.accounts import Accounts
 from proxy.storage.attendance import Attendance
 from proxy.storage.estimates import Estimates
 from proxy.storage.listener import SharedListener
@@ -38,9 +39,9 @@ class Parts:
         self.whole_queue = WholeQueue(storage, reader, writer)
         self.estimates = Estimates(self.whole_queue)
         self.listener = listener = SharedListener(storage.listen)
-        self.gate = Gate(reader, writer)
+        self.gate = Gate(config, reader, writer)
         departures = Departures(concurrency.epoll())
-        self.places = places = Places(departures, self.gate.watch, limit=config.max_streams, meter=meter)
+        self.places = places = Places(departures, self.gate, limit=config.max_streams, meter=meter)
         current = CurrentProgress(reader, writer)
         held = HeldRequests(current=current, reader=reader, places=places, listener=listener)
         lookup = Lookup(current=current, reader=reader, estimates=self.estimates)
@@ -54,6 +55,11 @@ class Parts:
             live=self.live,
             attendance=Attendance(storage.attend),
         )
+
+    @property
+    def accounts(self) -> Accounts:
+        """Give what is known of owners."""
+        return Accounts(self.reader)
 
     def own(self, asker: Asker) -> OwnPrompts:
         """Give the prompts of whoever asks: the only way from an id that a client has sent to its prompt."""

@@ -2,15 +2,19 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from promptqueue import PromptQueue
+from promptqueue.condition import Bounds
 from promptqueue.errors import QueueFull, QuotaExceeded, StorageFull, StorageUnavailable
 from promptqueue.logs import Once
 from promptqueue.owners.deed import Deed
+from promptqueue.owners.owner import Owner
 from promptqueue.prompt import Enqueued, NewPrompt, Origin, Outcome, Progress, Prompt, Status
 
 from proxy.access.asker import Asker
+from proxy.access.limits import limits_of
 from proxy.config import Config
 from proxy.live.cursor import Cursor
 from proxy.live.following import Following
@@ -57,14 +61,19 @@ class Prompts:
 
     # ---- changing ---------------------------------------------------------------------------------------------------
 
-    def accept(self, new: NewPrompt, *, size: int) -> Enqueued:
-        """Put a prompt into the line; it came as `size` bytes.
+    def accept(self, new: NewPrompt, owner: Owner, *, size: int) -> Enqueued:
+        """Put a prompt of this owner into the line; it came as `size` bytes.
 
         A prompt whose Idempotency-Key is known comes back as it stands now. Raises QueueFull, StorageFull,
-        PromptDeleted and IdempotencyConflict.
+        QuotaExceeded, PromptDeleted and IdempotencyConflict.
         """
+        new, bounds = replace(new, owner=owner.number), self._bounds(owner)
+        bounds["max_stored_bytes"], bounds["min_free_bytes"] = (
+            self._config.max_stored_bytes,
+            self._config.min_free_bytes,
+        )
         try:
-            accepted = self._writer.do(lambda queue: _accept(queue, new, self._config), weight=size)
+            accepted = self._writer.do(lambda queue: _accept(queue, new, bounds), weight=size)
         except StorageFull as full:
             self._want_of_room.warn("storage full reason=%r", str(full))
             raise
@@ -108,14 +117,13 @@ class Prompts:
         """Hold a prompt no more whose client was told how it ended: the same request is another one from now on."""
         self._writer.later(lambda queue: queue.let_go(prompt_id))
 
-    def retry(self, prompt_id: str) -> tuple[Prompt, int | None]:
-        """Queue a prompt again that failed, was cancelled or expired, and give its place in line.
+    def retry(self, prompt_id: str, owner: Owner) -> tuple[Prompt, int | None]:
+        """Queue a prompt of this owner again that failed, was cancelled or expired, and give its place in line.
 
-        One that waits or runs is returned unchanged. Raises NotRetryable and QueueFull.
+        One that waits or runs is returned unchanged. Raises NotRetryable, QueueFull and QuotaExceeded.
         """
-        prompt, position, had_ended = self._writer.do(
-            lambda queue: _retry(queue, prompt_id, max_queued=self._config.max_queue_depth)
-        )
+        bounds = self._bounds(owner)
+        prompt, position, had_ended = self._writer.do(lambda queue: _retry(queue, prompt_id, bounds))
         if had_ended:
             log.info("prompt retried id=%s position=%s", prompt.id, position)
         return prompt, position
@@ -124,6 +132,16 @@ class Prompts:
         """Cancel a prompt if it has not ended, and erase it with its texts."""
         self._writer.do(lambda queue: queue.delete(prompt_id))
         log.info("prompt deleted id=%s", prompt_id)
+
+    def _bounds(self, owner: Owner) -> Bounds:
+        """Give what the line, and what this owner has, must keep within."""
+        limits = limits_of(owner, self._config)
+        return {
+            "max_queued": self._config.max_queue_depth,
+            "max_waiting": limits.waiting,
+            "max_own_bytes": limits.stored_bytes,
+            "max_tokens_a_day": limits.tokens_a_day,
+        }
 
     def _insist(self, verb: Callable[[PromptQueue], Found]) -> Found:
         try:
@@ -194,16 +212,8 @@ class Prompts:
 # ---- within one transaction, on the writer's thread -----------------------------------------------------------------
 
 
-def _accept(queue: PromptQueue, new: NewPrompt, config: Config) -> Enqueued:
-    [accepted] = _with_room(
-        queue,
-        lambda: queue.enqueue(
-            new,
-            max_queued=config.max_queue_depth,
-            max_stored_bytes=config.max_stored_bytes,
-            min_free_bytes=config.min_free_bytes,
-        ),
-    )
+def _accept(queue: PromptQueue, new: NewPrompt, bounds: Bounds) -> Enqueued:
+    [accepted] = _with_room(queue, lambda: queue.enqueue(new, **bounds))
     if accepted.replayed and accepted.prompt.overdue:
         prompt = queue.settle(accepted.prompt.id)
         return Enqueued(prompt=prompt, position=queue.position(prompt.id), replayed=True)
@@ -236,12 +246,12 @@ def _abandon(queue: PromptQueue, prompt_id: str, holder: str, *, erases: bool) -
     return _cancel(queue, prompt_id).outcome is Outcome.CANCELLED
 
 
-def _retry(queue: PromptQueue, prompt_id: str, *, max_queued: int) -> tuple[Prompt, int | None, bool]:
+def _retry(queue: PromptQueue, prompt_id: str, bounds: Bounds) -> tuple[Prompt, int | None, bool]:
     """Queue a prompt again; give it, its place, and whether it had ended. One that is overdue ends first."""
     before = queue.get(prompt_id)
     if before.overdue:
         before = queue.settle(prompt_id)
-    prompt = _with_room(queue, lambda: queue.retry(prompt_id, max_queued=max_queued))
+    prompt = _with_room(queue, lambda: queue.retry(prompt_id, **bounds))
     return prompt, queue.position(prompt_id), before.status is Status.COMPLETED
 
 

@@ -1,14 +1,18 @@
 """Identity: who sent the current request, by its key, or by its origin while nobody needs one."""
 
-from flask import request
+from flask import g, request
 from promptqueue.errors import StorageUnavailable
 from promptqueue.owners.key import PREFIX
 
 from proxy.access.asker import Asker
 from proxy.access.keyring import Keyring
+from proxy.access.tickets import Ticket, Tickets
 
 OF_ANTHROPIC = ("anthropic", "addresses")
 """The blueprints with addresses of Anthropic's protocol, whose clients send their key in a header of its own."""
+
+FOLLOWING = "events.of_one"
+"""The endpoint that takes a ticket."""
 
 USUAL_PORTS = {"http": ":80", "https": ":443"}
 
@@ -21,6 +25,27 @@ def find(keyring: Keyring) -> Asker | None:
     ):  # the first one, perhaps, made just now
         return asker
     return keyring.without_key(is_own=_is_own_origin()) if keyring.is_empty else None
+
+
+def by_ticket(keyring: Keyring, tickets: Tickets) -> Asker | None:
+    """Give for whom a ticket in the address asks; None unless it is of a prompt whose events are asked for.
+
+    No other address takes any. Whether it is over is to be seen from the prompt. Raises StorageUnavailable.
+    """
+    text = request.args.get("ticket")
+    if text is None or request.endpoint != FOLLOWING or sent() is not None:
+        return None
+    ticket = tickets.read(text)
+    if ticket is None or (request.view_args or {}).get("prompt_id", "").lower() != ticket.prompt_id:
+        return None
+    g.ticket = ticket
+    return keyring.named(ticket.key)
+
+
+def ticket() -> Ticket | None:
+    """Give the ticket that let the current request in; None where it was a key, or nobody needs one."""
+    found: Ticket | None = g.get("ticket")
+    return found
 
 
 def is_known(keyring: Keyring) -> bool:

@@ -56,12 +56,16 @@ class Keyring:
         asker = self._now().by_digest.get(digest) or self._now(0).by_digest.get(digest)
         return asker if asker and _is_good(asker) else None
 
+    def named(self, name: str) -> Asker | None:
+        """Give who holds the key of this name; None where there is none, or it holds no more."""
+        asker = self._now().by_name.get(name)
+        return asker if asker and _is_good(asker) else None
+
     def knows(self, asker: Asker) -> bool:
         """Whether this one, who was let in before, may still ask."""
         if asker.key is None:
             return self.is_empty
-        now = self._now().by_name.get(asker.key.name)
-        return now is not None and _is_good(now)
+        return self.named(asker.key.name) is not None
 
     def _now(self, within: float = LOOK_EVERY) -> _Keys:
         """Give what was known so many seconds ago, or later."""

@@ -24,6 +24,8 @@ class Rule:
 NOBODY = Rule()
 ANYBODY = Rule(strangers=True)
 ASKING = Rule(frozenset({Role.USER, Role.ADMIN}), without_keys=True)
+ASKING_FOR_AN_OWNER = Rule(frozenset({Role.USER, Role.ADMIN}))
+OVERSEEING = Rule(frozenset({Role.ADMIN}))
 LOOKING = Rule(frozenset(Role), without_keys=True)
 WATCHING = Rule(frozenset({Role.METRICS, Role.ADMIN}))
 
@@ -43,7 +45,9 @@ OF_OPENAI = (
 RULES: dict[str, Rule] = {
     **dict.fromkeys(ANSWERED_TO_ANYBODY, ANYBODY),
     **{f"prompts.{name}": ASKING for name in OF_PROMPTS},
-    **{f"events.{name}": ASKING for name in ("of_one", "of_several")},
+    **{f"events.{name}": ASKING for name in ("of_one", "of_several", "make_ticket")},
+    **{f"own.{name}": ASKING_FOR_AN_OWNER for name in ("prompts", "usage")},
+    **{f"control.{name}": OVERSEEING for name in ("pause", "resume")},
     **{f"management.{name}": LOOKING for name in OF_THE_WHOLE},
     "metrics.metrics": WATCHING,
     **{f"ollama.{name}": ASKING for name in OF_OLLAMA},
@@ -64,11 +68,12 @@ def guard(gate: Gate) -> Callable[[], None]:
             return
         rule = RULES.get(request.endpoint or "", NOBODY)
         if not rule.strangers:
-            asker = identity.find(gate.keyring)
+            asker = identity.find(gate.keyring) or identity.by_ticket(gate.keyring, gate.tickets)
             if asker is None and identity.has_tried():
                 gate.logins.refuse(request.remote_addr)
             g.asker = _admitted(asker, rule)
             gate.logins.admit(g.asker)
+            gate.quotas.ask(g.asker.owner)
 
     return check
 

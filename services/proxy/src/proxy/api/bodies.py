@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from promptqueue.condition import ModelState
-from promptqueue.prompt import Outcome, Status
+from promptqueue.owners.key import Role
+from promptqueue.prompt import Outcome, Priority, Status
 from promptqueue.wire import Count, JSONObject, Line, ModelBody, Moment, PromptId, PromptStatus, Schema, Seconds
 
 from proxy import errors
@@ -106,6 +107,42 @@ class QueueMinute(TypedDict):
     tokens: Annotated[Count, Schema("Of all prompts that ended, however they did.")]
 
 
+class OwnLimits(TypedDict):
+    """What an owner may have; null where only the limits of all hold."""
+
+    waiting: Count | None
+    running: Count | None
+    stored_bytes: Count | None
+    streams: Annotated[Count | None, Schema("In each process of the proxy.")]
+    requests_a_second: Annotated[
+        Seconds | None, Schema("In each process of the proxy; five seconds' may come at once.")
+    ]
+    tokens_a_day: Count | None
+
+
+class You(TypedDict):
+    """What whoever asks has."""
+
+    owner: str
+    role: Role
+    waiting: Count
+    running: Count
+    stored_bytes: Annotated[Count, Schema("What your prompts and answers take.")]
+    streams: Annotated[Count, Schema("Held requests and streams, in the process that answers.")]
+    tokens_today: Annotated[Count, Schema("That the model wrote for you since midnight, UTC.")]
+    limits: OwnLimits
+
+
+class OwnerStanding(TypedDict):
+    """How an owner stands in the queue."""
+
+    owner: str
+    waiting: Count
+    running: Count
+    oldest_wait_seconds: Annotated[Seconds | None, Schema("Null where nothing of it waits.")]
+    stored_bytes: Count
+
+
 class Queue(TypedDict):
     """The queue as a whole."""
 
@@ -120,12 +157,70 @@ class Queue(TypedDict):
     servers: Annotated[list[ServerBody], Schema("In the order of their addresses; none while no worker lives.")]
     stored_bytes: Annotated[Count, Schema("What prompts, answers and their indexes take.")]
     limits: Limits
+    you: Annotated[You | None, Schema("What you have and may have; null for whoever has no key for prompts.")]
+    owners: Annotated[
+        list[OwnerStanding] | None, Schema("All that have anything in the queue; null unless an admin's key asks.")
+    ]
     history: NotRequired[
         Annotated[
             list[QueueMinute] | None,
             Schema("The last minutes, the present one last, which is not over; absent unless `?history=` asks for it."),
         ]
     ]
+
+
+class Paused(TypedDict):
+    """Whether the queue starts prompts."""
+
+    paused: bool
+
+
+class ListedPrompt(PromptStatus):
+    """Where a prompt of a list stands."""
+
+    priority: Priority
+    owner: str
+
+
+class PromptList(TypedDict):
+    """Prompts, the last accepted first."""
+
+    prompts: list[ListedPrompt]
+    next: Annotated[str | None, Schema("What `before` is for the next page; null after the last.")]
+
+
+class UsageDay(TypedDict):
+    """What an owner had of the model on a day. It outlives the prompts."""
+
+    day: Annotated[str, Schema("By UTC.", format="date")]
+    owner: str
+    succeeded: Count
+    failed: Count
+    cancelled: Count
+    expired: Count
+    prompt_tokens: Annotated[Count, Schema("That the model read.")]
+    tokens: Annotated[Count, Schema("That it wrote.")]
+    seconds: Annotated[Seconds, Schema("Of a slot.")]
+
+
+class UsageDays(TypedDict):
+    """What was had of the model, the last day first. Days on which nothing ended are left out."""
+
+    days: list[UsageDay]
+
+
+class TicketLinks(TypedDict):
+    """What a ticket is for."""
+
+    events: Annotated[str, Schema("The address of the prompt's events, with the ticket in it.")]
+
+
+class TicketBody(TypedDict):
+    """A right to follow one prompt without a key."""
+
+    ticket: Annotated[str, Schema("The value of `ticket`, which `events` of this one prompt takes.")]
+    expires_at: Annotated[Moment, Schema("It is over then, or a minute after the prompt's end if that is sooner.")]
+    links: TicketLinks
 
 
 class Health(TypedDict):

@@ -7,6 +7,7 @@ from promptqueue.prompt import Priority
 from promptqueue.wire import model_body, model_words, moment
 
 from proxy.access import identity
+from proxy.access.asker import current
 from proxy.api import parameters
 from proxy.api.bodies import (
     Check,
@@ -20,6 +21,7 @@ from proxy.api.bodies import (
     Unreadiness,
 )
 from proxy.api.envelope import answer, envelope, error_body
+from proxy.api.owners import standing_bodies, you_body
 from proxy.errors import STORAGE_RETRY_AFTER
 from proxy.parts import Parts
 
@@ -33,7 +35,7 @@ def blueprint(parts: Parts) -> Blueprint:
 
     @routes.get("/api/v1/queue")
     def queue() -> Response:
-        minutes = parameters.minutes()
+        asker, minutes = current(), parameters.minutes()
         parts.whole_queue.settle()
         found, room = parts.whole_queue.overview(), parts.whole_queue.room()
         lanes, waiting = found.counts.lanes, found.counts.oldest_wait_seconds
@@ -56,6 +58,8 @@ def blueprint(parts: Parts) -> Blueprint:
             "servers": [_server_body(each) for each in parts.whole_queue.servers()],
             "stored_bytes": room.stored_bytes,
             "limits": limits,
+            "you": you_body(parts, asker, found.workers.slots),
+            "owners": standing_bodies(parts.accounts.standing()) if asker.oversees else None,
         }
         if minutes is not None:
             body["history"] = [_minute_body(each) for each in parts.whole_queue.history(minutes)]

@@ -1,6 +1,9 @@
 """What a request says beside its body: an id in its path, its query, its headers."""
 
 import re
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
 
 from flask import request
 from promptqueue.errors import PromptNotFound
@@ -13,11 +16,19 @@ from proxy.errors import InvalidRequest
 from proxy.live.held_requests import Held
 from proxy.serving.connection import Connection
 
+Word = TypeVar("Word", bound=StrEnum)
+
 LONGEST_WAIT = 60  # seconds
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+CURSOR = re.compile(r"[0-9a-f]{1,15}", re.ASCII)
 WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+MOMENT = re.compile(
+    r"(?P<year>[0-9]{4})-(?P<day>[0-9]{2}-[0-9]{2})[Tt ](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?P<fraction>\.[0-9]+)?(?P<zone>[Zz]|[+ -][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
 
 
 def known_id(text: str) -> str:
@@ -44,19 +55,65 @@ def held() -> Held:
 
 def minutes() -> int | None:
     """Say how many of the last minutes are wanted; None without `history`. Raises InvalidRequest."""
-    text = request.args.get("history")
-    if text is None:
-        return None
-    if not WHOLE_NUMBER.fullmatch(text) or not 1 <= int(text) <= MOST_MINUTES:
-        message = f"history is a whole number of minutes from 1 to {MOST_MINUTES}."
-        raise InvalidRequest(message, param="history")
-    return int(text)
+    return whole_number("history", "minutes", MOST_MINUTES)
 
 
 def known_status() -> Status | None:
     """Give the status that the client knows, which `unless` names; None if it names none. Raises InvalidRequest."""
-    text = request.args.get("unless")
-    if text is not None and text not in list(Status):
-        message = f"unless is one of {', '.join(Status)}."
-        raise InvalidRequest(message, param="unless")
-    return None if text is None else Status(text)
+    return one_of(Status, "unless")
+
+
+def one_of(words: type[Word], name: str) -> Word | None:
+    """Give the one of these words that a parameter names; None if it names none. Raises InvalidRequest."""
+    text = request.args.get(name)
+    if text is not None and text not in list(words):
+        message = f"{name} is one of {', '.join(words)}."
+        raise InvalidRequest(message, param=name)
+    return None if text is None else words(text)
+
+
+def whole_number(name: str, what: str, most: int) -> int | None:
+    """Give the number that a parameter says, from 1 to `most`; None without it. Raises InvalidRequest."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not WHOLE_NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
+        message = f"{name} is a whole number of {what} from 1 to {most}."
+        raise InvalidRequest(message, param=name)
+    return int(text)
+
+
+def cursor() -> int | None:
+    """Say before which number a page begins; None for the first one. Raises InvalidRequest."""
+    text = request.args.get("before")
+    if text is not None and not CURSOR.fullmatch(text):
+        message = "before is what `next` of the page before says."
+        raise InvalidRequest(message, param="before")
+    return None if text is None else int(text, 16)
+
+
+def cursor_text(number: int) -> str:
+    """Write the cursor of a page."""
+    return f"{number:x}"
+
+
+def moment(name: str) -> float | None:
+    """Give a time of the wall clock, in seconds since the epoch; None without it. Raises InvalidRequest."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    found = MOMENT.fullmatch(text)
+    try:
+        if not found:
+            raise ValueError  # noqa: TRY301 (as for the 30th of February)
+        return datetime.fromisoformat(_in_full(found)).timestamp()
+    except ValueError:
+        message = f"{name} is a time such as 2026-01-31T08:00:00Z."
+        raise InvalidRequest(message, param=name) from None
+
+
+def _in_full(found: re.Match[str]) -> str:
+    """Write a time as Python reads it: RFC 3339 also knows a year 0 and lower case, and in an address + is a space."""
+    year = max("0001", found["year"])
+    zone = "+00:00" if found["zone"] in ("Z", "z") else found["zone"].replace(" ", "+")
+    return f"{year}-{found['day']}T{found['time']}{(found['fraction'] or '')[:7]}{zone}"

@@ -28,11 +28,15 @@ class Accepted(TypedDict):
 
 def accepted_body(prompt: Prompt, position: int | None, base_path: str) -> Accepted:
     """Write an accepted prompt, with addresses below the base path."""
-    here = f"{base_path}/api/v1/prompt/{prompt.id}"
-    links: Links = {
+    return {"id": prompt.id, "status": prompt.status, "position": position, "links": links(prompt.id, base_path)}
+
+
+def links(prompt_id: str, base_path: str) -> Links:
+    """Write where to go on with a prompt, with addresses below the base path."""
+    here = f"{base_path}/api/v1/prompt/{prompt_id}"
+    return {
         "status": f"{here}/status",
         "result": f"{here}/result",
         "events": f"{here}/events",
         "cancel": f"{here}/cancel",
     }
-    return {"id": prompt.id, "status": prompt.status, "position": position, "links": links}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from proxy.access.asker import Asker
-from proxy.access.watch import Watch
+from proxy.access.gate import Gate
 from proxy.errors import TooManyStreams
 from proxy.meter import Kept, Meter
 from proxy.serving.connection import Connection
@@ -18,9 +18,10 @@ GiveBack = Callable[[], None]
 class Places:
     """At most `limit` of them are taken at a time."""
 
-    def __init__(self, departures: Departures, watch: Watch, *, limit: int, meter: Meter) -> None:
+    def __init__(self, departures: Departures, gate: Gate, *, limit: int, meter: Meter) -> None:
         self._departures = departures
-        self._watch = watch
+        self._quotas = gate.quotas
+        self._watch = gate.watch
         self._limit = limit
         self._meter = meter
         self._lock = threading.Lock()
@@ -34,7 +35,7 @@ class Places:
         on_gone: Callable[[], None],
         on_refused: Callable[[], None] | None = None,
     ) -> GiveBack:
-        """Take a place for this asker's connection, and give what gives it back. Raises TooManyStreams.
+        """Take a place for this asker's connection, and give what gives it back. Raises TooManyStreams, QuotaExceeded.
 
         `on_gone` is called within 250 ms of the client's leaving, and `on_refused`, or in its place `on_gone`, within
         two seconds once the asker may ask no more; both on another thread, which they must not block.
@@ -43,6 +44,7 @@ class Places:
             if self.taken >= self._limit:
                 message = f"{self._limit} requests and streams are held already. Ask without wait, or try again."
                 raise TooManyStreams(message)
+            self._quotas.hold(asker.owner)
             self._departures.watch(connection.descriptor, on_gone)
             self.taken += 1
         self._watch.add(asker, connection, on_refused or on_gone)
@@ -56,6 +58,7 @@ class Places:
     def _give_back(self, kept: Kept, asker: Asker, connection: Connection) -> None:
         self._watch.remove(asker, connection)
         self._departures.forget(connection.descriptor)
+        self._quotas.let_go(asker.owner)
         with self._lock:
             self.taken -= 1
         self._meter.held(kept, -1)

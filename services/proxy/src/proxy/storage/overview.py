@@ -1,10 +1,11 @@
 """The queue as a whole: what waits, who works, which model answers, how much is stored."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from promptqueue import Storage
+from promptqueue import PromptQueue, Storage
 from promptqueue.condition import (
     DEFAULT_MODEL,
     Counts,
@@ -18,10 +19,13 @@ from promptqueue.condition import (
     Workers,
 )
 from promptqueue.errors import StorageUnavailable
+from promptqueue.owners.deed import Act, Deed
 from promptqueue.owners.turn import Turn
 
 from proxy.storage.reader import Reader
 from proxy.storage.writer import Writer
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +84,11 @@ class WholeQueue:
         """Say how much room the queue takes, and how much there is."""
         return self._reader.read(lambda queue: queue.room())
 
+    def pause(self, paused: bool, *, by: str) -> None:
+        """Stop or resume starting prompts, and record who had it done."""
+        self._writer.do(lambda queue: _pause(queue, paused, by))
+        log.info("queue %s by=%s", "paused" if paused else "resumed", by)
+
     def settle(self) -> None:
         """End or take back what is overdue. While nothing can be written everything stays as it is."""
         if self._reader.read(lambda queue: queue.is_behind()):
@@ -90,3 +99,8 @@ class WholeQueue:
         """Describe the storage to people, from a real read."""
         self._reader.read(lambda queue: queue.ping())
         return self._storage.describe()
+
+
+def _pause(queue: PromptQueue, paused: bool, by: str) -> None:
+    queue.pause(paused)
+    queue.record(Deed(who=by, what=Act.PAUSED if paused else Act.RESUMED))

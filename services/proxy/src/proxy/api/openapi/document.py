@@ -4,7 +4,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from proxy.api.openapi.operations import HEADERS
+from proxy.api.openapi.operations import HEADERS, SECURITY_SCHEMES
 from proxy.api.openapi.paths import PATHS
 from proxy.api.openapi.shapes import schemas
 
@@ -23,7 +23,7 @@ def document(model: str, base_path: str = "") -> dict[str, Any]:
         },
         "servers": [{"url": base_path or "/"}],
         "paths": PATHS,
-        "components": {"schemas": schemas(model), "headers": HEADERS},
+        "components": {"schemas": schemas(model), "headers": HEADERS, "securitySchemes": SECURITY_SCHEMES},
     }
 
 

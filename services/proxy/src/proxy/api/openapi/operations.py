@@ -4,12 +4,23 @@ from typing import Any
 
 UUID = {"type": "string", "format": "uuid"}
 TEXT = {"type": "string"}
-SECONDS = {"type": "integer", "minimum": 1, "maximum": 600}
+SECONDS = {"type": "integer", "minimum": 1, "maximum": 24 * 3600}
+
+KEY = "key"
+SECURITY_SCHEMES: dict[str, Any] = {
+    KEY: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key that `python -m promptqueue keys add` has made. As long as there is none, nobody needs "
+        "one but for what is told of owners.",
+    }
+}
 
 HEADERS: dict[str, Any] = {
     "Location": {"required": True, "description": "Where the prompt's status is.", "schema": TEXT},
     "X-Prompt-Id": {"required": True, "description": "The prompt's id.", "schema": UUID},
     "Retry-After": {"required": True, "description": "Seconds.", "schema": SECONDS},
+    "WWW-Authenticate": {"required": True, "description": "How to send a key.", "schema": {"const": "Bearer"}},
     "Allow": {"required": True, "description": "The methods there are.", "schema": TEXT},
     "ETag": {"required": True, "description": "The page's version.", "schema": TEXT},
 }
@@ -18,6 +29,12 @@ HEADERS: dict[str, Any] = {
 def operation(name: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Describe an operation; what any may be answered with, if only by mistake, is added."""
     return {"operationId": name, "summary": summary, **more, "responses": dict(sorted((MISTAKES | responses).items()))}
+
+
+def guarded(name: str, summary: str, responses: dict[str, Any], *, always: bool = False, **more: Any) -> dict[str, Any]:
+    """Describe an operation for which a key is needed: `always`, or where there are keys."""
+    security: list[dict[str, list[str]]] = [{KEY: []}] if always else [{}, {KEY: []}]
+    return operation(name, summary, REFUSALS | responses, security=security, **more)
 
 
 def parameter(place: str, name: str, description: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -51,4 +68,14 @@ def described(description: str, *names: str, **more: Any) -> dict[str, Any]:
     return {"description": description, **({"headers": headers} if headers else {}), **more}
 
 
-MISTAKES = {"405": error("method_not_allowed.", "Allow"), "500": error("internal_error: a mistake of the proxy.")}
+TOO_OFTEN = "quota_exceeded: you have as much as you may have of what `param` names"
+MISTAKES = {
+    "405": error("method_not_allowed.", "Allow"),
+    "421": error("misdirected_request: the header Host gives this server a name that it is not known by."),
+    "500": error("internal_error: a mistake of the proxy."),
+}
+REFUSALS = {
+    "401": error("unauthorized: a key is needed, and none came that holds.", "WWW-Authenticate"),
+    "403": error("forbidden: the key is for something else."),
+    "429": error(f"{TOO_OFTEN}.", "Retry-After"),
+}

@@ -4,13 +4,25 @@ from typing import Any
 
 from promptqueue.history import MOST_MINUTES
 
-from proxy.api.openapi.operations import TEXT, UUID, answer, content, described, error, events, operation, parameter
+from proxy.api.openapi.operations import (
+    TEXT,
+    TOO_OFTEN,
+    UUID,
+    answer,
+    content,
+    described,
+    error,
+    events,
+    guarded,
+    operation,
+    parameter,
+)
+from proxy.api.openapi.owners import FAILURES, OF_OWNERS
 from proxy.asking import values
 from proxy.asking.fields import MOST_FIELDS
 from proxy.asking.json_schema import MOST_SUBSCHEMAS
 
 NOT_FOUND = error("not_found: no prompt has this id.")
-FAILURES = {"503": error("storage_unavailable: the database cannot be used right now.", "Retry-After")}
 TOO_MANY = "storage_unavailable, or too_many_streams: as many requests are held as the limit allows."
 HOLDING_FAILURES = {"503": error(TOO_MANY, "Retry-After")}
 
@@ -73,7 +85,7 @@ def _stands(description: str, *names: str) -> dict[str, Any]:
 
 def _of_a_prompt(name: str, summary: str, responses: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
     """Describe what is done with the one prompt that the path names."""
-    return operation(name, summary, {"404": NOT_FOUND, **FAILURES, **responses}, parameters=[PROMPT_ID, *parameters])
+    return guarded(name, summary, {"404": NOT_FOUND, **FAILURES, **responses}, parameters=[PROMPT_ID, *parameters])
 
 
 def _page(name: str, no_page: dict[str, Any], **body: Any) -> dict[str, Any]:
@@ -82,7 +94,7 @@ def _page(name: str, no_page: dict[str, Any], **body: Any) -> dict[str, Any]:
     return operation(name, "The page for people", responses)
 
 
-SUBMIT = operation(
+SUBMIT = guarded(
     "submit",
     "Hand in a prompt",
     {
@@ -92,7 +104,7 @@ SUBMIT = operation(
         "410": error("deleted: the key's prompt was deleted."),
         "413": error("too_large: the body is longer than `limits.max_prompt_bytes`."),
         "422": error("unsupported_model."),
-        "429": error("queue_full.", "Retry-After"),
+        "429": error(f"queue_full, or {TOO_OFTEN}.", "Retry-After"),
         "503": error(NO_ROOM, "Retry-After"),
     },
     parameters=[IDEMPOTENCY_KEY],
@@ -130,8 +142,14 @@ EVENTS = _of_a_prompt(
         **HOLDING_FAILURES,
     },
     *WHERE_THE_READER_IS,
+    parameter("query", "ticket", "What `ticket` has given for this prompt, in the place of a key.", TEXT),
 )
-EVENTS_OF_SEVERAL = operation(
+TICKET = _of_a_prompt(
+    "ticket",
+    "Get a right to follow this prompt without a key, for an EventSource, which sends none",
+    {"200": answer("The ticket, which nothing else takes.", "TicketBody", "X-Prompt-Id")},
+)
+EVENTS_OF_SEVERAL = guarded(
     "events_of_several",
     "Follow up to a hundred prompts on one connection",
     {
@@ -153,7 +171,7 @@ RETRY = _of_a_prompt(
     {
         "200": _stands("Where it stands now."),
         "409": error("not_retryable: it has its answer, or would be refused again."),
-        "429": error("queue_full.", "Retry-After"),
+        "429": error(f"queue_full, or {TOO_OFTEN}.", "Retry-After"),
     },
 )
 WHOLE = _of_a_prompt(
@@ -170,18 +188,20 @@ PATHS: dict[str, Any] = {
     "/api/v1/prompt/{prompt_id}/status": {"get": STATUS},
     "/api/v1/prompt/{prompt_id}/result": {"get": RESULT},
     "/api/v1/prompt/{prompt_id}/events": {"get": EVENTS},
+    "/api/v1/prompt/{prompt_id}/ticket": {"post": TICKET},
     "/api/v1/events": {"get": EVENTS_OF_SEVERAL},
     "/api/v1/prompt/{prompt_id}/cancel": {"post": CANCEL},
     "/api/v1/prompt/{prompt_id}/retry": {"post": RETRY},
     "/api/v1/prompt/{prompt_id}": {"get": WHOLE, "delete": DELETE},
     "/api/v1/queue": {
-        "get": operation(
+        "get": guarded(
             "queue",
             "See the queue as a whole",
             {"200": answer("The queue.", "Queue"), "400": error("invalid_request: `history`."), **FAILURES},
             parameters=[HISTORY],
         )
     },
+    **OF_OWNERS,
     "/healthz": {
         "get": operation("healthz", "Does it live", {"200": answer("The database answers.", "Health"), **FAILURES})
     },
@@ -193,10 +213,13 @@ PATHS: dict[str, Any] = {
         )
     },
     "/openapi.json": {
-        "get": operation(
+        "get": guarded(
             "specification",
             "This document",
-            {"200": described("OpenAPI 3.1.", content={"application/json": {"schema": {"type": "object"}}})},
+            {
+                "200": described("OpenAPI 3.1.", content={"application/json": {"schema": {"type": "object"}}}),
+                **FAILURES,
+            },
         )
     },
     "/metrics": {
