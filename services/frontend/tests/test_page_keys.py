@@ -180,6 +180,8 @@ def test_older_prompts_come_when_they_are_asked_for(page: Page, proxy: ScriptedP
     for n in range(120):
         proxy.answer(f"p{n}", "An answer.")
     locked(page, proxy)
+    known = "{ id: 'p0', state: 'completed', text: 'Known.', wanted: false }"
+    page.evaluate(f"() => {{ state.prompts = [Object.assign(newPrompt('known here'), {known})]; changed(); }}")
     give(page)
     expect(rows(page)).to_have_count(50)
 
