@@ -28,6 +28,7 @@ ANSWERS_ONE_DOCUMENT = {
     "keys limit": "keys limit anna --waiting 5",
     "keys open": "keys open",
     "owners": "owners",
+    "usage": "usage",
     "audit": "audit",
     "prune": "prune --older-than 7d",
     "compact": "compact",
