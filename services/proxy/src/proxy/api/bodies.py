@@ -8,7 +8,18 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from promptqueue.condition import ModelState
 from promptqueue.owners.key import Role
 from promptqueue.prompt import Outcome, Priority, Status
-from promptqueue.wire import Count, JSONObject, Line, ModelBody, Moment, PromptId, PromptStatus, Schema, Seconds
+from promptqueue.wire import (
+    Count,
+    JSONObject,
+    Line,
+    ModelBody,
+    Moment,
+    PromptId,
+    PromptStatus,
+    Schema,
+    Seconds,
+    UsageDay,
+)
 
 from proxy import errors
 
@@ -187,20 +198,6 @@ class PromptList(TypedDict):
 
     prompts: list[ListedPrompt]
     next: Annotated[str | None, Schema("What `before` is for the next page; null after the last.")]
-
-
-class UsageDay(TypedDict):
-    """What an owner had of the model on a day. It outlives the prompts."""
-
-    day: Annotated[str, Schema("By UTC.", format="date")]
-    owner: str
-    succeeded: Count
-    failed: Count
-    cancelled: Count
-    expired: Count
-    prompt_tokens: Annotated[Count, Schema("That the model read.")]
-    tokens: Annotated[Count, Schema("That it wrote.")]
-    seconds: Annotated[Seconds, Schema("Of a slot.")]
 
 
 class UsageDays(TypedDict):

@@ -4,13 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, request
 from promptqueue.prompt import Outcome, Prompt, Status
-from promptqueue.wire import prompt_status
+from promptqueue.wire import prompt_status, usage_body
 
 from proxy.access.asker import Asker, current
 from proxy.api import parameters
 from proxy.api.bodies import ListedPrompt, PromptList, UsageDays
 from proxy.api.envelope import answer
-from proxy.api.owners import usage_body
 from proxy.errors import NotFound
 from proxy.parts import Parts
 

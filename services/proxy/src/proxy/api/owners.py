@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from promptqueue.owners.key import Role
-from promptqueue.owners.owner import PAGES, Holdings, Limits, Owner, Usage
+from promptqueue.owners.owner import PAGES, Holdings, Limits, Owner
 from promptqueue.owners.turn import Turn
 
 from proxy.access.asker import Asker
 from proxy.access.limits import limits_of
-from proxy.api.bodies import OwnerStanding, OwnLimits, UsageDay, You
+from proxy.api.bodies import OwnerStanding, OwnLimits, You
 from proxy.parts import Parts
 
 
@@ -36,21 +36,6 @@ def standing_bodies(standing: Iterable[tuple[Owner, Holdings, list[Turn]]]) -> l
         for owner, has, turns in standing
         if has.waiting or has.running or has.stored_bytes
     ]
-
-
-def usage_body(usage: Usage) -> UsageDay:
-    """Write what an owner had on a day."""
-    return {
-        "day": usage.day,
-        "owner": usage.owner,
-        "succeeded": usage.succeeded,
-        "failed": usage.failed,
-        "cancelled": usage.cancelled,
-        "expired": usage.expired,
-        "prompt_tokens": usage.prompt_tokens,
-        "tokens": usage.tokens,
-        "seconds": round(usage.seconds, 3),
-    }
 
 
 def _standing_body(owner: Owner, has: Holdings, turns: list[Turn]) -> OwnerStanding:

@@ -223,7 +223,7 @@ PATHS: dict[str, Any] = {
         )
     },
     "/metrics": {
-        "get": operation(
+        "get": guarded(
             "metrics",
             "What Prometheus reads, for a key of the role metrics or admin",
             {
@@ -231,10 +231,10 @@ PATHS: dict[str, Any] = {
                     "As text, or as OpenMetrics where Accept asks for it.",
                     content={"text/plain": {"schema": TEXT}, "application/openmetrics-text": {"schema": TEXT}},
                 ),
-                "401": error("unauthorized: no key, or none that holds."),
-                "403": error("forbidden: the key is for something else."),
                 "404": error("not_found: metrics are off."),
+                **FAILURES,
             },
+            always=True,
         )
     },
     "/": {
