@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
+import yaml
 from support import ROOT
 from support.client import Client
-from support.machine import needed
+from support.composed import Composed, docker
+from support.machine import BUILT_WITHIN, needed
 from support.ports import free_port
 from support.waiting import until
 
@@ -141,3 +143,34 @@ def test_alerts_come_with_what_they_tell_of_and_go_with_it(
     until_firing("OllamaProxyDown")
     stack.start()
     until_firing()
+
+
+@pytest.mark.timeout(BUILT_WITHIN)
+def test_in_containers_the_processes_count_together_for_whoever_is_on_the_network_of_metrics(
+    engine: None, tmp_path: Path
+) -> None:
+    example = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+    ours = {"services": {"proxy": example["services"]["proxy"]}, "networks": example["networks"]}
+    ours["services"]["proxy"]["environment"]["PROXY_PROCESSES"] = 3
+    (tmp_path / "compose.yaml").write_text(yaml.safe_dump(ours))
+    product = Composed(tmp_path / "compose.yaml")
+
+    def scraped() -> str:
+        """Ask from a container beside the proxy's, as Prometheus would."""
+        look = "import urllib.request; print(urllib.request.urlopen('http://proxy:9000/metrics').read().decode())"
+        network = f"{product.name}_metrics"
+        return docker("run", "--rm", "--network", network, "python:3.13-slim", "python", "-c", look)
+
+    try:
+        product.start()
+        for _ in range(12):
+            product.proxy.submit("Why?")
+
+        counted = 'ollama_proxy_http_requests_total{endpoint="/api/v1/prompt",method="POST",status="2xx"} 12.0'
+        assert counted in scraped()
+        assert "ollama_proxy_http_held_limit 15000.0" in scraped()
+        product.restart("proxy")
+        until(lambda: product.proxy.get("/healthz").status == 200, "the proxy is back")
+        assert counted not in scraped()
+    finally:
+        product.leave_nothing()
