@@ -88,7 +88,7 @@ class PromptQueue(Protocol):
         """
 
     def retry(self, prompt_id: str, **bounds: Unpack[Bounds]) -> Prompt:
-        """Queue a prompt again that failed, was cancelled or expired, at the end of the line, under the same id.
+        """Queue a prompt again that failed, was cancelled or expired, at its owner's end of the line, under its id.
 
         Its budget and the time that it may wait begin anew; its next attempt has the next number. One that waits or
         runs is returned unchanged.
