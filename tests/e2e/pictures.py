@@ -5,12 +5,15 @@ Each scene is one product and one history of prompts. All of them, or those that
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import Request, build_opener
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "ollama"), str(ROOT / "tests")]
@@ -167,6 +170,21 @@ def download(browser: Browser) -> None:
         take(browser, page, "download", lambda shown: expect(shown.locator("#download")).to_be_visible())
 
 
+def keys(browser: Browser) -> None:
+    """A page that needs a key, a wrong one, what an owner sees, and what an admin sees of all owners."""
+    with product(browser, text=WAITING, pace=0.3) as (page, _, stack):
+        anna, ben, admin = (made_key(stack, *arguments) for arguments in (["anna"], ["ben"], ["carl", "--role=admin"]))
+        for key, text in ((anna, SKY), (ben, LISBON), (ben, HAIKU), (anna, QUEUES)):
+            asked = Request(f"{stack.url}/api/v1/prompt", json.dumps({"prompt": text}).encode())
+            asked.add_header("Authorization", f"Bearer {key}")
+            with build_opener().open(asked) as answered:
+                assert answered.status == 202
+        take(browser, page, "key", lambda shown: expect(shown.get_by_role("dialog")).to_be_visible())
+        take(browser, page, "key-wrong", partial(_gives, key="wrong"))
+        take(browser, page, "key-owner", partial(_looks_with, key=anna, prompts=2, lists=0))
+        take(browser, page, "key-admin", partial(_looks_with, key=admin, prompts=0, lists=2))
+
+
 def many(browser: Browser) -> None:
     """One prompt, three, twenty and five hundred."""
     with product(browser) as (page, _, _):
@@ -198,6 +216,23 @@ def _has_the_queue_open(shown: Page) -> None:
     expect(shown.locator("#charts figure")).to_have_count(3)
 
 
+def _gives(shown: Page, key: str) -> None:
+    shown.get_by_role("textbox", name="API key").fill(key)
+    shown.get_by_role("button", name="Use this key").click()
+    if key == "wrong":
+        expect(shown.get_by_role("dialog")).to_contain_text("does not know this key")
+
+
+def _looks_with(shown: Page, key: str, prompts: int, lists: int) -> None:
+    _gives(shown, key)
+    is_connected(shown)
+    shown.locator("#depth").click()
+    expect(shown.locator("#facts")).to_contain_text("Yours waiting")
+    expect(shown.locator("#charts figure")).to_have_count(3)
+    expect(shown.locator("#control table")).to_have_count(lists)
+    expect(shown.locator("#prompts > li")).to_have_count(prompts)
+
+
 def _having(number: int) -> Callable[[Page], None]:
     def has(shown: Page) -> None:
         is_connected(shown)
@@ -223,6 +258,13 @@ def product(browser: Browser, **settings: object) -> Iterator[tuple[Page, Simula
             stack.stop()
 
 
+def made_key(stack: Stack, *arguments: str) -> str:
+    """Make a key, which from then on everybody needs."""
+    made = stack.operate("keys", "add", *arguments)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.split()[-1]
+
+
 def submit(page: Page, text: str) -> Locator:
     """Hand in a prompt; its row."""
     page.get_by_role("textbox", name="Prompt", exact=True).fill(text)
@@ -230,7 +272,9 @@ def submit(page: Page, text: str) -> Locator:
     return page.locator("#prompts > li").filter(has_text=text)
 
 
-SCENES = {scene.__name__: scene for scene in (first, flight, conversation, answer, trouble, queue, download, many)}
+SCENES = {
+    scene.__name__: scene for scene in (first, flight, conversation, answer, trouble, queue, download, keys, many)
+}
 
 if __name__ == "__main__":
     sys.exit(main())
