@@ -94,7 +94,7 @@ bench-page: ## Measure the page: size, main thread, memory, Lighthouse, each bes
 security: ## Run every test that docs/security.md names, with more examples, longer floods, and 10,000 tries by the clock
 	@$(PYTHON) local/environment.py test
 	@EXAMPLES=$(or $(EXAMPLES),1000) TRIES=$(or $(TRIES),10000) ROUNDS=$(or $(ROUNDS),30) $(VENV)/python -m pytest --timeout 7200 \
-		$$(grep -oE '`(services|tests)/[a-z_/]+/test_[a-z_]+\.py`' docs/security.md | tr -d '`' | sort -u)
+		$$(grep -oE '`(services|tests)/([a-z_]+/)*test_[a-z_]+\.py`' docs/security.md | tr -d '`' | sort -u)
 
 lint: ## Check style, types, imports and the page
 	@$(PYTHON) local/environment.py test
