@@ -73,6 +73,16 @@ def test_a_wrong_key_is_named_as_such_and_asked_for_again(page: Page, proxy: Scr
     expect(page.locator("#headline")).to_contain_text("Connected")
 
 
+def test_a_refusal_of_the_key_before_asks_for_no_other(page: Page, proxy: ScriptedProxy) -> None:
+    locked(page, proxy)
+    give(page)
+    expect(page.locator("#headline")).to_contain_text("Connected")
+
+    page.evaluate("lock('the one before')")  # as when two calls were under way with it
+
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
 def test_a_key_outlives_a_reload_and_is_in_no_storage_that_outlives_the_tab(page: Page, proxy: ScriptedProxy) -> None:
     locked(page, proxy)
     give(page)
