@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from page_parts import box, open_result, press_more, result, rows, run, submit, until
+from page_parts import box, open_result, press_more, result, rows, run, streams, submit, until
 from playwright.sync_api import Page, expect
 from scripted_proxy import READY, ScriptedProxy, refusal, status, succeeded
 
@@ -133,6 +133,25 @@ def test_a_key_that_is_revoked_is_asked_for_again_in_the_middle_of_an_answer(pag
     expect(page.get_by_role("dialog")).to_contain_text("does not know this key")
     give(page, "another one")
     expect(page.locator("#headline")).to_contain_text("Connected")
+
+
+def test_a_key_that_is_revoked_while_text_comes_is_asked_for_and_the_text_goes_on(
+    page: Page, proxy: ScriptedProxy
+) -> None:
+    proxy.accept("a", live=True)
+    proxy.statuses["a"] = [(200, status("a", "processing", attempt=1))]
+    proxy.refused.add("http://proxy.test/api/v1/prompt/a/events")
+    locked(page, proxy)
+    give(page)
+    submit(page, "hello")
+    until(page, lambda: len(streams(page, "a")) == 1)
+
+    page.evaluate("window.refusal = 401; window.streams.a[0].end()")
+    expect(page.get_by_role("dialog")).to_contain_text("does not know this key")
+    page.evaluate("window.refusal = 0")
+    give(page)
+
+    until(page, lambda: len(streams(page, "a")) == 2)
 
 
 def test_whoever_forgets_everything_forgets_the_key_too(page: Page, proxy: ScriptedProxy) -> None:
