@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from promptqueue.owners.key import Role, new_key
+
 
 def test_a_backup_can_be_restored_and_the_replaced_queue_is_named(operate, queue, ask, tmp_path):
     ask("old")
@@ -19,6 +21,44 @@ def test_a_backup_can_be_restored_and_the_replaced_queue_is_named(operate, queue
     assert made.out.startswith(f"Copied to {tmp_path}/copy: ")
     assert (restored.code, restored.json["queued"]) == (0, 1)
     assert Path(restored.json["replaced"]).exists()
+
+
+def test_an_old_copy_lets_nobody_in_again(operate, queue, storage, tmp_path):
+    kept, revoked = (queue.add_key(new_key(), owner=name, role=Role.USER) for name in ("anna", "ben"))
+    operate(f"backup {tmp_path}/copy")
+    queue.revoke_key(revoked.name)
+    queue.close()
+
+    done = operate(f"restore {tmp_path}/copy --json")
+
+    restored = storage.open()
+    assert done.json["revoked"] == [revoked.name]
+    assert {key.name: key.revoked_at is None for _, key in restored.keyring()} == {kept.name: True, revoked.name: False}
+    assert [(deed.what, deed.to) for deed in restored.deeds(limit=1)] == [("key revoked", revoked.name)]
+
+
+def test_a_copy_without_keys_says_that_it_is_open(operate, queue, tmp_path):
+    operate(f"backup {tmp_path}/copy")
+    queue.add_key(new_key(), owner="anna", role=Role.USER)
+    queue.close()
+
+    done = operate(f"restore {tmp_path}/copy")
+
+    assert (done.code, done.err) == (
+        0,
+        "The copy has no keys, so whoever reaches the proxy is served. `keys add` ends that.\n",
+    )
+
+
+def test_a_queue_that_cannot_be_read_is_replaced_all_the_same(operate, queue, ask, tmp_path):
+    ask()
+    operate(f"backup {tmp_path}/copy")
+    queue.close()
+    (tmp_path / "queue.db").write_bytes(b"not a queue any more" * 1_000)
+
+    done = operate(f"restore {tmp_path}/copy --json")
+
+    assert (done.code, done.json["queued"], done.json["revoked"]) == (0, 1, [])
 
 
 def test_a_backup_overwrites_only_when_told(operate, queue, tmp_path):

@@ -1,13 +1,17 @@
 """The commands for copies of the queue: backup, restore."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from promptqueue.errors import PromptQueueError
 from promptqueue.operator import streams, text
 from promptqueue.operator.audit import record
 from promptqueue.operator.command import Call, Reply, asks_back, command
 from promptqueue.owners.deed import Act
+from promptqueue.owners.key import Key
+from promptqueue.queue import PromptQueue
 
 
 @command(
@@ -60,7 +64,8 @@ def restore(call: Call, file: Path) -> Reply:
 
     It is in FILE, or with - on standard input. The replaced queue is kept beside it until you remove it. What was
     accepted after the copy was made is in that one alone; what was completed since runs again. It is refused while
-    anything has the queue open, and changes nothing when the copy is not whole.
+    anything has the queue open, and changes nothing when the copy is not whole. A key that was revoked since stays
+    revoked; one that was made since is no more.
 
     \b
     With Docker:  docker compose stop proxy worker
@@ -70,18 +75,42 @@ def restore(call: Call, file: Path) -> Reply:
     source = streams.standard_input() if file == streams.STREAM else file
     if call.storage.path.exists():
         call.ask_back(f"Let {file} take the place of the queue at {call.storage.path}? That one is kept beside it.")
+    before = _keys(call)
     with call.progress("Copying") as show:
         replaced = call.storage.restore(source, progress=show)
-    with call.queue() as queue:  # an older schema is migrated now, not at somebody's start
+    with call.queue() as queue, queue.transaction():  # an older schema is migrated now, not at somebody's start
         counts = queue.counts()
         record(queue, Act.RESTORED, str(file))
+        revoked = _revoke_again(queue, before)
+        is_open = not queue.keyring()
+    if before and is_open:
+        call.note("The copy has no keys, so whoever reaches the proxy is served. `keys add` ends that.")
     held = f"{text.count(counts.queued + counts.processing, 'prompt')} in line, {counts.completed:,} completed"
     kept = f"; the replaced queue is {replaced}" if replaced else ""
+    stay = f" Revoked as before: {', '.join(revoked)}." if revoked else ""
     return Reply(
         document={
             "replaced": None if replaced is None else str(replaced),
             "queued": counts.queued + counts.processing,
             "completed": counts.completed,
+            "revoked": revoked,
         },
-        words=f"Restored: {held}{kept}.",
+        words=f"Restored: {held}{kept}.{stay}",
     )
+
+
+def _keys(call: Call) -> list[Key]:
+    """Give the keys of the queue that is to be replaced; none where it cannot be read, which may be why it is."""
+    with suppress(PromptQueueError), call.queue() as queue:
+        return [key for _, key in queue.keyring()]
+    return []
+
+
+def _revoke_again(queue: PromptQueue, before: list[Key]) -> list[str]:
+    """Revoke what was revoked after the copy was made, or an old copy would let people in again; the names."""
+    revoked = {key.name for key in before if key.revoked_at is not None}
+    again = [key.name for _, key in queue.keyring() if key.name in revoked and key.revoked_at is None]
+    for name in again:
+        queue.revoke_key(name)
+        record(queue, Act.KEY_REVOKED, name)
+    return again
