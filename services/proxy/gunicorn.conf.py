@@ -63,7 +63,7 @@ def when_ready(_server: object) -> None:
 def child_exit(_server: object, worker: Any) -> None:
     """Forget what a process held at its end, however it came."""
     if _config.metrics_port:
-        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 (it takes 7 MB)
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 (the master needs it for this alone)
 
         mark_process_dead(worker.pid)
 

@@ -70,7 +70,7 @@ def meter(app: Flask) -> Meter:
 def _meter(config: Config) -> Meter:
     if not config.metrics_port:
         return Meter()
-    from proxy.metrics.http_meter import HTTPMeter  # noqa: PLC0415 (the library takes 7 MB of each process)
+    from proxy.metrics.http_meter import HTTPMeter  # noqa: PLC0415 (the library takes megabytes of each process)
 
     return HTTPMeter(most_held=config.max_streams)
 

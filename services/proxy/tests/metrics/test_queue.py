@@ -124,3 +124,19 @@ def test_owners_are_named_only_where_that_is_wanted(submit, make_app, read, scra
 
     assert read(told.text).all("owner_prompts_waiting", "owner") == {"everybody": 2}
     assert scrape().all("owner_prompts_waiting", "owner") == {}
+
+
+def test_whichever_proxy_of_a_queue_is_asked_says_the_same_of_it(submit, worker, make_app, read, scrape):
+    submit()
+    worker.answer()
+    submit(priority="batch")
+    other = make_app(metrics_port=9000).test_client()
+    moving = {"ollama_proxy_prompts_oldest_wait_seconds", "ollama_proxy_disk_free_bytes", "ollama_proxy_journal_bytes"}
+
+    def of_the_queue(told):
+        counted = ("ollama_proxy_http_", "ollama_proxy_commit_")
+        return [one for one in told.samples if not one.name.startswith(counted) and one.name not in moving]
+
+    said = of_the_queue(scrape())
+    assert of_the_queue(read(other.get("/metrics", base_url="http://localhost:9000").text)) == said
+    assert len(said) > 50

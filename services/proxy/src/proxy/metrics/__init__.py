@@ -1,4 +1,4 @@
 """What Prometheus is told: of prompts by the queue's database, the same from any process; of HTTP by what was counted.
 
-Only where METRICS_PORT is set is any of it imported: the library takes 7 MB of each process.
+Only where METRICS_PORT is set is any of it imported: the library takes megabytes of each process.
 """
