@@ -107,7 +107,7 @@ def first(browser: Browser) -> None:
 
 def flight(browser: Browser) -> None:
     """Several prompts in flight, and then the same with the proxy gone."""
-    with product(browser, text=POEM) as (page, simulator, stack):
+    with product(browser, text=POEM, pace=0.4) as (page, simulator, stack):  # so that times to go are told
         expect(submit(page, HAIKU)).to_contain_text("Completed")
         simulator.set(pace=0.35, text=WAITING)
         expect(submit(page, SKY)).to_contain_text("words")
@@ -204,6 +204,7 @@ def _has_caught_up(shown: Page) -> None:
 
 def _is_followed_up(shown: Page) -> None:
     expect(shown.locator("article")).to_have_count(3)
+    expect(shown.locator("article").last).to_contain_text("Pavilion")
     shown.get_by_role("button", name="Follow up: And if it rains?").click()
 
 
