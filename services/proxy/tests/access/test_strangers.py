@@ -21,8 +21,9 @@ def hers(queue, key):
 
 
 @pytest.mark.parametrize("path", OF_TEXTS)
-def test_the_time_until_an_answer_does_not_tell_anothers_id_from_a_random_one(app, hers, key, path):
+def test_the_time_until_an_answer_does_not_tell_anothers_id_from_a_random_one(app, queue, hers, key, path):
     client, bob = app.test_client(), key("bob")
+    queue.limit_owner("bob", {"requests_a_second": 1e6})
 
     def ask(prompt_id):
         assert client.get(f"/api/v1/prompt/{path.format(prompt_id)}", headers=bob).status_code == 404
