@@ -40,6 +40,14 @@ def test_a_key_is_good_for_as_long_as_it_was_said_to_be(operate, queue):
     assert (made["name"], made["owner"], made["role"], made["is"]) == (key.name, "anna", "user", "good")
 
 
+@pytest.mark.parametrize("life", ["0s", "5001w", "999999999w"])
+def test_a_key_that_is_good_never_or_for_longer_than_a_calendar_is_not_made(operate, queue, life):
+    refused = operate(f"keys add anna --expires {life}")
+
+    assert (refused.code, refused.out, queue.keyring()) == (2, "", [])
+    assert "is not the life of a key" in refused.err
+
+
 @pytest.mark.parametrize("name", ["everybody", "pages", "'a b'", "''"])
 def test_what_is_no_owners_name_gets_no_key_and_leaves_no_trace(operate, queue, name):
     refused = operate(f"keys add {name}")
@@ -62,6 +70,7 @@ def test_the_list_says_of_each_key_whose_it_is_and_whether_it_is_good_and_nothin
     assert listed == {"anna": "good", "ben": "revoked", "eve": "expired"}  # by this process's clock, years later
     assert [key["used_at"] is not None for key in script.json["keys"] if key["owner"] == "anna"] == [True]
     assert len(people.out.splitlines()) == 4
+    assert "expired since " in people.out
     for new in secrets:
         assert new.name in people.out
         assert new.secret not in people.out + script.out
@@ -76,23 +85,40 @@ def test_revoke_goes_on_past_a_key_that_there_is_not_and_says_so(operate, queue,
     done = operate(f"keys revoke 00000000 {key.name} --json")
 
     assert (done.code, done.json["not_found"]) == (1, ["00000000"])
-    assert done.err == "Error: No key has the name 00000000.\n"
+    assert done.err == "Error: No key has the name 00000000; python -m promptqueue keys list lists them.\n"
     assert [each.revoked_at is None for _, each in queue.keyring()] == [False]
+
+
+def test_a_key_can_be_revoked_by_the_whole_of_it_and_no_secret_is_repeated(operate, queue):
+    new, other = new_key(), new_key()
+    queue.add_key(new, owner="anna", role=Role.USER)
+
+    done, unknown = operate(f"keys revoke {new.secret}"), operate(f"keys revoke {other.secret}")
+
+    assert (done.code, done.out) == (0, f"{new.name} of anna  revoked\n")
+    assert [each.revoked_at is None for _, each in queue.keyring()] == [False]
+    assert other.name in unknown.err
+    assert other.secret not in unknown.out + unknown.err
 
 
 def test_what_is_not_named_of_an_owners_limits_stays_and_default_takes_back(operate, key, anna):
     operate("keys limit anna --waiting 5 --streams 2 --requests-a-second 0.5 --weight 2")
-    changed = operate("keys limit anna --waiting default --stored-bytes 1000 --json")
+    changed = operate("keys limit anna --waiting default --stored-bytes 268435456 --json")
 
-    assert anna().limits == Limits(streams=2, requests_a_second=0.5, stored_bytes=1_000)
+    assert anna().limits == Limits(streams=2, requests_a_second=0.5, stored_bytes=268_435_456)
     assert anna().weight == 2
-    assert changed.json["limits"]["stored_bytes"] == 1_000
-    assert operate("keys limit anna").out == "anna: weight 2, stored bytes 1,000, streams 2, requests a second 0.5.\n"
+    assert changed.json["limits"]["stored_bytes"] == 268_435_456
+    assert operate("keys limit anna").out == (
+        "anna: weight 2, stored bytes 268,435,456, streams 2, requests a second 0.5.\n"
+    )
 
 
 @pytest.mark.parametrize(
     "wrong",
-    ["--waiting -1", "--waiting many", "--weight 0", "--requests-a-second 0", "--tokens-a-day 1.5", "--depth 1"],
+    [
+        *("--waiting -1", "--waiting many", "--tokens-a-day 1.5", "--depth 1"),
+        *("--weight 0", "--weight nan", "--requests-a-second 0", "--requests-a-second nan"),
+    ],
 )
 def test_what_is_no_limit_is_not_understood(operate, key, anna, wrong):
     before = anna()
@@ -123,8 +149,11 @@ def test_whoever_opens_the_queue_again_is_asked_back_once(on_terminal, queue, ke
     assert queue.keyring() == []
 
 
-def test_owners_are_listed_with_their_good_keys_what_they_have_and_what_was_said_of_them(operate, queue, ask, key):
+def test_owners_are_listed_with_their_good_keys_what_they_have_and_what_was_said_of_them(
+    operate, queue, ask, key, clock
+):
     queue.revoke_key(queue.add_key(new_key(), owner="anna", role=Role.USER).name)
+    queue.add_key(new_key(), owner="anna", role=Role.USER, expires_at=clock.wall() + 1)  # over by now, see above
     queue.limit_owner("anna", {"waiting": 5})
     ask("x" * 400_000, owner=key.owner.number)
 

@@ -1,5 +1,6 @@
 """The commands for keys, without which nobody is served once there is one: keys add, list, revoke, limit, open."""
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +13,11 @@ from promptqueue.operator.audit import record
 from promptqueue.operator.command import Call, InOrder, Reply, asks_back, command, commands
 from promptqueue.operator.owners import limits_body, limits_words
 from promptqueue.owners.deed import Act
-from promptqueue.owners.key import Key, Role, new_key
+from promptqueue.owners.key import Key, Role, name_in, new_key
 from promptqueue.wire import moment
+
+LONGEST_LIFE_WORDS = "5000w"
+LONGEST_LIFE = 5_000 * text.SECONDS["w"]  # a hundred years, almost
 
 
 @commands.group("keys", cls=InOrder, order=("add", "list", "revoke", "limit", "open"))
@@ -23,6 +27,21 @@ def keys() -> None:
     As long as there is no key whoever reaches the proxy is served. From the first key on nobody is without one, and
     each owner sees what is its own alone. A change counts within two seconds, also for what is held and followed.
     """
+
+
+class Lifetime(text.Age):
+    """How long a key is good, in seconds: longer than a moment, and not so long that no calendar has its end."""
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it; anything else ends the program with a sentence and exit code 2."""
+        age = super().convert(value, param, ctx)
+        if not 0 < age <= LONGEST_LIFE:
+            self.fail(
+                f"{value!r} is not the life of a key: it has more than 0s, and {LONGEST_LIFE_WORDS} at most.",
+                param,
+                ctx,
+            )
+        return age
 
 
 @command(
@@ -40,7 +59,7 @@ def keys() -> None:
     show_default=True,
     help="What for.",
 )
-@click.option("--expires", "age", type=text.AGE, help="After how long it is good no more: 12h, 90d, 52w.")
+@click.option("--expires", "age", type=Lifetime(), help="After how long it is good no more: 12h, 90d, 52w.")
 def add(call: Call, owner: str, role: str, age: float | None) -> Reply:
     """Make a key for OWNER and print it, this once.
 
@@ -90,11 +109,12 @@ def list_(call: Call) -> Reply:
 def revoke(call: Call, names: tuple[str, ...]) -> Reply:
     """Let keys be good no more.
 
-    Within two seconds whatever they hold and follow ends as well. The prompts of their owners stay.
+    A key is called by the eight characters that stand after `opx_` in it; the whole of it will do. Within two seconds
+    whatever they hold and follow ends as well. The prompts of their owners stay.
     """
     revoked, missing = [], []
     with call.queue() as queue:
-        for name in names:
+        for name in map(name_in, names):
             try:
                 with queue.transaction():
                     revoked.append(queue.revoke_key(name))
@@ -104,7 +124,9 @@ def revoke(call: Call, names: tuple[str, ...]) -> Reply:
     return Reply(
         document={"keys": [_body(key) for key in revoked], "not_found": missing},
         words="\n".join(f"{key.name} of {key.owner.name}  revoked" for key in revoked),
-        refusal=f"No key has the name {text.harmless(', '.join(missing))}." if missing else None,
+        refusal=f"No key has the name {text.harmless(', '.join(missing))}; python -m promptqueue keys list lists them."
+        if missing
+        else None,
     )
 
 
@@ -121,8 +143,19 @@ class Bound(click.ParamType[float | str]):
         return value if value == "default" else self._number.convert(value, param, ctx)
 
 
+class Much(click.FloatRange):
+    """A number that is more than nothing, and is one: `nan` is in every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it; anything else ends the program with a sentence and exit code 2."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
 WHOLE = Bound(click.IntRange(0, 2**63 - 1))
-MUCH = click.FloatRange(0, 1e9, min_open=True)
+MUCH = Much(0, 1e9, min_open=True)
 
 
 @command(
@@ -186,9 +219,11 @@ def _standing(key: Key) -> str:
 
 
 def _row(key: Key) -> tuple[str, ...]:
-    until = f" until {text.when(key.expires_at)}" if key.expires_at is not None and key.revoked_at is None else ""
+    standing = _standing(key)
+    end = {"good": "until", "expired": "since"}.get(standing)
+    until = f" {end} {text.when(key.expires_at)}" if end and key.expires_at is not None else ""
     used = text.when(key.used_at) or "never"
-    return (key.name, key.owner.name, key.role, f"{_standing(key)}{until}", text.when(key.created_at) or "", used)
+    return (key.name, key.owner.name, key.role, f"{standing}{until}", text.when(key.created_at) or "", used)
 
 
 def _body(key: Key) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """The command that lists owners: owners."""
 
+import time
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
@@ -15,13 +16,13 @@ from promptqueue.queue import PromptQueue
 def owners(call: Call) -> Reply:
     """List owners: their keys, what each has and may have.
 
-    Keys that were revoked do not count. `everybody` is whoever comes without a key, `pages` are pages of other
-    origins that do.
+    Keys that were revoked or have expired do not count. `everybody` is whoever comes without a key, `pages` are pages
+    of other origins that do.
     """
     with call.queue() as queue:
         found = queue.owners()
         holdings = [queue.holdings(owner.number) for owner in found]
-        keys = Counter(key.owner.number for _, key in queue.keyring() if key.revoked_at is None)
+        keys = Counter(key.owner.number for _, key in queue.keyring() if key.holds(time.time()))
     return Reply(
         document={
             "owners": [
@@ -70,4 +71,9 @@ def limits_body(owner: Owner) -> dict[str, Any]:
 def limits_words(owner: Owner) -> str:
     """Say in one line what was said of an owner's limits."""
     said = [("weight", owner.weight), *asdict(owner.limits).items()]
-    return ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in said if value is not None)
+    return ", ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in said if value is not None)
+
+
+def _number(value: float) -> str:
+    """Write it with all its digits: a limit of a million is no 1e+06."""
+    return f"{int(value):,}" if value == int(value) else f"{value:,}"

@@ -61,6 +61,11 @@ def new_key() -> NewKey:
     return NewKey(name=name, secret=f"{PREFIX}{name}_{secrets.token_urlsafe(SECRET_BYTES)}")
 
 
+def name_in(written: str) -> str:
+    """Give the name of the key that somebody means, by its name or by the whole of it, which nobody repeats."""
+    return written[len(PREFIX) :][:NAME_LENGTH] if written.startswith(PREFIX) else written
+
+
 def digest_of(secret: str) -> str:
     """Give the digest by which a key is known: SHA-256, as hexadecimal digits."""
     return hashlib.sha256(secret.encode()).hexdigest()

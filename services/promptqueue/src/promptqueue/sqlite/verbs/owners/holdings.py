@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from promptqueue.condition import Bounds
 from promptqueue.errors import QuotaExceeded
 from promptqueue.owners.owner import Holdings
-from promptqueue.sqlite.file import room
 from promptqueue.sqlite.verbs.base import Verbs
 
 DAY = 24 * 3600.0  # seconds
@@ -52,7 +51,7 @@ class HoldingVerbs(Verbs):
             raise QuotaExceeded(message, limit="waiting")
         if max_bytes is not None and has.stored_bytes + sum(sizes) > max_bytes:
             message = (
-                f"Your prompts and answers take {room.size(has.stored_bytes)}, and {room.size(max_bytes)} is the most "
+                f"Your prompts and answers take {has.stored_bytes:,} bytes, and {max_bytes:,} is the most "
                 "they may: delete some that are done with, or wait until older ones are erased."
             )
             raise QuotaExceeded(message, limit="stored_bytes")
