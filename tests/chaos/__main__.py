@@ -15,6 +15,7 @@ from support.wall_clock import MISSING, clock_at
 
 from chaos import campaign
 from chaos.contained import Contained
+from chaos.owners import Owners
 from chaos.plain import Plain
 from chaos.report import report
 from chaos.target import Target, room_for
@@ -26,25 +27,34 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="decides every strike and every client's doings (default: a new one)")
     parser.add_argument("--journal", default="auto", choices=["auto", "wal", "persist"], help="SQLite's journal mode")
     parser.add_argument("--compose", action="store_true", help="strike the containers of compose.yaml, not processes")
+    parser.add_argument("--owners", action="store_true", help="several owners, whose keys change; not with --compose")
     options = parser.parse_args()
+    if options.owners and options.compose:
+        parser.error("--owners makes keys in the queue of plain processes: leave --compose out.")
     seed = random.randrange(10_000) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
     print(f"A campaign of {options.seconds:g} s with SEED={seed}; evidence is kept in {folder}", flush=True)
-    make = in_containers if options.compose else on_processes
-    product = make(folder, options.journal, room_for(options.seconds))
-    outcome = campaign.run(product, folder, seed=seed, seconds=options.seconds, progress=Progress())
+    room, cast = room_for(options.seconds), None
+    product: Target
+    if options.compose:
+        product = in_containers(folder, options.journal, room)
+    else:
+        product = on_processes(folder, options.journal, room, proxy_processes=4 if options.owners else 1)
+        cast = Owners(product.opened, seed=seed) if options.owners else None
+    outcome = campaign.run(product, folder, seed=seed, seconds=options.seconds, progress=Progress(), cast=cast)
     told = report(outcome)
-    settings = f"SEED={seed} SECONDS={options.seconds:g}{' COMPOSE=1' if options.compose else ''}"
+    settings = f"SEED={seed} SECONDS={options.seconds:g}"
+    settings += f"{' COMPOSE=1' if options.compose else ''}{' OWNERS=1' if options.owners else ''}"
     (folder / "report.txt").write_text(f"{settings}\n{told}\n", "utf-8")
     print(f"\n{told}\n\nEvidence: {folder}")
     return 1 if outcome.findings else 0
 
 
-def on_processes(folder: Path, journal_mode: str, room: int) -> Target:
+def on_processes(folder: Path, journal_mode: str, room: int, *, proxy_processes: int) -> Plain:
     clock = clock_at(folder / "clock")
     if clock is None:
         print(f"The clock is not stepped: {MISSING}", flush=True)
-    return Plain(folder, room=room, clock=clock, journal_mode=journal_mode)
+    return Plain(folder, room=room, clock=clock, journal_mode=journal_mode, proxy_processes=proxy_processes)
 
 
 def in_containers(folder: Path, journal_mode: str, room: int) -> Target:

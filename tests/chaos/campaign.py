@@ -19,7 +19,9 @@ from chaos.filler import Filler
 from chaos.history import History
 from chaos.official import Official
 from chaos.onlooker import Onlooker
+from chaos.owners import Keyless
 from chaos.plan import Part, plan
+from chaos.prying import Prying
 from chaos.striker import Striker
 from chaos.target import VARIABLES
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chaos.findings import Finding, Kind
+    from chaos.owners import Cast
     from chaos.target import Target
 
 CLIENTS = 24  # who mostly wait, so that workers always have something in hand
@@ -50,31 +53,49 @@ class Outcome:
         return sum(finding.kind is kind for finding in self.findings)
 
 
-def run(product: Target, folder: Path, *, seed: int, seconds: float, progress: Callable[[str], None]) -> Outcome:
-    """Run a campaign of so many seconds against `product`; all that it saw stays in `folder`."""
+def run(
+    product: Target,
+    folder: Path,
+    *,
+    seed: int,
+    seconds: float,
+    progress: Callable[[str], None],
+    cast: Cast | None = None,
+) -> Outcome:
+    """Run a campaign of so many seconds against `product`; all that it saw stays in `folder`.
+
+    Without a `cast` nobody has a key.
+    """
+    cast = cast or Keyless()
     history = History(folder / "history.jsonl")
     copies = Copies(product, folder / "copies", history)
     onlooker = Onlooker(product)
-    filler = Filler(product.port, product.room)
+    filler = Filler(product.port, product.room, cast)
     striker = Striker(product, copies, filler, folder / "strikes.jsonl")
-    door = Door(product.port, history)
+    door = Door(product.port, history, cast)
     clients = Clients(door, seed=seed, number=CLIENTS)
-    official = Official(product.port, seed=seed)
+    official = Official(product.port, cast, seed=seed)
+    prying = Prying(door, seed=seed)
     without = frozenset() if product.clock else frozenset((Part.CLOCK,))
     front = FrontDoor(f"http://127.0.0.1:{product.port}")
     try:
         product.start()
         until(lambda: front.get("/readyz").status == 200, "the product is ready", READY_WITHIN)
+        cast.start()
+        front = FrontDoor(front.url, headers=cast.steward.headers)
         onlooker.start()
         copies.start()
         clients.start()
         official.start()
+        prying.start()
         striker.start(plan(seed, seconds, without=without, slowness=product.slowness))
         while striker.is_at_it:
             progress(f"{striker.kills} kills, {len(clients.scripts)} prompts, {len(history.everything())} answers")
             time.sleep(1)
         striker.wait()
         filler.end()
+        cast.hush()
+        prying.end()
         progress("no more strikes; waiting for every prompt to end")
         settled_in = _settle(front, clients, official)
         _read_all(door, clients, history)
@@ -95,6 +116,9 @@ def run(product: Target, folder: Path, *, seed: int, seconds: float, progress: C
         struck=striker.struck,
         fillings=filler.fillings,
         questions=official.asked(),
+        revocations=cast.revocations,
+        pried=prying.pried,
+        listed=prying.listed,
         max_failures=int(VARIABLES["MAX_FAILURES"]),
     )
     return Outcome(

@@ -9,7 +9,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from chaos import endings, wholeness
+from chaos import endings, privacy, wholeness
 from chaos.endings import REACH
 from chaos.findings import Finding, Kind, wrong
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from chaos.history import Seen
 
 ENDED = (float("inf"), 0)
+OF_KEYS = {401: "unauthorized", 429: "quota_exceeded"}
+"""Which of them are right `privacy` says."""
 UNAVAILABLE = ("storage_unavailable", "storage_full", "busy", "too_many_streams")
 
 
@@ -69,7 +71,7 @@ def what_was_deleted_is_unknown(evidence: Evidence) -> Iterator[Finding]:
         if gone_at is None:
             continue
         for each in seen:
-            if each.begun > gone_at and each.status and each.status != 503 and not _is_gone(each):
+            if each.begun > gone_at and each.status not in (0, 503, *OF_KEYS) and not _is_gone(each):
                 yield wrong(script, f"{each.what} answered {each.status} after it was deleted")
         if evidence.scripts[script].text in evidence.stored.texts.values():
             yield wrong(script, "still stored after it was deleted")
@@ -133,7 +135,8 @@ def nobody_meets_a_mistake(evidence: Evidence) -> Iterator[Finding]:
     """No answer but those of the contract."""
     for each in evidence.history:
         is_refused_retry = (each.what, each.status, each.code) == ("retry", 409, "not_retryable")
-        if each.status not in (0, 200, 202, 204, 404, 410, 503) and not is_refused_retry:
+        is_of_keys = OF_KEYS.get(each.status) == each.code is not None
+        if each.status not in (0, 200, 202, 204, 404, 410, 503) and not (is_refused_retry or is_of_keys):
             yield wrong(each.script, f"{each.what} answered {each.status}: {each.body}")
         if each.status == 503 and each.code not in UNAVAILABLE:
             yield wrong(each.script, f"{each.what} answered 503: {each.body}")
@@ -176,6 +179,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     tries_only_rise,
     *endings.RULES,
     *wholeness.RULES,
+    *privacy.RULES,
     nobody_meets_a_mistake,
     only_want_of_room_refuses_for_want_of_room,
     the_books_balance,

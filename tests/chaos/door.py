@@ -11,6 +11,7 @@ from chaos.history import Seen, now
 
 if TYPE_CHECKING:
     from chaos.history import History
+    from chaos.owners import Cast
     from chaos.script import Script
 
 PATIENCE = 8.0  # seconds for an answer, held ones included
@@ -20,12 +21,14 @@ HELD = 3  # seconds that an answer is held at most
 class Door:
     """Notes each request and its answer."""
 
-    def __init__(self, port: int, history: History) -> None:
+    def __init__(self, port: int, history: History, cast: Cast) -> None:
         self.client = Client(f"http://127.0.0.1:{port}", patience=PATIENCE)
         self.history = history
+        self.cast = cast
 
     def submit(self, script: Script) -> Seen:
-        return self._ask(script, None, "submit", "POST", "/api/v1/prompt", script.body, Idempotency_Key=script.key)
+        key = self.cast.idempotency_key(script)
+        return self._ask(script, None, "submit", "POST", "/api/v1/prompt", script.body, Idempotency_Key=key)
 
     def status(self, script: Script, prompt_id: str, query: str = "") -> Seen:
         return self._ask(script, prompt_id, "status", "GET", f"/api/v1/prompt/{prompt_id}/status{query}")
@@ -65,19 +68,30 @@ class Door:
         body: Any = None,
         **headers: str,
     ) -> Seen:
+        key = self.cast.key_of(script.client)
         begun = now()
-        reply = self.client.call(method, path, None if body is None else json.dumps(body), **headers)
-        told = _read(reply.body)
+        sent = None if body is None else json.dumps(body)
+        reply = self.client.call(method, path, sent, **headers, **key.headers)
+        told = read(reply.body)
         if prompt_id is None and reply.status == 202:
             prompt_id = told["id"]
         seen = Seen(
-            begun=begun, ended=now(), what=what, script=script.name, prompt_id=prompt_id, status=reply.status, body=told
+            begun=begun,
+            ended=now(),
+            what=what,
+            script=script.name,
+            prompt_id=prompt_id,
+            status=reply.status,
+            body=told,
+            owner=key.owner,
+            key=key.name,
         )
         self.history.add(seen)
         return seen
 
 
-def _read(body: bytes) -> Any:
+def read(body: bytes) -> Any:
+    """Give what a body says; its text where it is no JSON."""
     try:
         return json.loads(body) if body else None
     except ValueError:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from chaos.history import Seen
     from chaos.official import Question
     from chaos.onlooker import Tries
+    from chaos.owners import Revocation
+    from chaos.prying import Listed, Pried
     from chaos.script import Script
     from chaos.striker import Struck
 
@@ -69,6 +71,9 @@ class Evidence:
     fillings: Sequence[Filling]
     questions: Sequence[Question]  # of the makers' own clients
     max_failures: int
+    revocations: Sequence[Revocation] = ()
+    pried: Sequence[Pried] = ()
+    listed: Sequence[Listed] = ()
 
     @cached_property
     def by_script(self) -> Mapping[str, Sequence[Seen]]:

@@ -6,10 +6,14 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from support.front_door import FrontDoor
 
 from chaos.history import now
+
+if TYPE_CHECKING:
+    from chaos.owners import Cast
 
 LENGTHS = (500_000, 50_000, 4_000)
 """Bytes of its texts, the next of them when one of the last was refused: in the end there is no room for anybody."""
@@ -33,9 +37,10 @@ class Filling:
 class Filler:
     """Does one filling after the other, in a thread of its own."""
 
-    def __init__(self, port: int, room: int) -> None:
-        """Use the product at this port, in which so many bytes may be stored."""
-        self._front = FrontDoor(f"http://127.0.0.1:{port}")
+    def __init__(self, port: int, room: int, cast: Cast) -> None:
+        """Use the product at this port, in which so many bytes may be stored; with its steward's key."""
+        self._url = f"http://127.0.0.1:{port}"
+        self._cast = cast
         self._room = room
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
@@ -58,6 +63,10 @@ class Filler:
             assert not self._thread.is_alive(), "the room was not given back in time"
         if self._error:
             raise self._error
+
+    @property
+    def _front(self) -> FrontDoor:
+        return FrontDoor(self._url, headers=self._cast.steward.headers)
 
     def _run(self, seconds: float) -> None:
         begun, taken, stored, left = now(), list[str](), 0, list(LENGTHS)

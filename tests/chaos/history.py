@@ -25,6 +25,8 @@ class Seen:
     prompt_id: str | None
     status: int  # HTTP's; 0 when nobody answered
     body: Any
+    owner: str = ""  # who asked, where there are owners
+    key: str = ""  # by the key of this name
 
     @property
     def standing(self) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ from chaos.history import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from chaos.owners import Cast
 
 MODEL = "llama3.2"
 
@@ -36,6 +38,9 @@ class Question:
     raised: str | None = None  # the exception's module and name
     status: int | None = None  # HTTP's, if the exception tells one
     words: str = ""  # the exception's
+    owner: str = ""  # who asks, where there are owners
+    key: str = ""  # by the key of this name
+    secret: str = field(default="none", repr=False)
 
     @property
     def answer(self) -> str:
@@ -46,13 +51,17 @@ class Question:
 class Official:
     """A thread for each way to ask."""
 
-    def __init__(self, port: int, *, seed: int) -> None:
+    def __init__(self, port: int, cast: Cast, *, seed: int) -> None:
         self._url = f"http://127.0.0.1:{port}"
+        self._cast = cast
         self._seed = seed
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._asked: list[Question] = []
-        self._threads = [threading.Thread(target=self._run, args=(way,), name=way, daemon=True) for way in WAYS]
+        self._threads = [
+            threading.Thread(target=self._run, args=(place, way), name=way, daemon=True)
+            for place, way in enumerate(WAYS)
+        ]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -74,13 +83,14 @@ class Official:
         with self._lock:
             return list(self._asked)
 
-    def _run(self, way: str) -> None:
+    def _run(self, place: int, way: str) -> None:
         number = 0
         while not self._ending.is_set():
             number += 1
             random = Random(f"{self._seed}/{way}/{number}")
             if self._ending.wait(random.expovariate(1 / 0.3)):
                 return
+            key = self._cast.key_of(place)
             leaves = random.random() < 0.15 and "stream" in way
             question = Question(
                 way=way,
@@ -88,6 +98,9 @@ class Official:
                 tokens=random.randint(5, 80),
                 leaves_after=random.randint(1, 5) if leaves else None,
                 begun=now(),
+                owner=key.owner,
+                key=key.name,
+                secret=key.secret,
             )
             with self._lock:
                 place = len(self._asked)
@@ -110,29 +123,29 @@ class Official:
 
 
 def _generate(url: str, question: Question) -> Iterator[str]:
-    client, options = ollama.Client(host=url), {"num_predict": question.tokens}
+    client, options = _ollama(url, question), {"num_predict": question.tokens}
     yield client.generate(MODEL, question.text, options=options).response
 
 
 def _generate_stream(url: str, question: Question) -> Iterator[str]:
-    client, options = ollama.Client(host=url), {"num_predict": question.tokens}
+    client, options = _ollama(url, question), {"num_predict": question.tokens}
     for record in client.generate(MODEL, question.text, options=options, stream=True):
         yield record.response
 
 
 def _chat(url: str, question: Question) -> Iterator[str]:
-    client, options = ollama.Client(host=url), {"num_predict": question.tokens}
+    client, options = _ollama(url, question), {"num_predict": question.tokens}
     yield client.chat(MODEL, _message(question), options=options).message.content or ""
 
 
 def _chat_stream(url: str, question: Question) -> Iterator[str]:
-    client, options = ollama.Client(host=url), {"num_predict": question.tokens}
+    client, options = _ollama(url, question), {"num_predict": question.tokens}
     for record in client.chat(MODEL, _message(question), options=options, stream=True):
         yield record.message.content or ""
 
 
 def _completion(url: str, question: Question) -> Iterator[str]:
-    with _openai(url) as client:
+    with _openai(url, question) as client:
         answer = client.chat.completions.create(
             model=MODEL, messages=_message(question), max_completion_tokens=question.tokens
         )
@@ -141,7 +154,7 @@ def _completion(url: str, question: Question) -> Iterator[str]:
 
 def _completion_stream(url: str, question: Question) -> Iterator[str]:
     with (
-        _openai(url) as client,
+        _openai(url, question) as client,
         client.chat.completions.create(
             model=MODEL, messages=_message(question), max_completion_tokens=question.tokens, stream=True
         ) as stream,
@@ -151,14 +164,14 @@ def _completion_stream(url: str, question: Question) -> Iterator[str]:
 
 
 def _response(url: str, question: Question) -> Iterator[str]:
-    with _openai(url) as client:
+    with _openai(url, question) as client:
         answer = client.responses.create(model=MODEL, input=question.text, max_output_tokens=question.tokens)
         yield answer.output_text
 
 
 def _response_stream(url: str, question: Question) -> Iterator[str]:
     with (
-        _openai(url) as client,
+        _openai(url, question) as client,
         client.responses.create(
             model=MODEL, input=question.text, max_output_tokens=question.tokens, stream=True
         ) as stream,
@@ -169,14 +182,14 @@ def _response_stream(url: str, question: Question) -> Iterator[str]:
 
 
 def _message_whole(url: str, question: Question) -> Iterator[str]:
-    with _anthropic(url) as client:
+    with _anthropic(url, question) as client:
         answer = client.messages.create(model=MODEL, messages=_message(question), max_tokens=question.tokens)
         yield "".join(block.text for block in answer.content)
 
 
 def _message_stream(url: str, question: Question) -> Iterator[str]:
     with (
-        _anthropic(url) as client,
+        _anthropic(url, question) as client,
         client.messages.stream(model=MODEL, messages=_message(question), max_tokens=question.tokens) as stream,
     ):
         yield from stream.text_stream
@@ -200,9 +213,13 @@ def _message(question: Question) -> list[dict[str, str]]:
     return [{"role": "user", "content": question.text}]
 
 
-def _openai(url: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{url}/v1", api_key="none")
+def _ollama(url: str, question: Question) -> ollama.Client:
+    return ollama.Client(host=url, headers={"Authorization": f"Bearer {question.secret}"} if question.key else {})
 
 
-def _anthropic(url: str) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=url, api_key="none")
+def _openai(url: str, question: Question) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{url}/v1", api_key=question.secret)
+
+
+def _anthropic(url: str, question: Question) -> anthropic.Anthropic:
+    return anthropic.Anthropic(base_url=url, api_key=question.secret)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import signal
 import sys
@@ -10,6 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from promptqueue import connect
 from simulator.client import Simulator
 from support.ports import free_port
 from support.processes import PROC, Process
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from promptqueue import PromptQueue
     from support.wall_clock import WallClock
 
 LOOK_EVERY = 0.1  # seconds
@@ -35,12 +38,24 @@ class Plain(Stack):
 
     slowness = 1.0
 
-    def __init__(self, folder: Path, *, room: int, clock: WallClock | None = None, journal_mode: str = "auto") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        room: int,
+        clock: WallClock | None = None,
+        journal_mode: str = "auto",
+        proxy_processes: int = 1,
+    ) -> None:
         self._journal = folder / "calls.jsonl"
         self.ollama = Simulator(port=free_port(), journal=self._journal, **SIMULATOR)
         self.clock = clock
         self.room = room
-        settings = {"JOURNAL_MODE": journal_mode, "MAX_STORED_BYTES": str(room)}
+        settings = {
+            "JOURNAL_MODE": journal_mode,
+            "MAX_STORED_BYTES": str(room),
+            "PROXY_PROCESSES": str(proxy_processes),
+        }
         variables = {**VARIABLES, **settings, **(clock.variables if clock else {})}
         super().__init__(folder / "product", self.ollama, variables)
         self.port = free_port()
@@ -53,6 +68,7 @@ class Plain(Stack):
         }
         self._containers: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.RLock()
+        self._opening = threading.Lock()  # whoever copies a file lets go of what this process has locked in it
         self._is_kept = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._restarts = 0
@@ -90,8 +106,14 @@ class Plain(Stack):
             case _:
                 return self._process(part)
 
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[PromptQueue]:
+        """Open its queue. Raises StorageUnavailable, among others while a process that stands still is writing."""
+        with self._opening, contextlib.closing(connect(f"sqlite:///{self._database}").open()) as queue:
+            yield queue
+
     def copy(self, folder: Path) -> float:
-        with self._frozen():
+        with self._opening, self._frozen():
             for file in self._database.parent.glob(f"{self._database.name}*"):
                 shutil.copy(file, folder)
             return now()
@@ -117,7 +139,8 @@ class Plain(Stack):
             case Part.JANITOR:
                 return [each for each in running if each.arguments.endswith("-m worker.janitor")]
             case Part.PROXY:
-                return [each for each in running if "gunicorn" in each.arguments and each.pid != each.session]
+                serving = [each for each in running if "gunicorn" in each.arguments and each.pid != each.session]
+                return random.sample(serving, min(1, len(serving)))
             case _:
                 return []
 

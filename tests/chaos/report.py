@@ -60,5 +60,11 @@ def figures(outcome: Outcome) -> Iterator[tuple[str, str]]:
     settled = "never" if outcome.settled_in is None else f"{outcome.settled_in:.1f} s after the last strike"
     yield "everything had ended", settled
     yield "copies of the database", f"{outcome.copies}, each opened and checked"
+    if evidence.revocations:
+        refused = sum(seen.status == 401 for seen in evidence.history)
+        limited = sum(seen.status == 429 for seen in evidence.history)
+        yield "keys revoked", f"{len(evidence.revocations)}, and {refused} requests refused for it"
+        yield "beyond an owner's limits", f"{limited}"
+        yield "asked for another's prompt", f"{len(evidence.pried)}, and {len(evidence.listed)} lists of one's own"
     for kind in Kind:
         yield kind, f"{outcome.number(kind)}"

@@ -46,6 +46,11 @@ class Script:
     pause: float  # seconds before it
 
     @property
+    def client(self) -> int:
+        """The number of its client."""
+        return int(self.name.partition("-")[0])
+
+    @property
     def key(self) -> str:
         """Its Idempotency-Key."""
         return f"chaos-campaign-{self.name}"

@@ -23,6 +23,7 @@ from support.waiting import until
 
 from chaos.__main__ import Progress
 from chaos.filler import Filler
+from chaos.owners import Keyless
 from chaos.target import room_for
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def soak(folder: Path, *, seconds: float, progress: Callable[[str], None]) -> So
     with Simulator(slots=4, pace=0.002, text="word " * 40) as ollama:
         room = room_for(seconds)
         stack = Stack(folder / "product", ollama, {"WORKER_CONCURRENCY": "4", "MAX_STORED_BYTES": str(room)})
-        filler = Filler(stack.port, room)
+        filler = Filler(stack.port, room, Keyless())
         try:
             stack.start()
             until(lambda: stack.get("/readyz").status == 200, "the product is ready", 60)

@@ -8,6 +8,7 @@ from support.client import NOBODY
 from support.events import events_in
 
 from chaos.history import Seen, now
+from chaos.owners import NO_KEY
 
 if TYPE_CHECKING:
     from chaos.door import Door
@@ -21,15 +22,17 @@ class Stream:
         self._door = door
         self._script = script
         self._prompt_id = prompt_id
+        self._key = NO_KEY
         self._last_id: str | None = None
         self._attempt = 0
         self._text = ""
 
     def read(self) -> int:
         """Read until the stream ends; HTTP's status, 0 when nobody answered, 204 when the end has been told."""
+        self._key = self._door.cast.key_of(self._script.client)
         begun = now()
         status = 0
-        headers = {} if self._last_id is None else {"Last-Event-ID": self._last_id}
+        headers = self._key.headers | ({} if self._last_id is None else {"Last-Event-ID": self._last_id})
         try:
             with self._door.client.answered("GET", f"/api/v1/prompt/{self._prompt_id}/events", **headers) as answer:
                 status = answer.status
@@ -65,5 +68,7 @@ class Stream:
                 prompt_id=self._prompt_id,
                 status=status,
                 body=body,
+                owner=self._key.owner,
+                key=self._key.name,
             )
         )

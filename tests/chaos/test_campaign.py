@@ -11,6 +11,7 @@ from support.wall_clock import MISSING, clock_at
 
 from chaos import campaign
 from chaos.official import WAYS
+from chaos.owners import NAMES, Owners
 from chaos.plain import Plain
 from chaos.plan import Part, plan
 from chaos.report import report
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SEED = 9
 SECONDS = 24.0
+SECONDS_OF_OWNERS = 12.0
 
 
 def test_a_short_campaign_finds_nothing_lost_stuck_or_wrong(tmp_path: Path) -> None:
@@ -40,6 +42,24 @@ def test_a_short_campaign_finds_nothing_lost_stuck_or_wrong(tmp_path: Path) -> N
     questions = outcome.evidence.questions
     assert {question.way for question in questions} == set(WAYS)
     assert [question for question in questions if question.raised is None and question.leaves_after is None]
+
+
+def test_a_short_campaign_of_several_owners_shows_nobody_what_is_anothers(tmp_path: Path) -> None:
+    product = Plain(tmp_path, room=room_for(SECONDS_OF_OWNERS), proxy_processes=4)
+    owners = Owners(product.opened, seed=SEED)
+
+    outcome = campaign.run(
+        product, tmp_path, seed=SEED, seconds=SECONDS_OF_OWNERS, progress=lambda _: None, cast=owners
+    )
+
+    print(report(outcome))  # noqa: T201 (shown for a test that failed)
+    evidence = outcome.evidence
+    assert outcome.findings == []
+    assert outcome.settled_in is not None
+    assert evidence.revocations
+    assert {each.owner for each in evidence.pried} == {each.owner for each in evidence.listed} == set(NAMES)
+    assert any(each.answers[0][0] == each.answers[1][0] == 404 for each in evidence.pried)
+    assert any(each.ids for each in evidence.listed)
 
 
 def test_a_seed_decides_what_happens() -> None:

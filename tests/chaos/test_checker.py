@@ -16,7 +16,9 @@ from chaos.findings import Kind
 from chaos.history import Seen
 from chaos.official import Question
 from chaos.onlooker import Tries
+from chaos.owners import Revocation
 from chaos.plan import Blow, Part
+from chaos.prying import Listed, Pried
 from chaos.script import Fate, Script, Way
 from chaos.striker import Struck
 
@@ -111,6 +113,30 @@ RETRIED = (
     *(replace(each, begun=each.begun + 1, ended=each.ended + 1) for each in HISTORY[3:]),
 )
 """Cancelled in its first attempt, retried, and answered in its second."""
+
+
+REFUSED = {"error": {"code": "unauthorized"}}
+UNKNOWN = (404, "No prompt has the id ID.")
+LIST = Listed(owner="anna", key="a1", begun=8, ended=8.5, status=200, ids=[ID], owners=frozenset(("anna",)))
+PRIED = Pried(owner="bert", key="b1", what="GET /status", begun=8, ended=8.5, answers=(UNKNOWN, UNKNOWN))
+OWNED = replace(
+    WHOLE,
+    history=[replace(each, owner="anna", key="a1") for each in HISTORY],
+    stored=replace(stored(owner=2), owners={2: "anna", 3: "bert"}),
+    revocations=[Revocation(key="a1", begun=8.6, ended=8.8), Revocation(key="b1", begun=8.6, ended=8.8)],
+    listed=[LIST],
+    pried=[PRIED],
+)
+"""The same, where the prompt is anna's."""
+ANNAS = replace(OFFICIAL, owner="anna", key="a1")
+
+
+def owned_and_then(*more: Seen, **changed: Any) -> Evidence:
+    return replace(OWNED, history=[*OWNED.history, *more], **changed)
+
+
+def by(owner: str, key: str, seen: Seen) -> Seen:
+    return replace(seen, owner=owner, key=key)
 
 
 def and_then(*more: Seen) -> Evidence:
@@ -237,12 +263,66 @@ BROKEN = {
     "a broken file": (Kind.WRONG, with_stored(integrity="row 1 missing from index")),
     "text of a deleted prompt": (Kind.WRONG, with_stored(orphans=1)),
     "a wrong counter": (Kind.WRONG, with_stored(counters=Counter({("queued", "interactive"): 1}))),
+    "told to another": (Kind.WRONG, owned_and_then(by("bert", "b1", seen(8, "status", 200, HISTORY[4].body)))),
+    "accepted as another's": (
+        Kind.WRONG,
+        owned_and_then(
+            by("bert", "b1", replace(HISTORY[0], script="01-0001")), scripts=WHOLE.scripts | {"01-0001": ASKED}
+        ),
+    ),
+    "stored as another's": (Kind.WRONG, replace(OWNED, stored=replace(stored(owner=3), owners=OWNED.stored.owners))),
+    "a call's prompt stored as another's": (
+        Kind.WRONG,
+        replace(OWNED, history=[], listed=[], questions=[replace(ANNAS, owner="bert", key="b1")]),
+    ),
+    "another's in a list": (Kind.WRONG, replace(OWNED, listed=[replace(LIST, owner="bert", owners=frozenset())])),
+    "another's name in a list": (
+        Kind.WRONG,
+        replace(OWNED, listed=[replace(LIST, ids=[], owners=frozenset(("bert",)))]),
+    ),
+    "another's prompt told": (Kind.WRONG, replace(OWNED, pried=[replace(PRIED, answers=((200, "{}"), UNKNOWN))])),
+    "another's prompt deleted": (Kind.WRONG, replace(OWNED, pried=[replace(PRIED, answers=((204, ""), UNKNOWN))])),
+    "another's prompt told from none": (
+        Kind.WRONG,
+        replace(OWNED, pried=[replace(PRIED, answers=((404, "It is not yours."), UNKNOWN))]),
+    ),
+    "served by a revoked key": (
+        Kind.WRONG,
+        owned_and_then(by("anna", "a1", seen(12, "status", 200, HISTORY[4].body, begun=10.9))),
+    ),
+    "a list for a revoked key": (Kind.WRONG, replace(OWNED, listed=[replace(LIST, begun=10.9, ended=12)])),
+    "another's prompt sought by a revoked key": (
+        Kind.WRONG,
+        replace(OWNED, pried=[replace(PRIED, begun=10.9, ended=12)]),
+    ),
+    "a call by a revoked key": (Kind.WRONG, replace(OWNED, questions=[replace(ANNAS, begun=10.9, ended=12)])),
+    "refused with a good key": (Kind.WRONG, owned_and_then(by("anna", "a1", seen(8.5, "status", 401, REFUSED)))),
+    "a call refused with a good key": (
+        Kind.WRONG,
+        replace(OWNED, questions=[replace(ANNAS, had="", raised="openai.AuthenticationError", status=401)]),
+    ),
+    "a key asked for though there is none": (Kind.WRONG, and_then(seen(8, "status", 401, REFUSED))),
+    "a limit where there are no owners": (
+        Kind.WRONG,
+        and_then(seen(8, "status", 429, {"error": {"code": "quota_exceeded"}})),
+    ),
+    "a 401 of no contract": (Kind.WRONG, owned_and_then(by("anna", "a1", seen(9, "status", 401, FULL)))),
     "a wrong count of an owner's": (Kind.WRONG, with_stored(miscounted=["owner 0 has 1 running, and a count gives 0"])),
 }
 
 
 def test_nothing_is_found_where_nothing_is_broken() -> None:
     assert findings(WHOLE) == []
+
+
+def test_nothing_is_found_among_owners_where_nothing_is_broken() -> None:
+    served_until_all_have_heard = by("anna", "a1", seen(10.9, "status", 200, HISTORY[4].body, begun=10.7))
+    refused_from_the_revocation_on = by("anna", "a1", seen(8.7, "status", 401, REFUSED))
+    beyond_a_limit = by("anna", "a2", seen(20, "status", 429, {"error": {"code": "quota_exceeded"}}))
+    unavailable = by("anna", "a1", seen(20, "status", 503, {"error": {"code": "storage_unavailable"}}))
+    more = (served_until_all_have_heard, refused_from_the_revocation_on, beyond_a_limit, unavailable)
+
+    assert findings(owned_and_then(*more, questions=[ANNAS])) == []
 
 
 def test_a_submission_may_be_refused_while_somebody_fills_the_room() -> None:

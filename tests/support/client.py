@@ -46,10 +46,17 @@ class Reply:
 
 
 class Client:
-    """Asks what is served below `url`. A certificate must be the one that is trusted."""
+    """Asks what is served below `url`, with these headers besides. A certificate must be the one that is trusted."""
 
-    def __init__(self, url: str, trusted: Path | None = None, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        url: str,
+        trusted: Path | None = None,
+        patience: float = PATIENCE,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.url = url
+        self._headers = headers or {}
         self.trusted = trusted
         self._patience = patience
 
@@ -113,6 +120,6 @@ class Client:
         body: str | bytes | None,
         headers: Mapping[str, str],
     ) -> http.client.HTTPResponse:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {name.replace("_", "-"): value for name, value in {**self._headers, **headers}.items()}
         connection.request(method, urlsplit(self.url).path + path, body, named)
         return connection.getresponse()
