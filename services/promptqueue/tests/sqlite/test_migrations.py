@@ -216,3 +216,25 @@ def test_what_an_older_program_accepts_and_ends_meanwhile_is_counted(queue, path
     look(path, f"UPDATE prompts SET {ends} WHERE id = 'a'")
 
     assert [(each.day, each.owner, each.cancelled) for each in queue.usage()] == [("1970-01-01", "everybody", 1)]
+
+
+def test_an_upgrade_reads_what_is_stored_a_few_times_at_most():
+    """A column that is added to a table with CHECKs reads the whole of it, and there may be a million prompts."""
+    stored, instructions = 2_000, []
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        for statement in [each for script in FIRST[:3] for each in script]:
+            database.execute(statement)
+        database.executemany(
+            """
+            INSERT INTO prompts (id, priority, status, outcome, created_at, completed_at)
+            VALUES (?, 'interactive', 'completed', 'succeeded', 1, 2)
+            """,
+            [(str(number),) for number in range(stored)],
+        )
+        database.set_progress_handler(lambda: instructions.append(100), 100)
+        for statement in [each for script in FIRST[3:] for each in script]:
+            database.execute(statement)
+
+        assert sum(instructions) < 200 * stored
+        assert database.execute("SELECT bad_ends, owner, bytes FROM prompts LIMIT 1").fetchall() == [(0, 0, 0)]
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -1,15 +1,16 @@
--- Why a prompt was put back, whose fault that may be, and what is kept of it.
-ALTER TABLE prompts ADD COLUMN last_error TEXT;
-
--- Ends that nobody can explain, since the prompt was accepted or retried. Seconds of the monotonic clock of `bad_boot`.
-ALTER TABLE prompts ADD COLUMN bad_ends INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE prompts ADD COLUMN bad_since REAL;
-ALTER TABLE prompts ADD COLUMN bad_at REAL;
-ALTER TABLE prompts ADD COLUMN bad_boot TEXT;
-
--- Seconds since the epoch: when it was retried last, when the text of its request was erased.
-ALTER TABLE prompts ADD COLUMN queued_at REAL;
-ALTER TABLE prompts ADD COLUMN erased_at REAL;
+-- Why a prompt was put back, whose fault that may be, and what is kept of it:
+--   last_error                            a line of words
+--   bad_ends, bad_since, bad_at, bad_boot  ends that nobody can explain, since the prompt was accepted or retried; seconds
+--                                         of the monotonic clock of `bad_boot`
+--   queued_at, erased_at                  when it was retried last, when its request was erased; seconds since the epoch
+-- The text of the table is changed, which is what ADD COLUMN comes to. That also reads the whole table, for each column, to
+-- see whether the rows keep the CHECKs: 40 seconds where there are a million (https://sqlite.org/lang_altertable.html, 7).
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema
+SET sql = replace(sql, 'ran_seconds REAL,', 'ran_seconds REAL, last_error TEXT, bad_ends INTEGER NOT NULL DEFAULT 0, '
+    || 'bad_since REAL, bad_at REAL, bad_boot TEXT, queued_at REAL, erased_at REAL,')
+WHERE type = 'table' AND name = 'prompts';
+PRAGMA writable_schema = RESET;
 CREATE INDEX prompts_unrun ON prompts (completed_at)
 WHERE status = 'completed' AND attempt = 0 AND erased_at IS NULL;
 

@@ -1,4 +1,4 @@
--- Whose prompts they are. All columns that `prompts` gets for it come at once: each reads the whole table.
+-- Whose prompts they are.
 -- Owner 0 is everybody, who needs no key; 1 are pages of other origins. Who has a key comes after those.
 
 CREATE TABLE owners (
@@ -18,8 +18,13 @@ CREATE TABLE owners (
 ) STRICT;
 INSERT INTO owners (owner, name, weight) VALUES (0, 'everybody', 3), (1, 'pages', 1);
 
-ALTER TABLE prompts ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE prompts ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;  -- of its request, and of its answer once there is one
+-- `bytes` are those of a prompt's request, and of its answer once there is one. As in 004, no row is read for it.
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema
+SET sql = replace(sql, 'erased_at REAL,',
+    'erased_at REAL, owner INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,')
+WHERE type = 'table' AND name = 'prompts';
+PRAGMA writable_schema = RESET;
 
 -- Of a key only the digest is kept. A row stays for good: where there is one, nobody is served without a key.
 CREATE TABLE keys (
