@@ -33,9 +33,9 @@ class Holder:
 def give_key(client, queue):
     """Give somebody a key."""
 
-    def give_key(owner="anna", role=Role.USER):
+    def give_key(owner="anna", role=Role.USER, expires_at=None):
         made = new_key()
-        queue.add_key(made, owner=owner, role=role)
+        queue.add_key(made, owner=owner, role=role, expires_at=expires_at)
         return Holder(client, made.name, made.secret)
 
     return give_key

@@ -108,6 +108,14 @@ def test_it_says_when_it_is_over_at_the_latest(anna, worker, ticket_of):
     assert ended == pytest.approx(AFTER_THE_END, abs=5)
 
 
+def test_it_says_no_later_end_than_that_of_the_key_that_it_was_asked_for_with(give_key, ticket_of):
+    visitor = give_key("vera", expires_at=time.time() + 600)
+
+    told = datetime.fromisoformat(ticket_of(visitor, visitor.submit())["expires_at"]).timestamp() - time.time()
+
+    assert told == pytest.approx(600, abs=5)
+
+
 def test_nobody_gets_one_for_a_prompt_of_somebody_else(anna, ben, error_of):
     asked = [ben.post(f"/api/v1/prompt/{each}/ticket") for each in (anna.submit(), PROMPT)]
 

@@ -45,9 +45,12 @@ def blueprint(parts: Parts) -> Blueprint:
         prompt = parts.own(asker).progress(prompt_id).prompt
         text, made = parts.gate.tickets.write(prompt_id, asker.key.name if asker.key else "")
         address = f"{links(prompt_id, parts.config.base_path)['events']}?ticket={text}"
+        end = made.expires_at(prompt.completed_at)
+        if asker.key and asker.key.expires_at is not None:
+            end = min(end, asker.key.expires_at)  # it holds no longer than that key does
         body: TicketBody = {
             "ticket": text,
-            "expires_at": moment(made.expires_at(prompt.completed_at)),
+            "expires_at": moment(end),
             "links": {"events": address},
         }
         return answer(body, headers={"X-Prompt-Id": prompt_id})
