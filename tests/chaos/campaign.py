@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from support.front_door import FrontDoor
@@ -121,6 +122,7 @@ def run(
         listed=prying.listed,
         max_failures=int(VARIABLES["MAX_FAILURES"]),
     )
+    _keep(evidence, folder / "owners.json")
     return Outcome(
         evidence=evidence,
         findings=[*checker.findings(evidence), *copies.findings],
@@ -128,6 +130,14 @@ def run(
         restarts=product.restarts,
         settled_in=settled_in,
     )
+
+
+def _keep(evidence: Evidence, file: Path) -> None:
+    """Write down what the owners did, for people."""
+    kept = {name: getattr(evidence, name) for name in ("revocations", "pried", "listed")}
+    if any(kept.values()):
+        told = {name: [asdict(each) for each in done] for name, done in kept.items()}
+        file.write_text(json.dumps(told, indent=1, default=sorted), "utf-8")
 
 
 def _settle(front: FrontDoor, clients: Clients, official: Official) -> float | None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAMES = ("anna", "bert", "cleo")
 STEWARD = "dora"
 """Who fills the room and looks whether all is done: by a key that stays."""
-MADE_EVERY = 2.5  # seconds from one new key to the next, on average
+MADE_EVERY = 4.0  # seconds from one new key to the next, on average
 HEARD_AFTER = 0.7  # seconds for which the key before still holds, on average
 LATE = 0.1  # of all requests are sent with the key before, as by a client that has not heard of the next
 PAUSE = 0.3  # seconds before a queue that is unavailable is asked again
