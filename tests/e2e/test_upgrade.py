@@ -72,7 +72,15 @@ class NextVersion:
 
     def start(self) -> None:
         for name, *options in (
-            (self._names[0], "--network", f"{self._product.name}_edge", "--publish", f"127.0.0.1:{self._port}:8000"),
+            (
+                self._names[0],
+                "--network",
+                f"{self._product.name}_edge",
+                "--publish",
+                f"127.0.0.1:{self._port}:8000",
+                "--env",
+                "PUBLISHED_ADDRESS=127.0.0.1",
+            ),
             (
                 self._names[1],
                 "--network",
