@@ -190,6 +190,28 @@ def test_a_second_browser_shows_what_the_owner_of_the_key_has(page: Page, proxy:
     expect(result(page).locator("em")).to_have_text("answer")
 
 
+def test_another_owners_key_leaves_nothing_of_the_former_owners(page: Page, proxy: ScriptedProxy) -> None:
+    proxy.accept("a")
+    for prompt_id in "abc":
+        proxy.answer(prompt_id, f"The answer of {prompt_id}.")
+    locked(page, proxy)
+    give(page)
+    submit(page, "hello")
+    proxy.listed = [listed("a"), listed("b")]
+    run(page, 15)
+    expect(rows(page)).to_have_count(2)
+
+    proxy.secrets = {"another"}
+    proxy.queue = {**READY, "you": {**YOU, "owner": "ben"}}
+    proxy.listed = [listed("c", owner="ben")]
+    run(page, 15)
+    give(page, "another")
+    run(page, 15)
+
+    expect(rows(page)).to_have_count(1)
+    assert "The answer of a." not in stored(page, "localStorage")
+
+
 def test_what_was_submitted_here_is_listed_once(page: Page, proxy: ScriptedProxy) -> None:
     proxy.accept("a")
     proxy.listed = [listed("a", "queued")]
