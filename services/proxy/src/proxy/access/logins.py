@@ -5,21 +5,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from promptqueue import PromptQueue
 from promptqueue.errors import StorageUnavailable
 from promptqueue.owners.deed import Act, Deed
+from promptqueue.owners.key import HOUR
 
 from proxy.access.asker import Asker
+from proxy.serving.connection import network
 from proxy.storage.writer import Writer
 
-HOUR = 3_600  # seconds
 TELL_EVERY = 60.0  # seconds
 MOST_ADDRESSES = 1_000  # that are told apart within a minute
 MOST_DEEDS = 50  # of a minute, or who asks from many addresses could fill the audit
 OTHERS = "other addresses"
-OF_ONE_HOST = 64  # bits of an IPv6 address, whose other half a host changes as it likes
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ class Logins:
 
     def refuse(self, address: str | None) -> None:
         """Count a key that does not hold; what it was is kept nowhere."""
-        host = _host(address or "")
+        host = network(address or "") or "no address"
         with self._lock:
             is_new = host not in self._refused
             self._refused[OTHERS if is_new and len(self._refused) >= MOST_ADDRESSES else host] += 1
@@ -85,14 +84,3 @@ class Logins:
 def _record(queue: PromptQueue, deeds: Iterable[Deed]) -> None:
     for deed in deeds:
         queue.record(deed)
-
-
-def _host(address: str) -> str:
-    """Name who asks from this address; IPv6 by its network, and whatever is no address as it is."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address or "no address"
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or ip_network((found, OF_ONE_HOST), strict=False))
-    return str(found)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+OF_ONE_HOST = 64  # bits of an IPv6 address, whose other half a host changes as it likes
+
 
 class Connection:
     """The way back to the client that has asked."""
@@ -50,11 +52,11 @@ class Connection:
 
 
 def network(address: str) -> str:
-    """Name whom an address belongs to, as far as it tells: of IPv6 everybody has as many as there are in a /64."""
+    """Name whom an address belongs to, as far as it tells; nothing for what is no address."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:  # a socket in the file system has none
         return ""
     if isinstance(found, ipaddress.IPv4Address):
         return str(found)
-    return str(found.ipv4_mapped or found.exploded[:19])
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, OF_ONE_HOST), strict=False))

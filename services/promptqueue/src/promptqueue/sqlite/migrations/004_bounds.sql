@@ -4,7 +4,7 @@
 --                                         of the monotonic clock of `bad_boot`
 --   queued_at, erased_at                  when it was retried last, when its request was erased; seconds since the epoch
 -- The text of the table is changed, which is what ADD COLUMN comes to. That also reads the whole table, for each column, to
--- see whether the rows keep the CHECKs: 40 seconds where there are a million (https://sqlite.org/lang_altertable.html, 7).
+-- see whether the rows keep the CHECKs, longer than a lease where there are a million (https://sqlite.org/lang_altertable.html, 7).
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema
 SET sql = replace(sql, 'ran_seconds REAL,', 'ran_seconds REAL, last_error TEXT, bad_ends INTEGER NOT NULL DEFAULT 0, '

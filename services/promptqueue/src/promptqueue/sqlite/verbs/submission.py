@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -40,20 +40,29 @@ class SubmissionVerbs(HoldingVerbs, Timekeeping):
         # All is looked at before anything is written, so there is nothing to undo: within a savepoint, statements that
         # have triggers take the longer the more was written before.
         with self._database.transaction(undoes=False):
-            self._refuse(self._fresh(drafts), bounds)
-            return [self._replayed(each.new) or self._accept(each) for each in drafts]
+            fresh = self._fresh(drafts)
+            self._refuse(fresh.values(), bounds)
+            return [
+                (None if place in fresh else self._replayed(draft.new)) or self._accept(draft)
+                for place, draft in enumerate(drafts)
+            ]
 
-    def _fresh(self, drafts: Iterable[_Draft]) -> list[_Draft]:
-        """Give those that were not accepted before, and one of those that have the same Idempotency-Key."""
-        fresh: dict[int | str, _Draft] = {}
+    def _fresh(self, drafts: Iterable[_Draft]) -> dict[int, _Draft]:
+        """Give, by their places, those that were not accepted before; of one Idempotency-Key the first."""
+        fresh: dict[int, _Draft] = {}
+        firsts: dict[str, _Draft] = {}
         for place, draft in enumerate(drafts):
-            if self._known(draft.new) is None:
-                first = fresh.setdefault(_stored_key(draft.new) or place, draft)
-                if first.new.idempotency != draft.new.idempotency:
-                    raise IdempotencyConflict
-        return list(fresh.values())
+            if self._known(draft.new) is not None:
+                continue
+            key = _stored_key(draft.new)
+            first = draft if key is None else firsts.setdefault(key, draft)
+            if first is draft:
+                fresh[place] = draft
+            elif first.new.idempotency != draft.new.idempotency:
+                raise IdempotencyConflict
+        return fresh
 
-    def _refuse(self, fresh: list[_Draft], bounds: Bounds) -> None:
+    def _refuse(self, fresh: Collection[_Draft], bounds: Bounds) -> None:
         if not fresh:
             return
         line.refuse(self._database, len(fresh), bounds)
