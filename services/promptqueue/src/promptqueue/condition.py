@@ -79,6 +79,8 @@ class Server:
     address: str  # as people may read it
     model: Model  # the `summary` of what the workers say that share it
     slots: int  # of all of them, for this server
+    busy: int = 0  # prompts that it is answering
+    seconds_per_prompt: float | None = None  # mean of its last twenty answers; None where none of the newest are its
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -113,6 +113,7 @@ class Prompt:
     last_error: str | None = None  # why its last attempt was put back; None if none was, and once it has succeeded
     retried_at: float | None = None  # when it was put into the line again last
     owner: int = EVERYBODY  # the number of whose it is
+    server: str | None = None  # the address of the model server that it was last claimed for, as people may read it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,6 +163,7 @@ class Terms:
     timeout_seconds: float = 3600.0  # a prompt's own timeout can only be shorter
     max_failures: int = 3
     most_running: int | None = None  # prompts of one owner who has a key, unless its own limit says otherwise
+    server: str = ""  # the address of the model server that is to answer, as people may read it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
