@@ -44,6 +44,8 @@ def test_the_queue_is_described_in_numbers_without_ids(client, submit, worker, q
                 "detail": None,
                 "retry_at": None,
                 "slots": 1,
+                "busy": 0,
+                "seconds_per_prompt": None,
             }
         ],
         "limits": {

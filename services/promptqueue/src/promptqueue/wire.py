@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypedDict
 
-from promptqueue.condition import Model, ModelState
+from promptqueue.condition import Model, ModelState, Server
 from promptqueue.owners.owner import Usage
 from promptqueue.prompt import ErrorCode, Outcome, Prompt, PromptError, Status
 
@@ -92,6 +92,20 @@ class ModelBody(TypedDict):
     retry_at: Annotated[Moment | None, Schema("When it is tried again, where that is known.")]
 
 
+class ServerBody(TypedDict):
+    """A model server of the living workers, and how the model is on it."""
+
+    address: str
+    state: ModelState
+    percent: Annotated[int, Schema(minimum=0, maximum=100)] | None
+    processor: str | None
+    detail: Annotated[Line | None, Schema("Why it is not ready.")]
+    retry_at: Annotated[Moment | None, Schema("When it is tried again, where that is known.")]
+    slots: Annotated[Count, Schema("Prompts that it is given at a time.")]
+    busy: Annotated[Count, Schema("Prompts that it answers now.")]
+    seconds_per_prompt: Annotated[Seconds | None, Schema("Mean of its last twenty answers; null while none is known.")]
+
+
 def prompt_status(prompt: Prompt, position: int | None, eta: float | None) -> PromptStatus:
     """Write where a prompt stands; `eta` is in seconds."""
     return {
@@ -145,6 +159,22 @@ def model_body(model: Model) -> ModelBody:
         "processor": model.processor,
         "detail": model.detail and line(model.detail),
         "retry_at": None if model.retry_at is None else moment(model.retry_at),
+    }
+
+
+def server_body(server: Server) -> ServerBody:
+    """Write a model server."""
+    model, seconds = model_body(server.model), server.seconds_per_prompt
+    return {
+        "address": server.address,
+        "state": model["state"],
+        "percent": model["percent"],
+        "processor": model["processor"],
+        "detail": model["detail"],
+        "retry_at": model["retry_at"],
+        "slots": server.slots,
+        "busy": server.busy,
+        "seconds_per_prompt": None if seconds is None else round(seconds, 1),
     }
 
 

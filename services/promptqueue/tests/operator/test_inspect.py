@@ -37,6 +37,26 @@ def test_status_says_why_a_model_cannot_answer_and_when_it_is_tried_again(operat
     assert re.search(r"llama3\.2 is troubled: more memory is needed \\u001b\[31m; trying again in \d+ s\n", people)
 
 
+def test_status_tells_people_of_each_server_where_there_are_several_and_scripts_of_any(operate, queue, worker):
+    ready = Model(name="llama3.2", state=ModelState.READY)
+    worker.describe(ready)
+    alone = operate("status").out
+    away = Model(name="llama3.2", state=ModelState.UNREACHABLE, detail="refused \x1b[31m")
+    queue.describe_model(away, worker=worker.terms.worker, server="http://zzz:11434")
+
+    people, told = operate("status").out, operate("status --json").json["servers"]
+
+    assert re.search("^server", alone, re.MULTILINE) is None
+    assert re.findall(r"^server +(\S+): 0 of \d slots? busy; (.*)$", people, re.MULTILINE) == [
+        (told[0]["address"], "llama3.2 is ready"),
+        ("http://zzz:11434", "llama3.2 is unreachable: refused \\u001b[31m"),
+    ]
+    assert [(each["state"], each["busy"], each["seconds_per_prompt"]) for each in told] == [
+        ("ready", 0, None),
+        ("unreachable", 0, None),
+    ]
+
+
 def test_status_tells_scripts_the_same(operate, queue, ask, finish, journal):
     finish()
     ask()

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from promptqueue.condition import Room, Workers
+from promptqueue.condition import Room, Server, Workers
 from promptqueue.operator import text
 from promptqueue.operator.command import Call, Reply, command
 from promptqueue.operator.owners import owner_named
 from promptqueue.owners.turn import Turn
 from promptqueue.prompt import Outcome, Prompt, Status, Wanted
 from promptqueue.queue import PromptQueue
-from promptqueue.wire import model_body, model_words, prompt_record, text_of
+from promptqueue.wire import model_body, model_words, prompt_record, server_body, text_of
 
 
 @command(("what the queue does right now", "status"), ("how many wait, in a script", "status --json | jq .queued"))
@@ -23,7 +23,7 @@ def status(call: Call) -> Reply:
     """Show what the queue does: what waits, who works, what is stored."""
     with call.queue() as queue:
         counts, workers, model, storage = queue.counts(), queue.workers(), queue.model(), call.storage.describe()
-        room, turns = queue.room(), queue.turns()
+        room, turns, servers = queue.room(), queue.turns(), queue.servers()
     model = model if workers.count else None  # what a worker said before it went no longer holds
     path = call.storage.path
     waiting = counts.oldest_wait_seconds
@@ -40,6 +40,7 @@ def status(call: Call) -> Reply:
             "workers": workers.count,
             "slots": workers.slots,
             "model": model and model_body(model),
+            "servers": [server_body(each) for each in servers],
             "stored_bytes": room.stored_bytes,
             "spare_bytes": room.spare_bytes,
             "disk_free_bytes": room.disk_free_bytes,
@@ -53,6 +54,7 @@ def status(call: Call) -> Reply:
             ("paused", "yes: prompts are accepted and wait" if counts.paused else "no"),
             ("workers", _workers_words(workers, call.storage.demo())),
             ("model", text.harmless(model_words(model)) if model else unknown),
+            *(("server", _server_words(each)) for each in servers if len(servers) > 1),
             ("stored", _room_words(room)),
             (
                 "database",
@@ -189,6 +191,12 @@ def _workers_words(workers: Workers, demo: str | None) -> str:
     if workers.count:
         return f"{workers.count} alive with {text.count(workers.slots, 'slot')}"
     return f"none; the queue of `make demo` is another one: --database-url {demo}" if demo else "none"
+
+
+def _server_words(server: Server) -> str:
+    pace = "" if server.seconds_per_prompt is None else f", {text.duration(server.seconds_per_prompt)} a prompt"
+    busy = f"{server.busy} of {text.count(server.slots, 'slot')} busy{pace}"
+    return text.harmless(f"{server.address}: {busy}; {model_words(server.model)}")
 
 
 def _room_words(room: Room) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations  # the specification reads these types by nam
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from promptqueue.condition import ModelState
 from promptqueue.owners.key import Role
 from promptqueue.prompt import Outcome, Priority, Status
 from promptqueue.wire import (
     Count,
     JSONObject,
-    Line,
     ModelBody,
     Moment,
     PromptId,
     PromptStatus,
     Schema,
     Seconds,
+    ServerBody,
     UsageDay,
 )
 
@@ -93,18 +92,6 @@ class Lanes(TypedDict):
 
     interactive: Count
     batch: Count
-
-
-class ServerBody(TypedDict):
-    """A model server of the living workers, and how the model is on it."""
-
-    address: str
-    state: ModelState
-    percent: Annotated[int, Schema(minimum=0, maximum=100)] | None
-    processor: str | None
-    detail: Annotated[Line | None, Schema("Why it is not ready.")]
-    retry_at: Annotated[Moment | None, Schema("When it is tried again, where that is known.")]
-    slots: Annotated[Count, Schema("Prompts that it is given at a time.")]
 
 
 class QueueMinute(TypedDict):

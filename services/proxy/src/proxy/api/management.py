@@ -1,10 +1,10 @@
 """What operators and the page ask of the whole: the queue, liveness, readiness, the specification."""
 
 from flask import Blueprint, Response
-from promptqueue.condition import DEFAULT_MODEL, Counts, Minute, ModelState, Server, Workers
+from promptqueue.condition import DEFAULT_MODEL, Counts, Minute, ModelState, Workers
 from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Priority
-from promptqueue.wire import model_body, model_words, moment
+from promptqueue.wire import model_body, model_words, moment, server_body
 
 from proxy.access import identity
 from proxy.access.asker import current
@@ -17,7 +17,6 @@ from proxy.api.bodies import (
     Queue,
     QueueMinute,
     Readiness,
-    ServerBody,
     Unreadiness,
 )
 from proxy.api.envelope import answer, envelope, error_body
@@ -55,7 +54,7 @@ def blueprint(parts: Parts) -> Blueprint:
             "paused": found.counts.paused,
             "workers": found.workers.count,
             "model": model_body(found.model),
-            "servers": [_server_body(each) for each in parts.whole_queue.servers()],
+            "servers": [server_body(each) for each in found.servers],
             "stored_bytes": room.stored_bytes,
             "limits": limits,
             "you": you_body(parts, asker, found.workers.slots),
@@ -105,19 +104,6 @@ def blueprint(parts: Parts) -> Blueprint:
 
 def _tenths(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
-
-
-def _server_body(server: Server) -> ServerBody:
-    model = model_body(server.model)
-    return {
-        "address": server.address,
-        "state": model["state"],
-        "percent": model["percent"],
-        "processor": model["processor"],
-        "detail": model["detail"],
-        "retry_at": model["retry_at"],
-        "slots": server.slots,
-    }
 
 
 def _minute_body(minute: Minute) -> QueueMinute:

@@ -39,7 +39,7 @@ class Exposition:
                 counts=found.counts,
                 workers=found.workers,
                 model=found.model,
-                servers=self._whole_queue.servers(),
+                servers=found.servers,
                 room=self._whole_queue.room(),
                 measures=self._whole_queue.measures(),
                 turns=self._whole_queue.turns() if self._config.metrics_owners == "yes" else None,

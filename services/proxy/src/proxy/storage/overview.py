@@ -35,6 +35,7 @@ class Overview:
     counts: Counts
     workers: Workers
     reported: Model | None  # by a worker; None while none has
+    servers: list[Server]  # of the living workers, in the order of their addresses
 
     @property
     def model(self) -> Model:
@@ -55,14 +56,12 @@ class WholeQueue:
         self._writer = writer
 
     def overview(self) -> Overview:
-        """Say what waits, who works and which model answers."""
+        """Say what waits, who works, which model answers, and how it is on each of its servers."""
         return self._reader.read(
-            lambda queue: Overview(counts=queue.counts(), workers=queue.workers(), reported=queue.model())
+            lambda queue: Overview(
+                counts=queue.counts(), workers=queue.workers(), reported=queue.model(), servers=queue.servers()
+            )
         )
-
-    def servers(self) -> list[Server]:
-        """Say of each server how the model is there."""
-        return self._reader.read(lambda queue: queue.servers())
 
     def history(self, minutes: int) -> list[Minute]:
         """Say what the queue did in each of the last minutes, the present one last."""
