@@ -107,7 +107,7 @@ format: ## Format the Python code
 
 lock: ## Pin requirements/*.in again, with hashes
 	@$(PYTHON) local/environment.py test
-	@for name in build local proxy worker dev bench peers compatibility; do \
+	@for name in build local proxy worker postgres dev bench peers compatibility; do \
 		$(VENV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-annotate requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done

@@ -10,6 +10,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import importlib.util
 import os
@@ -27,9 +28,9 @@ PLACE = VENV / "place"
 REQUIREMENTS = {
     "run": ["build", "local", "proxy", "worker"],
     "test": ["build", "dev"],
-    "bench": ["build", "proxy", "worker", "bench"],
+    "bench": ["build", "proxy", "worker", "postgres", "bench"],
 }
-OPTIONAL = {"bench": ["peers"]}
+OPTIONAL = {"run": ["postgres"], "bench": ["peers"]}
 """Requirements without which a purpose is served all the same."""
 PACKAGES = ["services/promptqueue", "services/proxy", "services/worker"]
 SYSTEM = {
@@ -37,15 +38,19 @@ SYSTEM = {
     "curl": "the README's own requests",
     "faketime": "the tests of a wall clock that jumps",
     "firefox-esr": "the page's journeys in Firefox",
+    "initdb": "the queue in PostgreSQL",
     "nginx": "the tests of the front server",
+    "pgbouncer": "the queue in PostgreSQL behind a pooler",
     "prometheus": "the alerts and the dashboard, before a real one",
     "strace": "the power cuts, which need to know what was written and what was synced",
     "WebKitWebDriver": "the page's journeys in WebKit",
     "Xvfb": "the screen that WebKit wants",
 }
 """Programs that only tests need, and what goes untested without them."""
-PACKAGED_AS = {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb"}
+PACKAGED_AS = {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb", "initdb": "postgresql"}
 """Those that have another name where Debian packs them."""
+BESIDE_PATH = ["/usr/sbin", "/usr/lib/postgresql/*/bin"]
+"""Where Debian puts programs that are not for everybody."""
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK = 15.0  # seconds after which a silent step says that it goes on, where no terminal shows it
 FULL = 100 * 1024 * 1024  # bytes; with less left on a disk, it is the disk that something failed of
@@ -190,7 +195,7 @@ def of_the_disk():
 
 
 def install_system_packages():
-    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
+    path = ":".join([os.environ.get("PATH", os.defpath), *(each for place in BESIDE_PATH for each in glob.glob(place))])
     missing = [program for program in SYSTEM if not shutil.which(program, path=path)]
     if not missing:
         return

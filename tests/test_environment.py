@@ -141,7 +141,7 @@ def checkout(tmp_path: Path) -> Path:
     root = Path(environment.__file__).parent.parent
     for name in (
         "local/environment.py",
-        *(f"requirements/{name}.txt" for name in environment.REQUIREMENTS["run"]),
+        *(f"requirements/{name}.txt" for name in environment.REQUIREMENTS["run"] + environment.OPTIONAL["run"]),
         *(f"{package}/pyproject.toml" for package in environment.PACKAGES),
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -288,3 +288,21 @@ def test_a_python_without_venv_is_told_by_the_package_that_it_lacks(
         environment.create()
 
     assert not (tmp_path / ".venv").exists()
+
+
+def test_a_program_that_debian_keeps_beside_the_path_is_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(environment, "SYSTEM", {"initdb": "the queue in PostgreSQL"})
+    monkeypatch.setattr(environment, "BESIDE_PATH", [f"{tmp_path}/postgresql/*/bin"])
+    environment.install_system_packages()
+    told = capsys.readouterr().out
+    (tmp_path / "postgresql/17/bin").mkdir(parents=True)
+    (tmp_path / "postgresql/17/bin/initdb").touch(0o755)
+
+    environment.install_system_packages()
+
+    assert "apt-get install -y --no-install-recommends postgresql\n" in told
+    assert capsys.readouterr().out == ""
