@@ -56,17 +56,17 @@ class Worker:
 
     def __init__(self, queue, storage, slots, **terms):
         self._queue = queue
-        self._presence = storage.register(slots=slots)
+        self.presence = storage.register(slots=slots)
         self._alive = True
-        self.terms = Terms(worker=self._presence.id, **terms)
+        self.terms = Terms(worker=self.presence.id, **terms)
 
-    def describe(self, model, *, server="http://ollama:11434", facts=None):
+    def describe(self, model, *, server="http://ollama:11434", **more):
         """Say how the model is on a server of its own."""
-        self._queue.describe_model(model, worker=self.terms.worker, server=server, facts=facts)
+        self._queue.describe_model(model, worker=self.terms.worker, server=server, **more)
 
     def die(self):
         if self._alive:
-            self._presence.leave()
+            self.presence.leave()
         self._alive = False
 
 

@@ -128,7 +128,7 @@ class PromptQueue(Protocol):
         owner's prompts in a lane the first that came is the first. Who comes while others wait is overtaken by at most
         one prompt of each. Passed over are prompts that must wait or expired, owners with as many running as they may
         have (their limit, else `terms.most_running`), and everything while the queue is paused. Every claim raises the
-        prompt's attempt.
+        prompt's attempt, and says which server it is for, which stays known until the next one.
         """
 
     def renew(self, claim: Claim) -> None:
@@ -242,7 +242,11 @@ class PromptQueue(Protocol):
         """
 
     def servers(self) -> list[Server]:
-        """Say of each server of the living workers how the model is there, in the order of their addresses."""
+        """Say of each server of the living workers how the model is there, in the order of their addresses.
+
+        What it is doing is known from claims that named it (`Terms.server`), how long it takes from those of the newest
+        few hundred answers that are its.
+        """
 
     def facts(self) -> Facts | None:
         """Return what a server said of itself and the `model`; None while no worker has told any of this model.
@@ -250,11 +254,13 @@ class PromptQueue(Protocol):
         A living worker's ready server comes first; else the last that was known.
         """
 
-    def describe_model(self, model: Model, *, worker: str, server: str, facts: Facts | None = None) -> None:
+    def describe_model(
+        self, model: Model, *, worker: str, server: str, facts: Facts | None = None, slots: int = 1
+    ) -> None:
         """Say for a worker what it knows of the model on one of its servers. Writes nothing when nothing changed.
 
-        `worker` is the id of its presence, `server` an address as people may read it. Without `facts` those that are
-        known stay. What dead workers said is cleared away in passing.
+        `worker` is the id of its presence, `server` an address as people may read it, `slots` how many of its slots the
+        worker holds now. Without `facts` those that are known stay. What dead workers said is cleared away in passing.
         """
 
     def ping(self) -> None:

@@ -20,7 +20,23 @@ class Presence(AbstractContextManager["Presence"], Protocol):
         """Its name in every claim, or in every prompt's origin."""
 
     def stay(self) -> None:
-        """Enter again where somebody took the entry away. Raises StorageUnavailable when it cannot."""
+        """Enter again where the entry got lost. Raises StorageUnavailable when it cannot.
+
+        Slots that got lost are taken again unless somebody else has them by now (`slots`).
+        """
+
+    def take_slot(self, server: str, *, below: int) -> int | None:
+        """Take one of a model server's slots 0 to `below` - 1; None where others have them all, wherever they run.
+
+        It is this process's until it gives it back, leaves or dies. `workers` counts it beside those that it registered
+        with. Raises StorageUnavailable.
+        """
+
+    def give_slot_back(self, server: str, number: int) -> None:
+        """Let somebody else have a slot that was taken. Raises StorageUnavailable."""
+
+    def slots(self) -> set[tuple[str, int]]:
+        """Say which slots it holds now: of each the server and the number."""
 
     def leave(self) -> None:
         """Take the entry back, as the end of a `with` does; what it still claims or holds is recovered by others."""

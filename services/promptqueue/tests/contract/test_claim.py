@@ -159,3 +159,17 @@ def test_a_later_attempt_begins_without_tokens(queue, begin, terms):
 def test_a_claim_cannot_be_changed(begin):
     with pytest.raises(dataclasses.FrozenInstanceError):
         begin().terms = None
+
+
+def test_a_prompt_says_for_which_server_it_was_claimed_last(queue, ask, terms, answered):
+    prompt_id, told = ask(), [queue.get(ask()).server]
+    for server in ("http://a:11434", "", "http://b:11434"):
+        claim = queue.claim(dataclasses.replace(terms, server=server))
+        told.append(claim.prompt.server)
+        queue.release(claim)
+        assert queue.get(prompt_id).server == told[-1]
+
+    queue.finish(queue.claim(dataclasses.replace(terms, server="http://ü@a:1/x?y")), answered)
+
+    assert told == [None, "http://a:11434", None, "http://b:11434"]
+    assert queue.get(prompt_id).server == "http://ü@a:1/x?y"

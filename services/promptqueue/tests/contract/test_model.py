@@ -1,5 +1,7 @@
 """model, servers, facts and describe_model: what the workers say of the model and its servers, and who hears it."""
 
+from dataclasses import replace
+
 import pytest
 from promptqueue.condition import Facts, Model, ModelState
 
@@ -91,17 +93,17 @@ def test_a_detail_may_hold_any_character(queue, worker):
 
 
 def test_each_server_of_the_living_is_told_in_order_with_its_slots(queue, hire):
-    gone, first, second = hire(), hire(slots=4), hire(slots=3)
+    gone, first, second = hire(), hire(), hire()
     gone.describe(READY, server="http://c:1")
-    first.describe(AWAY, server="http://b:1")
+    first.describe(AWAY, server="http://b:1", slots=2)
     first.describe(READY, server="http://a:1")
-    second.describe(READY, server="http://b:1")
+    second.describe(READY, server="http://b:1", slots=3)
     gone.die()
 
     told = queue.servers()
 
     assert [(each.address, each.model, each.slots) for each in told] == [
-        ("http://a:1", READY, 2),
+        ("http://a:1", READY, 1),
         ("http://b:1", READY, 2 + 3),
     ]
 
@@ -113,6 +115,75 @@ def test_where_no_worker_lives_there_are_no_servers(queue, hire):
     gone.die()
 
     assert (before, queue.servers()) == ([], [])
+
+
+def test_a_worker_may_hold_more_slots_later_or_none(queue, worker):
+    told = []
+    for slots in (0, 2, 1):
+        worker.describe(READY, slots=slots)
+        told += [server.slots for server in queue.servers()]
+
+    assert told == [0, 2, 1]
+
+
+def test_saying_the_same_number_of_slots_again_writes_nothing(queue, another, worker):
+    worker.describe(READY, slots=2)
+
+    with queue.transaction():
+        another.describe_model(READY, worker=worker.terms.worker, server="http://ollama:11434", slots=2)
+
+
+def test_a_server_is_busy_with_the_prompts_that_were_claimed_for_it(queue, hire, ask, answered):
+    worker = hire()
+    for server in ("http://a:1", "http://b:1"):
+        worker.describe(READY, server=server)
+    claims = [
+        ask() and queue.claim(replace(worker.terms, server=server)) for server in ("http://a:1", "http://a:1", "")
+    ]
+    before = queue.servers()
+
+    queue.finish(claims[0], answered)
+
+    assert [[(each.address, each.busy) for each in told] for told in (before, queue.servers())] == [
+        [("http://a:1", 2), ("http://b:1", 0)],
+        [("http://a:1", 1), ("http://b:1", 0)],
+    ]
+
+
+@pytest.fixture
+def let_answer(queue, ask, worker, answered, clock):
+    """Have a server answer prompts, each in so many seconds."""
+
+    def answer(server, *seconds):
+        for each in seconds:
+            ask()
+            claim = queue.claim(replace(worker.terms, server=server))
+            clock.advance(each)
+            queue.finish(claim, answered)
+
+    return answer
+
+
+def test_a_server_takes_for_a_prompt_what_its_last_twenty_answers_took_in_the_mean(queue, worker, let_answer):
+    for server in ("http://a:1", "http://b:1", "http://c:1"):
+        worker.describe(READY, server=server)
+
+    let_answer("http://a:1", 14, *[2] * 10)
+    let_answer("http://b:1", 7)
+    let_answer("http://a:1", *[4] * 10)
+    let_answer("", 100)
+
+    assert [each.seconds_per_prompt for each in queue.servers()] == [3, 7, None]
+
+
+def test_how_long_a_server_takes_is_forgotten_once_others_have_given_hundreds_of_answers(queue, worker, let_answer):
+    for server in ("http://a:1", "http://b:1"):
+        worker.describe(READY, server=server)
+    let_answer("http://a:1", 5)
+
+    let_answer("http://b:1", *[1] * 1_000)
+
+    assert [each.seconds_per_prompt for each in queue.servers()] == [None, 1]
 
 
 # ---- facts -----------------------------------------------------------------------------------------------------------

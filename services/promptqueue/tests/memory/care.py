@@ -16,6 +16,7 @@ from .usage import Taken
 DAY = 24 * 3600.0
 STEP = 60.0
 PLENTY = 2**40  # bytes
+NEWEST = 300  # answers, by which the speed of servers is known
 UNHELD = {"holder": None, "fingerprint": None, "is_kept": True}
 
 
@@ -143,12 +144,21 @@ class Care(Taken):
         said = {}
         for (worker, server), model in self._state.models.items():
             if worker in self._storage.slots:
-                of_worker = [other for other, _ in self._state.models].count(worker)
-                said.setdefault(server, []).append((model, self._storage.slots[worker] // of_worker))
-        return [
-            Server(address=address, model=summary([model for model, _ in each]), slots=sum(slots for _, slots in each))
-            for address, each in sorted(said.items())
-        ]
+                said.setdefault(server, []).append((model, self._state.slots[worker, server]))
+        return [self._server(address, *zip(*each, strict=True)) for address, each in sorted(said.items())]
+
+    def _server(self, address, models, slots):
+        of_server = [row for row in self._state.rows.values() if row.prompt.server == address]
+        answers = [row for row in self._completed() if row.ran_seconds is not None]
+        newest = sorted(answers, key=lambda row: row.prompt.completed_at)[-NEWEST:]
+        last = [row.ran_seconds for row in newest if row.prompt.server == address][-20:]
+        return Server(
+            address=address,
+            model=summary(models),
+            slots=sum(slots),
+            busy=sum(row.prompt.status is Status.PROCESSING for row in of_server),
+            seconds_per_prompt=sum(last) / len(last) if last else None,
+        )
 
     def facts(self):
         model, living = self.model(), self._storage.slots
@@ -159,12 +169,13 @@ class Care(Taken):
         ]
         return [*self._state.facts.values()][min(told)[-1]] if told else None
 
-    def describe_model(self, model, *, worker, server, facts=None):
+    def describe_model(self, model, *, worker, server, facts=None, slots=1):
         model, where = replace(model, detail=model.detail and storable(model.detail)), (worker, server)
         news = stored_object(stored_json(facts)) if facts else self._state.facts.get(where)
-        if self._state.models.get(where) != model or self._state.facts.get(where) != news:
+        told = (self._state.models.get(where), self._state.slots.get(where), self._state.facts.get(where))
+        if told != (model, slots, news):
             with self.transaction():
-                self._work.models[where] = model
+                self._work.models[where], self._work.slots[where] = model, slots
                 if news:
                     self._work.facts[where] = news
 

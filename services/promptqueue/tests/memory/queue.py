@@ -235,9 +235,10 @@ class MemoryQueue(Asking, Owners):
                 return None
             now, wall = self._clock.monotonic(), self._clock.wall()
             allowed = terms.timeout_seconds if row.prompt.timeout is None else row.prompt.timeout
+            begun = {"status": Status.PROCESSING, "attempt": row.prompt.attempt + 1, "tokens": 0, "started_at": wall}
             row = self._move(
                 row,
-                {"status": Status.PROCESSING, "attempt": row.prompt.attempt + 1, "tokens": 0, "started_at": wall},
+                {**begun, "server": terms.server or None},
                 terms=terms,
                 charged=self._work.turns.take(row.prompt.priority, row.prompt.owner),
                 claimed_at=now,

@@ -82,6 +82,7 @@ class State:
     keys: dict[tuple[int, str], Key] = field(default_factory=dict)  # by owner
     models: dict[tuple[str, str], Model] = field(default_factory=dict)
     facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
+    slots: dict[tuple[str, str], int] = field(default_factory=dict)  # that a worker holds of a server
     gone: dict[str, float] = field(default_factory=dict)  # holders that were found gone, since when
     looks: list[Noted] = field(default_factory=list)  # at the line, that were noted
     ends: list[Noted] = field(default_factory=list)  # of prompts
@@ -99,6 +100,6 @@ class State:
     agreed_offset: float = 0.0
 
     def copy(self):
-        named = ("rows", "keys", "models", "facts", "gone", "looks", "ends", "taken", "owners", "keyring", "deeds")
-        copied = {name: getattr(self, name).copy() for name in (*named, "turns")}
+        named = ("rows", "keys", "models", "facts", "slots", "gone", "looks", "ends", "taken", "owners", "turns")
+        copied = {name: getattr(self, name).copy() for name in (*named, "keyring", "deeds")}
         return replace(self, **copied)

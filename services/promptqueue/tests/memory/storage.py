@@ -24,6 +24,7 @@ class MemoryStorage:
         self.state = State()
         self.slots = {}  # of the workers that are alive, by their ids
         self.holders = {}  # those that are alive, by their ids
+        self.slots_taken = {}  # of servers, each by the id of who holds it
         self._turn = threading.Lock()
         self._listeners = []
 
@@ -36,10 +37,10 @@ class MemoryStorage:
         return listener
 
     def register(self, *, slots):
-        return MemoryPresence(self.slots, slots)
+        return MemoryPresence(self.slots, slots, self.slots_taken)
 
     def attend(self):
-        return MemoryPresence(self.holders, 0)
+        return MemoryPresence(self.holders, 0, self.slots_taken)
 
     def workers(self):
         return Workers(count=len(self.slots), slots=sum(self.slots.values()))
@@ -66,16 +67,35 @@ class MemoryStorage:
 
 
 class MemoryPresence:
-    def __init__(self, slots_of_all, slots):
+    def __init__(self, slots_of_all, slots, taken):
         self.id = str(uuid.uuid4())
-        self._slots_of_all, self._slots = slots_of_all, slots
+        self._slots_of_all, self._slots, self._taken = slots_of_all, slots, taken
         self.stay()
 
     def stay(self):
-        self._slots_of_all[self.id] = self._slots
+        self._slots_of_all[self.id] = self._slots + len(self.slots())
+
+    def take_slot(self, server, *, below):
+        mine = (
+            number
+            for number in range(below)
+            if (server, number) not in self.slots() and self._taken.setdefault((server, number), self.id) == self.id
+        )
+        number = next(mine, None)
+        self.stay()
+        return number
+
+    def give_slot_back(self, server, number):
+        del self._taken[server, number]
+        self.stay()
+
+    def slots(self):
+        return {slot for slot, holder in [*self._taken.items()] if holder == self.id}
 
     def leave(self):
         self._slots_of_all.pop(self.id, None)
+        for slot in self.slots():
+            del self._taken[slot]
 
     def __enter__(self):
         return self

@@ -1,6 +1,7 @@
 """Migrations: each once, whole or not at all, and none for a database of a newer version."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from promptqueue.condition import ModelState
@@ -208,6 +209,23 @@ def test_what_was_there_before_owners_is_everybodys_takes_nothing_and_counts_whe
         queue.delete("a")
         assert (queue.holdings(EVERYBODY).waiting, queue.holdings(EVERYBODY).stored_bytes) == (0, 0)
         assert [(each.owner, each.cancelled) for each in queue.usage()] == [("everybody", 1)]
+
+
+def test_prompts_and_servers_from_before_servers_were_named_are_of_none_and_have_a_slot(url, path, monkeypatch, hire):
+    living = hire()
+    with monkeypatch.context() as before:
+        before.setattr(schema, "migrations", lambda: FIRST[:11])
+        connect(f"{url}-older").open().close()
+    older = path.with_name("queue.db-older")
+    look(older, "INSERT INTO prompts (id, priority, status, created_at) VALUES ('a', 'interactive', 'queued', 1)")
+    look(older, "INSERT INTO requests (seq, request) VALUES (1, '{}')")
+    worker = living.terms.worker
+    look(older, f"INSERT INTO models (worker, server, name, state) VALUES ('{worker}', 's', 'mistral', 'ready')")
+
+    with closing(connect(f"{url}-older").open()) as queue:
+        assert queue.get("a").server is None
+        assert [(each.address, each.slots, each.busy) for each in queue.servers()] == [("s", 1, 0)]
+        assert queue.claim(replace(living.terms, server="s")).prompt.server == "s"
 
 
 def test_what_an_older_program_accepts_and_ends_meanwhile_is_counted(queue, path):

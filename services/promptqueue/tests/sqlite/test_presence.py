@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from promptqueue.condition import Workers
+from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.host.presence import PresenceFile, is_alive
 
 
@@ -35,7 +36,7 @@ def test_nobody_ever_sees_a_worker_without_its_lock(tmp_path, monkeypatch):
     folder, seen = tmp_path / "workers", []
 
     def rename(self, target):
-        seen.append((is_alive(folder, self.name), self.read_text(), target.exists()))
+        seen.append((is_alive(folder, self.name), int(self.read_text()), target.exists()))
         return Path.replace(self, target)
 
     monkeypatch.setattr(Path, "rename", rename)
@@ -43,7 +44,7 @@ def test_nobody_ever_sees_a_worker_without_its_lock(tmp_path, monkeypatch):
     with PresenceFile(folder, slots=4):
         pass
 
-    assert seen == [(True, "4", False)]
+    assert seen == [(True, 4, False)]
 
 
 def test_a_registration_that_fails_leaves_nothing(tmp_path, monkeypatch, open_below):
@@ -112,3 +113,60 @@ def test_a_worker_whose_entry_was_taken_away_enters_again_under_the_same_name(qu
     assert [path.name for path in (tmp_path / "workers").iterdir()] == [presence.id]
     presence.leave()
     assert queue.workers().count == 0
+
+
+SERVER = "http://a:11434"
+
+HOLDER = """
+import sys
+from pathlib import Path
+from promptqueue.sqlite.host.presence import PresenceFile
+
+presence = PresenceFile(Path(sys.argv[1]) / "workers")
+print(presence.take_slot(sys.argv[2], below=1), flush=True)
+input()
+"""
+
+
+def test_the_slots_of_a_worker_that_is_killed_are_free_at_once(child, tmp_path, storage):
+    holder = child(HOLDER, tmp_path, SERVER)
+    assert holder.read() == "0"
+    with storage.register(slots=0) as stands_by:
+        before = stands_by.take_slot(SERVER, below=1)
+
+        holder.kill()
+
+        assert (before, stands_by.take_slot(SERVER, below=1)) == (None, 0)
+
+
+@pytest.mark.parametrize("is_free", [True, False])
+def test_a_slot_whose_file_was_taken_away_is_taken_again_unless_somebody_else_has_it_by_now(
+    queue, storage, tmp_path, is_free
+):
+    with storage.register(slots=0) as presence, storage.register(slots=0) as other:
+        presence.take_slot(SERVER, below=1)
+        shutil.rmtree(tmp_path / "slots")
+        if not is_free:
+            other.take_slot(SERVER, below=1)
+
+        presence.stay()
+
+        assert (presence.slots(), other.slots()) == (({(SERVER, 0)}, set()) if is_free else (set(), {(SERVER, 0)}))
+        assert queue.workers().slots == 1
+        assert (presence if not is_free else other).take_slot(SERVER, below=1) is None
+
+
+def test_a_worker_that_leaves_keeps_no_file_of_a_slot_open(storage, tmp_path, open_below):
+    with storage.register(slots=0) as presence:
+        presence.take_slot(SERVER, below=2)
+        presence.take_slot(SERVER, below=2)
+        presence.give_slot_back(SERVER, 0)
+        assert len(open_below(tmp_path / "slots")) == 1
+
+    assert open_below(tmp_path) == []
+
+
+def test_slots_that_cannot_be_taken_are_an_error_of_the_storage(storage, tmp_path):
+    (tmp_path / "slots").touch()
+    with storage.register(slots=0) as presence, pytest.raises(StorageUnavailable, match=SERVER):
+        presence.take_slot(SERVER, below=1)

@@ -24,7 +24,9 @@ class Bulletin:
         self._published: Model | None = None
         self._trouble = Once(log)
 
-    def publish(self, queue: PromptQueue, report: Report, processor: str | None, facts: Facts | None) -> None:
+    def publish(
+        self, queue: PromptQueue, report: Report, *, processor: str | None, facts: Facts | None, slots: int
+    ) -> None:
         """Publish it. While the storage is away nothing happens, and the next turn tries again."""
         state, detail = report.state, report.reason and clipped(report.reason)
         model = Model(
@@ -36,7 +38,7 @@ class Bulletin:
             retry_at=report.retry_at,
         )
         try:
-            queue.describe_model(model, worker=self._worker, server=self._server, facts=facts)
+            queue.describe_model(model, worker=self._worker, server=self._server, facts=facts, slots=slots)
         except StorageUnavailable as unavailable:
             self._trouble.warn("model state not written reason=%r", str(unavailable))
             return

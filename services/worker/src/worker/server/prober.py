@@ -78,7 +78,8 @@ class Prober(Loop):
             self._gate.changed.wait(max(0.0, min(self._ask_at() - time.monotonic(), TURN_EVERY)))
 
     def _publish(self, report: Report) -> None:
-        self._bulletin.publish(self._queue, report, self._processor, self._inquiry.facts)
+        processor, facts = self._processor, self._inquiry.facts
+        self._bulletin.publish(self._queue, report, processor=processor, facts=facts, slots=self._server.slots)
 
     def _ask_at(self) -> float:
         """When the server is to be asked how it is."""

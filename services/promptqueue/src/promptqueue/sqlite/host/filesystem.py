@@ -59,7 +59,7 @@ def make_file(path: Path) -> None:
 def files_of(path: Path) -> list[Path]:
     """List the database and the files beside it that exist."""
     of_sqlite = (f"{path.name}{suffix}" for suffix in ("", "-wal", "-shm", "-journal"))
-    names = (*of_sqlite, "turn.lock", "main.lock", "use.lock", "wake", "workers", "holders")
+    names = (*of_sqlite, "turn.lock", "main.lock", "use.lock", "wake", "workers", "holders", "slots")
     return [path.with_name(name) for name in names if path.with_name(name).exists()]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from promptqueue.condition import Workers
 from promptqueue.errors import StorageUnavailable
 from promptqueue.sqlite.host import filesystem
+from promptqueue.sqlite.host.slots import Slot, SlotFiles
 
 # How to open files that anybody may have put there: do not wait for a FIFO, do not follow a link.
 SEEING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
@@ -27,6 +28,7 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
         self.id = str(uuid.uuid4())
         self._path = folder / self.id
         self._slots = slots
+        self._taken = SlotFiles(folder.with_name("slots"))
         self._file = self._enter()
 
     def stay(self) -> None:
@@ -34,13 +36,34 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
             if not self._path.exists():
                 lost, self._file = self._file, self._enter()
                 os.close(lost)
+            before = self._taken.held
+            self._taken.keep()
+            if self._taken.held != before:
+                self._tell()
         except OSError as error:
             message = f"The process's entry {self._path} cannot be made again: {error}."
             raise StorageUnavailable(message) from error
 
+    def slots(self) -> set[Slot]:
+        return self._taken.held
+
+    def take_slot(self, server: str, *, below: int) -> int | None:
+        try:
+            number = self._taken.take(server, below=below)
+            self._tell()
+        except OSError as error:
+            message = f"A slot of {server} cannot be taken: {error}."
+            raise StorageUnavailable(message) from error
+        return number
+
+    def give_slot_back(self, server: str, number: int) -> None:
+        self._taken.give_back((server, number))
+        self._tell()
+
     def leave(self) -> None:
         _remove(self._path)
         os.close(self._file)
+        self._taken.give_all_back()
 
     def __exit__(self, *_: object) -> None:
         self.leave()
@@ -52,7 +75,7 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
         file = os.open(unborn, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            os.write(file, str(self._slots).encode())
+            self._write(file)
             unborn.rename(self._path)
         except BaseException:  # a full disk, say: callers try again each second, and must leave nothing behind
             os.close(file)
@@ -60,15 +83,17 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
             raise
         return file
 
+    def _tell(self) -> None:
+        self._write(self._file)
+
+    def _write(self, file: int) -> None:
+        """Say how many slots it has, in one length, so that whoever reads meanwhile finds one number or the other."""
+        os.pwrite(file, f"{self._slots + len(self._taken.held):<{LONGEST_NUMBER}}".encode(), 0)
+
 
 def is_alive(folder: Path, entry: str) -> bool:
     """Whether the process of this entry's name lives."""
-    return living_slots(folder, entry) is not None
-
-
-def living_slots(folder: Path, entry: str) -> int | None:
-    """Read how many slots the process of this entry's name has; None where it does not live."""
-    return _living_slots(folder / entry)
+    return _living_slots(folder / entry) is not None
 
 
 def alive(folder: Path) -> Workers:

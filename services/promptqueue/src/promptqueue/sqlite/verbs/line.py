@@ -29,7 +29,7 @@ TAKE = """
         run_until = :now + min(coalesce(timeout_seconds, :timeout), :timeout),
         ran_seconds = (SELECT price / 1e6 FROM turns
                        WHERE turns.priority = prompts.priority AND turns.owner = prompts.owner),
-        max_failures = :max_failures, not_before = NULL
+        max_failures = :max_failures, not_before = NULL, server = nullif(:server, '')
     WHERE seq = (
         SELECT prompts.seq
         FROM turns LEFT JOIN owners USING (owner) CROSS JOIN prompts INDEXED BY prompts_in_line
@@ -111,6 +111,7 @@ def take_next(database: Database, clock: Clock, terms: Terms) -> sqlite3.Row | N
             lease=terms.lease_seconds,
             timeout=terms.timeout_seconds,
             max_failures=terms.max_failures,
+            server=terms.server,
             most_running=terms.most_running,
         )
         if claimed:

@@ -59,6 +59,7 @@ def prompt(row: sqlite3.Row, clock: Clock) -> Prompt:
         last_error=row["last_error"],
         retried_at=row["queued_at"],
         owner=row["owner"],
+        server=row["server"],
     )
 
 

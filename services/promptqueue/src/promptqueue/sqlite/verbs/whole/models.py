@@ -11,9 +11,30 @@ from promptqueue.sqlite.verbs.base import Verbs
 from promptqueue.stored import storable, stored_json, stored_object
 
 DESCRIBED = """
-    SELECT worker, server, name, state, percent, processor, detail, retry_at, facts IS NOT NULL AS has_facts FROM models
+    SELECT worker, server, name, state, percent, processor, detail, retry_at, slots, facts IS NOT NULL AS has_facts
+    FROM models
 """
 """What each worker says of each server but for the facts, which are long."""
+
+BUSY = """
+    SELECT server, count(*) AS prompts FROM prompts
+    WHERE status = 'processing' AND server IS NOT NULL GROUP BY server
+"""
+
+MEANS = """
+    SELECT server, avg(ran_seconds) AS seconds FROM (
+        SELECT server, ran_seconds, row_number() OVER (PARTITION BY server ORDER BY completed_at DESC) AS place FROM (
+            SELECT server, ran_seconds, completed_at FROM prompts
+            WHERE status = 'completed' AND ran_seconds IS NOT NULL
+            ORDER BY completed_at DESC
+            LIMIT :newest
+        )
+    )
+    WHERE place <= 20 AND server IS NOT NULL GROUP BY server
+"""
+"""What the last twenty answers of each server took in the mean, among the newest of all."""
+
+NEWEST = 300  # answers
 
 
 class ModelVerbs(Verbs):
@@ -25,16 +46,23 @@ class ModelVerbs(Verbs):
         return summary(living, gone=[_model(row) for row in described])
 
     def servers(self) -> list[Server]:
-        described = self._database.run(DESCRIBED)
-        numbers = Counter(row["worker"] for row in described)  # a worker gives each of its servers as many slots
         models, slots = defaultdict[str, list[Model]](list), Counter[str]()
-        for row in described:
-            of_worker = self._slots(row["worker"])
-            if of_worker is not None:
+        for row in self._database.run(DESCRIBED):
+            if self._is_alive(row["worker"]):
                 models[row["server"]].append(_model(row))
-                slots[row["server"]] += of_worker // numbers[row["worker"]]
+                slots[row["server"]] += row["slots"]
+        if not models:
+            return []
+        busy = {row["server"]: int(row["prompts"]) for row in self._database.run(BUSY)}
+        means = {row["server"]: float(row["seconds"]) for row in self._database.run(MEANS, newest=NEWEST)}
         return [
-            Server(address=address, model=model, slots=slots[address])
+            Server(
+                address=address,
+                model=model,
+                slots=slots[address],
+                busy=busy.get(address, 0),
+                seconds_per_prompt=means.get(address),
+            )
             for address, said in sorted(models.items())
             if (model := summary(said))
         ]
@@ -48,26 +76,33 @@ class ModelVerbs(Verbs):
                 return cast(Facts, facts)
         return None
 
-    def describe_model(self, model: Model, *, worker: str, server: str, facts: Facts | None = None) -> None:
+    def describe_model(
+        self, model: Model, *, worker: str, server: str, facts: Facts | None = None, slots: int = 1
+    ) -> None:
         model = replace(model, detail=model.detail and storable(model.detail))
-        described = {(row["worker"], row["server"]): _model(row) for row in self._database.run(DESCRIBED)}
+        described = {
+            (row["worker"], row["server"]): (_model(row), row["slots"]) for row in self._database.run(DESCRIBED)
+        }
         news = None if facts is None else stored_json(facts)
         knows_facts = news is None or news == self._stored_facts(worker, server)
-        if described.get((worker, server)) == model and knows_facts:
+        if described.get((worker, server)) == (model, slots) and knows_facts:
             return
         gone = {other for other, _ in described if other != worker and not self._is_alive(other)}
         with self._database.transaction(durable=False):
             self._database.run(
                 """
-                INSERT OR REPLACE INTO models (worker, server, name, state, percent, processor, detail, retry_at, facts)
-                VALUES (:worker, :server, :name, :state, :percent, :processor, :detail, :retry_at, coalesce(:facts, (
-                    SELECT facts FROM models WHERE name = :name AND facts IS NOT NULL
-                    ORDER BY worker = :worker AND server = :server DESC LIMIT 1
-                )))
+                INSERT OR REPLACE INTO models
+                    (worker, server, name, state, percent, processor, detail, retry_at, slots, facts)
+                VALUES (:worker, :server, :name, :state, :percent, :processor, :detail, :retry_at, :slots,
+                    coalesce(:facts, (
+                        SELECT facts FROM models WHERE name = :name AND facts IS NOT NULL
+                        ORDER BY worker = :worker AND server = :server DESC LIMIT 1
+                    )))
                 """,  # what others, perhaps gone since, knew of the same model is better than nothing
                 facts=news,
                 worker=worker,
                 server=server,
+                slots=slots,
                 **asdict(model),
             )
             for other in gone:
@@ -78,10 +113,6 @@ class ModelVerbs(Verbs):
             "SELECT facts FROM models WHERE worker = :worker AND server = :server", worker=worker, server=server
         )
         return found[0]["facts"] if found else None
-
-    def _slots(self, worker: str) -> int | None:
-        with self._database.storage_errors():
-            return presence.living_slots(self._workers, worker)
 
     def _is_alive(self, worker: str) -> bool:
         with self._database.storage_errors():
