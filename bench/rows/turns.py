@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from promptqueue import connect
+from promptqueue.machine.clock import Clock
 from promptqueue.owners.key import Role, new_key
 from promptqueue.owners.owner import EVERYBODY
 from promptqueue.prompt import Answered, Claim, NewPrompt, Terms
-from promptqueue.sqlite.host.clock import Clock
 
 from bench.figures import Goal
 from bench.measurement import Figure, Measurement, Readings, Side, Taken

@@ -3,12 +3,13 @@
 import _thread
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from typing import Protocol
 
+from promptqueue.machine.clock import Clock
+from promptqueue.machine.threads import NativeThreads
 from promptqueue.notes import Listener
 from promptqueue.queue import PromptQueue
-from promptqueue.sqlite.host.clock import Clock
-from promptqueue.sqlite.host.turnstile import NativeThreads
 from promptqueue.sqlite.storage import SQLiteStorage, path_of
 
 
@@ -84,19 +85,42 @@ def connect(
     threads: NativeThreads = _thread,
     clock: Clock | None = None,
 ) -> Storage:
-    """Return the storage at `url`. Make one for each process; nothing on the disk is touched before it is used.
+    """Return the storage at `url`. Make one for each process; nothing is touched before it is used.
 
-    `sqlite:////data/queue.db` is an absolute path, `sqlite:///data/queue.db` one below the working directory.
+    `sqlite:////data/queue.db` is an absolute path, `sqlite:///data/queue.db` one below the working directory;
+    `postgresql://user@host/database` a database of a server, `?password_file=` names a file with the password.
     `journal_mode` is auto, wal or persist, or keep: then only a queue that exists is opened, in the mode that it has.
-    `lock_timeout` is how many seconds a write may wait for its turn. Where greenlets take the place of threads,
-    `threads` are the native ones. Tests hand in a clock. Raises ValueError for a URL that names no queue.
+    `lock_timeout` is how many seconds a write may wait for its turn in SQLite. Where greenlets take the place of
+    threads, `threads` are the native ones. Tests hand in a clock. Raises ValueError for a URL that names no queue.
     """
-    return SQLiteStorage(
-        path_of(url), journal_mode=journal_mode, lock_timeout=lock_timeout, threads=threads, clock=clock
+    if not _is_postgres(url):
+        return SQLiteStorage(
+            path_of(url), journal_mode=journal_mode, lock_timeout=lock_timeout, threads=threads, clock=clock
+        )
+    # Only here, for whoever keeps the queue in a file need not have psycopg.
+    from promptqueue.postgres.server.address import address_of  # noqa: PLC0415
+    from promptqueue.postgres.storage import PostgresStorage  # noqa: PLC0415
+
+    return PostgresStorage(  # type: ignore[return-value]
+        address_of(url), may_make=journal_mode != "keep", threads=threads, clock=clock
     )
 
 
 def check(url: str) -> str:
     """Return a URL that names a queue. Raises ValueError for any other, with a sentence for people."""
-    path_of(url)
+    if not _is_postgres(url):
+        path_of(url)
+        return url
+    if find_spec("psycopg") is None:
+        message = (
+            "A queue in PostgreSQL needs psycopg: pip install 'promptqueue[postgres]', or build images with POSTGRES=1."
+        )
+        raise ValueError(message)
+    from promptqueue.postgres.server.address import address_of  # noqa: PLC0415
+
+    address_of(url)
     return url
+
+
+def _is_postgres(url: str) -> bool:
+    return url.partition("://")[0] in ("postgresql", "postgres")

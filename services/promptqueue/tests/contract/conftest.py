@@ -1,12 +1,17 @@
 """The suite of every backend: to have another one keep the contract, add it to BACKENDS."""
 
+import os
+
 import pytest
 
 from services.promptqueue.tests.memory.backend import MemoryBackend
+from services.promptqueue.tests.postgres.backend import PostgresBackend
 from services.promptqueue.tests.sqlite.backend import SQLiteBackend
 
 MODES = {mode: SQLiteBackend(mode) for mode in SQLiteBackend.modes()}
 BACKENDS = {"sqlite": SQLiteBackend(), "memory": MemoryBackend()}
+if os.environ.get("TRY_POSTGRES"):
+    BACKENDS["postgres"] = PostgresBackend()
 
 
 @pytest.fixture(params=BACKENDS.values(), ids=BACKENDS)

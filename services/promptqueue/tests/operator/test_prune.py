@@ -4,8 +4,8 @@ import re
 import time
 
 import pytest
+from promptqueue.machine.clock import Clock
 from promptqueue.prompt import NewPrompt
-from promptqueue.sqlite.host.clock import Clock
 
 
 def test_prune_erases_what_is_older_to_the_last_and_keeps_the_rest(operate, queue, finish, clock):

@@ -2,14 +2,14 @@ import time
 from pathlib import Path
 
 import pytest
-from promptqueue.sqlite.host import clock as clock_module
-from promptqueue.sqlite.host.clock import Clock
+from promptqueue.machine import clock as clock_module
+from promptqueue.machine.clock import Clock
 
 
 def test_the_monotonic_clock_is_the_one_that_all_processes_of_a_kernel_share(child):
     before = Clock().monotonic()
 
-    [there] = child("from promptqueue.sqlite.host.clock import Clock; print(Clock().monotonic())").output()
+    [there] = child("from promptqueue.machine.clock import Clock; print(Clock().monotonic())").output()
 
     assert before <= float(there) <= Clock().monotonic()
     assert abs(Clock().monotonic() - time.clock_gettime(time.CLOCK_MONOTONIC)) < 1
@@ -22,14 +22,14 @@ def test_the_wall_clock_is_the_machines():
 def test_the_clock_that_nobody_sets_counts_sleep_and_is_the_same_for_every_process(child):
     before = Clock().elapsed()
 
-    [there] = child("from promptqueue.sqlite.host.clock import Clock; print(Clock().elapsed())").output()
+    [there] = child("from promptqueue.machine.clock import Clock; print(Clock().elapsed())").output()
 
     assert before <= float(there) <= Clock().elapsed()
     assert abs(Clock().elapsed() - time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))) < 1
 
 
 def test_the_boot_is_the_same_for_every_process(child):
-    [there] = child("from promptqueue.sqlite.host.clock import Clock; print(Clock().boot)").output()
+    [there] = child("from promptqueue.machine.clock import Clock; print(Clock().boot)").output()
 
     assert there == Clock().boot
     assert there

@@ -135,7 +135,7 @@ def test_kill_9_of_a_worker_frees_its_prompt_and_its_place_among_the_workers(car
     prompt_id = ask()
     working = run(
         """
-from promptqueue.sqlite.host.clock import Clock
+from promptqueue.machine.clock import Clock
 
 class SameBoot(Clock):
     boot = "this boot"

@@ -4,8 +4,8 @@ import statistics
 import time
 
 import pytest
+from promptqueue.machine.clock import Clock
 from promptqueue.prompt import Idempotency, NewPrompt
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.host.turnstile import Turnstile
 from promptqueue.sqlite.verbs import rows
 

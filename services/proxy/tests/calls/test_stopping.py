@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
+from promptqueue.machine.clock import Clock
 from promptqueue.prompt import Outcome, Status
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.storage import connect
 from proxy.app import parts
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from promptqueue.machine.clock import Clock
 from promptqueue.sqlite.file.database import Database
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs.client import ClientVerbs
 from promptqueue.sqlite.verbs.owners.deeds import DeedVerbs
 from promptqueue.sqlite.verbs.owners.holdings import HoldingVerbs

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from promptqueue.machine.clock import Clock
+from promptqueue.machine.threads import NativeThreads
 from promptqueue.settings import without_secrets
 from promptqueue.sqlite.copies.backup import CopyProgress, back_up
 from promptqueue.sqlite.copies.restore import restore
@@ -18,10 +20,8 @@ from promptqueue.sqlite.file.errors import storage_errors
 from promptqueue.sqlite.file.open_files import OpenFiles
 from promptqueue.sqlite.file.room import length
 from promptqueue.sqlite.host import presence
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.host.datagrams import DatagramListener
 from promptqueue.sqlite.host.presence import PresenceFile
-from promptqueue.sqlite.host.turnstile import NativeThreads
 from promptqueue.sqlite.queue import SQLitePromptQueue
 
 LARGE_JOURNAL = 16 * 1024 * 1024  # bytes; SQLite empties it by itself at 4 MB, unless somebody keeps reading

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from promptqueue.errors import StorageUnavailable
+from promptqueue.machine.threads import NativeThreads
 from promptqueue.sqlite.file import place, schema
 from promptqueue.sqlite.file.age import Age, is_older
 from promptqueue.sqlite.file.engine import journal_mode, sqlite3
@@ -16,7 +17,7 @@ from promptqueue.sqlite.file.place import Loss, Place
 from promptqueue.sqlite.host import filesystem, usage
 from promptqueue.sqlite.host.datagrams import DatagramSender
 from promptqueue.sqlite.host.filesystem import NOTHING, identity
-from promptqueue.sqlite.host.turnstile import NativeThreads, Turnstile
+from promptqueue.sqlite.host.turnstile import Turnstile
 
 WAL_LIMIT = 64 * 1024 * 1024  # bytes that the journal file keeps after it was emptied
 

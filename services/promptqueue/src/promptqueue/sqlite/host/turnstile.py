@@ -8,21 +8,10 @@ import _thread
 import fcntl
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
 from promptqueue.errors import StorageUnavailable
-
-
-class NativeThreads(Protocol):
-    """Makes native threads, as `_thread` does where greenlets do not take the place of threads."""
-
-    def allocate_lock(self) -> Any:
-        """Make a lock for native threads."""
-
-    def start_new_thread(self, function: Callable[[], object], args: tuple[()], /) -> int:
-        """Run `function` on a native thread."""
+from promptqueue.machine.threads import NativeThreads
 
 
 class Turnstile:

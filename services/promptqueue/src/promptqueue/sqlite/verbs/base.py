@@ -1,7 +1,7 @@
 """What the verbs of one thread work with."""
 
+from promptqueue.machine.clock import Clock
 from promptqueue.sqlite.file.database import Database
-from promptqueue.sqlite.host.clock import Clock
 
 
 class Verbs:

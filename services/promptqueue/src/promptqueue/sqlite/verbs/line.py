@@ -10,11 +10,11 @@ from collections.abc import Collection
 
 from promptqueue.condition import Bounds
 from promptqueue.errors import QueueFull
+from promptqueue.machine.clock import Clock
 from promptqueue.owners.turn import Turn
 from promptqueue.prompt import Priority, Terms
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.host.clock import Clock
 
 NEWEST_IN_LINE = """
     SELECT * FROM prompts INDEXED BY prompts_waiting

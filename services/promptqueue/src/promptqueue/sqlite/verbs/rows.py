@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from promptqueue import lifecycle
 from promptqueue.errors import PromptNotFound
+from promptqueue.machine.clock import Clock
 from promptqueue.prompt import ErrorCode, Failed, Outcome, Priority, Prompt, PromptError, Status, Trouble
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.stored import stored_object
 
 

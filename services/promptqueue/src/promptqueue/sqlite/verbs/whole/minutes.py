@@ -2,10 +2,10 @@
 
 from promptqueue.condition import Minute
 from promptqueue.history import KEPT, SAME, Noted, Now, Sight, first_look, last_minutes, news
+from promptqueue.machine.clock import Clock
 from promptqueue.prompt import Outcome
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.host.clock import Clock
 from promptqueue.sqlite.verbs import line
 from promptqueue.sqlite.verbs.base import Verbs
 

@@ -1,0 +1,1 @@
+"""What every engine needs of the machine that it runs on."""

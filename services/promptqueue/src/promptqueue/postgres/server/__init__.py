@@ -1,0 +1,1 @@
+"""The server: sessions, transactions, the schema, and what its errors mean."""

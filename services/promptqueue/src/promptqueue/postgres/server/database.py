@@ -1,0 +1,187 @@
+"""The queue's database as its verbs use it: what shares a commit, and who hears of it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow
+
+from promptqueue.errors import StorageUnavailable
+from promptqueue.machine.clock import Clock
+from promptqueue.notes import Text
+from promptqueue.postgres.server.errors import UNKNOWN, may_be_tried_again, storage_errors
+from promptqueue.postgres.server.session import Session, Sessions
+from promptqueue.postgres.server.telling import Teller
+
+Row = DictRow
+
+BEGIN = "BEGIN"
+BEGIN_RELAXED = "BEGIN; SET LOCAL synchronous_commit = off"
+WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE)\b(?!\s+SKIP)")
+
+
+class Database:
+    """Runs the statements of one thread. It holds a session only while it has something to do."""
+
+    def __init__(self, sessions: Sessions, teller: Teller, *, clock: Clock | None = None) -> None:
+        """Open nothing yet. A `clock` that is handed in, by a test, stands in the place of the server's."""
+        self._sessions = sessions
+        self._teller = teller
+        self._clock = clock
+        self._session: Session | None = None  # of the transaction that is going on
+        self._depth = 0
+        self._has_written = False
+        self._is_given_up = False
+        self._changed: set[str | None] = set()
+        self._written: set[str] = set()
+
+    @property
+    def machine(self) -> Clock:
+        """This machine's own clocks, beside which the server's is held."""
+        return self._clock or Clock()
+
+    def run(self, statement: str, **values: Any) -> list[Row]:
+        """Run a statement, by itself a commit of its own; the rows that it gives."""
+        if self._session:
+            if self._is_given_up:
+                message = "The transaction was given up: a part of it failed half-way."
+                raise StorageUnavailable(message)
+            self._has_written = self._has_written or _writes(statement)
+            return self._execute(self._session, statement, values)
+        return self._alone(statement, values)
+
+    def run_relaxed(self, statement: str, **values: Any) -> list[Row]:
+        """Run a statement of which a power cut may take back what it did."""
+        with self.transaction(durable=False):
+            return self.run(statement, **values)
+
+    def changed(self, prompt_id: str | None) -> None:
+        """Let all who wait hear of this prompt, or of any when it is None, once the transaction has committed."""
+        self._changed.add(prompt_id)
+        self._tell()
+
+    def written(self, prompt_id: str) -> None:
+        """Let whoever reads this prompt's text hear that there is more, once the transaction has committed."""
+        self._written.add(prompt_id)
+        self._tell()
+
+    def stream(self, text: Text) -> None:
+        """Let whoever listens hear live text, which is stored later."""
+        self._teller.stream(text)
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """Commit what happens inside, all or nothing; on the disk before it returns, unless it need not be `durable`.
+
+        Inside another transaction it shares the outer one's commit. What raises there must raise before it writes: then
+        there is nothing to undo, and no savepoint is needed, which would take two more ways to the server and back.
+        What raises later takes the whole transaction with it.
+        """
+        if self._session:
+            with self._shared():
+                yield
+            return
+        with self._sessions.borrowed() as session, self._outermost(session, durable=durable):
+            yield
+        self._tell()
+
+    def close(self) -> None:
+        """Nothing is held between two verbs."""
+
+    @contextmanager
+    def _shared(self) -> Iterator[None]:
+        before, self._has_written = self._has_written, False
+        try:
+            yield
+        except BaseException:
+            self._is_given_up = self._is_given_up or self._has_written
+            raise
+        finally:
+            self._has_written = self._has_written or before
+
+    @contextmanager
+    def _outermost(self, session: Session, *, durable: bool) -> Iterator[None]:
+        self._begin(session, BEGIN if durable else BEGIN_RELAXED)
+        self._session, self._has_written, self._is_given_up = session, False, False
+        try:
+            yield
+            self._commit(session)
+        except BaseException:
+            self._changed.clear()
+            self._written.clear()
+            if not session.closed:
+                with storage_errors():
+                    session.execute("ROLLBACK", prepare=False)
+            raise
+        finally:
+            self._session = None
+
+    def _begin(self, session: Session, statement: str) -> None:
+        with storage_errors():
+            session.execute(statement, prepare=False)
+
+    def _commit(self, session: Session) -> None:
+        if self._is_given_up:
+            message = "The transaction was given up: a part of it failed half-way."
+            raise StorageUnavailable(message)
+        doubts: list[str] = []
+        heard = lambda notice: doubts.append(notice.message_primary or "")  # noqa: E731
+        session.add_notice_handler(heard)
+        try:
+            # Never cancelled: a cancelled commit has happened here, and says so by a warning alone.
+            done = session.execute("COMMIT", prepare=False).statusmessage
+        except psycopg.Error as error:
+            raise StorageUnavailable(UNKNOWN) from error
+        finally:
+            session.remove_notice_handler(heard)
+        if done != "COMMIT":
+            message = "The transaction was rolled back by the server."
+            raise StorageUnavailable(message)
+        if doubts:
+            raise StorageUnavailable(UNKNOWN)
+
+    def _alone(self, statement: str, values: dict[str, Any]) -> list[Row]:
+        with self._sessions.borrowed() as session:
+            try:
+                return self._execute(session, statement, values)
+            except StorageUnavailable as unavailable:
+                cause = unavailable.__cause__
+                if isinstance(cause, psycopg.Error) and may_be_tried_again(cause):
+                    return self._execute(session, statement, values)
+                if isinstance(cause, psycopg.OperationalError) and session.closed and _writes(statement):
+                    raise StorageUnavailable(UNKNOWN) from cause
+                raise
+
+    def _execute(self, session: Session, statement: str, values: dict[str, Any]) -> list[Row]:
+        with storage_errors():
+            if self._clock:
+                _set(session, self._clock)
+            cursor = session.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def _tell(self) -> None:
+        """Tell what has been committed; while a transaction goes on that is nothing."""
+        if self._session or not (self._changed or self._written):
+            return
+        changed, self._changed = self._changed, set()
+        written, self._written = self._written - changed, set()
+        self._teller.tell(changed, written)
+
+
+@cache
+def _writes(statement: str) -> bool:
+    return WRITES.search(statement) is not None
+
+
+def _set(session: Session, clock: Clock) -> None:
+    """Let a clock of a test's stand in the place of the server's."""
+    session.execute(
+        """
+        SELECT set_config('promptqueue.wall', %s, false), set_config('promptqueue.lease_time', %s, false),
+               set_config('promptqueue.elapsed', %s, false), set_config('promptqueue.boot', %s, false)
+        """,
+        [repr(clock.wall()), repr(clock.monotonic()), repr(clock.elapsed()), clock.boot],
+    )

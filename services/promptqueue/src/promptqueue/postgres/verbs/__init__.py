@@ -1,0 +1,1 @@
+"""The queue's verbs, written in PostgreSQL's SQL."""

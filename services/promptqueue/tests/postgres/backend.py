@@ -1,0 +1,69 @@
+"""The PostgreSQL backend, as the suite of every backend is handed it: a real server for each process that tests."""
+
+import atexit
+from contextlib import ExitStack, contextmanager
+from functools import cache
+
+import psycopg
+from promptqueue.storage import connect
+from support.postgres import postgres_server
+
+DATABASE = "contract"
+KEPT = ("schema_version",)
+
+
+@cache
+def server():
+    """The server of this process; it goes with it. Whether a commit waits for the disk is seen all the same."""
+    running = ExitStack()
+    atexit.register(running.close)
+    return running.enter_context(postgres_server(durable=False))
+
+
+@cache
+def seeds():
+    """Make the database; its tables, each with the rows that it has from the beginning."""
+    server().make_database(DATABASE)
+    storage = connect(server().url(DATABASE))
+    storage.open().close()
+    storage.close()
+    with psycopg.connect(server().url(DATABASE)) as connection:
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for (name,) in tables if name not in KEPT}
+
+
+def empty():
+    """Let the database be as it was when it was made."""
+    tables = seeds()
+    with psycopg.connect(server().url(DATABASE)) as connection:
+        connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
+        for name, rows in tables.items():
+            for row in rows:
+                connection.execute(f"INSERT INTO {name} VALUES ({', '.join(['%s'] * len(row))})", row)
+        connection.execute("ALTER TABLE owners ALTER COLUMN owner RESTART WITH 2")
+
+
+class PostgresBackend:
+    outlives_a_reboot = False
+
+    @contextmanager
+    def fresh(self, clock):
+        empty()
+        storage = connect(server().url(DATABASE), clock=clock)
+        try:
+            yield storage
+        finally:
+            storage.close()
+
+    def check(self, queue):
+        """Hold the ledgers beside a real count, which is given."""
+        run = queue._database.run
+        counted = run(
+            """
+            SELECT coalesce(status, 'completed') AS status, prompts.lane, count(*) AS prompts
+            FROM prompts LEFT JOIN line USING (seq) GROUP BY 1, 2
+            """
+        )
+        return {(row["status"], ("interactive", "batch")[row["lane"]]): row["prompts"] for row in counted}
