@@ -9,7 +9,7 @@ from proxy.serving.headers import FIXED
 if TYPE_CHECKING:
     from support.client import Reply
 
-EXPOSED_HEADERS = {"Location", "Retry-After", "X-Prompt-Id", "Date"}  # as the proxy's
+EXPOSED_HEADERS = {"Location", "Retry-After", "X-Prompt-Id", "X-Served-By", "Date"}  # as the proxy's
 
 
 def is_error(answer: Reply, status: int, code: str, kind: str) -> None:

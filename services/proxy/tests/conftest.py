@@ -23,6 +23,7 @@ from servers import Server
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+SERVER = "http://ollama:11434"
 RECORD = {"model": "llama3.2", "response": "Rayleigh.", "done": True, "done_reason": "stop", "eval_count": 3}
 
 
@@ -82,11 +83,11 @@ class Worker:
     def __init__(self, storage, queue, slots=1):
         self.queue = self._queue = queue
         self._presence = storage.register(slots=slots)
-        self.terms = Terms(worker=self._presence.id)
+        self.terms = Terms(worker=self._presence.id, server=SERVER)
 
     def describe(self, model):
         """Say how the model is."""
-        self._queue.describe_model(model, worker=self.terms.worker, server="http://ollama:11434")
+        self._queue.describe_model(model, worker=self.terms.worker, server=SERVER)
 
     def claim(self):
         claim = self._queue.claim(self.terms)

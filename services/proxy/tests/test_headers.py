@@ -1,7 +1,7 @@
 """What every answer tells a browser: any page of any origin may call the API, and nothing of it is ever stored."""
 
 import pytest
-from proxy.serving.headers import CORS, FIXED
+from proxy.serving.headers import CORS, FIXED, served_by
 
 UNKNOWN = "/api/v1/prompt/00000000-0000-4000-8000-000000000000"
 ALLOWED = "authorization, content-type, idempotency-key, last-event-id, prefer, x-on-disconnect"
@@ -45,6 +45,21 @@ def test_the_answer_of_every_route_has_the_fixed_headers(make_app):
             assert answer.headers.getlist(name) == [value], (method, path)
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://user-less:11434/a?b=c", {"X-Served-By": "http://user-less:11434/a?b=c"}),
+        ("http://[::1]:11434", {"X-Served-By": "http://[::1]:11434"}),
+        ("http://b\u00fccher:1", {"X-Served-By": "http://b%C3%BCcher:1"}),
+        ("http://a\r\nSet-Cookie: b", {"X-Served-By": "http://a%0D%0ASet-Cookie:%20b"}),
+        ("\ud800", {"X-Served-By": "?"}),
+        (None, {}),
+    ],
+)
+def test_a_model_server_is_named_in_a_header_whatever_its_address_is(address, said):
+    assert served_by(address) == said
+
+
 def test_a_refusal_below_the_application_has_them(server):
     answer = server.raw(b"nonsense\r\n\r\n")
 
@@ -59,7 +74,7 @@ def test_every_answer_may_be_read_by_every_origin_and_is_stored_nowhere(client, 
 
     assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
     assert "Access-Control-Allow-Credentials" not in answer.headers
-    assert answer.headers["Access-Control-Expose-Headers"] == "Location, Retry-After, X-Prompt-Id, Date"
+    assert answer.headers["Access-Control-Expose-Headers"] == "Location, Retry-After, X-Prompt-Id, X-Served-By, Date"
     assert answer.headers["Cache-Control"] == "no-store"
     assert {name: answer.headers[name] for name in FIXED} == FIXED
 

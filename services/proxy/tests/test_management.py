@@ -19,6 +19,7 @@ def test_the_queue_is_described_in_numbers_without_ids(client, submit, worker, q
     body = client.get("/api/v1/queue").json
 
     assert body.pop("oldest_wait_seconds") >= 0
+    assert body["servers"][0].pop("seconds_per_prompt") >= 0
     assert body.pop("stored_bytes") == queue.room().stored_bytes > 0
     assert body == {
         "queued": 1,
@@ -44,8 +45,7 @@ def test_the_queue_is_described_in_numbers_without_ids(client, submit, worker, q
                 "detail": None,
                 "retry_at": None,
                 "slots": 1,
-                "busy": 0,
-                "seconds_per_prompt": None,
+                "busy": 1,
             }
         ],
         "limits": {
@@ -110,6 +110,7 @@ def test_each_server_is_told_with_its_state(client, worker, queue):
         ("http://another:11434", "unreachable", "refused by it", moment(away.retry_at)),
         ("http://ollama:11434", "ready", None, None),
     ]
+    assert [each["seconds_per_prompt"] for each in servers] == [None, None]
     assert client.get("/api/v1/queue").json["servers"] == []
 
 

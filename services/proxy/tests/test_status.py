@@ -233,6 +233,19 @@ def test_a_result_is_ollamas_record_and_three_words_of_ours(client, submit, work
     assert answer.json == {**record, "id": prompt_id, "status": "completed", "outcome": "succeeded"}
 
 
+def test_a_result_names_the_model_server_that_wrote_it_and_nothing_else_does(client, submit, worker):
+    answered, failed, waiting = submit(), submit(), submit()
+    worker.answer()
+    worker.fail()
+
+    named = {
+        prompt_id: client.get(f"/api/v1/prompt/{prompt_id}/result").headers.get("X-Served-By")
+        for prompt_id in (answered, failed, waiting)
+    }
+
+    assert named == {answered: "http://ollama:11434", failed: None, waiting: None}
+
+
 def test_a_prompt_that_failed_has_no_result_but_the_text_that_had_come(client, submit, worker):
     prompt_id = submit()
 

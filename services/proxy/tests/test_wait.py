@@ -129,6 +129,7 @@ def test_a_result_is_held_until_the_prompt_is_completed(held, submit, worker):
     worker.finish(claim)
 
     assert later.result.json["outcome"] == "succeeded"
+    assert later.result.headers["X-Served-By"] == worker.terms.server
 
 
 def test_a_held_answer_hears_of_the_end_though_every_wake_up_is_lost(app, held, submit, worker, tmp_path):

@@ -21,6 +21,7 @@ def test_a_whole_answer_is_one_document(asking, queued, worker):
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     assert answer.headers["X-Accel-Buffering"] == "no"
     assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Served-By"] == worker.terms.server
 
 
 def test_a_document_is_written_in_ascii(asking, queued, worker):
@@ -43,6 +44,7 @@ def test_a_stream_has_the_text_and_then_the_ending(asking, queued, worker):
     assert answer.status_code == 200
     assert answer.text.startswith("open\n1.0 Ray")
     assert answer.text.endswith("\nanswer Rayleigh.\nend\n")
+    assert "X-Served-By" not in answer.headers  # which were sent while another server could still have written the rest
 
 
 def test_a_stream_without_text_has_the_ending_alone(asking, queued, worker):

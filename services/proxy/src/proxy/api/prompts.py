@@ -17,6 +17,7 @@ from proxy.asking import submission
 from proxy.calls.accepted import accepted_body
 from proxy.parts import Parts
 from proxy.serving import body
+from proxy.serving.headers import served_by
 
 BRIEF = 16 * 1024  # bytes of a body that is checked at once: it takes some milliseconds, whatever it holds
 
@@ -79,7 +80,8 @@ def _serve_looks(routes: Blueprint, parts: Parts) -> None:
                 return _about(prompt_id, status, 202, {"Retry-After": str(retry_after)})
             case Outcome.SUCCEEDED:
                 ended: Answer = {"id": prompt.id, "status": Status.COMPLETED, "outcome": Outcome.SUCCEEDED}
-                return _about(prompt_id, {**(own.answer(prompt_id) or {}), **ended})
+                content = {**(own.answer(prompt_id) or {}), **ended}
+                return _about(prompt_id, content, headers=served_by(prompt.server))
             case _:
                 no_answer: NoAnswer = {**status, "partial": own.partial(prompt_id)}
                 return _about(prompt_id, no_answer, 410)

@@ -1,14 +1,16 @@
 """The headers that every answer has. nginx says the same of what it answers itself."""
 
 import re
+import string
 from http import HTTPStatus
+from urllib.parse import quote
 
 from flask import Response, request
 
 CORS = {
     # Any page of any origin may call the proxy, with no credentials but those that it sends itself.
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Location, Retry-After, X-Prompt-Id, Date",
+    "Access-Control-Expose-Headers": "Location, Retry-After, X-Prompt-Id, X-Served-By, Date",
 }
 PREFLIGHT = {
     # All that may be sent, whatever a preflight asks about.
@@ -36,6 +38,11 @@ NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+( *, *[A-Za-z0-9!#$%&'*+.^_`|~-]
 NEVER_STORED = "no-store"
 JSON = "application/json; charset=utf-8"
 """The type of every JSON answer: without a charset, some clients decode it as Latin-1."""
+
+
+def served_by(address: str | None) -> dict[str, str]:
+    """Give the header that names the model server that wrote an answer; none where that is not known."""
+    return {"X-Served-By": quote(address, safe=string.punctuation, errors="replace")} if address else {}
 
 
 def add(answer: Response) -> Response:

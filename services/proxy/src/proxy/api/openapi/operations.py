@@ -19,6 +19,7 @@ SECURITY_SCHEMES: dict[str, Any] = {
 HEADERS: dict[str, Any] = {
     "Location": {"required": True, "description": "Where the prompt's status is.", "schema": TEXT},
     "X-Prompt-Id": {"required": True, "description": "The prompt's id.", "schema": UUID},
+    "X-Served-By": {"description": "The address of the model server that wrote the answer.", "schema": TEXT},
     "Retry-After": {"required": True, "description": "Seconds.", "schema": SECONDS},
     "WWW-Authenticate": {"required": True, "description": "How to send a key.", "schema": {"const": "Bearer"}},
     "Allow": {"required": True, "description": "The methods there are.", "schema": TEXT},

@@ -121,7 +121,7 @@ RESULT = _of_a_prompt(
     "result",
     "Read the answer",
     {
-        "200": answer("The answer.", "Answer", "X-Prompt-Id"),
+        "200": answer("The answer.", "Answer", "X-Prompt-Id", "X-Served-By"),
         "202": _stands("Not yet: where it stands.", "Retry-After"),
         "400": error("invalid_request: `wait`."),
         "410": answer("There will be none: it failed, was cancelled or expired.", "NoAnswer", "X-Prompt-Id"),

@@ -7,7 +7,7 @@ from flask import Response
 from flask.globals import app_ctx
 
 from proxy.calls.holding.call import HeldCall
-from proxy.serving.headers import JSON
+from proxy.serving.headers import JSON, served_by
 
 
 class HeldResponse(Response):
@@ -43,6 +43,7 @@ class HeldResponse(Response):
         self.headers.extend(of_place(self._call))
         if self._is_document and self._call.is_over:
             self.headers["Content-Length"] = str(sum(map(len, self._call.ahead)))
+            self.headers.extend(served_by(self._call.standing.progress.prompt.server))
         return iter(super().__call__(*self._server))
 
 

@@ -23,6 +23,7 @@ from proxy.faces.openai.responses.stored import FACE, Stored, StoredResponses
 from proxy.faces.openai.responses.writing import response
 from proxy.faces.openai.responses.writing.writer import ResponseWriter
 from proxy.parts import Parts
+from proxy.serving.headers import served_by
 
 Read = TypeVar("Read")
 
@@ -134,7 +135,9 @@ def _apart(parts: Parts, data: bytes, call: Callable[[], Read]) -> Read:
 def _about(parts: Parts, found: Stored) -> Response:
     """Answer with a response as it stands, and say when it is worth asking again if it has no end yet."""
     headers = _headers(found.prompt_id)
-    if found.is_going_on:
+    if found.answer:
+        headers |= served_by(found.progress.prompt.server)
+    elif found.is_going_on:
         eta = parts.estimates.eta(found.progress.prompt, found.progress.position)
         poll = USUAL if eta is None else min(LONGEST, max(SHORTEST, round(eta * 1000 / 2)))
         headers["openai-poll-after-ms"] = str(poll)
