@@ -14,8 +14,10 @@ def app(make_app):
 def scraped(client, submit, worker, scrape):
     """Read everything that there can be."""
     submit()
-    client.get("/nowhere")
     worker.describe(Model(name="llama3.2", state=ModelState.READY))
+    worker.answer()
+    submit()
+    client.get("/nowhere")
     return scrape()
 
 

@@ -65,6 +65,27 @@ def test_each_server_is_in_one_state_and_the_model_ready_in_one_alone(worker, sc
     assert read("server_slots", server="http://ollama:11434") == 1
 
 
+def test_each_server_tells_what_it_has_in_hand_and_how_long_it_takes_once_it_has_answered(
+    client, submit, queue, worker, scrape
+):
+    for _ in range(2):
+        submit()
+    for address in ("http://ollama:11434", "http://another:11434"):
+        queue.describe_model(Model(name="m", state=ModelState.READY), worker=worker.terms.worker, server=address)
+    before = scrape().all("server_seconds_per_prompt", "server")
+    worker.answer()
+    worker.claim()
+
+    read = scrape()
+    [seconds] = [each["seconds_per_prompt"] for each in client.get("/api/v1/queue").json["servers"] if each["busy"]]
+
+    assert before == {}
+    assert read.all("server_busy", "server") == {"http://another:11434": 0, "http://ollama:11434": 1}
+    told = read.all("server_seconds_per_prompt", "server")
+    assert told.keys() == {"http://ollama:11434"}
+    assert round(told["http://ollama:11434"], 1) == seconds
+
+
 def test_with_no_worker_alive_the_model_is_not_ready_whatever_was_said_of_it(worker, scrape):
     worker.describe(Model(name="m", state=ModelState.READY))
     worker.leave()

@@ -67,6 +67,15 @@ def _of_workers(seen: Seen) -> Iterator[Metric]:
     yield gauges("server_state", "1 for the state that a model server is in.", ["server", "state"], states)
     slots = [([server.address], server.slots) for server in seen.servers]
     yield gauges("server_slots", "Prompts that a model server is asked at a time.", ["server"], slots)
+    busy = [([server.address], server.busy) for server in seen.servers]
+    yield gauges("server_busy", "Prompts that a model server answers.", ["server"], busy)
+    seconds = [
+        ([server.address], server.seconds_per_prompt)
+        for server in seen.servers
+        if server.seconds_per_prompt is not None
+    ]
+    what = "Mean seconds of a model server's last twenty answers; absent while none is known."
+    yield gauges("server_seconds_per_prompt", what, ["server"], seconds)
 
 
 def _of_room(room: Room) -> Iterator[Metric]:
