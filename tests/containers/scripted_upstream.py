@@ -22,19 +22,20 @@ class Asked:
 
 class ScriptedUpstream:
     """Answers 200 with `{}`; "events" in the path is a stream, "silent" waits for `go_on`, "closes" hangs up, a number
-    is an error."""
+    is an error. With `hangs_up` it answers nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.asked: list[Asked] = []
         self.go_on = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self.hangs_up = False
+        self._server = _Server((host, port), _Handler)
         self._server.upstream = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
     def address(self) -> str:
         """Host and port."""
-        return f"127.0.0.1:{self._server.server_port}"
+        return "{}:{}".format(*self._server.server_address[:2])
 
     def __enter__(self) -> ScriptedUpstream:
         self._thread.start()
@@ -67,7 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
             Asked(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body),
         )
         path = self.path.partition("?")[0]
-        if "events" in path:
+        if upstream.hangs_up:
+            self.close_connection = True
+        elif "events" in path:
             self._stream(is_chunked="chunked" in self.path)
         elif "silent" in path:
             upstream.go_on.wait(20)

@@ -111,7 +111,6 @@ def test_a_request_that_the_proxy_broke_off_is_not_sent_to_it_again(
         assert nginx.call(method, "/api/closes", None).json.keys() == {"error"}
 
     assert len(upstream.asked) == 2
-    assert "proxy_next_upstream off;" in (FRONTEND / "nginx.conf").read_text()
 
 
 def test_whoever_looks_whether_a_server_is_there_finds_one(nginx: FrontNginx, upstream: ScriptedUpstream) -> None:
