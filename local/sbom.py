@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom
-from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.component import Component, ComponentScope, ComponentType
 from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
@@ -36,6 +36,8 @@ IMAGES = {
 """Each image, and the folder of its Dockerfile."""
 OURS = ["promptqueue"]
 """Packages of the repository that an image has beside its own."""
+ON_REQUEST = "postgres"
+"""Requirements that are in an image only where it was built with POSTGRES=1."""
 
 
 def main() -> int:
@@ -62,6 +64,9 @@ def written(image: str, folder: Path) -> str:
     requirements = ROOT / f"requirements/{image}.txt"
     if requirements.exists():
         parts += [ours(name) for name in (*OURS, image)] + [*packages(requirements.read_text(encoding="utf-8"))]
+        there = {part.name for part in parts}
+        more = packages((ROOT / f"requirements/{ON_REQUEST}.txt").read_text(encoding="utf-8"), ComponentScope.OPTIONAL)
+        parts += [part for part in more if part.name not in there]
     bom.components.update(parts)
     bom.register_dependency(root, parts)
     by_name = {canonicalize_name(part.name): part for part in parts}
@@ -103,7 +108,7 @@ def ours(name: str) -> Component:
     )
 
 
-def packages(requirements: str) -> Iterator[Component]:
+def packages(requirements: str, scope: ComponentScope = ComponentScope.REQUIRED) -> Iterator[Component]:
     """Yield what is pinned, each with the hashes of the files that may be installed for it."""
     for line in requirements.replace("\\\n", " ").splitlines():
         pinned, *hashes = line.split(" --hash=sha256:")
@@ -117,6 +122,7 @@ def packages(requirements: str) -> Iterator[Component]:
             name=requirement.name,
             version=at.version,
             type=ComponentType.LIBRARY,
+            scope=scope,
             bom_ref=str(purl),
             purl=purl,
             licenses=licences(requirement.name),

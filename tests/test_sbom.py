@@ -26,7 +26,7 @@ def test_no_image_installs_a_package_without_its_hash() -> None:
         if "install" in line and "requirements/" in line
     ]
 
-    assert len(installing) == 4
+    assert len(installing) == 6
     assert [line for line in installing if "--require-hashes" not in line] == []
 
 
@@ -36,7 +36,11 @@ def test_every_pinned_package_is_in_the_bill_with_every_hash(image: str) -> None
 
     told = bill(image)
 
-    packages = {each["purl"]: each for each in told["components"] if each.get("purl", "").startswith("pkg:pypi/")}
+    packages = {
+        each["purl"]: each
+        for each in told["components"]
+        if each.get("purl", "").startswith("pkg:pypi/") and each["scope"] == "required"
+    }
     assert set(packages) == {
         f"pkg:pypi/{name.lower()}@{version}" for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", pinned)
     }
@@ -47,6 +51,13 @@ def test_every_pinned_package_is_in_the_bill_with_every_hash(image: str) -> None
         for each in reference["hashes"]
     ]
     assert sorted(hashes) == sorted(re.findall(r"--hash=sha256:(\w+)", pinned))
+
+
+@pytest.mark.parametrize("image", ["proxy", "worker"])
+def test_what_an_image_has_only_if_it_is_built_for_postgresql_is_in_the_bill_as_optional(image: str) -> None:
+    optional = {each["name"] for each in bill(image)["components"] if each.get("scope") == "optional"}
+
+    assert {"psycopg", "psycopg-binary"} <= optional <= {"psycopg", "psycopg-binary", "typing-extensions"}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from worker.config import Config as WorkerConfig
 
 HOST = {"BIND_ADDRESS", "PROXY_PORT", "FRONTEND_PORT"}
 OLLAMA = {"OLLAMA_TARGET", "OLLAMA_KEEP_ALIVE", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_VULKAN"}
+POSTGRES = {"POSTGRES_PASSWORD_FILE", "POSTGRES_SERVERS", "POSTGRES_URL"}
 PASSED_ON = {name for name in settings.passed_on() if name.isupper()}
 ELSEWHERE_IN_A_CONTAINER = {"database_url", "ollama_urls"}
 OF_THE_IMAGE = {"BIND_ADDRESS", "PROXY_PORT", "PAGE_PATH", "METRICS_ADDRESS"}
@@ -66,4 +67,7 @@ def test_the_example_names_nothing_that_no_process_reads() -> None:
         field.name.upper() for config in (ProxyConfig, WorkerConfig) for field in dataclasses.fields(config)
     }
 
-    assert set(settings.of_example()) == (read_by_ours - OF_THE_IMAGE - set(RENAMED)) | HOST | OLLAMA | PASSED_ON
+    assert (
+        set(settings.of_example())
+        == (read_by_ours - OF_THE_IMAGE - set(RENAMED)) | HOST | OLLAMA | POSTGRES | PASSED_ON
+    )

@@ -1,0 +1,138 @@
+"""What compose.postgres.yaml makes of compose.yaml, as Compose itself understands it. No engine is needed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from containers.test_compose import OLLAMAS, PRODUCT
+from containers.test_compose import config as plain
+from support import ROOT
+from support.composed import compose
+
+pytestmark = pytest.mark.usefixtures("compose_client")
+
+FILES = ("--file", "compose.yaml", "--file", "compose.postgres.yaml")
+OURS = ("proxy", "worker")
+SECRET = {"source": "postgres_password", "target": "/run/secrets/postgres_password"}
+
+
+def config(*profiles: str, **variables: str) -> Any:
+    chosen = [word for profile in profiles for word in ("--profile", profile)]
+    variables = {"POSTGRES_PASSWORD_FILE": "./secrets/postgres_password"} | variables
+    return json.loads(compose(*FILES, *chosen, "config", "--format", "json", **variables))
+
+
+@pytest.mark.parametrize("profile", ["cpu", "gpu-nvidia", "gpu-amd", "gpu-vulkan", "external"])
+def test_every_profile_has_the_server_beside_what_it_has_without_it(profile: str) -> None:
+    assert set(config(profile)["services"]) == set(plain(profile)["services"]) | {"postgres"}
+    assert set(config()["services"]) == set(plain()["services"]) | {"postgres"}
+
+
+def test_proxy_and_worker_find_the_queue_in_it_and_know_how_to_speak_with_it() -> None:
+    services = config()["services"]
+
+    for name in OURS:
+        url = services[name]["environment"]["DATABASE_URL"]
+        assert url == "postgresql://promptqueue@postgres/promptqueue?password_file=/run/secrets/postgres_password"
+        assert services[name]["build"]["args"] == {"POSTGRES": "1"}
+
+
+def test_what_else_they_are_told_is_what_they_are_told_without_it() -> None:
+    without, within = plain()["services"], config()["services"]
+
+    for name in OURS:
+        same = set(without[name]["environment"].items()) - set(within[name]["environment"].items())
+        assert {variable for variable, _ in same} == {"DATABASE_URL"}
+    assert {name: within[name] for name in ("ollama",)} == {name: without[name] for name in ("ollama",)}
+
+
+def test_an_image_that_knows_postgresql_takes_the_place_of_none_that_does_not() -> None:
+    named = [config(COMPOSE_PROJECT_NAME="mine")["services"][name] for name in OURS]
+
+    assert [each["image"] for each in named] == ["mine-proxy:postgres", "mine-worker:postgres"]
+    assert {each["pull_policy"] for each in named} == {"never"}  # it is built here
+    assert all("args" not in plain()["services"][name]["build"] for name in OURS)
+
+
+def test_the_file_on_the_volume_is_left_out() -> None:
+    told = config()
+
+    assert all("volumes" not in told["services"][name] for name in OURS)
+    assert set(told["volumes"]) == {"models", "postgres"}
+    assert [volume["source"] for volume in told["services"]["postgres"]["volumes"]] == ["postgres"]
+
+
+def test_the_doors_are_those_of_nginx_so_that_there_can_be_several_proxies_and_workers() -> None:
+    services = config(PROXY_PORT="8001", FRONTEND_PORT="8081", BIND_ADDRESS="127.0.0.2")["services"]
+
+    doors = [(port["host_ip"], port["published"], port["target"]) for port in services["frontend"]["ports"]]
+    assert doors == [("127.0.0.2", "8001", 8080), ("127.0.0.2", "8081", 8080)]
+    assert {name for name, service in services.items() if "ports" in service} == {"frontend"}
+    assert all("container_name" not in services[name] for name in OURS)
+
+
+def test_the_server_is_reached_by_proxy_and_worker_alone_and_reaches_nothing_else() -> None:
+    told = config("*")
+    networks = {name: set(service["networks"]) for name, service in told["services"].items()}
+
+    assert {name for name, joined in networks.items() if "database" in joined} == {"postgres", *OURS}
+    assert networks["postgres"] == {"database"}
+    assert networks["proxy"] == {"edge", "database"}
+    assert networks["worker"] == {"inference", "database"}
+    assert told["networks"]["database"]["internal"] is True
+
+
+def test_the_server_is_hardened_as_everything_is() -> None:
+    server, proxy = (config()["services"][name] for name in ("postgres", "proxy"))
+
+    same = ("cap_drop", "security_opt", "logging", "restart", "init", "read_only")
+    assert {key: server[key] for key in same} == {key: proxy[key] for key in same}
+    assert server["user"] == "postgres"
+    assert server["pids_limit"] > 200  # each connection is a process
+    assert int(server["mem_limit"]) > 0
+    assert "pg_isready" in server["healthcheck"]["test"]
+    assert server["stop_grace_period"] == "1m0s"
+    assert "depends_on" not in server
+    assert {name for name, service in config()["services"].items() if "depends_on" in service} == set()
+
+
+def test_the_password_is_a_file_of_those_who_need_it_and_stands_nowhere_else(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("in nobody's environment")
+
+    told = config(POSTGRES_PASSWORD_FILE=str(password))
+
+    assert told["secrets"]["postgres_password"]["file"] == str(password)
+    assert {name: service["secrets"] for name, service in told["services"].items() if "secrets" in service} == {
+        name: [SECRET] for name in ("postgres", *OURS)
+    }
+    assert password.read_text() not in json.dumps(told)
+
+
+def test_without_a_password_nothing_starts_and_the_sentence_says_how_to_make_one() -> None:
+    with pytest.raises(AssertionError) as refused:
+        config(POSTGRES_PASSWORD_FILE="")
+
+    assert "there is no password for PostgreSQL yet. Make one, this once: make postgres-password" in str(refused.value)
+    assert re.search(r"^postgres-password:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_a_server_that_is_there_already_takes_the_place_of_the_one_here() -> None:
+    elsewhere = "postgresql://queue@db.example/queue?sslmode=verify-full&password_file=/run/secrets/postgres_password"
+
+    services = config(POSTGRES_URL=elsewhere, POSTGRES_SERVERS="0")["services"]
+
+    assert {services[name]["environment"]["DATABASE_URL"] for name in OURS} == {elsewhere}
+    assert services["postgres"]["scale"] == 0
+    assert config()["services"]["postgres"]["scale"] == 1
+
+
+def test_nothing_else_is_changed() -> None:
+    assert set(config("*")["services"]) == PRODUCT | {*OLLAMAS, "postgres"}
+    assert config()["services"]["frontend"] == plain()["services"]["frontend"] | {
+        "ports": config()["services"]["frontend"]["ports"]
+    }
