@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -32,8 +33,9 @@ def main(arguments: list[str]) -> int:
     )
     if busy:
         console.print(busy, style="yellow")
-    with Workbench(quick=options.quick) as bench:
+    with Workbench(quick=options.quick, postgres=options.postgres) as bench:
         results = Runner(bench, console).run(rows)
+        here |= bench.versions()
     seconds = time.monotonic() - began
     console.print(_table(report.lines(results)))
     folder = options.write / FOLDER
@@ -49,6 +51,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--rows", type=lambda text: text.replace(",", " ").split(), default=[], help="such as submit,gap"
     )
     parser.add_argument("--quick", action="store_true", help="one small repeat of each, to try things out")
+    parser.add_argument(
+        "--postgres",
+        default=os.environ.get("BENCH_POSTGRES", ""),  # noqa: TID251 (an entry file)
+        help="the URL of a server to measure, where the role may make databases, instead of one of its own",
+    )
     parser.add_argument("--write", type=Path, help="where to: docs, unless only a part is measured")
     options = parser.parse_args(arguments)
     partial = options.rows or options.quick

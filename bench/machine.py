@@ -15,7 +15,7 @@ from promptqueue.sqlite.file.engine import journal_mode, sqlite3
 from bench.figures import percentile
 
 QUIET = 0.7  # cores in use, below which a machine is quiet enough
-PACKAGES = ("flask", "gunicorn", "gevent", "huey", "litequeue", "persist-queue", "celery", "hoglah")
+PACKAGES = ("flask", "gunicorn", "gevent", "huey", "litequeue", "persist-queue", "celery", "hoglah", "psycopg")
 
 
 def described() -> dict[str, str]:

@@ -89,6 +89,7 @@ class Measurement:
     repeats: int = 3
     seconds: float = 10  # that it takes, for the progress shown
     how: str = ""  # what a reader must know to believe it
+    is_apart: bool = False  # left out of a whole run: measured where it is asked for by its name
 
 
 @dataclass(kw_only=True)

@@ -8,6 +8,10 @@ from bench.rows import (
     drain,
     ending,
     endpoints,
+    engines,
+    engines_cycles,
+    engines_product,
+    engines_text,
     eta,
     faces,
     fairness,
@@ -53,15 +57,19 @@ NOUNS = (
     watching,
     ending,
     eta,
+    engines,
+    engines_text,
+    engines_cycles,
+    engines_product,
 )
 ROWS: tuple[Measurement, ...] = tuple(row for noun in NOUNS for row in noun.rows())
 
 
 def chosen(names: Iterable[str]) -> list[Measurement]:
-    """Give the rows of these names, or all. Raises ValueError for a name that no row has."""
+    """Give the rows of these names, or all but those that are apart. Raises ValueError for a name that no row has."""
     wanted = list(names)
     known = [row.name for row in ROWS]
     if strangers := [name for name in wanted if name not in known]:
         message = f"No row is called {', '.join(strangers)}. There are {', '.join(known)}."
         raise ValueError(message)
-    return [row for row in ROWS if not wanted or row.name in wanted]
+    return [row for row in ROWS if (row.name in wanted if wanted else not row.is_apart)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,13 @@ def processor_seconds(processes: Iterable[Process]) -> float:
     """Give the processor time that these have used so far, to the nanosecond. Raises CannotRun."""
     _only_on_linux()
     return sum(time.clock_gettime(~process.pid << 3 | 2) for process in processes)  # clock_getcpuclockid(3)
+
+
+def reaped_processor_seconds(pid: int) -> float:
+    """Give the processor time of a process's children that have ended, to the hundredth. Raises CannotRun."""
+    _only_on_linux()
+    *_, user, system = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[:15]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(processes: Iterable[Process]) -> float:

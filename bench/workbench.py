@@ -14,6 +14,7 @@ from simulator.client import Simulator
 from support.stack import Stack
 from support.waiting import until
 
+from bench.engines import Engine, PostgreSQLEngine, SQLiteEngine
 from bench.stored import Stored
 
 if TYPE_CHECKING:
@@ -32,10 +33,14 @@ def end_on_a_signal() -> None:
 
 
 class Workbench:
-    """Made for one run and cleared up after it. `quick` makes every row small: for trying things out."""
+    """Made for one run and cleared up after it. `quick` makes every row small: for trying things out.
 
-    def __init__(self, *, quick: bool = False) -> None:
+    `postgres` is the URL of a server of PostgreSQL to measure; where it is empty, one is started.
+    """
+
+    def __init__(self, *, quick: bool = False, postgres: str = "") -> None:
         self.quick = quick
+        self._postgres = postgres
         self.say: Callable[[str], None] = print
         self._ending = ExitStack()
         self.folder = Path(self._ending.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -50,6 +55,19 @@ class Workbench:
     @cached_property
     def _simulator(self) -> Simulator:
         return self._ending.enter_context(Simulator(keep_alive="-1"))
+
+    @cached_property
+    def postgresql(self) -> PostgreSQLEngine:
+        """The server of PostgreSQL, from its first use to the end of the run. Raises CannotRun where there is none."""
+        return self._ending.enter_context(PostgreSQLEngine(self._postgres))
+
+    def engines(self) -> tuple[Engine, Engine]:
+        """Give both engines of the queue, as they are measured in turns. Raises CannotRun where one is missing."""
+        return SQLiteEngine(self), self.postgresql
+
+    def versions(self) -> dict[str, str]:
+        """Tell what else was measured in this run, and its version."""
+        return {"PostgreSQL": self.postgresql.version()} if "postgresql" in vars(self) else {}
 
     def few(self, many: int, quick: int) -> int:
         """Say how many of something to measure."""
