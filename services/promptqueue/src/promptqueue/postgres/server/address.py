@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import Any
+from urllib.parse import unquote
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -36,7 +37,7 @@ class Address:
 
     def conninfo(self) -> str:
         """Write it for libpq. The password is read anew: it may have changed. Raises StorageUnavailable."""
-        parameters = {**DEFAULTS, **conninfo_to_dict(self.url)}
+        parameters: dict[str, Any] = {**DEFAULTS, **conninfo_to_dict(self.url)}
         if self.password_file is not None:
             try:
                 parameters["password"] = self.password_file.read_text("utf-8").strip("\r\n")
@@ -48,16 +49,16 @@ class Address:
 
 def address_of(url: str) -> Address:
     """Read a URL such as `postgresql://user@host/database?password_file=/run/secrets/password`. Raises ValueError."""
-    parts = urlsplit(url)
-    found = parse_qsl(parts.query, keep_blank_values=True)
-    files = [value for name, value in found if name == PASSWORD_FILE]
-    rest = urlencode([(name, value) for name, value in found if name != PASSWORD_FILE])
-    ours = parts._replace(query=rest).geturl()
+    where, _, query = url.partition("?")
+    parameters = [each.partition("=") for each in query.split("&") if each]
+    files = [unquote(value) for name, _, value in parameters if name == PASSWORD_FILE]
+    rest = "&".join("".join(each) for each in parameters if each[0] != PASSWORD_FILE)
+    ours = f"{where}?{rest}" if rest else where
     try:
         database = conninfo_to_dict(ours).get("dbname")
     except ProgrammingError:
         database = None
-    if parts.scheme not in SCHEMES or not database or len(files) > 1 or "" in files:
+    if where.partition("://")[0] not in SCHEMES or not database or len(files) > 1 or "" in files:
         message = f"DATABASE_URL must look like postgresql://user@host/database, got {without_secrets(url)!r}."
         raise ValueError(message)
     return Address(ours, Path(files[0]) if files else None)
