@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -112,9 +112,8 @@ class Database:
         except BaseException:
             self._changed.clear()
             self._written.clear()
-            if not session.closed:
-                with storage_errors():
-                    session.execute("ROLLBACK", prepare=False)
+            with suppress(psycopg.Error):  # of a session that is broken the server takes everything back by itself
+                session.execute("ROLLBACK", prepare=False)
             raise
         finally:
             self._session = None

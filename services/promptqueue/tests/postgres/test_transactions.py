@@ -1,0 +1,97 @@
+"""Transactions: all or nothing, also where a part fails, the server goes, or nobody knows what became of a commit."""
+
+import pytest
+from promptqueue.errors import PromptQueueError, StorageUnavailable
+from promptqueue.storage import connect
+
+ADD = "INSERT INTO audit (at, who, what, done_to) VALUES (0, %(who)s, '', '')"
+BREAK_OFF = """
+    WITH added AS (INSERT INTO audit (at, who, what, done_to) VALUES (0, 'a', '', '') RETURNING number)
+    SELECT pg_terminate_backend(pg_backend_pid()) FROM added
+"""
+UNKNOWN = r"not known whether the commit reached the disk.*Idempotency-Key"
+
+
+@pytest.fixture
+def database(queue):
+    return queue._database
+
+
+@pytest.fixture
+def added(ask_server):
+    return lambda: [who for (who,) in ask_server("SELECT who FROM audit ORDER BY number")]
+
+
+def refuse(database, *, after_writing):
+    with database.transaction():
+        if after_writing:
+            database.run(ADD, who="half")
+        raise PromptQueueError
+
+
+def test_a_part_that_refuses_before_it_writes_costs_the_others_nothing(database, added):
+    with database.transaction():
+        database.run(ADD, who="a")
+        with pytest.raises(PromptQueueError):
+            refuse(database, after_writing=False)
+        database.run(ADD, who="b")
+
+    assert added() == ["a", "b"]
+
+
+def test_half_of_a_part_is_never_committed(database, added):
+    def commit():
+        with database.transaction():
+            database.run(ADD, who="a")
+            with pytest.raises(PromptQueueError):
+                refuse(database, after_writing=True)
+
+    with pytest.raises(StorageUnavailable, match="given up"):
+        commit()
+
+    database.run(ADD, who="next")
+    assert added() == ["next"]
+
+
+def test_a_session_that_breaks_before_the_commit_has_changed_nothing(database, ask_server, added):
+    def commit():
+        with database.transaction():
+            database.run(ADD, who="a")
+            ask_server("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'")
+            database.run(ADD, who="b")
+
+    with pytest.raises(StorageUnavailable, match="the server stops or starts"):
+        commit()
+
+    database.run(ADD, who="next")
+    assert added() == ["next"]
+
+
+def test_whether_a_commit_happened_whose_answer_got_lost_is_not_claimed_to_be_known(database):
+    with pytest.raises(StorageUnavailable, match=UNKNOWN):
+        database.run(BREAK_OFF)
+
+
+def test_sessions_that_a_restart_cut_are_not_used_again(own_server):
+    storage = connect(own_server.url("own"))
+    queue = storage.open()
+    queue._database.run(ADD, who="before")
+
+    own_server.kill()
+    with pytest.raises(StorageUnavailable, match=r"^The queue's PostgreSQL cannot be used: .*\.$"):
+        queue.ping()
+    own_server.start()
+
+    queue._database.run(ADD, who="after")
+    assert queue._database.run("SELECT who FROM audit ORDER BY number") == [{"who": "before"}, {"who": "after"}]
+    storage.close()
+
+
+def test_only_what_may_be_lost_does_not_wait_for_the_disk(database):
+    how = "SELECT current_setting('synchronous_commit') AS how"
+    with database.transaction(durable=False):
+        relaxed = database.run(how)
+    with database.transaction():
+        durable = database.run(how)
+
+    assert (relaxed, durable, database.run(how)) == ([{"how": "off"}], [{"how": "on"}], [{"how": "on"}])
