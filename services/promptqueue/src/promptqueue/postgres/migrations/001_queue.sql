@@ -171,7 +171,7 @@ CREATE TABLE gone_holders (
 );
 
 -- ---- Ledgers: what is counted is written by adding a row, so that nobody waits for one ----------------------------------
--- Sums answer; whoever looks after the queue folds many rows into few.
+-- Sums answer; whoever looks after the queue folds many rows into few, which stand in tables of their own.
 
 CREATE TABLE tally (
     lane smallint NOT NULL,
@@ -182,6 +182,33 @@ CREATE TABLE tally (
     bytes bigint NOT NULL DEFAULT 0,  -- stored
     completed bigint NOT NULL DEFAULT 0
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0);
+
+-- What was folded: by lane and owner, and those that wait also by blocks, from which places are known.
+CREATE TABLE sums (
+    lane smallint NOT NULL,
+    owner integer NOT NULL,
+    prompts bigint NOT NULL,
+    moves bigint NOT NULL,
+    bytes bigint NOT NULL,
+    completed bigint NOT NULL,
+    PRIMARY KEY (lane, owner)
+);
+CREATE TABLE blocks (
+    lane smallint NOT NULL,
+    owner integer NOT NULL,
+    block bigint NOT NULL,
+    prompts bigint NOT NULL,
+    PRIMARY KEY (lane, owner, block)
+);
+-- Both together, to be summed up: exact at every moment, whether or not somebody folds.
+CREATE VIEW counted AS
+SELECT lane, owner, prompts, moves, bytes, completed FROM sums
+UNION ALL
+SELECT lane, owner, prompts, moves, bytes, completed FROM tally;
+CREATE VIEW placed AS
+SELECT lane, owner, block, prompts FROM blocks
+UNION ALL
+SELECT lane, owner, block, prompts FROM tally WHERE block IS NOT NULL;
 
 CREATE TABLE endings (
     owner integer NOT NULL,
