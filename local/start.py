@@ -17,11 +17,12 @@ import stat
 import sys
 import tempfile
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+from urllib.parse import urlsplit
 
 import proxy.config
 import worker.config
-from promptqueue.settings import read_or_exit
+from promptqueue.settings import read_or_exit, without_secrets
 from promptqueue.sqlite.storage import path_of
 from proxy.access import published
 from worker.config import without_password
@@ -30,6 +31,9 @@ from worker.ollama.client import Ollama
 
 from local.product import STARTS_WITHIN, Product
 from local.settings import Misread, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = "sqlite:///data/demo/queue.db"
@@ -43,7 +47,7 @@ def main(kind: str) -> int:
     refuse_taken(host, port)
     if served.metrics_port:
         refuse_taken(served.metrics_address, served.metrics_port, ("METRICS_ADDRESS", "METRICS_PORT"))
-    if (folder := ROOT / "data") in (ROOT / path_of(served.database_url)).parents:
+    if (folder := ROOT / "data") in folders_of(served.database_url):
         make_data_folder(folder)
     published.check(served, environment)
     append(sys.stdout, sys.stderr)
@@ -104,6 +108,11 @@ def refuse_taken(host: str, port: int, settings: tuple[str, str] = ("BIND_ADDRES
             sys.exit(reason)
 
 
+def folders_of(database: str) -> Sequence[Path]:
+    """Give the folders that the queue lies in, if it is a file."""
+    return (ROOT / path_of(database)).parents if database.startswith("sqlite:") else ()
+
+
 def make_data_folder(folder: Path) -> None:
     """Make it for its owner alone; one of an older version that was open to everybody is closed."""
     try:
@@ -149,7 +158,8 @@ def answers_from(worked: worker.config.Config) -> str:
 
 
 def words(host: str, port: int, whence: str, database: str) -> str:
-    variable = "" if database == proxy.config.Config().database_url else f"DATABASE_URL={shlex.quote(database)} "
+    shown = without_secrets(database) if urlsplit(database).password or "password=" in database else database
+    variable = "" if database == proxy.config.Config().database_url else f"DATABASE_URL={shlex.quote(shown)} "
     return (
         f"\n  Page:     http://{host}:{port}\n  Answers:  {whence}\n"
         f"  Queue:    {variable}.venv/bin/python -m promptqueue status\n  Stop:     Ctrl+C\n"

@@ -64,6 +64,26 @@ def test_the_address_that_is_told_is_one_for_a_browser(address: str, host: str) 
     assert start.reachable(address) == host
 
 
+def test_a_queue_on_a_server_makes_no_folder_here() -> None:
+    assert ROOT / "data" in start.folders_of("sqlite:///data/queue.db")
+    assert not start.folders_of("postgresql://host/queue")
+
+
+@pytest.mark.parametrize("url", ["postgresql://user:p@s3cret@host/queue", "postgresql://a@host/queue?password=s3cret"])
+def test_no_password_of_the_queues_server_is_printed(url: str) -> None:
+    told = start.words("localhost", 8000, "", url)
+
+    assert "DATABASE_URL=" in told
+    assert "@host/queue" in told
+    assert "s3cret" not in told
+
+
+def test_where_the_password_is_in_a_file_the_line_that_looks_into_the_queue_works_as_it_is() -> None:
+    url = "postgresql://user@host/queue?password_file=secrets/postgres_password"
+
+    assert f"DATABASE_URL='{url}' .venv/bin/python -m promptqueue status\n" in start.words("localhost", 8000, "", url)
+
+
 @pytest.mark.parametrize("kind", ["run", "demo"])
 def test_the_line_that_looks_into_the_queue_names_the_one_that_is_used(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,10 @@ class Misconfigured(Exception):
     """Variables with wrong values: a sentence for each, with its name, its value and what is expected."""
 
 
+class Unserved(ValueError):
+    """A value that is understood and cannot be served by this installation: a sentence that says what to do."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """What a variable accepts: how its text is read, and how to say what is expected."""
@@ -44,6 +48,8 @@ def read(config: type[Config], environ: Mapping[str, str]) -> Config:
         kind: Kind = each.metadata["kind"]
         try:
             values[each.name] = kind.read(text)
+        except Unserved as unserved:
+            problems.append(f"{name}: {unserved}")
         except ValueError:
             problems.append(f"{name} must be {kind.expected}, got {without_secrets(text)!r}.")
     if problems:
@@ -62,6 +68,7 @@ def read_or_exit(config: type[Config], environ: Mapping[str, str]) -> Config:
 
 def without_secrets(text: str) -> str:
     """Return a text that may be an address without the user and password that it may hold."""
+    text = re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1…", text)
     held = re.match(r"(\s*[\w+.-]+:/+)?(.*)@", text, re.DOTALL)
     if not held or not (held[1] or ":" in held[2]):
         return text

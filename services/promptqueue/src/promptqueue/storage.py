@@ -10,6 +10,7 @@ from promptqueue.machine.clock import Clock
 from promptqueue.machine.threads import NativeThreads
 from promptqueue.notes import Listener
 from promptqueue.queue import PromptQueue
+from promptqueue.settings import Unserved
 from promptqueue.sqlite.storage import SQLiteStorage, path_of
 
 
@@ -115,7 +116,7 @@ def check(url: str) -> str:
         message = (
             "A queue in PostgreSQL needs psycopg: pip install 'promptqueue[postgres]', or build images with POSTGRES=1."
         )
-        raise ValueError(message)
+        raise Unserved(message)
     from promptqueue.postgres.server.address import address_of  # noqa: PLC0415
 
     address_of(url)

@@ -35,7 +35,8 @@ NO_QUEUES = [
     "sqlite:///:memory:",
     "sqlite:////data/queue.db?mode=ro",
     "sqlite:////data/queue.db#part",
-    "postgresql://host/queue",
+    "mysql://host/queue",
+    "postgres:/host",
     "file:///data/queue.db",
 ]
 

@@ -1,7 +1,9 @@
 from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
+from promptqueue import storage
 from promptqueue.settings import (
+    Kind,
     Misconfigured,
     address,
     integer,
@@ -11,6 +13,7 @@ from promptqueue.settings import (
     read_or_exit,
     urls,
     variable,
+    without_secrets,
     word,
 )
 from promptqueue.storage import connect
@@ -26,6 +29,11 @@ class Config:
     share: float = variable(0.5, number(0, 1))
     level: str = variable("info", one_of("debug", "info"))
     servers: tuple[str, ...] = variable(("http://ollama:11434",), urls("http", "https"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    database_url: str = variable("sqlite:///queue.db", Kind(storage.check, "like sqlite:///queue.db"))
 
 
 def test_an_empty_environment_gives_the_defaults():
@@ -96,6 +104,37 @@ def test_all_problems_are_told_at_once():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://user:p@ss@host/queue", "postgresql://…@host/queue"),
+        (
+            "postgresql://host/queue?password=p%40ss&sslmode=require",
+            "postgresql://host/queue?password=…&sslmode=require",
+        ),
+        (
+            "postgresql://host/queue?sslmode=require&sslpassword=p",
+            "postgresql://host/queue?sslmode=require&sslpassword=…",
+        ),
+        ("postgresql://host/queue?password_file=/secret", "postgresql://host/queue?password_file=/secret"),
+    ],
+)
+def test_no_password_is_shown(text, shown):
+    assert without_secrets(text) == shown
+
+
+def test_what_this_installation_cannot_serve_is_told_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(storage, "find_spec", lambda _: None)
+
+    with pytest.raises(Misconfigured) as refused:
+        read(Where, {"DATABASE_URL": "postgresql://user:secret@host/queue"})
+
+    assert str(refused.value) == (
+        "DATABASE_URL: A queue in PostgreSQL needs psycopg: pip install 'promptqueue[postgres]', "
+        "or build images with POSTGRES=1."
+    )
+
+
 def test_a_process_ends_with_the_problems_and_no_trace(capsys):
     with pytest.raises(SystemExit) as ended:
         read_or_exit(Config, {"PORT": "x"})
@@ -148,5 +187,5 @@ def test_a_value_that_is_not_understood_is_told_without_user_and_password(text, 
 
 
 def test_a_database_url_that_names_no_queue_is_told_without_user_and_password():
-    with pytest.raises(ValueError, match="got 'postgresql://…@h/queue'"):
-        connect("postgresql://user:secret@h/queue").open()
+    with pytest.raises(ValueError, match="got 'mysql://…@h/queue'"):
+        connect("mysql://user:secret@h/queue").open()

@@ -61,7 +61,9 @@ class Config:
     and to one that waits for a whole answer.
     """
 
-    database_url: str = variable("sqlite:///data/queue.db", Kind(check, "like sqlite:////data/queue.db"))
+    database_url: str = variable(
+        "sqlite:///data/queue.db", Kind(check, "like sqlite:////data/queue.db or postgresql://user@host/database")
+    )
     journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
     bind_address: str = variable("127.0.0.1", address())

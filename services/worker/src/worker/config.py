@@ -46,7 +46,9 @@ def _file(path: str) -> str:
 class Config:
     """The settings of worker and janitor; times are seconds unless the name says otherwise."""
 
-    database_url: str = variable("sqlite:///data/queue.db", Kind(check, "like sqlite:////data/queue.db"))
+    database_url: str = variable(
+        "sqlite:///data/queue.db", Kind(check, "like sqlite:////data/queue.db or postgresql://user@host/database")
+    )
     journal_mode: str = variable("auto", one_of("auto", "wal", "persist"))
     log_level: str = variable("info", one_of("debug", "info", "warning", "error"))
     retention_days: float = variable(30.0, number(0, A_CENTURY))
