@@ -64,7 +64,7 @@ def test_a_changed_script_needs_another_policy_which_the_check_names_and_the_too
 
 
 def test_the_page_stays_within_its_budget() -> None:
-    assert PAGE.stat().st_size <= 88_500
+    assert PAGE.stat().st_size <= 88_800
     assert len(gzip.compress(PAGE.read_bytes(), 9)) <= 31_000
     script = PAGE.read_text().partition("<script>")[2]
     assert [line for line in script.splitlines() if len(line) > 110] == []
