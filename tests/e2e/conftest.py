@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from support import composed, machine
 from support.composed import Composed
 from support.machine import BUILT_WITHIN, unable
 from support.on_processes import OnProcesses
+from support.postgres import PostgresServer, postgres_server, programs
 from support.stack import Stack
 from support.waiting import until
 from support.wall_clock import MISSING, clock_at
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "ollama(**settings): how the simulator in Ollama's place is set")
+    config.addinivalue_line("markers", "both_engines: its promise depends on what keeps the queue, so it runs on each")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if any(metafunc.definition.iter_markers("both_engines")):
+        metafunc.parametrize("storage", ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.fixture(
@@ -65,11 +73,38 @@ def engine() -> None:
         unable(reason)
 
 
+@pytest.fixture
+def storage(request: pytest.FixtureRequest) -> str:
+    """What keeps the queue of a test's stacks; `both_engines` has a test run with each."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL for all tests that do nothing to it. Each stack has a database of its own."""
+    if programs() is None:
+        unable("no PostgreSQL; on Debian: apt-get install postgresql")
+    with postgres_server(durable=False) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator, Stack]]:
     """One simulator and one stack for all tests that kill nothing and set no variable: a start takes seconds."""
+    yield from _shared(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="session")
+def shared_on_postgres(
+    tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer
+) -> Iterator[tuple[Simulator, Stack]]:
+    """As many again, their queue in PostgreSQL."""
+    yield from _shared(tmp_path_factory.mktemp("shared"), DATABASE_URL=_database(postgres))
+
+
+def _shared(folder: Path, **variables: str) -> Iterator[tuple[Simulator, Stack]]:
     with Simulator() as simulator:
-        stack = Stack(tmp_path_factory.mktemp("shared"), simulator)
+        stack = Stack(folder, simulator, variables)
         try:
             stack.start()
             until(lambda: stack.queue()["model"]["state"] == "ready", "the model is ready")
@@ -78,36 +113,55 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator
             stack.stop()
 
 
+def _database(server: PostgresServer) -> str:
+    """Make a new one; its URL."""
+    name = f"queue_{uuid.uuid4().hex}"
+    server.make_database(name)
+    return str(server.url(name))
+
+
+@pytest.fixture
+def running(request: pytest.FixtureRequest, storage: str) -> tuple[Simulator, Stack]:
+    """Those that this test shares with others."""
+    name = "shared" if storage == "sqlite" else "shared_on_postgres"
+    found: tuple[Simulator, Stack] = request.getfixturevalue(name)
+    return found
+
+
 @pytest.fixture
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """The simulator in Ollama's place, as new; `@pytest.mark.ollama(pace=0.1)` sets it."""
     marker = request.node.get_closest_marker("ollama")
     settings = marker.kwargs if marker else {}
     if "stack" in request.fixturenames:
-        running, _ = request.getfixturevalue("shared")
-        running.reset()
-        running.set(**settings)
-        yield running
+        simulator, _ = request.getfixturevalue("running")
+        simulator.reset()
+        simulator.set(**settings)
+        yield simulator
     else:
-        with Simulator(**settings) as running:
-            yield running
+        with Simulator(**settings) as simulator:
+            yield simulator
 
 
 @pytest.fixture
-def stack(shared: tuple[Simulator, Stack], simulator: Simulator) -> Iterator[Stack]:
+def stack(running: tuple[Simulator, Stack], simulator: Simulator) -> Iterator[Stack]:
     """The shared stack, with nothing to do."""
-    _, running = shared
-    yield running
+    _, stack = running
+    yield stack
     simulator.reset()  # what is still asked is now answered at once
-    until(lambda: running.queue()["queued"] + running.queue()["processing"] == 0, "nothing is left to do")
+    until(lambda: stack.queue()["queued"] + stack.queue()["processing"] == 0, "nothing is left to do")
 
 
 @pytest.fixture
-def build(tmp_path: Path, simulator: Simulator) -> Iterator[Callable[..., Stack]]:
+def build(
+    request: pytest.FixtureRequest, tmp_path: Path, simulator: Simulator, storage: str
+) -> Iterator[Callable[..., Stack]]:
     """Make a stack with these variables; the test starts what it wants of it, and all of it is ended afterwards."""
     built: list[Stack] = []
 
     def build(**variables: str) -> Stack:
+        if storage != "sqlite":
+            variables["DATABASE_URL"] = _database(request.getfixturevalue("postgres"))
         built.append(Stack(tmp_path / f"stack{len(built)}", simulator, variables))
         return built[-1]
 

@@ -31,9 +31,14 @@ class Stack(FrontDoor):
         super().__init__(f"http://127.0.0.1:{self.port}")
         self.folder = folder
         self._simulator = simulator
-        self._variables = variables or {}
+        self._variables = {"DATABASE_URL": f"sqlite:///{folder / 'data/queue.db'}", **(variables or {})}
         self._started: list[subprocess.Popen[bytes]] = []
         (folder / "tmp").mkdir(parents=True)
+
+    @property
+    def database_url(self) -> str:
+        """Where its queue is."""
+        return self._variables["DATABASE_URL"]
 
     # ---- starting ---------------------------------------------------------------------------------------------------
 
@@ -76,10 +81,7 @@ class Stack(FrontDoor):
         """Run a command of the operator on its queue."""
         return subprocess.run(
             [sys.executable, "-m", "promptqueue", *arguments],
-            env={
-                "PYTHONPATH": str(ROOT / "services/promptqueue/src"),
-                "DATABASE_URL": f"sqlite:///{self.folder / 'data/queue.db'}",
-            },
+            env={"PYTHONPATH": str(ROOT / "services/promptqueue/src"), "DATABASE_URL": self.database_url},
             capture_output=True,
             text=True,
             timeout=60,
@@ -125,7 +127,6 @@ class Stack(FrontDoor):
             **os.environ,
             "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
             "TMPDIR": str(self.folder / "tmp"),
-            "DATABASE_URL": f"sqlite:///{self.folder / 'data/queue.db'}",
             "OLLAMA_URLS": self._simulator.url,
             "BIND_ADDRESS": "127.0.0.1",
             "PROXY_PORT": str(self.port),
