@@ -28,3 +28,13 @@ def stored_object(text: str | None) -> dict[str, Any] | None:
 def storable(text: str) -> str:
     """Replace what UTF-8 cannot carry. A lone surrogate becomes U+FFFD, as in Go's JSON, and so in Ollama's."""
     return text if text.isascii() else LONE_SURROGATE.sub("\ufffd", text)
+
+
+def stored_text(text: str) -> str:
+    """Write text as a JSON string, for a backend that cannot store U+0000."""
+    return json.dumps(storable(text), ensure_ascii=False)
+
+
+def text_of_stored(value: str) -> str:
+    """Read text that was written so."""
+    return str(json.loads(value))
