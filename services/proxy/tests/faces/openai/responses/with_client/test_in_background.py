@@ -34,6 +34,15 @@ def test_a_client_is_told_when_to_ask_again_until_there_is_an_end(client, claim,
     assert "openai-poll-after-ms" not in raw.retrieve(response.id).headers
 
 
+def test_the_model_server_is_named_once_it_has_answered(client, claim, worker):
+    raw = client.responses.with_raw_response
+    response = in_background(client)
+    running = claim()
+    assert "X-Served-By" not in raw.retrieve(response.id).headers
+    worker.finish(running, record())
+    assert raw.retrieve(response.id).headers["X-Served-By"] == worker.terms.server
+
+
 def test_a_cancel_is_final_and_can_be_repeated(client, claim, queue):
     response = in_background(client)
     running = claim()
