@@ -18,8 +18,8 @@ def document(model: str, base_path: str = "") -> dict[str, Any]:
             "title": "Ollama Proxy",
             "version": _version(),
             "description": "A durable queue between many clients and the Ollamas that answer them. "
-            "Every error has the shape of `Error`. What is served below /api and /v1 in Ollama's, OpenAI's and Anthropic's protocols is described by their "
-            "owners, and not here.",
+            "Every error has the shape of `Error`. What is served below /api and /v1 in Ollama's, OpenAI's and "
+            "Anthropic's protocols is described by their owners, and not here.",
         },
         "servers": [{"url": base_path or "/"}],
         "paths": PATHS,
