@@ -24,6 +24,15 @@ $$;
 CREATE FUNCTION boot() RETURNS text LANGUAGE sql STABLE AS $$  -- within which those seconds mean something
     SELECT coalesce(nullif(current_setting('promptqueue.boot', true), ''), 'server')
 $$;
+CREATE FUNCTION day_of(wall double precision) RETURNS text LANGUAGE sql STABLE AS $$  -- by UTC, such as 2026-01-31
+    SELECT to_char(to_timestamp(wall) AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+$$;
+CREATE FUNCTION minute_of(wall double precision) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$  -- seconds since the epoch
+    SELECT floor(wall / 60)::bigint * 60
+$$;
+CREATE FUNCTION minute_began(elapsed double precision, wall double precision) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT round(elapsed - (wall - floor(wall / 60) * 60))::bigint
+$$;
 -- Which start of which server this is: after a restart or a fail-over another one, in which every lock is free.
 CREATE FUNCTION era() RETURNS text LANGUAGE sql STABLE AS $$
     SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8) || ' ' || extract(epoch FROM pg_postmaster_start_time())
@@ -257,6 +266,20 @@ INSERT INTO durations (what, up_to)
 SELECT what, up_to
 FROM unnest(ARRAY['waiting', 'running']) AS what,
      unnest(ARRAY[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 'Infinity']::double precision[]) AS up_to;
+CREATE FUNCTION bound_of(seconds double precision) RETURNS double precision LANGUAGE sql STABLE AS $$
+    SELECT min(up_to) FROM durations WHERE what = 'waiting' AND up_to >= seconds
+$$;
+-- What was folded and what was not, to be summed up.
+CREATE VIEW used AS
+SELECT owner, day, succeeded, failed, cancelled, expired, prompt_tokens, tokens, seconds FROM usage
+UNION ALL
+SELECT owner, day, (outcome = 'succeeded')::integer, (outcome = 'failed')::integer, (outcome = 'cancelled')::integer,
+       (outcome = 'expired')::integer, prompt_tokens, tokens, seconds
+FROM endings;
+CREATE VIEW took AS
+SELECT 'waiting' AS what, bound_of(waited) AS up_to, waited AS seconds FROM endings WHERE waited IS NOT NULL
+UNION ALL
+SELECT 'running', bound_of(ran), ran FROM endings WHERE ran IS NOT NULL;
 CREATE TABLE minutes (
     boot text NOT NULL,
     began bigint NOT NULL,
