@@ -64,7 +64,7 @@ def _is_of_containers(name: str, value: str) -> bool:
         case "DATABASE_URL":
             return value.startswith("sqlite:////data/")
         case "OLLAMA_URLS":
-            return _host(value) in OF_CONTAINERS
+            return any(_host(each) in OF_CONTAINERS for each in value.split(","))
         case _:
             return False
 

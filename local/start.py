@@ -148,13 +148,17 @@ def reachable(host: str) -> str:
 
 def answers_from(worked: worker.config.Config) -> str:
     """Say whether the Ollama answers, by asking it; if it does not, why, and what to do."""
-    url = worked.ollama_urls[0]
-    shown = without_password(url)
-    try:
-        Ollama.of(worked, url).version()
-    except OllamaFailed as failed:
-        return f"none yet, prompts wait. The Ollama at {shown} does not answer:\n            {failed.end.cause}"
-    return f"from the Ollama at {shown}"
+    answering, silent = [], []
+    for url, _ in worked.ollama_urls:
+        shown = without_password(url)
+        try:
+            Ollama.of(worked, url).version()
+            answering.append(f"from the Ollama at {shown}")
+        except OllamaFailed as failed:
+            silent.append(f"The Ollama at {shown} does not answer:\n            {failed.end.cause}")
+    if not answering:
+        silent[0] = f"none yet, prompts wait. {silent[0]}"
+    return "\n            ".join(answering + silent)
 
 
 def words(host: str, port: int, whence: str, database: str) -> str:

@@ -12,6 +12,7 @@ import proxy.config
 import pytest
 import worker.config
 from promptqueue.settings import read
+from simulator.client import Simulator
 from support import ROOT
 
 from local import start
@@ -33,7 +34,7 @@ def test_a_blank_setting_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, tmp
 
     served, worked = read(proxy.config.Config, settings), read(worker.config.Config, settings)
     assert (served.bind_address, served.proxy_port) == ("127.0.0.1", 8000)
-    assert worked.ollama_urls == ("http://127.0.0.1:11434",)
+    assert worked.ollama_urls == (("http://127.0.0.1:11434", None),)
 
 
 def test_no_password_of_ollamas_address_is_printed() -> None:
@@ -43,6 +44,19 @@ def test_no_password_of_ollamas_address_is_printed() -> None:
 
     assert f"The Ollama at http://127.0.0.1:{port} does not answer" in told
     assert "ssword" not in told
+
+
+def test_of_several_ollamas_each_is_told_whether_it_answers() -> None:
+    silent = start.free_port()
+    with Simulator() as ollama:
+        told = start.answers_from(
+            read(worker.config.Config, {"OLLAMA_URLS": f"http://127.0.0.1:{silent},{ollama.url}"})
+        )
+
+    assert told.splitlines()[:2] == [
+        f"from the Ollama at {ollama.url}",
+        f"            The Ollama at http://127.0.0.1:{silent} does not answer:",
+    ]
 
 
 @pytest.mark.parametrize(("address", "probed"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("10.0.0.1", "10.0.0.1")])

@@ -7,14 +7,14 @@ import subprocess
 import sys
 
 import pytest
-from promptqueue.settings import Misconfigured, read
+from promptqueue.settings import Misconfigured, read, without_secrets
 from worker.config import Config
 
 
 def test_the_defaults_need_no_environment():
     config = read(Config, {})
 
-    assert config.ollama_urls == ("http://127.0.0.1:11434",)
+    assert config.ollama_urls == (("http://127.0.0.1:11434", None),)
     assert (config.ollama_model, config.ollama_pull, config.max_tokens) == ("llama3.2", "auto", 2048)
     assert (config.lease_seconds, config.max_failures, config.worker_concurrency) == (15, 3, 1)
     assert (config.connect_timeout, config.first_byte_timeout, config.idle_timeout) == (5, 900, 120)
@@ -26,7 +26,12 @@ def test_the_defaults_need_no_environment():
     [
         ("DATABASE_URL", "mysql://here"),
         ("OLLAMA_URLS", "ollama:11434"),
-        ("OLLAMA_URLS", "http://a:11434,http://b:11434"),
+        *(("OLLAMA_URLS", f"http://a:11434,{again}") for again in ("http://a:11434", "http://u:p@A:11434/?slots=2")),
+        *(
+            ("OLLAMA_URLS", f"http://a:11434?{query}")
+            for query in ("slots=", "slots=0", "slots=65", "slots=-1", "slots=two")
+        ),
+        *(("OLLAMA_URLS", f"http://a:11434?{query}") for query in ("slots=2&key=1", "slot=2", "slots=2?slots=3")),
         *(("OLLAMA_URLS", f"http://a:11434{path}") for path in ("/v1", "/v1/", "/api", "/api/", "/api/generate")),
         *(("OLLAMA_URLS", f"http://a/gateway{path}") for path in ("/v1/chat/completions", "/api/tags", "//api")),
         *(("OLLAMA_URLS", f"http://a:11434{rest}") for rest in ("?key=1", "/#top", "/a path")),
@@ -47,7 +52,7 @@ def test_the_defaults_need_no_environment():
     ],
 )
 def test_a_value_that_is_not_understood_is_named_with_what_is_expected(name, value):
-    with pytest.raises(Misconfigured, match=f"^{name} must be .*, got '{re.escape(value)}'"):
+    with pytest.raises(Misconfigured, match=f"^{name} must be .*, got '{re.escape(without_secrets(value))}'"):
         read(Config, {name: value})
 
 
@@ -55,8 +60,18 @@ def test_a_value_that_is_not_understood_is_named_with_what_is_expected(name, val
     "path", ["", "/", "/ollama", "/api/ollama", "/v1/ollama/", "/apis", "/v1beta", "/rapi", "/team-v1"]
 )
 def test_a_path_before_ollamas_own_is_accepted(path):
-    assert read(Config, {"OLLAMA_URLS": f"https://gateway{path}"}).ollama_urls == (
-        f"https://gateway{path.rstrip('/')}",
+    read_urls = read(Config, {"OLLAMA_URLS": f"https://gateway{path}"}).ollama_urls
+
+    assert read_urls == ((f"https://gateway{path.rstrip('/')}", None),)
+
+
+def test_each_server_may_say_how_many_slots_it_has():
+    value = "http://a:11434?slots=2, http://user:word@b:11434/,https://c/ollama/?slots=64"
+
+    assert read(Config, {"OLLAMA_URLS": value}).ollama_urls == (
+        ("http://a:11434", 2),
+        ("http://user:word@b:11434", None),
+        ("https://c/ollama", 64),
     )
 
 

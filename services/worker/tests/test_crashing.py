@@ -30,7 +30,7 @@ def test_a_worker_that_hangs_beyond_its_lease_changes_nothing_when_it_wakes(spaw
     prompt = begun()
 
     first.send(signal.SIGSTOP)
-    spawn(LEASE_SECONDS=1)
+    spawn(LEASE_SECONDS=1, OLLAMA_URLS=f"{ollama.url}?slots=2")  # one that hangs keeps its slot
     ended = completed(prompt)
     answer = queue.answer(prompt.id)
     first.send(signal.SIGCONT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import Claim, Priority, Prompt, Status, Terms, Trouble
@@ -41,6 +43,7 @@ def claim(prompt_id="mine", **trouble):
 def gate():
     """One whose server is well."""
     gate = Gate(patience=300, drain=Drain())
+    gate.admit(2)
     gate.reopen(gate.hold)
     return gate
 
@@ -51,10 +54,42 @@ def end(gate, ending, verdict, of=None, who="a slot"):
 
 def test_at_first_nothing_is_claimed_for_nobody_has_seen_the_server():
     gate = Gate(patience=300, drain=Drain())
+    gate.admit(1)
 
     assert (gate.is_well, gate.may_claim("a slot", 0)) == (False, False)
     assert gate.reopen(gate.hold)
     assert (gate.is_well, gate.may_claim("a slot", 0)) == (True, True)
+
+
+def test_so_many_prompts_may_be_in_hand_as_slots_are_held(gate):
+    assert [gate.may_claim(who, 0) for who in ("a slot", "another", "a third")] == [True, True, False]
+
+    gate.done("a slot")
+
+    assert gate.may_claim("a third", 0)
+
+
+def test_who_waits_is_let_in_at_once_when_a_slot_is_taken():
+    gate = Gate(patience=300, drain=Drain())
+    gate.reopen(gate.hold)
+    waiting = ThreadPoolExecutor()
+    let_in = waiting.submit(gate.may_claim, "a slot", 60)
+
+    gate.admit(1)
+
+    assert let_in.result(5)
+
+
+def test_what_is_in_hand_when_a_slot_gets_lost_is_ended_and_nothing_claimed_after_it(gate):
+    for who in ("a slot", "another"):
+        gate.may_claim(who, 0)
+    before = gate.may_go_on
+
+    gate.admit(1)
+
+    assert (before, gate.may_go_on) == (True, False)
+    gate.done("another")
+    assert gate.may_go_on
 
 
 def test_the_servers_fault_holds_the_line_and_costs_nothing(gate):

@@ -14,7 +14,7 @@ from promptqueue.sqlite.storage import SQLiteStorage
 from support.waiting import until
 from worker import health
 from worker.answering.slot import Slot
-from worker.config import Config
+from worker.config import Config, ServerUrl
 from worker.loop import HANGS_AFTER
 from worker.main import Worker
 from worker.server.prober import Prober
@@ -32,8 +32,9 @@ def heartbeat(environ, monkeypatch) -> Path:
 def idle(environ, queue, signals):
     """A worker whose loops were made and not started, and a loop of each kind."""
     worker = Worker(read(Config, environ), signals)
-    worker._presence, worker._queue = SimpleNamespace(id="w", stay=lambda: None), queue
-    worker._make_loops([Server("http://127.0.0.1:9", worker._config, drain=worker._drain)], listener=None)
+    stands_by = {"slots": set, "take_slot": lambda *_, **__: None}
+    worker._presence, worker._queue = SimpleNamespace(id="w", stay=lambda: None, **stands_by), queue
+    worker._make_loops([Server(ServerUrl("http://127.0.0.1:9"), worker._config, drain=worker._drain)], listener=None)
     return worker, {loop.name.partition("-")[0]: loop for loop in [*worker._slots, *worker._others]}
 
 

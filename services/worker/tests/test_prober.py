@@ -58,7 +58,8 @@ def keep(environ, storage, queue, presence):
     def keep(says, *, pull=False):
         drain = Drain()
         server = Server(config.ollama_urls[0], config, drain=drain)
-        loop = Prober(server, ollama=says, may_pull=pull, worker=presence.id, storage=storage, drain=drain)
+        loop = Prober(0, server=server, ollama=says, may_pull=pull, worker=presence.id, storage=storage, drain=drain)
+        server.gate.admit(2)
         started.append((drain, loop))
         loop.start()
         return server

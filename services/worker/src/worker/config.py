@@ -7,6 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from promptqueue import check
@@ -28,12 +29,31 @@ PATH_OF_AN_API = re.compile(
 LONGEST_DRAIN = 24  # seconds; after 25 supervisord kills the worker, which would cost the prompt in hand an attempt
 
 
-def _one_url(value: str) -> tuple[str, ...]:
-    found: tuple[str, ...] = urls("http", "https").read(value)
-    parts = urlsplit(found[0])
-    if len(found) > 1 or len(value.split()) > 1 or parts.query or parts.fragment or PATH_OF_AN_API.search(parts.path):
+MOST_SLOTS = 64  # of a server
+
+
+class ServerUrl(NamedTuple):
+    """Where an Ollama is, and how many prompts it answers at a time, where that is not the same for all."""
+
+    url: str
+    slots: int | None = None
+
+
+def _server_urls(value: str) -> tuple[ServerUrl, ...]:
+    found = tuple(_server_url(each) for each in urls("http", "https").read(value))
+    if len({without_password(each.url) for each in found}) < len(found):
         raise ValueError
     return found
+
+
+def _server_url(value: str) -> ServerUrl:
+    parts, slots = urlsplit(value), re.fullmatch(r"|slots=([1-9]\d?)", urlsplit(value).query)
+    if not slots or parts.fragment or len(value.split()) > 1 or PATH_OF_AN_API.search(parts.path):
+        raise ValueError
+    number = int(slots[1]) if slots[1] else None
+    if (number or 0) > MOST_SLOTS:
+        raise ValueError
+    return ServerUrl(parts._replace(query="", path=parts.path.rstrip("/")).geturl(), number)
 
 
 def _file(path: str) -> str:
@@ -54,13 +74,13 @@ class Config:
     retention_days: float = variable(30.0, number(0, A_CENTURY))
     lease_seconds: float = variable(15.0, number(1, 3600))
     max_failures: int = variable(3, integer(1, MOST_FAILURES))
-    worker_concurrency: int = variable(1, integer(1, 64))
-    ollama_urls: tuple[str, ...] = variable(
-        ("http://127.0.0.1:11434",),
+    worker_concurrency: int = variable(1, integer(1, MOST_SLOTS))
+    ollama_urls: tuple[ServerUrl, ...] = variable(
+        (ServerUrl("http://127.0.0.1:11434"),),
         Kind(
-            _one_url,
-            "one address that begins with http:// or https:// and ends before the path of an API, "
-            "like http://127.0.0.1:11434 (several servers are not supported)",
+            _server_urls,
+            "addresses that begin with http:// or https:// and end before the path of an API, each of them once and "
+            f"with a number of slots up to {MOST_SLOTS} if it has its own, like http://a:11434?slots=2,http://b:11434",
         ),
     )
     ollama_ca_file: str = variable("", Kind(_file, "a file that is there, with the certificates of those to trust"))
@@ -79,7 +99,7 @@ class Config:
 def without_password(url: str) -> str:
     """Give a server's address as people may read it."""
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2].lower()).geturl()
 
 
 if __name__ == "__main__":

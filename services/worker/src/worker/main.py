@@ -22,6 +22,7 @@ from worker.drain import Drain
 from worker.loop import Loop
 from worker.server.prober import Prober
 from worker.server.server import Server
+from worker.server.slots import Slots
 from worker.signals import Signals
 
 TICK = 1.0  # seconds
@@ -60,15 +61,14 @@ class Worker(Loop):
 
     def _work(self) -> None:
         """Answer prompts until a signal comes, then drain; a second signal ends the drain."""
-        servers = [Server(url, self._config, drain=self._drain) for url in self._config.ollama_urls]
-        slots = sum(server.slots for server in servers)
+        servers = [Server(at, self._config, drain=self._drain) for at in self._config.ollama_urls]
         with (
             self._opened(lambda: self._storage.listen(texts=False)) as listener,
-            self._opened(lambda: self._storage.register(slots=slots)) as self._presence,
+            self._opened(lambda: self._storage.register(slots=0)) as self._presence,  # it counts those that it takes
         ):
             self._make_loops(servers, listener)
             addresses = ",".join(server.name for server in servers)
-            log.info("worker started worker=%s slots=%d ollama=%s", self._presence.id, slots, addresses)
+            log.info("worker started worker=%s slots=%d ollama=%s", self._presence.id, len(self._slots), addresses)
             for loop in [*self._slots, *self._others]:
                 loop.start()
             while not self._is_over():
@@ -79,6 +79,7 @@ class Worker(Loop):
 
     def _make_loops(self, servers: list[Server], listener: Listener) -> None:
         config, storage, drain = self._config, self._storage, self._drain
+        self._held = Slots(self._presence, servers, drain=drain)
         self._watcher = Watcher(listener=listener, config=config, storage=storage, drain=drain)
         terms = Terms(
             worker=self._presence.id,
@@ -93,7 +94,7 @@ class Worker(Loop):
         prober = partial(
             Prober, may_pull=config.ollama_pull == "auto", worker=terms.worker, storage=storage, drain=drain
         )
-        probers = [prober(server, ollama=server.client()) for server in servers]
+        probers = [prober(i, server=server, ollama=server.client()) for i, server in enumerate(servers)]
         self._others = [self._watcher, *probers]
 
     def _is_over(self) -> bool:
@@ -115,7 +116,7 @@ class Worker(Loop):
         self.turned_at = now = time.monotonic()
         if now - self._recovered_at >= TICK:
             self._recovered_at = now
-            for verb in (self._presence.stay, self._leave_a_slot, self._recover):
+            for verb in (self._presence.stay, self._held.keep, self._leave_a_slot, self._recover):
                 try:
                     verb()
                 except StorageUnavailable as unavailable:

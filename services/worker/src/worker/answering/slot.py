@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from promptqueue.errors import ClaimLost, StorageUnavailable
 from promptqueue.notes import Changed, Listener, Subscription
@@ -46,7 +47,7 @@ class Slot(Loop):
         self._ollama = server.client()
         self._watcher = watcher
         self._listener = listener
-        self.terms = terms
+        self.terms = replace(terms, server=server.name)
         """On which it claims; the worker may set others."""
         self._config = config
         self._subscription: Subscription | None = None
@@ -78,7 +79,7 @@ class Slot(Loop):
         """Have one prompt answered; the next claim, if there is one."""
         longest = self._config.prompt_timeout
         call = Call(claim, time_limit=min(claim.prompt.timeout or longest, longest))
-        log.info("prompt claimed id=%s attempt=%d", claim.prompt.id, claim.attempt)
+        log.info("prompt claimed id=%s attempt=%d ollama=%s", claim.prompt.id, claim.attempt, self._server.name)
         try:
             match self._ask(call):
                 case Stop.LOST:
@@ -154,7 +155,7 @@ class Slot(Loop):
         return following
 
     def _claim_next(self) -> Claim | None:
-        return self._queue.claim(self.terms) if self._gate.is_well and not self._drain.has_begun else None
+        return self._queue.claim(self.terms) if self._gate.may_go_on and not self._drain.has_begun else None
 
     def _give_back(self, call: Call, reason: str, shown: str) -> None:
         """Give the prompt back at no cost: `reason` is for the log, `shown` for whoever asked."""

@@ -45,6 +45,7 @@ class Bulletin:
         self._trouble.well()
         before, self._published = self._published, model
         if state is ModelState.READY and (before is None or before.state is not state):
-            log.info("model ready model=%s", self._name)
+            log.info("model ready model=%s ollama=%s", self._name, self._server)
         elif detail and (before is None or (before.state, before.detail) != (state, detail)):
-            log.warning("model not ready model=%s state=%s reason=%r", self._name, state, detail)
+            values = (self._name, self._server, state, detail)
+            log.warning("model not ready model=%s ollama=%s state=%s reason=%r", *values)

@@ -14,7 +14,7 @@ from worker.server.evidence import Evidence
 from worker.server.verdict import Verdict
 
 ASK_EVERY = 1.0  # seconds between two questions to a server that cannot serve, or two tries
-ASK_SELDOM_EVERY = 5.0  # seconds, once that has lasted for a minute
+ASK_SELDOM_EVERY = 4.0  # seconds, once that has lasted for a minute: what comes back is used within five
 SELDOM_AFTER = 60.0  # seconds
 LONGEST_RETRY_AFTER = 60.0  # seconds that the server may ask to be left alone
 LONGEST_DELAY = 15.0  # seconds until a prompt that was put back is tried again
@@ -55,6 +55,7 @@ class Gate:
     def __init__(self, *, patience: float, drain: Drain) -> None:
         """Be shut until the prober has seen that the server is there."""
         self._drain = drain
+        self._admits = self._admitted = 0
         self._moved = threading.Condition()
         self._evidence = Evidence(patience=patience)
         self._breaker = Breaker()
@@ -68,6 +69,21 @@ class Gate:
     def is_well(self) -> bool:
         """Whether any number of prompts may be claimed."""
         return self._hold is None and not self._breaker.is_open
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether who has a prompt in hand may claim another at its end, without asking for it."""
+        return self.is_well and self._admitted <= self._admits
+
+    @property
+    def admits(self) -> int:
+        """How many prompts may be in hand at a time."""
+        return self._admits
+
+    @property
+    def admitted(self) -> int:
+        """How many slots have a prompt in hand, or are about to."""
+        return self._admitted
 
     @property
     def hold(self) -> Hold | None:
@@ -98,10 +114,12 @@ class Gate:
         until = time.monotonic() + timeout
         with self._moved:
             while not self._drain.has_begun:
-                if self._hold is None and self._breaker.may_claim(who):
+                is_open = self._hold is None and self._admitted < self._admits
+                if is_open and self._breaker.may_claim(who):
+                    self._admitted += 1
                     return True
                 now, wake_at = time.monotonic(), until
-                if self._hold is None and not self._breaker.is_trying:
+                if is_open and not self._breaker.is_trying:
                     wake_at = min(until, self._breaker.retry_at)
                 if now >= until:
                     break
@@ -111,7 +129,9 @@ class Gate:
     def done(self, who: object) -> None:
         """`who` has no prompt in hand any more."""
         with self._moved:
-            if self._breaker.done(who):
+            was_full = self._admitted >= self._admits
+            self._admitted -= 1
+            if self._breaker.done(who) or was_full:
                 self._moved.notify_all()
 
     def answered(self, prompt_id: str) -> None:
@@ -142,6 +162,14 @@ class Gate:
             if is_excused:
                 return None
             return self._unclear(claim, end, who=who, claimed_at=claimed_at, is_servers=True)
+
+    # ---- for whoever holds the slots --------------------------------------------------------------------------------
+
+    def admit(self, slots: int) -> None:
+        """Let so many prompts be in hand at a time; what is in hand already goes on."""
+        with self._moved:
+            self._admits = slots
+            self._notify()
 
     # ---- for the prober ---------------------------------------------------------------------------------------------
 

@@ -33,10 +33,18 @@ class Prober(Loop):
     """The loop of one server."""
 
     def __init__(  # noqa: PLR0913 (handed in, each by its name)
-        self, server: Server, *, ollama: Ollama, may_pull: bool, worker: str, storage: Storage, drain: Drain
+        self,
+        number: int,
+        *,
+        server: Server,
+        ollama: Ollama,
+        may_pull: bool,
+        worker: str,
+        storage: Storage,
+        drain: Drain,
     ) -> None:
         """Ask `server` through `ollama`, and have it download its model when that is missing and it `may_pull`."""
-        super().__init__("prober", storage=storage, drain=drain)
+        super().__init__(f"prober-{number}", storage=storage, drain=drain)
         self._server = server
         self._gate = server.gate
         self._ollama = ollama
@@ -79,7 +87,7 @@ class Prober(Loop):
 
     def _publish(self, report: Report) -> None:
         processor, facts = self._processor, self._inquiry.facts
-        self._bulletin.publish(self._queue, report, processor=processor, facts=facts, slots=self._server.slots)
+        self._bulletin.publish(self._queue, report, processor=processor, facts=facts, slots=self._gate.admits)
 
     def _ask_at(self) -> float:
         """When the server is to be asked how it is."""

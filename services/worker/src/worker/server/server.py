@@ -5,23 +5,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from worker.config import Config, without_password
+from worker.config import Config, ServerUrl, without_password
 from worker.drain import Drain
 from worker.ollama.client import Ollama
 from worker.server.gate import Gate
 
 
 class Server:
-    """Where one Ollama is, how many prompts it answers at a time, whether it may get any, and what it is seen doing."""
+    """Where one Ollama is, how many prompts it answers at a time, whether it may get any, and what it is seen doing.
 
-    def __init__(self, url: str, config: Config, *, drain: Drain) -> None:
+    Other processes may know it by the same `name`; they share its slots.
+    """
+
+    def __init__(self, at: ServerUrl, config: Config, *, drain: Drain) -> None:
         """Ask it nothing yet."""
-        self.name = without_password(url)
+        self.name = without_password(at.url)
         self.model = config.ollama_model
-        self.slots = config.worker_concurrency
+        self.slots = at.slots or config.worker_concurrency
         self.gate = Gate(patience=config.upstream_patience, drain=drain)
         self.is_awaited = True  # somebody wants to know when it next speaks
-        self._url = url
+        self._url = at.url
         self._config = config
         self._lock = threading.Lock()
         self._calls = 0

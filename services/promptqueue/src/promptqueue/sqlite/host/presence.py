@@ -8,7 +8,8 @@ import fcntl
 import os
 import stat
 import uuid
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from promptqueue.condition import Workers
@@ -32,7 +33,7 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
         self._file = self._enter()
 
     def stay(self) -> None:
-        try:
+        with _errors(f"The process's entry {self._path} cannot be made again"):
             if not self._path.exists():
                 lost, self._file = self._file, self._enter()
                 os.close(lost)
@@ -40,25 +41,20 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
             self._taken.keep()
             if self._taken.held != before:
                 self._tell()
-        except OSError as error:
-            message = f"The process's entry {self._path} cannot be made again: {error}."
-            raise StorageUnavailable(message) from error
 
     def slots(self) -> set[Slot]:
         return self._taken.held
 
     def take_slot(self, server: str, *, below: int) -> int | None:
-        try:
+        with _errors(f"A slot of {server} cannot be taken"):
             number = self._taken.take(server, below=below)
             self._tell()
-        except OSError as error:
-            message = f"A slot of {server} cannot be taken: {error}."
-            raise StorageUnavailable(message) from error
         return number
 
     def give_slot_back(self, server: str, number: int) -> None:
-        self._taken.give_back((server, number))
-        self._tell()
+        with _errors(f"A slot of {server} cannot be given back"):
+            self._taken.give_back((server, number))
+            self._tell()
 
     def leave(self) -> None:
         _remove(self._path)
@@ -89,6 +85,15 @@ class PresenceFile(AbstractContextManager["PresenceFile"]):
     def _write(self, file: int) -> None:
         """Say how many slots it has, in one length, so that whoever reads meanwhile finds one number or the other."""
         os.pwrite(file, f"{self._slots + len(self._taken.held):<{LONGEST_NUMBER}}".encode(), 0)
+
+
+@contextmanager
+def _errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"{what}: {error}."
+        raise StorageUnavailable(message) from error
 
 
 def is_alive(folder: Path, entry: str) -> bool:

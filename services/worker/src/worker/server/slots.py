@@ -1,0 +1,51 @@
+"""The slots that this worker holds: of each server as many as it answers at a time, unless other workers have them."""
+
+import logging
+from collections.abc import Sequence
+
+from promptqueue.errors import StorageUnavailable
+from promptqueue.logs import Once
+from promptqueue.storage import Presence
+
+from worker.drain import Drain
+from worker.server.server import Server
+
+log = logging.getLogger(__name__)
+
+
+class Slots:
+    """Takes them, sees which got lost, and gives them back at the end. For the thread alone that has the presence."""
+
+    def __init__(self, presence: Presence, servers: Sequence[Server], *, drain: Drain) -> None:
+        """Hold none yet."""
+        self._presence = presence
+        self._servers = servers
+        self._drain = drain
+        self._trouble = Once(log)
+
+    def keep(self) -> None:
+        """Have of each server as many as there are and nobody else has; once the worker is to end, those in use."""
+        try:
+            for server in self._servers:
+                self._give_back(server) if self._drain.has_begun else self._take(server)
+        except StorageUnavailable as unavailable:
+            self._trouble.warn("slots not taken reason=%r", str(unavailable))
+        else:
+            self._trouble.well()
+        for server in self._servers:
+            held = len(self._numbers(server))
+            if server.gate.admits != held:
+                log.info("slots held ollama=%s slots=%d of=%d", server.name, held, server.slots)
+                server.gate.admit(held)
+
+    def _take(self, server: Server) -> None:
+        while len(self._numbers(server)) < server.slots:
+            if self._presence.take_slot(server.name, below=server.slots) is None:
+                break  # this worker stands by
+
+    def _give_back(self, server: Server) -> None:
+        for number in sorted(self._numbers(server))[server.gate.admitted :]:
+            self._presence.give_slot_back(server.name, number)
+
+    def _numbers(self, server: Server) -> set[int]:
+        return {number for name, number in self._presence.slots() if name == server.name}

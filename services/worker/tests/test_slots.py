@@ -1,0 +1,135 @@
+"""A server answers as many prompts at a time as it has slots, however many workers name it."""
+
+from __future__ import annotations
+
+import signal
+from itertools import pairwise
+
+import pytest
+from promptqueue.errors import StorageUnavailable
+from promptqueue.prompt import Outcome
+from promptqueue.settings import read
+from support.waiting import seconds_until, until
+from worker.config import Config, ServerUrl
+from worker.drain import Drain
+from worker.server.server import Server
+from worker.server.slots import Slots
+
+
+@pytest.fixture
+def held(queue):
+    """How many slots are held of the only server, as everybody may read it."""
+    return lambda: sum(server.slots for server in queue.servers())
+
+
+@pytest.fixture
+def hire(storage, queue, environ):
+    """A worker's slots of one server, and the gate that lets prompts in."""
+    presences = []
+
+    def hire(slots):
+        drain = Drain()
+        server = Server(ServerUrl("http://a:11434", slots), read(Config, environ), drain=drain)
+        presences.append(storage.register(slots=0))
+        return Slots(presences[-1], [server], drain=drain), server.gate, drain
+
+    yield hire
+    for presence in presences:
+        presence.leave()
+
+
+def test_two_workers_of_one_server_have_no_more_prompts_answered_at_once_than_it_has_slots(
+    spawn, ollama, ask, completed, held
+):
+    ollama.set(pace=0.01, text="word " * 20, slots=4)
+    workers = [spawn(WORKER_CONCURRENCY=1) for _ in range(2)]
+    until(lambda: all("model ready" in worker.output for worker in workers))
+
+    for prompt in [ask("Hi") for _ in range(4)]:
+        completed(prompt)
+
+    calls = sorted(ollama.calls(), key=lambda call: call["started"])
+    assert all(before["ended"] <= after["received"] for before, after in pairwise(calls))
+    assert held() == 1
+
+
+def test_whoever_stands_by_takes_over_within_three_seconds_when_the_holder_dies(
+    spawn, ollama, queue, begun, completed, held
+):
+    ollama.set(pace=0.02, text="word " * 100)
+    first = spawn()
+    prompt = begun()
+    stands_by = spawn()
+    until(lambda: "model ready" in stands_by.output)
+    assert "slots held" not in stands_by.output
+
+    first.send(signal.SIGKILL)
+
+    assert seconds_until(lambda: queue.get(prompt.id).attempt == 2, within=5) < 3
+    assert completed(prompt).outcome is Outcome.SUCCEEDED
+    assert held() == 1
+
+
+def test_a_worker_that_is_to_end_leaves_the_slots_that_it_does_not_need_to_others(spawn, ollama, queue, begun):
+    ollama.set(pace=0.02, text="word " * 1000, slots=4)
+    ends = spawn(WORKER_CONCURRENCY=2)
+    begun()
+    stands_by = spawn(WORKER_CONCURRENCY=2)
+    until(lambda: "model ready" in stands_by.output)
+
+    ends.send(signal.SIGTERM)
+    until(lambda: "slots=1 of=2" in stands_by.output, within=5)
+
+    begun()
+    assert ends.is_running
+    assert queue.workers().slots == 2
+
+
+def test_each_takes_what_it_may_have_and_what_is_free(hire):
+    modest, its_gate, _ = hire(2)
+    greedy, gate, _ = hire(3)
+
+    modest.keep()
+    greedy.keep()
+
+    assert (its_gate.admits, gate.admits) == (2, 1)
+
+
+def test_what_a_storage_that_is_away_refuses_is_taken_in_a_later_turn_and_told_once(hire, monkeypatch, caplog):
+    slots, gate, _ = hire(1)
+    with monkeypatch.context() as away:
+        away.setattr(slots._presence, "take_slot", lambda *_, **__: (_ for _ in ()).throw(StorageUnavailable("full")))
+        slots.keep()
+        slots.keep()
+    assert (gate.admits, caplog.text.count("slots not taken")) == (0, 1)
+
+    slots.keep()
+
+    assert gate.admits == 1
+
+
+def test_a_slot_that_got_lost_lets_nothing_more_in(hire):
+    slots, gate, _ = hire(1)
+    slots.keep()
+    slots._presence.give_slot_back("http://a:11434", 0)
+    other, its_gate, _ = hire(1)
+    other.keep()
+
+    slots.keep()
+
+    assert (gate.admits, its_gate.admits) == (0, 1)
+
+
+def test_at_the_end_what_is_in_use_is_kept(hire):
+    slots, gate, drain = hire(3)
+    slots.keep()
+    gate.reopen(gate.hold)
+    gate.may_claim("a slot", 0)
+
+    drain.begin(20)
+    slots.keep()
+    in_use = gate.admits
+    gate.done("a slot")
+    slots.keep()
+
+    assert (in_use, gate.admits) == (1, 0)
