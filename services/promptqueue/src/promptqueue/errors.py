@@ -87,3 +87,27 @@ class StorageUnavailable(PromptQueueError):
     """The queue's database cannot be read or written right now."""
 
     code = "storage_unavailable"
+
+
+class QueueMissing(PromptQueueError):
+    """There is no queue of this name."""
+
+    code = "no_queue"
+
+
+class QueueInUse(PromptQueueError):
+    """The queue is in use: end every proxy and worker first, and whatever else has its database open."""
+
+    code = "in_use"
+
+
+class NotOfThisEngine(PromptQueueError):
+    """The engine that keeps this queue does it by itself, or by programs of its own."""
+
+    code = "not_of_this_engine"
+
+
+class NotMigratable(PromptQueueError):
+    """The queue cannot be moved there."""
+
+    code = "not_migratable"

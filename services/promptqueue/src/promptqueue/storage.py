@@ -77,6 +77,9 @@ class Storage(Protocol):
     def describe(self) -> Mapping[str, str]:
         """Return the storage's kind, version and more, in words for people. It waits for nothing."""
 
+    def close(self) -> None:
+        """Let go of it. What was opened here is closed before, by whoever has it."""
+
 
 def connect(
     url: str,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from promptqueue.operator import command
 from promptqueue.operator.command import ORDER
 from promptqueue.owners.key import Role, new_key
 from promptqueue.storage import connect
@@ -77,7 +78,17 @@ def test_the_version_is_told(operate):
     done = operate("--version")
 
     assert (done.code, done.err) == (0, "")
-    assert re.fullmatch(r"promptqueue \d+\.\d+\.\d+, schema \d+, SQLite \d+\.\d+\.\d+\n", done.out)
+    assert re.fullmatch(
+        r"promptqueue \d+\.\d+\.\d+, schema \d+, SQLite \d+\.\d+\.\d+; "
+        r"PostgreSQL: schema \d+, psycopg \d+\.\d+\.\d+, libpq \d+\.\d+\n",
+        done.out,
+    )
+
+
+def test_the_version_tells_of_one_engine_where_the_library_of_the_other_is_not_installed(operate, monkeypatch):
+    monkeypatch.setattr(command, "find_spec", lambda _: None)
+
+    assert re.fullmatch(r"promptqueue \d+\.\d+\.\d+, schema \d+, SQLite \d+\.\d+\.\d+\n", operate("--version").out)
 
 
 def test_an_id_that_is_unknown_is_refused_in_a_sentence(operate, queue):
@@ -110,10 +121,10 @@ def test_the_option_goes_before_the_variable_and_the_default_is_below_the_workin
 
 
 def test_a_url_that_names_no_queue_is_not_understood(operate):
-    done = operate("status", DATABASE_URL="postgresql://host/queue")
+    done = operate("status", DATABASE_URL="mysql://host/queue")
 
     assert done.code == 2
-    assert "DATABASE_URL must look like sqlite:////data/queue.db, got 'postgresql://host/queue'." in done.err
+    assert "DATABASE_URL must look like sqlite:////data/queue.db, got 'mysql://host/queue'." in done.err
 
 
 def test_a_process_of_its_own_answers_and_ends_alike(environ, queue, ask):

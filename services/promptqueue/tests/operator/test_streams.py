@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from promptqueue.operator import streams
+from promptqueue.operator.copies import streams
 from promptqueue.storage import connect
 
 

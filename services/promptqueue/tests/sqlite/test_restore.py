@@ -9,10 +9,10 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from promptqueue.errors import StorageUnavailable
+from promptqueue.errors import QueueInUse, StorageUnavailable
 from promptqueue.prompt import NewPrompt, Terms
 from promptqueue.sqlite.copies import restore as restoring
-from promptqueue.sqlite.errors import NotRestorable, QueueInUse
+from promptqueue.sqlite.errors import NotRestorable
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.host import usage

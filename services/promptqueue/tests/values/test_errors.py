@@ -19,6 +19,8 @@ def test_every_refusal_is_a_sentence_with_a_code():
         "StorageUnavailable": "storage_unavailable",
         "QueueMissing": "no_queue",
         "QueueInUse": "in_use",
+        "NotOfThisEngine": "not_of_this_engine",
+        "NotMigratable": "not_migratable",
         "FileInTheWay": "file_exists",
         "NotRestorable": "not_restorable",
         "NotRetryable": "not_retryable",

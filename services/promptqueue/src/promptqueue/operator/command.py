@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -15,7 +16,8 @@ from promptqueue.errors import PromptQueueError
 from promptqueue.queue import PromptQueue
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.storage import SQLiteStorage, path_of
+from promptqueue.sqlite.storage import SQLiteStorage
+from promptqueue.storage import Storage, check, connect
 
 PROGRAM = "python -m promptqueue"
 ORDER = (
@@ -60,9 +62,14 @@ class Call:
     stdout_is_taken: bool = False  # by a copy, so that all else goes to standard error
 
     @functools.cached_property
-    def storage(self) -> SQLiteStorage:
+    def storage(self) -> Storage:
         """Where the queue is kept, in the journal mode that it has."""
-        return SQLiteStorage(path_of(self.url), journal_mode="keep")
+        return connect(self.url, journal_mode="keep")
+
+    @property
+    def file(self) -> SQLiteStorage | None:
+        """The same where it is a file; None where a server keeps it."""
+        return self.storage if isinstance(self.storage, SQLiteStorage) else None
 
     def ask_back(self, question: str) -> None:
         """Ask a person, and never a script, whether it is meant. Raises click.ClickException when it is not."""
@@ -79,6 +86,10 @@ class Call:
     def queue(self) -> AbstractContextManager[PromptQueue]:
         """Open the queue. Raises QueueMissing rather than make one: its name may have been mistyped."""
         return closing(self.storage.open())
+
+    def close(self) -> None:
+        """Let go of the storage."""
+        self.storage.close()
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:
@@ -125,8 +136,18 @@ def _print_version(context: click.Context, _parameter: click.Parameter, is_asked
             installed = version("promptqueue")
         except PackageNotFoundError:
             installed = "from this folder, not installed"
-        click.echo(f"promptqueue {installed}, schema {schema.known()}, SQLite {sqlite3.sqlite_version}")
+        click.echo(f"promptqueue {installed}, schema {schema.known()}, SQLite {sqlite3.sqlite_version}{_postgres()}")
         context.exit()
+
+
+def _postgres() -> str:
+    """Say the same of the other engine; nothing where its library is not installed."""
+    if find_spec("psycopg") is None:
+        return ""
+    from promptqueue.postgres.server import schema as postgres  # noqa: PLC0415
+    from promptqueue.postgres.server.session import LIBRARY  # noqa: PLC0415
+
+    return f"; PostgreSQL: schema {postgres.known()}, {LIBRARY}"
 
 
 @click.group(
@@ -174,7 +195,8 @@ def command(*examples: Example, of: click.Group = commands) -> Callable[[Callabl
         def run(url: str, is_for_scripts: bool, **arguments: Any) -> None:
             call = Call(url=url, is_for_scripts=is_for_scripts, is_agreed=arguments.pop("is_agreed", False))
             try:
-                reply = function(call, **arguments)
+                with closing(call):
+                    reply = function(call, **arguments)
             except PromptQueueError as error:
                 failure = {"error": {"code": error.code, "message": str(error)}}
                 reply = Reply(document=failure, words="", refusal=str(error))
@@ -199,7 +221,6 @@ def _print(reply: Reply, call: Call) -> None:
 
 def _checked(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
     try:
-        path_of(url)
+        return check(url)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
-    return url

@@ -15,6 +15,7 @@ from promptqueue.operator.owners import owner_named
 from promptqueue.owners.turn import Turn
 from promptqueue.prompt import Outcome, Prompt, Status, Wanted
 from promptqueue.queue import PromptQueue
+from promptqueue.settings import without_secrets
 from promptqueue.wire import model_body, model_words, prompt_record, server_body, text_of
 
 
@@ -25,7 +26,6 @@ def status(call: Call) -> Reply:
         counts, workers, model, storage = queue.counts(), queue.workers(), queue.model(), call.storage.describe()
         room, turns, servers = queue.room(), queue.turns(), queue.servers()
     model = model if workers.count else None  # what a worker said before it went no longer holds
-    path = call.storage.path
     waiting = counts.oldest_wait_seconds
     unknown = "not known yet" if workers.count else "not known: no worker is alive"
     return Reply(
@@ -44,7 +44,12 @@ def status(call: Call) -> Reply:
             "stored_bytes": room.stored_bytes,
             "spare_bytes": room.spare_bytes,
             "disk_free_bytes": room.disk_free_bytes,
-            "database": {"path": str(path), "bytes": room.file_bytes, "journal_bytes": room.journal_bytes, **storage},
+            "database": {
+                **_place(call),
+                "bytes": room.file_bytes,
+                "journal_bytes": room.journal_bytes,
+                **storage,
+            },
         },
         words=text.pairs(
             ("queued", f"{counts.queued:,}" + (f", the first for {text.duration(waiting)}" if waiting else "")),
@@ -52,15 +57,12 @@ def status(call: Call) -> Reply:
             ("completed", f"{counts.completed:,}, {counts.completed_per_minute:,} answered in the last minute"),
             ("owners", _owners_words(turns)),
             ("paused", "yes: prompts are accepted and wait" if counts.paused else "no"),
-            ("workers", _workers_words(workers, call.storage.demo())),
+            ("workers", _workers_words(workers, call.file.demo() if call.file else None)),
             ("model", text.harmless(model_words(model)) if model else unknown),
             *(("server", _server_words(each)) for each in servers if len(servers) > 1),
             ("stored", _room_words(room)),
-            (
-                "database",
-                f"{path.absolute()}, {text.size(room.file_bytes)} and {text.size(room.journal_bytes)} of journal",
-            ),
-            ("storage", f"{storage['kind']} {storage['version']}, journal mode {storage['journal_mode']}"),
+            ("database", f"{_place_words(call)}, {_size_words(room)}"),
+            ("storage", _storage_words(storage)),
         ),
     )
 
@@ -175,6 +177,25 @@ def _texts(texts: Mapping[str, Any]) -> list[tuple[str, str]]:
     elif partial := texts.get("partial"):
         found.append(("partial answer", partial))
     return found
+
+
+def _place(call: Call) -> dict[str, str]:
+    return {"path": str(call.file.path)} if call.file else {"url": without_secrets(call.url)}
+
+
+def _place_words(call: Call) -> str:
+    return str(call.file.path.absolute()) if call.file else without_secrets(call.url)
+
+
+def _size_words(room: Room) -> str:
+    journal = f" and {text.size(room.journal_bytes)} of journal" if room.journal_bytes else ""
+    return f"{text.size(room.file_bytes)}{journal}"
+
+
+def _storage_words(storage: Mapping[str, str]) -> str:
+    """Say what keeps the queue: its kind and version, then whatever else it tells of itself."""
+    rest = [f"{name.replace('_', ' ')} {value}" for name, value in storage.items() if name not in ("kind", "version")]
+    return ", ".join([f"{storage['kind']} {storage['version']}", *rest])
 
 
 def _owners_words(turns: Sequence[Turn]) -> str | None:

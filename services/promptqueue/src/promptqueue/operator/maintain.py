@@ -4,7 +4,8 @@ import time
 
 import click
 
-from promptqueue.operator import text
+from promptqueue.errors import NotOfThisEngine
+from promptqueue.operator import dumps, text
 from promptqueue.operator.audit import record
 from promptqueue.operator.command import Call, Reply, asks_back, command
 from promptqueue.owners.deed import Act
@@ -73,15 +74,18 @@ def compact(call: Call) -> Reply:
 
     New prompts use that room again, and the janitor gives it back when it is much; this does it now, in small steps
     between which everybody else has a turn. The file of a queue that an older version made can only be written anew as
-    a whole, once: submissions then wait, or are refused, for as long as copying it twice takes.
+    a whole, once: submissions then wait, or are refused, for as long as copying it twice takes. In PostgreSQL the
+    server's own programs do it.
     """
+    if not call.file:
+        raise NotOfThisEngine(dumps.compact(call.url))
     with call.queue() as queue:
         room = queue.room()
         before = room.file_bytes
         if not room.in_steps:
             long = f"writing {text.size(room.stored_bytes)} twice"
             call.ask_back(f"An older version made this file. Nobody else can write for as long as {long} takes. Go on?")
-            call.storage.rewrite()
+            call.file.rewrite()
         with call.progress("Compacting") as show:
             given, begun = 0, time.monotonic()
             while step := queue.compact():

@@ -33,7 +33,7 @@ class PostgresStorage:
     def __init__(
         self, address: Address, *, may_make: bool = True, threads: NativeThreads = _thread, clock: Clock | None = None
     ) -> None:
-        """Touch nothing yet. Without `may_make` a queue that is there is used as it is."""
+        """Touch nothing yet. Without `may_make` only a queue that exists is opened."""
         self.sessions = Sessions(address, threads)
         self._may_make = may_make
         self._clock = clock
@@ -66,7 +66,6 @@ class PostgresStorage:
         return {"kind": "postgresql", **told}
 
     def close(self) -> None:
-        """Let go of the server."""
         self._teller.close()
         self.sessions.close()
         if self._use:
@@ -81,8 +80,7 @@ class PostgresStorage:
             try:
                 with self.sessions.borrowed() as other:
                     _refuse_pooled(session, other)
-                if self._may_make:
-                    schema.migrate(session)
+                schema.migrate(session, may_make=self._may_make)
                 with storage_errors():
                     session.execute("SELECT pg_advisory_lock_shared(%s, %s)", [locks.SINGLE, locks.USE])
             except BaseException:

@@ -3,18 +3,6 @@
 from promptqueue.errors import PromptQueueError
 
 
-class QueueMissing(PromptQueueError):
-    """There is no queue of this name."""
-
-    code = "no_queue"
-
-
-class QueueInUse(PromptQueueError):
-    """The queue is in use: end every proxy and worker first, and whatever else has its database open."""
-
-    code = "in_use"
-
-
 class FileInTheWay(PromptQueueError):
     """There is a file of this name already."""
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from promptqueue.errors import QueueMissing
 from promptqueue.machine.clock import Clock
 from promptqueue.machine.threads import NativeThreads
 from promptqueue.settings import without_secrets
 from promptqueue.sqlite.copies.backup import CopyProgress, back_up
 from promptqueue.sqlite.copies.restore import restore
 from promptqueue.sqlite.copies.rewrite import rewrite
-from promptqueue.sqlite.errors import QueueMissing
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import storage_errors
@@ -88,6 +88,9 @@ class SQLiteStorage:
 
     def describe(self) -> Mapping[str, str]:
         return {"kind": "sqlite", "version": sqlite3.sqlite_version, "journal_mode": self._journal or "not known yet"}
+
+    def close(self) -> None:
+        """Nothing is held beside what was opened."""
 
     def demo(self) -> str | None:
         """Return the URL of the queue that `make demo` keeps below this one's folder; None where there is none."""

@@ -2,10 +2,15 @@
 
 from importlib import resources
 
-from promptqueue.errors import StorageUnavailable
+from promptqueue.errors import QueueMissing, StorageUnavailable
 from promptqueue.postgres.server import locks
 from promptqueue.postgres.server.errors import storage_errors
 from promptqueue.postgres.server.session import Session
+
+NO_QUEUE = (
+    "There is no queue in this database: name the one you mean with --database-url or DATABASE_URL; a proxy or a "
+    "worker that is started makes one."
+)
 
 
 def known() -> int:
@@ -23,12 +28,15 @@ def version(session: Session) -> int:
         return int(found["version"])
 
 
-def migrate(session: Session) -> None:
+def migrate(session: Session, *, may_make: bool = True) -> None:
     """Bring the schema to the newest that is known, each step in a commit of its own, and one process at a time.
 
+    Raises QueueMissing where there is none and none may be made.
     Raises StorageUnavailable for tables of somebody else, for a newer schema, and where the user may not make tables.
     """
     scripts = _migrations()
+    if not may_make and not version(session):
+        raise QueueMissing(NO_QUEUE)
     while version(session) != len(scripts):
         with storage_errors(), session.transaction():
             session.execute("SELECT pg_advisory_xact_lock(%s, %s)", [locks.SINGLE, locks.SCHEMA])

@@ -39,6 +39,8 @@ SETTINGS = {
 
 SET_UP = f"SELECT {', '.join(f'set_config({name!r}, {value!r}, false)' for name, value in SETTINGS.items())}"
 
+LIBRARY = f"psycopg {psycopg.__version__}, libpq {pq.version() // 10_000}.{pq.version() % 10_000}"
+
 log = logging.getLogger(__name__)
 
 

@@ -5,9 +5,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
+from promptqueue.errors import QueueInUse
 from promptqueue.sqlite.copies.atomic_file import replacing
 from promptqueue.sqlite.copies.backup import CopyProgress, copy, damage_of
-from promptqueue.sqlite.errors import NotRestorable, QueueInUse
+from promptqueue.sqlite.errors import NotRestorable
 from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import is_locked, storage_errors

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from promptqueue.errors import StorageUnavailable
-from promptqueue.sqlite.errors import QueueInUse
+from promptqueue.errors import QueueInUse, StorageUnavailable
 from promptqueue.sqlite.host.turnstile import open_lock
 
 

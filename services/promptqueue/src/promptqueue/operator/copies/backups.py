@@ -5,13 +5,15 @@ from pathlib import Path
 
 import click
 
-from promptqueue.errors import PromptQueueError
-from promptqueue.operator import streams, text
+from promptqueue.errors import NotOfThisEngine, PromptQueueError
+from promptqueue.operator import dumps, text
 from promptqueue.operator.audit import record
 from promptqueue.operator.command import Call, Reply, asks_back, command
+from promptqueue.operator.copies import streams
 from promptqueue.owners.deed import Act
 from promptqueue.owners.key import Key
 from promptqueue.queue import PromptQueue
+from promptqueue.sqlite.storage import SQLiteStorage
 
 
 @command(
@@ -30,19 +32,21 @@ def backup(call: Call, file: Path, force: bool) -> Reply:
     \b
     With Docker:  docker compose exec -T worker python -m promptqueue backup - > queue.backup
     """  # noqa: D301 (click leaves lines as they are that follow its mark)
+    if not call.file:
+        raise NotOfThisEngine(dumps.backup(call.url, str(file)))
     if file == streams.STREAM:
-        return _send(call)
+        return _send(call, call.file)
     with call.progress("Copying") as show:
-        call.storage.backup(file, overwrite=force, progress=show)
+        call.file.backup(file, overwrite=force, progress=show)
     return _copied(str(file), str(file), file.stat().st_size)
 
 
-def _send(call: Call) -> Reply:
+def _send(call: Call, storage: SQLiteStorage) -> Reply:
     call.stdout_is_taken = True
     stream = streams.standard_output()
-    with call.queue(), streams.temporary_copy(call.storage.path.parent) as file:
+    with call.queue(), streams.temporary_copy(storage.path.parent) as file:
         with call.progress("Copying") as show:
-            call.storage.backup(file, progress=show)
+            storage.backup(file, progress=show)
         with call.progress("Sending") as show:
             streams.send(file, stream, show)
         return _copied("-", "standard output", file.stat().st_size)
@@ -72,12 +76,15 @@ def restore(call: Call, file: Path) -> Reply:
                   docker compose run --rm -T worker python -m promptqueue restore - < queue.backup
                   docker compose start proxy worker
     """  # noqa: D301 (click leaves lines as they are that follow its mark)
+    storage = call.file
+    if not storage:
+        raise NotOfThisEngine(dumps.restore(call.url, str(file)))
     source = streams.standard_input() if file == streams.STREAM else file
-    if call.storage.path.exists():
-        call.ask_back(f"Let {file} take the place of the queue at {call.storage.path}? That one is kept beside it.")
+    if storage.path.exists():
+        call.ask_back(f"Let {file} take the place of the queue at {storage.path}? That one is kept beside it.")
     before = _keys(call)
     with call.progress("Copying") as show:
-        replaced = call.storage.restore(source, progress=show)
+        replaced = storage.restore(source, progress=show)
     with call.queue() as queue, queue.transaction():  # an older schema is migrated now, not at somebody's start
         counts = queue.counts()
         record(queue, Act.RESTORED, str(file))
