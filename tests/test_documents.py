@@ -208,9 +208,8 @@ def table(document: str, heading: str, columns: int = 1) -> list[Any]:
 
 
 def composed() -> set[str]:
-    """Variables that only the compose file reads."""
-    path = ROOT / "compose.yaml"
-    named = set(re.findall(r"\$\{([A-Z_]+)", path.read_text())) if path.exists() else set()
+    """Variables that only the compose files read."""
+    named = {name for path in ROOT.glob("compose*.yaml") for name in re.findall(r"\$\{([A-Z_]+)", path.read_text())}
     return named - {each.name.upper() for config in CONFIGS for each in fields(config)}
 
 

@@ -25,10 +25,14 @@ from support.processes import everything
 from support.stack import Stack
 from support.waiting import until
 
-TESTED_ELSEWHERE = {"Scheduled backup": "test_copies.py", "Another machine": "test_copies.py"}
+TESTED_ELSEWHERE = {
+    "Scheduled backup": "test_copies.py",
+    "Another machine": "test_copies.py",
+    "More than one machine": "test_several.py",
+}
 README = (ROOT / "README.md").read_text()
 for heading in TESTED_ELSEWHERE:
-    README = re.sub(rf"^### {heading}\n.*?(?=^##)", "", README, flags=re.MULTILINE | re.DOTALL)
+    README = re.sub(rf"^###? {heading}\n.*?(?=^##)", "", README, flags=re.MULTILINE | re.DOTALL)
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 WITH_KEY = "Authorization: Bearer $KEY"
