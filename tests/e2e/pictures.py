@@ -9,10 +9,10 @@ import json
 import re
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.request import Request, build_opener
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright 
 from simulator.client import Simulator  # noqa: E402
 from support.machine import CHROMIUM_ARGUMENTS, CHROMIUMS, program  # noqa: E402
 from support.stack import Stack  # noqa: E402
+from support.waiting import until  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,6 +163,23 @@ def queue(browser: Browser) -> None:
         take(browser, page, "queue", _has_the_queue_open)
 
 
+def servers(browser: Browser) -> None:
+    """Four model servers: a quick one, a slow one, one to which the model comes, and one that is gone."""
+    slow, empty, gone = Simulator(text=WAITING, pace=0.1), Simulator(models=[], pull_time=600), Simulator()
+    with product(browser, slow, empty, gone, text=POEM, pace=0.05) as (page, simulator, stack):
+        _until_servers(stack, lambda each: each["state"] == "ready", 3)
+        gone.stop()
+        for text in (HAIKU, SKY, LISBON):
+            submit(page, text)
+        _until_servers(stack, lambda each: each["seconds_per_prompt"], 2)
+        _until_servers(stack, lambda each: each["state"] == "unreachable", 1)
+        for one in (simulator, slow):
+            one.set(pace=0.4, text=WAITING)
+        for text in (QUEUES, SKY, LISBON):
+            submit(page, text)
+        take(browser, page, "servers", _has_the_queue_open)
+
+
 def download(browser: Browser) -> None:
     """The first minutes, in which the model comes."""
     with product(browser, models=[], pull_time=60) as (page, _, _):
@@ -243,11 +261,16 @@ def _having(number: int) -> Callable[[Page], None]:
     return has
 
 
+def _until_servers(stack: Stack, are: Callable[[dict[str, Any]], object], count: int) -> None:
+    until(lambda: sum(bool(are(each)) for each in stack.queue()["servers"]) >= count, "as many servers are so")
+
+
 @contextmanager
-def product(browser: Browser, **settings: object) -> Iterator[tuple[Page, Simulator, Stack]]:
-    """The page of a whole product with a simulator that is set so."""
-    with tempfile.TemporaryDirectory() as folder, Simulator(**settings) as simulator:
-        stack = Stack(Path(folder) / "stack", simulator)
+def product(browser: Browser, *others: Simulator, **settings: object) -> Iterator[tuple[Page, Simulator, Stack]]:
+    """The page of a whole product with a simulator that is set so, and others beside it."""
+    with tempfile.TemporaryDirectory() as folder, Simulator(**settings) as simulator, ExitStack() as started:
+        urls = [simulator.url, *(started.enter_context(other).url for other in others)]
+        stack = Stack(Path(folder) / "stack", simulator, {"OLLAMA_URLS": ",".join(urls)})
         try:
             stack.start()
             context = browser.new_context(**SCREENS["desktop"])
@@ -274,7 +297,8 @@ def submit(page: Page, text: str) -> Locator:
 
 
 SCENES = {
-    scene.__name__: scene for scene in (first, flight, conversation, answer, trouble, queue, download, keys, many)
+    scene.__name__: scene
+    for scene in (first, flight, conversation, answer, trouble, queue, servers, download, keys, many)
 }
 
 if __name__ == "__main__":
