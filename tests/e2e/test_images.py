@@ -108,6 +108,22 @@ def test_a_python_image_holds_what_runs_and_nothing_that_builds(service: str, in
 
 
 @pytest.mark.parametrize("service", PYTHON)
+def test_an_image_that_was_not_built_for_postgresql_knows_nothing_of_it_and_says_so(
+    service: str, in_containers: Composed
+) -> None:
+    looked = run(
+        in_containers.image(service), "python", "-c", "import importlib.util as u; print(u.find_spec('psycopg'))"
+    )
+    elsewhere = ["docker", "run", "--rm", "--env", "DATABASE_URL=postgresql://host/queue", in_containers.image(service)]
+    refused = subprocess.run(elsewhere, capture_output=True, text=True, check=False)
+
+    assert looked == "None\n"
+    assert refused.returncode != 0
+    assert "DATABASE_URL: A queue in PostgreSQL needs psycopg" in refused.stderr
+    assert "build images with POSTGRES=1" in refused.stderr
+
+
+@pytest.mark.parametrize("service", PYTHON)
 def test_no_program_of_an_image_is_compiled_anew_at_each_start(service: str, in_containers: Composed) -> None:
     program = {"proxy": "proxy.app", "worker": "worker.main"}[service]
     look = (
