@@ -87,11 +87,11 @@ class Server:
 class Room:
     """The room that the queue takes on its disk, and the room that is left; bytes."""
 
-    stored_bytes: int  # what prompts, answers and their indexes take
+    stored_bytes: int  # what prompts and answers take: with their indexes in SQLite, without in PostgreSQL
     spare_bytes: int  # what erased ones left in the file: used again for new ones, or given back by `compact`
     file_bytes: int
     journal_bytes: int  # what is written twice until it is tidied away
-    disk_free_bytes: int
+    disk_free_bytes: int | None  # None where nobody can tell
     disk_is_scarce: bool  # so little is free that erasing may fail
     in_steps: bool  # False for a file made by an older version: only as a whole can it be made smaller
 
@@ -101,7 +101,7 @@ class Bounds(TypedDict, total=False):
 
     max_queued: int | None  # that wait
     max_stored_bytes: int | None
-    min_free_bytes: int | None  # on the disk, after all that was accepted is written
+    min_free_bytes: int | None  # on the disk, after all that was accepted is written; no bound in PostgreSQL
     # Of each owner of them:
     max_waiting: int | None
     max_own_bytes: int | None  # of its prompts and answers

@@ -222,4 +222,5 @@ def _server_words(server: Server) -> str:
 
 def _room_words(room: Room) -> str:
     spare = f", and {text.size(room.spare_bytes)} that erased prompts left" if room.spare_bytes else ""
-    return f"{text.size(room.stored_bytes)}{spare}; {text.size(room.disk_free_bytes)} of the disk are free"
+    free = "" if room.disk_free_bytes is None else f"; {text.size(room.disk_free_bytes)} of the disk are free"
+    return f"{text.size(room.stored_bytes)}{spare}{free}"

@@ -105,8 +105,8 @@ def compact(call: Call) -> Reply:
             "disk_free_bytes": room.disk_free_bytes,
         },
         words=(
-            f"The queue's file went from {text.size(before)} to {text.size(room.file_bytes)}; "
-            f"{text.size(room.disk_free_bytes)} of its disk are free."
+            f"The queue's file went from {text.size(before)} to {text.size(room.file_bytes)}"
+            f"{'' if room.disk_free_bytes is None else f'; {text.size(room.disk_free_bytes)} of its disk are free'}."
         ),
     )
 

@@ -82,7 +82,9 @@ def _of_room(room: Room) -> Iterator[Metric]:
     yield gauge("stored_bytes", "Bytes that prompts, answers and their indexes take.", room.stored_bytes)
     yield gauge("spare_bytes", "Bytes of erased prompts in the file, used again for new ones.", room.spare_bytes)
     yield gauge("journal_bytes", "Bytes of the database's journal.", room.journal_bytes)
-    yield gauge("disk_free_bytes", "Bytes that are free on the queue's disk.", room.disk_free_bytes)
+    if room.disk_free_bytes is not None:
+        what = "Bytes that are free on the queue's disk; absent where nobody can tell."
+        yield gauge("disk_free_bytes", what, room.disk_free_bytes)
 
 
 def _of_ends(measures: Measures) -> Iterator[Metric]:

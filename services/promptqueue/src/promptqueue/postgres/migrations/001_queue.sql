@@ -89,6 +89,25 @@ CREATE TABLE prompts (
     echo text
 );
 CREATE INDEX prompts_of_owner ON prompts (owner, seq);
+-- The first number that was given at this moment of the wall clock or later, if that never went back.
+CREATE FUNCTION number_at(moment double precision) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    low bigint := 0;
+    high bigint := (SELECT coalesce(max(seq), 0) + 1 FROM prompts);
+    number bigint;
+    given_at double precision;
+BEGIN
+    WHILE low < high LOOP
+        SELECT seq, coalesce(queued_at, created_at) INTO number, given_at
+        FROM prompts WHERE seq >= (low + high) / 2 ORDER BY seq LIMIT 1;
+        IF number IS NULL OR given_at >= moment THEN
+            high := (low + high) / 2;
+        ELSE
+            low := number + 1;
+        END IF;
+    END LOOP;
+    RETURN low;
+END $$;
 
 -- Those that wait or run. No index on what a renewal or a piece of text changes, so that these stay on their page.
 CREATE TABLE line (

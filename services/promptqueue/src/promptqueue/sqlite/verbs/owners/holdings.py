@@ -4,11 +4,9 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from promptqueue.condition import Bounds
-from promptqueue.errors import QuotaExceeded
 from promptqueue.owners.owner import Holdings
+from promptqueue.owners.quota import refuse
 from promptqueue.sqlite.verbs.base import Verbs
-
-DAY = 24 * 3600.0  # seconds
 
 
 class HoldingVerbs(Verbs):
@@ -42,25 +40,14 @@ class HoldingVerbs(Verbs):
         max_tokens = bounds.get("max_tokens_a_day")
         if max_waiting is None and max_bytes is None and max_tokens is None:
             return
-        has = self.holdings(owner)
-        if max_waiting is not None and has.waiting + len(sizes) > max_waiting:
-            message = (
-                f"Of your prompts {has.waiting} wait, and {max_waiting} may: "
-                "wait until one of them has been started, or cancel one."
-            )
-            raise QuotaExceeded(message, limit="waiting")
-        if max_bytes is not None and has.stored_bytes + sum(sizes) > max_bytes:
-            message = (
-                f"Your prompts and answers take {has.stored_bytes:,} bytes, and {max_bytes:,} is the most "
-                "they may: delete some that are done with, or wait until older ones are erased."
-            )
-            raise QuotaExceeded(message, limit="stored_bytes")
-        if max_tokens is not None and has.tokens_today >= max_tokens:
-            message = (
-                f"The model wrote {has.tokens_today} tokens for you today, and {max_tokens} is the most it does in a "
-                "day: ask again after midnight, UTC."
-            )
-            raise QuotaExceeded(message, limit="tokens_a_day", retry_after=DAY - self._clock.wall() % DAY)
+        refuse(
+            self.holdings(owner),
+            sizes,
+            wall=self._clock.wall(),
+            max_waiting=max_waiting,
+            max_own_bytes=max_bytes,
+            max_tokens_a_day=max_tokens,
+        )
 
 
 def day_of(wall: float) -> str:
