@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from promptqueue.condition import Bounds
-from promptqueue.owners.owner import Holdings
+from promptqueue.owners.owner import Holdings, Limits
 from promptqueue.owners.quota import refuse
 from promptqueue.postgres.server.database import Row
 from promptqueue.postgres.verbs.base import Verbs
@@ -35,19 +35,14 @@ class HoldingVerbs(Verbs):
 
         What other transactions accept at the same moment is not known to it.
         """
-        max_waiting, max_bytes = bounds.get("max_waiting"), bounds.get("max_own_bytes")
-        max_tokens = bounds.get("max_tokens_a_day")
-        if max_waiting is None and max_bytes is None and max_tokens is None:
-            return
-        row = self._has(owner)
-        refuse(
-            _holdings(row),
-            sizes,
-            wall=row["wall"],
-            max_waiting=max_waiting,
-            max_own_bytes=max_bytes,
-            max_tokens_a_day=max_tokens,
+        limits = Limits(
+            waiting=bounds.get("max_waiting"),
+            stored_bytes=bounds.get("max_own_bytes"),
+            tokens_a_day=bounds.get("max_tokens_a_day"),
         )
+        if limits != Limits():
+            row = self._has(owner)
+            refuse(_holdings(row), sizes, limits, wall=row["wall"])
 
     def _has(self, owner: int) -> Row:
         [row] = self._database.run(OF_OWNER, owner=owner)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from promptqueue.condition import Bounds
-from promptqueue.owners.owner import Holdings
+from promptqueue.owners.owner import Holdings, Limits
 from promptqueue.owners.quota import refuse
 from promptqueue.sqlite.verbs.base import Verbs
 
@@ -36,18 +36,13 @@ class HoldingVerbs(Verbs):
 
         It is asked inside the transaction that would store them, of which there is one at a time.
         """
-        max_waiting, max_bytes = bounds.get("max_waiting"), bounds.get("max_own_bytes")
-        max_tokens = bounds.get("max_tokens_a_day")
-        if max_waiting is None and max_bytes is None and max_tokens is None:
-            return
-        refuse(
-            self.holdings(owner),
-            sizes,
-            wall=self._clock.wall(),
-            max_waiting=max_waiting,
-            max_own_bytes=max_bytes,
-            max_tokens_a_day=max_tokens,
+        limits = Limits(
+            waiting=bounds.get("max_waiting"),
+            stored_bytes=bounds.get("max_own_bytes"),
+            tokens_a_day=bounds.get("max_tokens_a_day"),
         )
+        if limits != Limits():
+            refuse(self.holdings(owner), sizes, limits, wall=self._clock.wall())
 
 
 def day_of(wall: float) -> str:
