@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help alone up postgres-password run demo test e2e conformance faults chaos compatibility soak bench bench-page
-.PHONY: profile security lint format lock sbom clean
+.PHONY: profile simulation security lint format lock sbom clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,10 @@ soak: ## Keep the product busy for twenty minutes and see whether memory, files 
 bench: ## Measure what is promised in numbers, beside others: make bench ROWS=submit,gap QUICK=1
 	@$(PYTHON) local/environment.py bench
 	@$(VENV)/python -m bench $(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick)
+
+simulation: ## Work out how many prompts a queue carries, and write docs/scaling.md: MEASURE=1 CYCLES=1 measure anew
+	@$(PYTHON) local/environment.py bench
+	@$(VENV)/python -m simulation $(if $(MEASURE),--measure) $(if $(CYCLES),--cycles)
 
 profile: ## Measure where the time of a submission, a status and an answer goes
 	@$(PYTHON) local/environment.py bench

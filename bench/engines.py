@@ -33,6 +33,9 @@ class Engine(Protocol):
     def log_bytes(self) -> float | None:
         """Give how many bytes of write-ahead log were written so far; None where nobody counts them."""
 
+    def connections(self, url: str) -> float | None:
+        """Count the connections to the queue at `url`; None where there is no server."""
+
 
 class SQLiteEngine:
     """Files in a folder each."""
@@ -49,6 +52,9 @@ class SQLiteEngine:
         return None
 
     def log_bytes(self) -> float | None:
+        return None
+
+    def connections(self, url: str) -> float | None:  # noqa: ARG002 (there are none to any)
         return None
 
 
@@ -87,6 +93,10 @@ class PostgreSQLEngine:
 
     def log_bytes(self) -> float | None:
         return float(self.ask("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")[0][0])
+
+    def connections(self, url: str) -> float | None:
+        name = urlsplit(url).path[1:]
+        return float(self.ask(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'")[0][0])
 
     def ask(self, statement: str, *, of: str = "") -> list[Any]:
         """Give the rows of a statement, of the queue at a URL or of the server."""

@@ -127,11 +127,9 @@ def _profiled(
     with _watched(process, bench.new_folder() / "stacks") as stacks:
         for _ in range(number):
             ask()
-    for line in stacks.read_text().splitlines():
-        stack, _, looks = line.rpartition(" ")
-        frames = [_short(frame) for frame in stack.split(";")]
+    for frames, looks in looked_at(stacks.read_text(errors="replace")):
         if not re.search(WAITS, frames[-1]):
-            found[_layer(frames, layers)] += int(looks)
+            found[_layer(frames, layers)] += looks
     return Counter({name: round(looks * 1_000_000 / RATE / number) for name, looks in found.items()})
 
 
@@ -148,6 +146,15 @@ def _watched(process: Process, stacks: Path) -> Iterator[Path]:
         yield stacks
         profiler.send_signal(signal.SIGINT)
         profiler.communicate()  # it writes what it has, and ends
+
+
+def looked_at(told: str) -> Iterator[tuple[list[str], int]]:
+    """Read py-spy's stacks: the frames, the innermost last, and how often they were seen.
+
+    It reads a running process, so a name may be anything by then, a line's end included: each number ends a stack.
+    """
+    for stack, looks in re.findall(r"(.+?) (\d+)$", told, re.DOTALL | re.MULTILINE):
+        yield [_short(frame) for frame in stack.strip("\n").split(";")], int(looks)
 
 
 def _short(frame: str) -> str:

@@ -15,6 +15,7 @@ SOURCES = [
     "ollama/simulator",
     "services/frontend/csp.py",
     "bench",
+    "simulation",
 ]
 
 CHECKS = [

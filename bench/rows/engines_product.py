@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from promptqueue import connect
+from support.processes import below
 
 from bench import direct
 from bench.clients import Connection
@@ -48,10 +49,10 @@ def rows() -> list[Measurement]:
             figures=tuple(
                 Figure(what=f"{engine}: {key}", values=value(key, engine), unit="µs")
                 for engine in (SQLITE, POSTGRESQL)
-                for key in ("worker, an answer", "worker, a token", "proxy, an answer", "server, an answer")
+                for key in ("worker, an answer", "worker, a token", "proxy, a submission", "proxy, a result")
             ),
             how=f"From answers of one token and of {LONG_TOKENS} at {1 / PACE:.0f} a second, {AT_A_TIME} at a "
-            f"time. Submission and result are the proxy's part.",
+            "time; whoever asked waits for one result after the other.",
         ),
         Measurement(
             name="engines-makespan",
@@ -86,37 +87,47 @@ def _answering(bench: Workbench) -> Iterator[list[Side]]:
 
         def of(engine: Engine) -> Side:
             server = bench.model_server(slots=AT_A_TIME)
-            product = ending.enter_context(
-                bench.product(server, url=engine.new_queue(), WORKER_CONCURRENCY=str(AT_A_TIME))
-            )
-            return Side(name=engine.name, take=lambda: _costs(bench, engine, product))
+            url = engine.new_queue()
+            product = ending.enter_context(bench.product(server, url=url, WORKER_CONCURRENCY=str(AT_A_TIME)))
+            return Side(name=engine.name, take=lambda: _costs(bench, engine, product, url))
 
         yield [of(engine) for engine in bench.engines()]
 
 
-def _costs(bench: Workbench, engine: Engine, product: Stack) -> Taken:
+def _costs(bench: Workbench, engine: Engine, product: Stack, url: str) -> Taken:
+    worker = [product.worker_process()]
+    proxies = [each for each in product.processes() if "gunicorn" in each.arguments]
+    model = below(bench.model_server().pid)
+
     def used() -> dict[str, float]:
-        worker = product.worker_process()
-        proxies = [each for each in product.processes() if "gunicorn" in each.arguments]
-        told = {"worker": processor_seconds([worker]), "proxy": processor_seconds(proxies)}
+        told = {"worker": processor_seconds(worker), "model": processor_seconds(model)}
         server = engine.processor_seconds()
         return told if server is None else {**told, "server": server}
 
-    def of_each(tokens: int, number: int) -> dict[str, float]:
-        """Have so many answered; the microseconds of one."""
+    def of_each(tokens: int, number: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Have so many answered; the microseconds of one, and those of the proxy for its two parts of it."""
         bench.model_server(tokens=tokens, pace=PACE, slots=AT_A_TIME)
+        of_proxy = dict.fromkeys(("a submission", "a result"), 0.0)
         with Connection(product.url) as client:
             before = used()
             for _ in range(0, number, AT_A_TIME):
-                for prompt_id in [client.submit() for _ in range(AT_A_TIME)]:
+                began = processor_seconds(proxies)
+                ids = [client.submit() for _ in range(AT_A_TIME)]
+                submitted = processor_seconds(proxies)
+                for prompt_id in ids:
                     client.result(prompt_id)
-            return {who: 1_000_000 * (now - before[who]) / number for who, now in used().items()}
+                of_proxy["a submission"] += submitted - began
+                of_proxy["a result"] += processor_seconds(proxies) - submitted
+            each = {who: 1_000_000 * (now - before[who]) / number for who, now in used().items()}
+            return each, {what: 1_000_000 * seconds / number for what, seconds in of_proxy.items()}
 
-    short = of_each(1, bench.few(SHORT, AT_A_TIME))
-    long = of_each(LONG_TOKENS, bench.few(LONG, AT_A_TIME))
-    more = {who: (long[who] - short[who]) / (LONG_TOKENS - 1) for who in short}
+    short, of_proxy = of_each(1, bench.few(SHORT, AT_A_TIME))
+    long, _ = of_each(LONG_TOKENS, bench.few(LONG, AT_A_TIME))
     taken: Taken = {f"{who}, an answer": each for who, each in short.items()}
-    return taken | {f"{who}, a token": each for who, each in more.items()}
+    taken |= {f"{who}, a token": (long[who] - short[who]) / (LONG_TOKENS - 1) for who in short}
+    taken |= {f"proxy, {what}": each for what, each in of_proxy.items()}
+    connections = engine.connections(url)
+    return taken if connections is None else taken | {"connections": connections}
 
 
 @contextmanager

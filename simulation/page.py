@@ -1,0 +1,245 @@
+"""docs/scaling.md: what a queue carries, what is full first, what to change next, and how far that may be believed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.engines import POSTGRESQL, SQLITE
+from bench.figures import rounded
+from simulation import costs as costs_of
+from simulation import plots
+from simulation.checking import checks
+from simulation.saturation import CONNECTIONS, FULL, WORKER, limits
+from simulation.scenarios import (
+    HOST_CORES,
+    SECONDS,
+    SERVER_CORES,
+    SLOTS_OF_GPU,
+    SLOTS_OF_WORKER,
+    curves,
+    site_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from simulation.checking import Check
+    from simulation.costs import Costs, Linear
+    from simulation.readings import Measured
+    from simulation.scenarios import Point
+
+LONG_ROW, TABLES = "engines-cycles", ("line", "partials", "tally")
+NOTICEABLE = 0.05  # of the slots' time
+SHOWN = (4, 16, 64, 128, 256, 512, 1024, 2048, 4096)  # slots; the pictures have more
+
+
+def write(folder: Path, measured: Measured) -> None:
+    """Write the page and its pictures into `folder`. Raises KeyError where something was not measured."""
+    costs = {engine: costs_of.of(engine, measured) for engine in (SQLITE, POSTGRESQL)}
+    points = {seconds: curves(costs, seconds=seconds) for seconds in SECONDS}
+    checked = checks(measured)
+    plots.draw(points, checked, folder / "scaling")
+    (folder / "scaling.md").write_text("\n".join(_page(measured, costs, points, checked)) + "\n", "utf-8")
+
+
+def _page(
+    measured: Measured, costs: Mapping[str, Costs], points: Mapping[float, Sequence[Point]], checked: Sequence[Check]
+) -> list[str]:
+    return [
+        "# How far it goes",
+        "",
+        "Written by `make simulation`; no number here was typed. What a queue carries that is larger than the",
+        "machines at hand is worked out from costs that were measured, part by part, on a small one; `make simulation",
+        "MEASURE=1` measures them anew. At the end stands how far the same simulation is off where it can be measured.",
+        *_busy(measured),
+        "",
+        "## Which engine",
+        "",
+        *_advice(points),
+        "",
+        "![prompts a day](scaling/prompts.svg)",
+        "![the slots' time that is lost](scaling/loss.svg)",
+        "",
+        "## What is full first",
+        "",
+        f"With so many slots a part is busy for {FULL:.0%} of the time; beyond that, waiting for it grows fast.",
+        f"Answers come at 50 tokens a second. A worker has {SLOTS_OF_WORKER} slots. SQLite's host has {HOST_CORES}",
+        f"processors, for proxies and workers too; PostgreSQL's server has {SERVER_CORES} of its own. By arithmetic:",
+        "every submission a commit of its own, every piece of text written each 250 ms, every token told to every",
+        "process that listens.",
+        "",
+        *_limits(costs),
+        "",
+        "## One SQLite host, one PostgreSQL with many workers",
+        "",
+        f"Simulated: as many prompts as the slots can take are always waiting. A GPU has {SLOTS_OF_GPU} slots. Lost is",
+        "the part of the slots' time in which they wait for the queue: for the commit that ends one prompt and hands",
+        "over the next, behind everybody else's.",
+        "",
+        *_sites(points),
+        "",
+        "## What it is worked out from",
+        "",
+        "Seconds of what everybody shares (SQLite's writer, or the processors of PostgreSQL's server), and of each",
+        "process. The processes' were taken with little to do, when code runs cold: a busy site takes less.",
+        "",
+        *_costs(costs),
+        "",
+        "The simulation follows each event (`simulation/handover.py`): a slot ends a prompt and claims the next in one",
+        "commit; each worker writes the text of all its slots every 250 ms, looks at its claims every 500, and sends",
+        "what it reads every 20; each proxy stores all prompts that came meanwhile in one commit. Answers take",
+        "between half and one and a half of their mean. Of PostgreSQL, a commit waits for the disk besides. It knows",
+        "nothing of networks between hosts, of a disk that is full of other work, of vacuum, and of standbys.",
+        "",
+        "## The check",
+        "",
+        "The whole product on this machine, one worker, all prompts in line at the beginning, answers of half a",
+        "second; what an answer takes is what it took in direct calls, as many at a time.",
+        "",
+        *_checks(checked),
+        "",
+        "![makespans, measured and simulated](scaling/check.svg)",
+        *_cycles(measured),
+        "",
+        "## The machine",
+        "",
+        *_table(("", ""), [(name, words) for name, words in measured.machine.items() if name != "busy"]),
+    ]
+
+
+def _busy(measured: Measured) -> list[str]:
+    return ["", f"**{measured.machine['busy']}**"] if "busy" in measured.machine else []
+
+
+def _advice(points: Mapping[float, Sequence[Point]]) -> list[str]:
+    def most(engine: str, seconds: float) -> Point | None:
+        fine = [each for each in points[seconds] if each.engine == engine and each.outcome.loss <= NOTICEABLE]
+        return max(fine, key=lambda each: each.slots, default=None)
+
+    def told(point: Point | None) -> str:
+        return f"{point.slots:,} slots, {_millions(point.prompts_a_day)} prompts a day" if point else "none of these"
+
+    rows = [
+        [f"{seconds:g} s", *(told(most(engine, seconds)) for engine in (SQLITE, POSTGRESQL))] for seconds in SECONDS
+    ]
+    return [
+        f"The most of the simulated sites whose slots lose no more than {NOTICEABLE:.0%} of their time to the queue:",
+        "",
+        *_table(("an answer takes", "SQLite on one host", "one PostgreSQL"), rows),
+        "",
+        "Whoever has fewer slots than that is limited by GPUs, on either engine. PostgreSQL is for several hosts, for",
+        "standbys, and for operators who keep one; not for speed.",
+    ]
+
+
+def _limits(costs: Mapping[str, Costs]) -> list[str]:
+    rows = []
+    for seconds in SECONDS:
+        for engine in (SQLITE, POSTGRESQL):
+            site = site_of(engine, slots=SLOTS_OF_WORKER, seconds=seconds, costs=costs[engine])
+            worker = f"{WORKER.used(site, costs[engine]):.0%}"
+            for number, limit in enumerate(limits(site, costs[engine])):
+                about = [f"{seconds:g} s", engine, worker] if number == 0 else ["", "", ""]
+                rows.append([*about, limit.part.name, f"{limit.slots:,}", _millions(limit.prompts), limit.part.relief])
+    return _table(
+        ("answer", "engine", "a worker's process is busy", "full, in this order", "slots", "prompts a day", "then"),
+        rows,
+    )
+
+
+def _sites(points: Mapping[float, Sequence[Point]]) -> list[str]:
+    rows = []
+    for seconds, of_length in points.items():
+        for number in sorted({point.slots for point in of_length} & set(SHOWN)):
+            row = [f"{seconds:g} s", f"{number / SLOTS_OF_GPU:g}", f"{number:,}"]
+            for engine in (SQLITE, POSTGRESQL):
+                point = next((each for each in of_length if (each.engine, each.slots) == (engine, number)), None)
+                row += _told(point) if point else [""] * (5 if engine == POSTGRESQL else 3)
+            rows.append(row)
+    heads = ["answer", "GPUs", "slots"]
+    for engine, part in ((SQLITE, "writer"), (POSTGRESQL, "server")):
+        heads += [f"{engine}: prompts a day", "lost", f"{part} busy"]
+        heads += ["workers", "proxies"] if engine == POSTGRESQL else []
+    return _table(heads, rows)
+
+
+def _told(point: Point) -> list[str]:
+    outcome = point.outcome
+    told = [_millions(point.prompts_a_day), f"{100 * outcome.loss:.1f}%", f"{min(1.0, outcome.shared_use):.0%}"]
+    return [*told, str(point.site.workers), str(point.site.proxies)] if point.engine == POSTGRESQL else told
+
+
+def _costs(costs: Mapping[str, Costs]) -> list[str]:
+    def linear(cost: Linear) -> str:
+        return f"{_micro(cost.base)} + {_micro(cost.each)} each" if cost.base or cost.each else ""
+
+    rows = [
+        ["prompts submitted in a commit, µs", *(linear(each.submit) for each in costs.values())],
+        ["finish and claim, µs", *(_micro(each.hand_over) for each in costs.values())],
+        ["text of prompts written in a commit, µs", *(linear(each.write) for each in costs.values())],
+        ["a look at prompts, µs", *(linear(each.glance) for each in costs.values())],
+        ["a note, by processes that listen, µs", *(linear(each.notify) for each in costs.values())],
+        ["a commit's wait for disk and way, µs", *(_micro(each.wait) for each in costs.values())],
+        ["the worker's process: an answer, µs", *(_micro(each.worker_answer) for each in costs.values())],
+        ["… a token, µs", *(_micro(each.worker_token) for each in costs.values())],
+        ["the proxy's process: a submission, µs", *(_micro(each.proxy_submission) for each in costs.values())],
+        ["… a result, µs", *(_micro(each.proxy_result) for each in costs.values())],
+        ["write-ahead log of a prompt, bytes", *(rounded(each.log_bytes) for each in costs.values())],
+        ["… of each piece of its text", *(rounded(each.log_bytes_of_text) for each in costs.values())],
+        [
+            f"connections of a proxy, a worker and a janitor, of {CONNECTIONS}",
+            *(rounded(each.connections) for each in costs.values()),
+        ],
+    ]
+    return _table(("", *costs), [[name, *("" if cell == "0.00" else cell for cell in cells)] for name, *cells in rows])
+
+
+def _checks(checked: Sequence[Check]) -> list[str]:
+    rows = [
+        [
+            f"{check.slots}",
+            check.engine,
+            f"{check.direct:.2f} s",
+            f"{check.predicted:.2f} s",
+            f"{check.measured:.2f} s",
+            f"{100 * check.deviation:+.1f}%",
+        ]
+        for check in checked
+    ]
+    return _table(("slots", "engine", "direct calls", "simulated", "measured", "off by"), rows)
+
+
+def _cycles(measured: Measured) -> list[str]:
+    if LONG_ROW not in measured.rows:
+        return []
+    steps = measured.rows[LONG_ROW][POSTGRESQL]
+    number = len(steps["rate"])
+    rows = [
+        [f"{(step + 1) / number:.0%}", rounded(steps["rate"][step]), rounded(steps["claim ms"][step])]
+        + [rounded(steps[f"{table} MB"][step]) for table in TABLES]
+        for step in range(number)
+    ]
+    return [
+        "",
+        "## A million prompts through a short line",
+        "",
+        "PostgreSQL, 1,000 prompts waiting, four processes that submit, claim, write twice and finish without a pause",
+        "(`make simulation CYCLES=1`). Megabytes of the tables that move, with their indexes, at the end of each step:",
+        "",
+        *_table(("of 1,000,000", "prompts/s", "a claim, ms", *(f"{table}, MB" for table in TABLES)), rows),
+        "",
+        f"Counted wrongly in the end: {steps['wrong']:g}.",
+    ]
+
+
+def _micro(seconds: float) -> str:
+    return rounded(1_000_000 * seconds)
+
+
+def _millions(number: float) -> str:
+    return f"{number / 1e6:.1f} M" if number >= 1e6 else f"{number:,.0f}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows)]
