@@ -186,6 +186,7 @@ class Claim:
     request: Mapping[str, Any]
     terms: Terms
     trouble: Trouble = Trouble()
+    number: int | None = None  # of the prompt in the storage, where that spares it a look
 
     @property
     def attempt(self) -> int:

@@ -78,7 +78,7 @@ CREATE TABLE prompts (
     id uuid NOT NULL UNIQUE,
     owner integer NOT NULL,
     lane smallint NOT NULL CHECK (lane IN (0, 1)),  -- interactive, batch
-    bytes bigint NOT NULL,  -- of its request, and of its answer once there is one
+    bytes bigint NOT NULL,  -- of its request
     created_at double precision NOT NULL,
     queued_at double precision,  -- when it was retried last
     expires_at double precision,
@@ -121,6 +121,7 @@ CREATE TABLE line (
     started_at double precision,
     expires_at double precision,
     timeout_seconds double precision,
+    asked_at double precision NOT NULL,  -- or retried last
     last_error text,  -- a JSON string
     bad_ends integer NOT NULL DEFAULT 0,
     bad_since double precision,  -- by lease_time(), as are the following
@@ -141,7 +142,7 @@ CREATE TABLE line (
 CREATE INDEX line_in_order ON line (lane, owner, seq) WHERE status = 'queued';
 CREATE INDEX line_waiting ON line (seq) WHERE status = 'queued';
 CREATE INDEX line_that_expires ON line (expires_at) WHERE status = 'queued' AND expires_at IS NOT NULL;
-CREATE INDEX line_in_hand ON line (seq) WHERE status = 'processing';
+CREATE INDEX line_in_hand ON line (owner) WHERE status = 'processing';
 
 CREATE TABLE ended (
     seq bigint PRIMARY KEY,
@@ -158,6 +159,7 @@ CREATE TABLE ended (
     ran_seconds double precision,  -- of an answer alone
     server text,
     is_erased boolean NOT NULL DEFAULT false,  -- the request of a prompt that never ran
+    bytes bigint NOT NULL DEFAULT 0,  -- of its answer
     answer text,
     CHECK ((error_code IS NULL) = (error_message IS NULL))
 );
@@ -336,9 +338,11 @@ CREATE TABLE turns (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0);
 CREATE TABLE charges (
+    number bigint GENERATED ALWAYS AS IDENTITY,  -- in the order in which they are to be written
     lane smallint NOT NULL,
     owner integer NOT NULL,
-    charged bigint NOT NULL,  -- by a claim; what it was charged with, where this is an end
+    joined bigint,  -- number of a prompt with which the owner came to wait; then it is no charge
+    charged bigint,  -- by a claim; what it was charged with, where this is an end
     cost bigint  -- what an attempt really took, 0 where nobody pays; null for a claim
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 

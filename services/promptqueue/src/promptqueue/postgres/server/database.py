@@ -20,7 +20,7 @@ Row = DictRow
 
 BEGIN = "BEGIN"
 BEGIN_RELAXED = "BEGIN; SET LOCAL synchronous_commit = off"
-WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE)\b(?!\s+SKIP)")
+WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|line_claim)\b(?!\s+SKIP)")
 
 
 class Database:
@@ -37,6 +37,21 @@ class Database:
         self._is_given_up = False
         self._changed: set[str | None] = set()
         self._written: set[str] = set()
+        self._kept: object | None = None
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether what is run now shares a commit."""
+        return self._session is not None
+
+    @property
+    def kept(self) -> object | None:
+        """What was read in this transaction and kept for the rest of it; it is lost by whatever writes."""
+        return self._kept
+
+    def keep(self, found: object) -> None:
+        """Keep what was read in this transaction, if it is one."""
+        self._kept = found if self._session else None
 
     @property
     def machine(self) -> Clock:
@@ -49,7 +64,8 @@ class Database:
             if self._is_given_up:
                 message = "The transaction was given up: a part of it failed half-way."
                 raise StorageUnavailable(message)
-            self._has_written = self._has_written or _writes(statement)
+            if _writes(statement):
+                self._has_written, self._kept = True, None
             return self._execute(self._session, statement, values)
         return self._alone(statement, values)
 
@@ -116,7 +132,7 @@ class Database:
                 session.execute("ROLLBACK", prepare=False)
             raise
         finally:
-            self._session = None
+            self._session = self._kept = None
 
     def _begin(self, session: Session, statement: str) -> None:
         with storage_errors():

@@ -1,7 +1,7 @@
 """The verbs of maintenance that move what is overdue or abandoned: settle, recover."""
 
-from promptqueue.postgres.verbs.base import Verbs
+from promptqueue.postgres.verbs.attempt import AttemptVerbs
 
 
-class RecoveryVerbs(Verbs):
+class RecoveryVerbs(AttemptVerbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""

@@ -1,7 +1,133 @@
 """The verbs of a worker: claim, renew, write, finish, release."""
 
-from promptqueue.postgres.verbs.base import Verbs
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from promptqueue.errors import ClaimLost
+from promptqueue.lifecycle import Next, after
+from promptqueue.notes import Text
+from promptqueue.postgres.verbs import line, rows
+from promptqueue.postgres.verbs.attempt import AttemptVerbs
+from promptqueue.prompt import Answered, Claim, Ending, ErrorCode, Failed, Outcome, Prompt, PutBack, Status, Terms
+from promptqueue.stored import storable, stored_json, stored_object, stored_text
+
+UNREADABLE = Failed(
+    cause="The prompt's request cannot be read any more: its row in the queue's database is damaged.",
+    code=ErrorCode.ATTEMPTS_EXHAUSTED,
+)
+
+UNREADABLE_AT_ONCE = 100  # prompts that one claim ends because they cannot be read: a longer lock would be felt
+
+HOLD = """
+    WITH held AS (
+        UPDATE line SET leased_until = lease_time() + %(lease)s, tokens = coalesce(%(tokens)s, tokens)
+        WHERE seq = %(seq)s AND status = 'processing' AND attempt = %(attempt)s AND worker = %(worker)s
+        RETURNING seq, attempt
+    ),
+    earlier AS (
+        DELETE FROM partials USING held
+        WHERE %(at)s = 0 AND partials.seq = held.seq AND partials.attempt < held.attempt
+    ),
+    written AS (
+        INSERT INTO partials (seq, attempt, at, chars, text)
+        SELECT seq, attempt, %(at)s, %(chars)s, %(text)s FROM held WHERE %(chars)s > 0
+        ON CONFLICT (seq, attempt, at) DO UPDATE SET chars = excluded.chars, text = excluded.text
+    )
+    SELECT seq FROM held
+"""
+"""What was written, but not heard to be, may be written again."""
 
 
-class WorkerVerbs(Verbs):
+class WorkerVerbs(AttemptVerbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    def claim(self, terms: Terms) -> Claim | None:
+        for _ in range(UNREADABLE_AT_ONCE):
+            row = line.take_next(self._database, terms)
+            if row is None:
+                return None
+            prompt, request = rows.prompt(row), stored_object(row["request"])
+            self._database.changed(prompt.id)
+            claim = Claim(
+                prompt=prompt, request=request or {}, terms=terms, trouble=rows.trouble(row), number=row["seq"]
+            )
+            if request is not None:
+                return claim
+            self._end(self._held(claim), prompt.id, after(UNREADABLE, failures=0, max_failures=terms.max_failures))
+        return None
+
+    def renew(self, claim: Claim) -> None:
+        self._hold(claim, tokens=None)
+
+    def write(self, claim: Claim, text: str, *, offset: int, tokens: int) -> None:
+        self._hold(claim, tokens=tokens, text=text, offset=offset)
+        self._database.written(claim.prompt.id)
+
+    def stream_text(self, claim: Claim, text: str, *, offset: int) -> None:
+        self._database.stream(Text(claim.prompt.id, claim.attempt, offset, storable(text)))
+
+    def finish(self, claim: Claim, ending: Ending) -> Prompt:
+        failures, max_failures = claim.prompt.failures, claim.terms.max_failures
+        to = after(ending, failures=failures, max_failures=max_failures, bad_ends=claim.trouble.bad_ends)
+        held = self._held(claim)
+        match ending:
+            case Answered(record=record, tokens=tokens):
+                answer = stored_json(record)
+                size = rows.bytes_of(answer)
+                ended = self._end(
+                    held,
+                    claim.prompt.id,
+                    to,
+                    answer=answer,
+                    tokens=tokens,
+                    prompt_tokens=ending.prompt_tokens,
+                    size=size,
+                )
+                return _after(claim.prompt, to, {**ended, "tokens": tokens})
+            case Failed() | PutBack():
+                return _after(claim.prompt, to, self._end(held, claim.prompt.id, to))
+
+    def release(self, claim: Claim, *, reason: str | None = None) -> None:
+        to = Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason, is_charged=False)
+        self._end(self._held(claim), claim.prompt.id, to)
+
+    def _hold(self, claim: Claim, *, tokens: int | None, text: str = "", offset: int = 0) -> None:
+        held = self._database.run_relaxed(
+            HOLD,
+            **self._held(claim),
+            lease=claim.terms.lease_seconds,
+            tokens=tokens,
+            at=offset,
+            chars=len(text),
+            text=stored_text(text),
+        )
+        if not held:
+            raise ClaimLost
+
+    def _held(self, claim: Claim) -> Mapping[str, Any]:
+        number = claim.number
+        if number is None:
+            found = self._database.run("SELECT seq FROM prompts WHERE id = %(id)s", id=claim.prompt.id)
+            if not found:
+                raise ClaimLost
+            number = found[0]["seq"]
+        return {"seq": number, "attempt": claim.attempt, "worker": claim.terms.worker}
+
+
+def _after(prompt: Prompt, to: Next, row: Mapping[str, Any]) -> Prompt:
+    """Say where a prompt stands after its attempt, whose row this is."""
+    is_over = to.outcome is not None
+    last_error = None if to.outcome is Outcome.SUCCEEDED else to.last_error or prompt.last_error
+    return replace(
+        prompt,
+        status=to.status,
+        outcome=to.outcome,
+        error=to.error and replace(to.error, message=storable(to.error.message)),
+        failures=to.failures,
+        tokens=row["tokens"] if is_over else None,
+        started_at=prompt.started_at if is_over else None,
+        completed_at=row["wall"] if is_over else None,
+        overdue=not is_over and prompt.expires_at is not None and prompt.expires_at <= row["wall"],
+        last_error=last_error and storable(last_error),
+    )
