@@ -175,3 +175,26 @@ def test_the_words_of_an_unexplained_end_are_shown_with_its_own_prompt_alone(gat
 
     assert "my secret" in put_back.cause
     assert "my secret" not in gate.report.reason
+
+
+@pytest.mark.parametrize(("is_well", "slots", "counts"), [(True, 1, False), (False, 1, True), (True, 0, True)])
+def test_a_first_end_that_nobody_can_explain_counts_where_no_other_server_could_have_the_prompt(
+    gate, is_well, slots, counts
+):
+    other = Gate(patience=300, drain=Drain())
+    gate.others = [other]
+    other.admit(slots)
+    if is_well:
+        other.reopen(other.hold)
+    gate.answered("another")
+
+    assert end(gate, BROKEN, Verdict.UNCLEAR).counts is counts
+
+
+def test_a_prompt_that_another_server_brought_to_a_bad_end_counts_where_this_one_answers(gate):
+    other = Gate(patience=300, drain=Drain())
+    other.others, gate.others = [gate], [other]
+    assert not end(other, BROKEN, Verdict.UNCLEAR).counts
+    gate.answered("another")
+
+    assert end(gate, BROKEN, Verdict.UNCLEAR, of=claim(bad_ends=1, since=1.0, last=-1e9)).counts

@@ -62,6 +62,8 @@ class Worker(Loop):
     def _work(self) -> None:
         """Answer prompts until a signal comes, then drain; a second signal ends the drain."""
         servers = [Server(at, self._config, drain=self._drain) for at in self._config.ollama_urls]
+        for server in servers:
+            server.gate.others = [other.gate for other in servers if other is not server]
         with (
             self._opened(lambda: self._storage.listen(texts=False)) as listener,
             self._opened(lambda: self._storage.register(slots=0)) as self._presence,  # it counts those that it takes

@@ -180,7 +180,7 @@ class Slot(Loop):
                 case Condition.TEMPLATED:
                     return is_templated(claim.request)
                 case Condition.OTHERS_ANSWERED:
-                    return self._gate.has_answered_lately
+                    return self._gate.evidence.has_answered_lately
         except OllamaFailed:
             return True
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from promptqueue.condition import ModelState
@@ -55,9 +56,11 @@ class Gate:
     def __init__(self, *, patience: float, drain: Drain) -> None:
         """Be shut until the prober has seen that the server is there."""
         self._drain = drain
+        self.others: Sequence[Gate] = ()
+        """Those of the worker's other servers."""
         self._admits = self._admitted = 0
         self._moved = threading.Condition()
-        self._evidence = Evidence(patience=patience)
+        self.evidence = Evidence(patience=patience)
         self._breaker = Breaker()
         self._hold: Hold | None = Hold(verdict=Verdict.AWAY, reason="it was not asked yet", since=float("-inf"))
         self._trouble = Report(state=ModelState.TROUBLED)  # as long as the breaker is open
@@ -99,11 +102,6 @@ class Gate:
                 return Report(state=STATES[hold.verdict], reason=hold.reason, retry_at=hold.retry_at)
             return self._trouble if self._breaker.is_open else Report(state=ModelState.READY)
 
-    @property
-    def has_answered_lately(self) -> bool:
-        """Whether the server has answered a prompt within the last minute."""
-        return self._evidence.has_answered_lately
-
     # ---- for the slots ----------------------------------------------------------------------------------------------
 
     def may_claim(self, who: object, timeout: float) -> bool:
@@ -137,7 +135,7 @@ class Gate:
     def answered(self, prompt_id: str) -> None:
         """The server has answered this prompt."""
         with self._moved:
-            self._evidence.answered(prompt_id)
+            self.evidence.answered(prompt_id)
             if self._breaker.succeeded():
                 self._notify()
 
@@ -154,7 +152,7 @@ class Gate:
             is_gone = verdict is Verdict.AWAY
             was_in_hand = is_gone and end.kind not in (EndKind.NOT_CONNECTED, EndKind.REDIRECTED)
             may_repeat = was_in_hand or verdict in (Verdict.TROUBLED, Verdict.STORE_BROKEN)
-            is_excused = not may_repeat or self._evidence.excuses(claim.prompt.id, "gone" if is_gone else end.for_log)
+            is_excused = not may_repeat or self.evidence.excuses(claim.prompt.id, "gone" if is_gone else end.for_log)
             if is_gone or is_excused:
                 shown = Verdict.TROUBLED if is_gone and end.has_answered else verdict
                 by_load = verdict is Verdict.TROUBLED
@@ -210,7 +208,7 @@ class Gate:
             if hold.verdict is Verdict.AWAY:
                 self._breaker.succeeded()  # what has come back is as good as new
             if is_proved:
-                self._evidence.proved()
+                self.evidence.proved()
             else:
                 self._breaker.suspects()
                 self._trouble = Report(state=ModelState.TROUBLED, reason=hold.reason)
@@ -226,7 +224,13 @@ class Gate:
         self, claim: Claim, end: CallEnd, *, who: object, claimed_at: float, is_servers: bool = False
     ) -> PutBack:
         trouble, was_open = claim.trouble, self._breaker.is_open
-        counts = self._evidence.ended_badly(claim.prompt.id, trouble, claimed_at=claimed_at)
+        counts = self.evidence.ended_badly(
+            claim.prompt.id,
+            trouble,
+            claimed_at=claimed_at,
+            elsewhere=[other.evidence for other in self.others],
+            may_try_elsewhere=any(other.is_well and other.admits for other in self.others),
+        )
         if not was_open:
             self._troubled_since = time.monotonic()
         pause = ask_every(self._troubled_since) if is_servers else None
