@@ -216,7 +216,7 @@ def composed() -> set[str]:
 def written(default: Any) -> str:
     match default:
         case tuple():
-            return ",".join(default)
+            return ",".join(getattr(each, "url", each) for each in default)
         case float():
             return f"{default:g}"
         case _:
