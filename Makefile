@@ -70,10 +70,10 @@ faults: ## Let a prompt meet every fault of Ollama's, and write docs/faults.md
 	@$(PYTHON) local/environment.py test
 	@PYTHONPATH=tests:ollama $(VENV)/python tests/e2e/faults.py
 
-chaos: ## Kill parts while clients use it, and look for what got lost: SECONDS=60 SEED=… OWNERS=1 COMPOSE=1
+chaos: ## Kill parts while clients use it, and look for what got lost: SECONDS=60 SEED=… ENGINE=postgres OWNERS=1 COMPOSE=1
 	@$(PYTHON) local/environment.py test
 	@PYTHONPATH=tests:ollama $(VENV)/python -m chaos --seconds $(or $(SECONDS),60) $(addprefix --seed ,$(SEED)) \
-		$(if $(COMPOSE),--compose) $(if $(OWNERS),--owners)
+		$(addprefix --engine ,$(ENGINE)) $(if $(COMPOSE),--compose) $(if $(OWNERS),--owners)
 
 compatibility: ## Let every client ask all there is to ask, and write docs/compatibility.md
 	@$(PYTHON) local/environment.py test

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from support.composed import compose_is_missing, engine_is_missing
+from support.postgres import programs
 from support.wall_clock import MISSING, clock_at
 
 from chaos import campaign
@@ -28,7 +29,13 @@ def main() -> int:
     parser.add_argument("--journal", default="auto", choices=["auto", "wal", "persist"], help="SQLite's journal mode")
     parser.add_argument("--compose", action="store_true", help="strike the containers of compose.yaml, not processes")
     parser.add_argument("--owners", action="store_true", help="several owners, whose keys change; not with --compose")
+    parser.add_argument("--engine", default="sqlite", choices=["sqlite", "postgres"], help="what keeps the queue")
     options = parser.parse_args()
+    if options.engine == "postgres":
+        if options.compose:
+            parser.error("--engine postgres strikes a server beside plain processes: leave --compose out.")
+        if programs() is None:
+            sys.exit("no PostgreSQL; on Debian: apt-get install postgresql")
     if options.owners and options.compose:
         parser.error("--owners makes keys in the queue of plain processes: leave --compose out.")
     seed = random.randrange(10_000) if options.seed is None else options.seed
@@ -39,22 +46,36 @@ def main() -> int:
     if options.compose:
         product = in_containers(folder, options.journal, room)
     else:
-        product = on_processes(folder, options.journal, room, proxy_processes=4 if options.owners else 1)
+        product = on_processes(
+            folder,
+            options.journal,
+            room,
+            proxy_processes=4 if options.owners else 1,
+            on_postgres=options.engine == "postgres",
+        )
         cast = Owners(product.opened, seed=seed) if options.owners else None
     outcome = campaign.run(product, folder, seed=seed, seconds=options.seconds, progress=Progress(), cast=cast)
     told = report(outcome)
     settings = f"SEED={seed} SECONDS={options.seconds:g}"
+    settings += " ENGINE=postgres" if options.engine == "postgres" else ""
     settings += f"{' COMPOSE=1' if options.compose else ''}{' OWNERS=1' if options.owners else ''}"
     (folder / "report.txt").write_text(f"{settings}\n{told}\n", "utf-8")
     print(f"\n{told}\n\nEvidence: {folder}")
     return 1 if outcome.findings else 0
 
 
-def on_processes(folder: Path, journal_mode: str, room: int, *, proxy_processes: int) -> Plain:
+def on_processes(folder: Path, journal_mode: str, room: int, *, proxy_processes: int, on_postgres: bool) -> Plain:
     clock = clock_at(folder / "clock")
     if clock is None:
         print(f"The clock is not stepped: {MISSING}", flush=True)
-    return Plain(folder, room=room, clock=clock, journal_mode=journal_mode, proxy_processes=proxy_processes)
+    return Plain(
+        folder,
+        room=room,
+        clock=clock,
+        journal_mode=journal_mode,
+        proxy_processes=proxy_processes,
+        on_postgres=on_postgres,
+    )
 
 
 def in_containers(folder: Path, journal_mode: str, room: int) -> Target:

@@ -13,7 +13,6 @@ from support.waiting import until
 from chaos import checker
 from chaos.clients import Clients
 from chaos.copies import Copies
-from chaos.database import contents
 from chaos.door import Door
 from chaos.evidence import Evidence, calls, finishes
 from chaos.filler import Filler
@@ -21,7 +20,7 @@ from chaos.history import History
 from chaos.official import Official
 from chaos.onlooker import Onlooker
 from chaos.owners import Keyless
-from chaos.plan import Part, plan
+from chaos.plan import OF_A_FILE, OF_A_SERVER, Part, plan
 from chaos.prying import Prying
 from chaos.striker import Striker
 from chaos.target import VARIABLES
@@ -62,23 +61,23 @@ def run(
     seconds: float,
     progress: Callable[[str], None],
     cast: Cast | None = None,
+    without: frozenset[Part] = frozenset(),
 ) -> Outcome:
     """Run a campaign of so many seconds against `product`; all that it saw stays in `folder`.
 
-    Without a `cast` nobody has a key.
+    Without a `cast` nobody has a key. Parts that are named in `without` are let alone.
     """
     cast = cast or Keyless()
     history = History(folder / "history.jsonl")
     copies = Copies(product, folder / "copies", history)
     onlooker = Onlooker(product)
-    filler = Filler(product.port, product.room, cast)
+    filler = Filler(product.ports[0], product.room, cast)
     striker = Striker(product, copies, filler, folder / "strikes.jsonl")
-    door = Door(product.port, history, cast)
+    door = Door(product.ports, history, cast)
     clients = Clients(door, seed=seed, number=CLIENTS)
-    official = Official(product.port, cast, seed=seed)
+    official = Official(product.ports, cast, seed=seed)
     prying = Prying(door, seed=seed)
-    without = frozenset() if product.clock else frozenset((Part.CLOCK,))
-    front = FrontDoor(f"http://127.0.0.1:{product.port}")
+    front = FrontDoor(f"http://127.0.0.1:{product.ports[0]}")
     try:
         product.start()
         until(lambda: front.get("/readyz").status == 200, "the product is ready", READY_WITHIN)
@@ -89,7 +88,7 @@ def run(
         clients.start()
         official.start()
         prying.start()
-        striker.start(plan(seed, seconds, without=without, slowness=product.slowness))
+        striker.start(plan(seed, seconds, without=without | _missing(product), slowness=product.slowness))
         while striker.is_at_it:
             progress(f"{striker.kills} kills, {len(clients.scripts)} prompts, {len(history.everything())} answers")
             time.sleep(1)
@@ -110,7 +109,7 @@ def run(
     evidence = Evidence(
         history=history.everything(),
         scripts=clients.scripts,
-        stored=contents(remains.database),
+        stored=remains.stored,
         looks=onlooker.looks,
         calls=calls(remains.journal),
         finishes=finishes(*remains.worker_logs),
@@ -130,6 +129,11 @@ def run(
         restarts=product.restarts,
         settled_in=settled_in,
     )
+
+
+def _missing(product: Target) -> frozenset[Part]:
+    """Name the parts that this product has not."""
+    return (OF_A_FILE if product.postgres else OF_A_SERVER) | ({Part.CLOCK} if product.clock is None else set())
 
 
 def _keep(evidence: Evidence, file: Path) -> None:

@@ -10,6 +10,7 @@ from support.composed import Composed, docker
 from support.ports import free_port
 
 from chaos.container import Container, Inside, ProcessInside, asked
+from chaos.database import contents
 from chaos.history import now
 from chaos.keeper import Keeper
 from chaos.plan import Part
@@ -29,14 +30,15 @@ DATA = "/data"
 class Contained:
     """The containers of proxy, frontend and model server, and two of the worker."""
 
+    postgres = None
     clock = None  # containers have the machine's, which is never touched
     slowness = 1.5  # a container of the proxy takes up to five seconds when all are busy
 
     def __init__(self, folder: Path, *, room: int, journal_mode: str = "auto") -> None:
         self._folder = folder
         self.room = room
-        self.port = free_port()
-        self._stack = Composed(OVERRIDE, proxy_port=self.port)
+        self.ports = [free_port()]
+        self._stack = Composed(OVERRIDE, proxy_port=self.ports[0])
         name = self._stack.name
         self._proxy, self._worker, self._other_worker = (
             Container(f"{name}-{each}") for each in ("proxy-1", "worker-1", "worker-2")
@@ -98,7 +100,7 @@ class Contained:
         finally:
             asked("rm", "--force", f"{self._stack.name}-onlooker")
             self._stack.leave_nothing()
-        return Remains(database=data / "queue.db", journal=journal, worker_logs=[logs["worker"]])
+        return Remains(stored=contents(data / "queue.db"), journal=journal, worker_logs=[logs["worker"]])
 
     def _struck(self, part: Part) -> tuple[Container, Victim]:
         match part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from support.client import Client
@@ -10,6 +11,8 @@ from support.client import Client
 from chaos.history import Seen, now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chaos.history import History
     from chaos.owners import Cast
     from chaos.script import Script
@@ -21,10 +24,16 @@ HELD = 3  # seconds that an answer is held at most
 class Door:
     """Notes each request and its answer."""
 
-    def __init__(self, port: int, history: History, cast: Cast) -> None:
-        self.client = Client(f"http://127.0.0.1:{port}", patience=PATIENCE)
+    def __init__(self, ports: Sequence[int], history: History, cast: Cast) -> None:
+        """Use the product at these ports, each in its turn."""
+        self._clients = cycle([Client(f"http://127.0.0.1:{port}", patience=PATIENCE) for port in ports])
         self.history = history
         self.cast = cast
+
+    @property
+    def client(self) -> Client:
+        """Who asks next."""
+        return next(self._clients)
 
     def submit(self, script: Script) -> Seen:
         key = self.cast.idempotency_key(script)

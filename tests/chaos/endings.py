@@ -95,6 +95,16 @@ def each_end_has_its_reason(evidence: Evidence) -> Iterator[Finding]:
                 yield wrong(script, f"ended as {outcome}, {code}: {row['error_message']}")
 
 
+def each_failure_has_its_reason(evidence: Evidence) -> Iterator[Finding]:
+    """A prompt pays for a strike at whoever had it in hand, and for nothing else."""
+    for prompt_id, row in evidence.stored.prompts.items():
+        if row["failures"] and prompt_id in evidence.stored.texts:
+            explained = explained_failures(evidence, prompt_id)
+            if row["failures"] > explained:
+                words = f"{row['failures']} failures in {row['attempt']} attempts, {explained} explained"
+                yield wrong(evidence.name_of(prompt_id), words)
+
+
 def each_answer_was_given_to_that_prompt(evidence: Evidence) -> Iterator[Finding]:
     """Its text is the simulator's to this very prompt, and its record is one that the simulator has sent to it."""
     sent = {(call.text, call.created_at) for call in evidence.calls if call.created_at}
@@ -168,7 +178,7 @@ def _is_struck(evidence: Evidence, call: Call) -> bool:
     return any(
         each.hit and each.begun - REACH <= ended and each.ended + REACH >= call.received
         for each in evidence.struck
-        if each.blow.is_kill
+        if each.may_cost_an_attempt
     )
 
 
@@ -178,6 +188,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     a_retry_begins_anew,
     what_is_told_of_trouble_is_a_line,
     each_end_has_its_reason,
+    each_failure_has_its_reason,
     each_answer_was_given_to_that_prompt,
     each_attempt_has_one_owner,
     a_stream_tells_the_whole_answer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import cycle, islice
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ import ollama
 from chaos.history import now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from chaos.owners import Cast
 
@@ -51,8 +51,9 @@ class Question:
 class Official:
     """A thread for each way to ask."""
 
-    def __init__(self, port: int, cast: Cast, *, seed: int) -> None:
-        self._url = f"http://127.0.0.1:{port}"
+    def __init__(self, ports: Sequence[int], cast: Cast, *, seed: int) -> None:
+        """Use the product at these ports, each in its turn."""
+        self._urls = cycle([f"http://127.0.0.1:{port}" for port in ports])
         self._cast = cast
         self._seed = seed
         self._ending = threading.Event()
@@ -112,7 +113,7 @@ class Official:
     def _ask(self, question: Question) -> Question:
         had = ""
         try:
-            with closing(WAYS[question.way](self._url, question)) as pieces:
+            with closing(WAYS[question.way](next(self._urls), question)) as pieces:
                 for piece in islice(pieces, question.leaves_after):
                     had += piece
         except Exception as error:  # noqa: BLE001 (whatever a client makes of it: the checker judges)

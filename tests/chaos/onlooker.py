@@ -1,6 +1,7 @@
 """The onlooker: reads what no client is told, how often each prompt was tried and failed, again and again.
 
 It runs beside the database, which may lie in a volume: this file is the program, and the campaign reads what it prints.
+It has the engine alone that it looks at.
 """
 
 from __future__ import annotations
@@ -13,12 +14,10 @@ import time
 from contextlib import closing
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from promptqueue.sqlite.file.engine import sqlite3  # as the product does
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from chaos.target import Target
 
@@ -71,31 +70,53 @@ class Onlooker:
                 self.looks.append(look)
 
 
-def looks(path: str) -> Iterator[list[Tries]]:
+def in_file(path: str) -> Iterator[list[Tries]]:
     """Look again and again, for ever."""
+    from promptqueue.sqlite.file.engine import sqlite3  # noqa: PLC0415 (as the product does)
+
     while True:
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)) as database:
                 while True:
-                    yield _look(database)
+                    # Those that ended a while ago do not change, and at the very end all are looked at.
+                    yield _tries(
+                        database.execute(
+                            """
+                            SELECT id, attempt, failures FROM prompts WHERE status = 'processing'
+                            UNION ALL
+                            SELECT id, attempt, failures FROM prompts WHERE status = 'queued' AND attempt > 0
+                            """
+                        )
+                    )
                     time.sleep(EVERY)
         except sqlite3.OperationalError:
             time.sleep(EVERY)  # not there yet, or locked by somebody who stands still
 
 
-def _look(database: sqlite3.Connection) -> list[Tries]:
-    # Those that ended a while ago do not change, and at the very end all are looked at.
-    rows = database.execute(
-        """
-        SELECT id, attempt, failures FROM prompts WHERE status = 'processing'
-        UNION ALL
-        SELECT id, attempt, failures FROM prompts WHERE status = 'queued' AND attempt > 0
-        """
-    )
+def on_server(url: str) -> Iterator[list[Tries]]:
+    """Look again and again, for ever."""
+    import psycopg  # noqa: PLC0415
+
+    while True:
+        try:
+            with psycopg.connect(url, autocommit=True) as database:
+                while True:
+                    yield _tries(
+                        database.execute(
+                            "SELECT id::text, attempt, failures FROM line JOIN prompts USING (seq) WHERE attempt > 0"
+                        )
+                    )
+                    time.sleep(EVERY)
+        except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
+            time.sleep(EVERY)  # not there yet, or away
+
+
+def _tries(rows: Iterable[Sequence[Any]]) -> list[Tries]:
     return [Tries(prompt_id=row[0], attempt=row[1], failures=row[2]) for row in rows]
 
 
 if __name__ == "__main__":
-    for look in looks(sys.argv[1]):
+    where = sys.argv[1]
+    for look in on_server(where) if "://" in where else in_file(where):
         sys.stdout.write(f"{json.dumps([astuple(tries) for tries in look])}\n")
         sys.stdout.flush()

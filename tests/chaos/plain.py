@@ -4,37 +4,44 @@ from __future__ import annotations
 
 import contextlib
 import random
-import shutil
 import signal
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from promptqueue import connect
 from simulator.client import Simulator
 from support.ports import free_port
 from support.processes import PROC, Process
-from support.stack import Stack
+from support.stack import PROXY, Stack
 
 from chaos.history import now
+from chaos.kept import InAFile, OnAServer
 from chaos.plan import Blow, Part
 from chaos.target import SIMULATOR, VARIABLES, Remains
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from promptqueue import PromptQueue
     from support.wall_clock import WallClock
 
+    from chaos.kept import Kept
+
 LOOK_EVERY = 0.1  # seconds
 STOPPED_WITHIN = 20.0  # seconds
+CONTAINERS = ("proxy", "worker", "lone-worker")
+OTHER_PROXY = "other-proxy"
 
 
 class Plain(Stack):
-    """Three containers' worth: the proxy's, the worker's with its janitor, and one with a second worker."""
+    """Three containers' worth: the proxy's, the worker's with its janitor, and one with a second worker.
+
+    In PostgreSQL a second proxy's too, and each has its own way to the queue, as if it were on a machine of its own.
+    """
 
     slowness = 1.0
 
@@ -46,6 +53,7 @@ class Plain(Stack):
         clock: WallClock | None = None,
         journal_mode: str = "auto",
         proxy_processes: int = 1,
+        on_postgres: bool = False,
     ) -> None:
         self._journal = folder / "calls.jsonl"
         self.ollama = Simulator(port=free_port(), journal=self._journal, **SIMULATOR)
@@ -58,17 +66,18 @@ class Plain(Stack):
         }
         variables = {**VARIABLES, **settings, **(clock.variables if clock else {})}
         super().__init__(folder / "product", self.ollama, variables)
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._database = self.folder / "data/queue.db"
+        self.ports = [free_port() for _ in range(1 + on_postgres)]
+        self.postgres = OnAServer([*CONTAINERS, OTHER_PROXY]) if on_postgres else None
+        self._file = InAFile(self.folder / "data/queue.db")
         self._starts: dict[str, Callable[[], subprocess.Popen[bytes]]] = {
             "proxy": self.start_proxy,
             "worker": self.start_worker,
-            "other worker": self.start_lone_worker,
+            "lone-worker": self.start_lone_worker,
         }
+        if on_postgres:
+            self._starts[OTHER_PROXY] = lambda: self._run(OTHER_PROXY, PROXY)
         self._containers: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.RLock()
-        self._opening = threading.Lock()  # whoever copies a file lets go of what this process has locked in it
         self._is_kept = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._restarts = 0
@@ -77,8 +86,17 @@ class Plain(Stack):
     def restarts(self) -> str:
         return f"{self._restarts} containers started again"
 
+    @property
+    def _kept(self) -> Kept:
+        return self.postgres or self._file
+
+    def variables_of(self, name: str) -> Mapping[str, str]:
+        port = self.ports[-1] if name == OTHER_PROXY else self.ports[0]
+        return {**super().variables_of(name), "DATABASE_URL": self._kept.url(name), "PROXY_PORT": str(port)}
+
     def start(self) -> None:
         """Start everything and keep it running; returns at once."""
+        self._kept.start()
         self.ollama.start()
         self._is_kept.set()
         self._keeper.start()
@@ -94,7 +112,10 @@ class Plain(Stack):
         self.stop()
         self.ollama.stop()
         logs = [self.log(name) for name in ("worker", "lone-worker")]
-        return Remains(database=self._database, journal=self._journal, worker_logs=logs)
+        try:
+            return Remains(stored=self._kept.contents(), journal=self._journal, worker_logs=logs)
+        finally:
+            self._kept.end()
 
     def victims(self, part: Part, blow: Blow) -> list[Process]:
         match part, blow:
@@ -106,24 +127,22 @@ class Plain(Stack):
             case _:
                 return self._process(part)
 
-    @contextlib.contextmanager
-    def opened(self) -> Iterator[PromptQueue]:
-        """Open its queue. Raises StorageUnavailable, among others while a process that stands still is writing."""
-        with self._opening, contextlib.closing(connect(f"sqlite:///{self._database}").open()) as queue:
-            yield queue
+    def opened(self) -> AbstractContextManager[PromptQueue]:
+        """Open its queue. Raises StorageUnavailable."""
+        return self._kept.opened()
 
     def copy(self, folder: Path) -> float:
-        with self._opening, self._frozen():
-            for file in self._database.parent.glob(f"{self._database.name}*"):
-                shutil.copy(file, folder)
+        with self._frozen():
+            self._file.copy(folder)
             return now()
 
     def python_beside_the_database(self) -> list[str]:
-        return [sys.executable, "-", str(self._database)]
+        return [sys.executable, "-", self._kept.where]
 
     def _container(self, part: Part) -> list[Process]:
         """Every process of a container."""
-        name = {Part.PROXYS_CONTAINER: "proxy", Part.WORKERS_CONTAINER: "worker"}[part]
+        proxies = [name for name in self._starts if name.endswith("proxy")]
+        name = random.choice(proxies) if part is Part.PROXYS_CONTAINER else "worker"
         with self._lock:
             started = self._containers.get(name)
         return self.processes(started) if started else []

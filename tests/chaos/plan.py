@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 LEASE = 2.0  # seconds; short, so that stops outlast it
 EVERY = 0.95  # seconds from one strike to the next, on average
 FILLED_EVERY = 20.0  # seconds from one filling of the room to the next, on average
+PAUSE = 3.0  # seconds from one end of an outage of the server to the next outage, on average
 
 
 class Part(StrEnum):
@@ -28,6 +29,13 @@ class Part(StrEnum):
     CLOCK = "clock"
     DISK = "disk"
     ROOM = "room"  # what may be stored
+    SERVER = "PostgreSQL"  # all of its processes at once
+    SESSIONS = "PostgreSQL's sessions"  # those of the product
+    CABLE = "cable to PostgreSQL"  # of one container
+
+
+OF_A_FILE = frozenset((Part.DISK,))
+OF_A_SERVER = frozenset((Part.SERVER, Part.SESSIONS, Part.CABLE))
 
 
 class Blow(StrEnum):
@@ -38,6 +46,9 @@ class Blow(StrEnum):
     STOP = "SIGSTOP"  # and SIGCONT after `seconds`
     STEP = "stepped"  # the wall clock, by an hour
     FILL = "filled"  # until submissions are refused; and given back after `seconds`
+    END = "ended"  # each by the server, as an administrator would
+    CUT = "cut"  # connections are reset, and none is made for `seconds`
+    HUSH = "silent"  # nothing comes through, and nobody is told, for `seconds`
     COPY = "copied"  # the database as it is on the disk, with everybody who writes to it stopped
 
     @property
@@ -85,6 +96,17 @@ RECOVERY = {Part.WORKERS_CONTAINER: 4.0, Part.PROXYS_CONTAINER: 6.0, Part.PROXY:
 """Seconds for which what was struck is let alone, 1 where none are said: a start takes as long on a busy machine, and
 strikes at what is not there strike nothing."""
 INSIDE = {Part.WORKERS_CONTAINER: (Part.WORKER, Part.JANITOR), Part.PROXYS_CONTAINER: (Part.PROXY,)}
+OUTAGES = (
+    (Part.SERVER, Blow.KILL, 0.0, 1.0),
+    (Part.SERVER, Blow.KILL, 6.0, 7.0),
+    (Part.SERVER, Blow.STOP, LEASE, LEASE + 1.0),
+)
+INTERRUPTIONS = (
+    (Part.SESSIONS, Blow.END, 0.0, 0.0),
+    (Part.CABLE, Blow.CUT, 0.0, LEASE),
+    (Part.CABLE, Blow.HUSH, LEASE, LEASE + 2.0),
+)
+"""What befalls the server, and between how many seconds it lasts."""
 OFFSETS = ("+0", "+1h", "-1h")
 
 
@@ -120,8 +142,9 @@ def plan(seed: int, seconds: float, *, without: frozenset[Part] = frozenset(), s
             free_at[struck] = at + strike.seconds + RECOVERY.get(part, 1.0)
         if part not in without:
             strikes.append(replace(strike, at=at * slowness))
-    fillings = [replace(strike, at=strike.at * slowness) for strike in _fillings(seed, seconds / slowness)]
-    return sorted([*strikes, *fillings], key=lambda strike: strike.at)
+    apart = [*_fillings(seed, seconds / slowness), *_outages(seed, seconds / slowness)]
+    strikes += [replace(strike, at=strike.at * slowness) for strike in apart if strike.part not in without]
+    return sorted(strikes, key=lambda strike: strike.at)
 
 
 def _fillings(seed: int, seconds: float) -> Iterator[Strike]:
@@ -131,3 +154,16 @@ def _fillings(seed: int, seconds: float) -> Iterator[Strike]:
     while at < seconds - FILLED_EVERY / 5:
         yield Strike(at=at, part=Part.ROOM, blow=Blow.FILL, seconds=random.uniform(2, 5))
         at += random.uniform(0.7, 1.3) * FILLED_EVERY
+
+
+def _outages(seed: int, seconds: float) -> Iterator[Strike]:
+    """Give what happens to the server, and to the ways to it: each kind once before any comes again."""
+    for kinds in (OUTAGES, INTERRUPTIONS):
+        random = Random(f"{seed}/{kinds[0][0]}")
+        at, left = random.uniform(0.3, 1) * PAUSE, list(kinds)
+        while at < seconds:
+            part, blow, least, most = left.pop(random.randrange(len(left)))
+            strike = Strike(at=at, part=part, blow=blow, seconds=random.uniform(least, most))
+            yield strike
+            at += strike.seconds + random.uniform(0.5, 1.5) * PAUSE
+            left = left or list(kinds)

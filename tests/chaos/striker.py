@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import random
 import signal
 import threading
 from contextlib import suppress
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from chaos.copies import Copies
     from chaos.filler import Filler
-    from chaos.target import Target
+    from chaos.target import Postgres, Server, Target
 
 AGAIN_AFTER = 0.5  # seconds
 NUMBERS = {Blow.KILL: signal.SIGKILL, Blow.TERM: signal.SIGTERM, Blow.STOP: signal.SIGSTOP}
@@ -37,6 +38,13 @@ class Struck:
     part: Part
     blow: Blow
     hit: int
+
+    @property
+    def may_cost_an_attempt(self) -> bool:
+        """Whether whoever had a prompt in hand may have been unable to end it in its time."""
+        if self.part is Part.SERVER:
+            return self.blow is Blow.STOP  # it takes the time for gone; one that starts anew gives everybody time
+        return self.blow.is_kill or self.blow is Blow.HUSH
 
 
 class Striker:
@@ -103,36 +111,53 @@ class Striker:
                 self._copies.take()
                 hit = 1
             case Part.OLLAMA:
-                hit = self._strike_ollama(strike)
+                hit = self._strike_server(self._ollama, strike)
+            case Part.SERVER:
+                hit = self._strike_server(self._postgres, strike)
+            case Part.SESSIONS:
+                hit = self._postgres.end_sessions()
+            case Part.CABLE:
+                hit = self._strike_cable(strike)
             case _:
                 hit = self._strike_victims(strike)
         self._note(Struck(begun=begun, ended=now() + strike.seconds, part=strike.part, blow=strike.blow, hit=hit))
 
-    def _strike_ollama(self, strike: Strike) -> int:
-        if not self._ollama.is_alive:  # the strike before came late, and its end is still to come
+    @property
+    def _postgres(self) -> Postgres:
+        assert self._product.postgres
+        return self._product.postgres
+
+    def _strike_server(self, server: Server, strike: Strike) -> int:
+        if not server.is_alive:  # the strike before came late, and its end is still to come
             return 0
         back_at = now() + strike.seconds
         match strike.blow:
             case Blow.STOP:
-                self._ollama.signal(signal.SIGSTOP)
-                self._do_at(back_at, self._let_ollama_go_on)
+                server.signal(signal.SIGSTOP)
+                self._do_at(back_at, lambda: self._let_go_on(server))
             case Blow.KILL:
-                self._ollama.kill()
-                self._do_at(back_at, self._start_ollama)
+                server.kill()
+                self._do_at(back_at, lambda: self._start(server))
             case _:
-                self._ollama.stop()
-                self._do_at(back_at, self._start_ollama)
+                server.stop()
+                self._do_at(back_at, lambda: self._start(server))
         return 1
 
-    def _let_ollama_go_on(self) -> None:
+    def _let_go_on(self, server: Server) -> None:
         with suppress(NotRunning):  # on a busy machine the next strike may have come first
-            self._ollama.signal(signal.SIGCONT)
+            server.signal(signal.SIGCONT)
 
-    def _start_ollama(self) -> None:
+    def _start(self, server: Server) -> None:
         try:
-            self._ollama.start()
+            server.start()
         except NotRunning:  # its port is not free yet
-            self._do_at(now() + AGAIN_AFTER, self._start_ollama)
+            self._do_at(now() + AGAIN_AFTER, lambda: self._start(server))
+
+    def _strike_cable(self, strike: Strike) -> int:
+        cable = random.choice(self._postgres.cables)
+        hit = cable.cut() if strike.blow is Blow.CUT else cable.hush()
+        self._do_at(now() + strike.seconds, cable.mend)
+        return hit
 
     def _strike_victims(self, strike: Strike) -> int:
         victims = self._product.victims(strike.part, strike.blow)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from support.wall_clock import WallClock
 
+    from chaos.database import Contents
     from chaos.plan import Blow, Part
 
 VARIABLES = {
@@ -48,8 +49,8 @@ class Victim(Protocol):
         """Send it a signal; harmless when it has ended."""
 
 
-class ModelServer(Protocol):
-    """The simulator. It stays away until it is started."""
+class Server(Protocol):
+    """The simulator, or PostgreSQL. It stays away until it is started."""
 
     @property
     def is_alive(self) -> bool:
@@ -72,25 +73,53 @@ class ModelServer(Protocol):
         """
 
 
+class Cable(Protocol):
+    """A container's way to PostgreSQL."""
+
+    def cut(self) -> int:
+        """Reset its connections, and let none be made until it is mended; how many there were."""
+
+    def hush(self) -> int:
+        """Let nothing through until it is mended, without a word; how many connections wait."""
+
+    def mend(self) -> None:
+        """Be whole again."""
+
+
+class Postgres(Server, Protocol):
+    """The server that keeps the queue, and the ways to it."""
+
+    @property
+    def cables(self) -> Sequence[Cable]:
+        """One for each container."""
+
+    def end_sessions(self) -> int:
+        """Have the server end every session of the product; how many there were."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Remains:
     """What the product leaves when it has ended."""
 
-    database: Path
+    stored: Contents
     journal: Path  # the simulator's
     worker_logs: Sequence[str]
 
 
 class Target(Protocol):
-    """Proxy, two workers and a model server. What ends is started again, but for the model server."""
+    """Proxies, two workers and a model server. What ends is started again, but for the model server and PostgreSQL."""
 
     @property
-    def port(self) -> int:
-        """The proxy's."""
+    def ports(self) -> Sequence[int]:
+        """The proxies'."""
 
     @property
-    def ollama(self) -> ModelServer:
+    def ollama(self) -> Server:
         """The model server."""
+
+    @property
+    def postgres(self) -> Postgres | None:
+        """What keeps the queue, where that is no file."""
 
     @property
     def clock(self) -> WallClock | None:
@@ -118,7 +147,7 @@ class Target(Protocol):
         """Copy the files of the database into `folder` while nobody writes; the moment of which they are."""
 
     def python_beside_the_database(self) -> list[str]:
-        """The command that runs the program on its standard input, with the path of the database as its argument."""
+        """The command that runs the program on its standard input, with the database's path or URL as its argument."""
 
     def end(self) -> Remains:
         """Start nothing any more and end all of it, in good order, or at once when it does not come."""

@@ -193,6 +193,10 @@ BROKEN = {
         Kind.WRONG,
         replace(WHOLE, history=(*NO_MORE, seen(4.5, "cancel", 200, stands("processing", 2)), *HISTORY[4:])),
     ),
+    "charged for a server that was killed": (
+        Kind.WRONG,
+        replace(WHOLE, struck=[Struck(begun=2.4, ended=9, part=Part.SERVER, blow=Blow.KILL, hit=1)]),
+    ),
     "failed with no strike": (Kind.WRONG, replace(WHOLE, history=NO_MORE, stored=stored(**FAILED), struck=[])),
     "failed too early": (Kind.WRONG, replace(WHOLE, history=NO_MORE, stored=stored(**FAILED | {"failures": 2}))),
     "timed out though it had the time": (
@@ -349,6 +353,12 @@ def test_every_rule_finds_something() -> None:
     finding = {rule for rule in RULES for _, evidence in BROKEN.values() if list(rule(evidence))}
 
     assert finding == set(RULES)
+
+
+def test_a_prompt_whose_worker_was_cut_off_in_silence_may_be_charged() -> None:
+    silence = Struck(begun=2.0, ended=4.0, part=Part.CABLE, blow=Blow.HUSH, hit=1)
+
+    assert findings(replace(WHOLE, struck=[silence])) == []
 
 
 def test_a_prompt_that_its_kills_have_failed_is_not_held_against_the_product() -> None:

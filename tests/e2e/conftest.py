@@ -9,9 +9,9 @@ import pytest
 from simulator.client import Simulator
 from support import composed, machine
 from support.composed import Composed
-from support.machine import BUILT_WITHIN, unable
+from support.machine import BUILT_WITHIN, need_postgres, unable
 from support.on_processes import OnProcesses
-from support.postgres import PostgresServer, postgres_server, programs
+from support.postgres import PostgresServer, postgres_server
 from support.stack import Stack
 from support.waiting import until
 from support.wall_clock import MISSING, clock_at
@@ -82,8 +82,7 @@ def storage(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL for all tests that do nothing to it. Each stack has a database of its own."""
-    if programs() is None:
-        unable("no PostgreSQL; on Debian: apt-get install postgresql")
+    need_postgres()
     with postgres_server(durable=False) as server:
         yield server
 

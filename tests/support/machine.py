@@ -8,6 +8,8 @@ from typing import NoReturn
 
 import pytest
 
+from support.postgres import programs
+
 BUILT_WITHIN = 1800  # seconds; the first build on a machine fetches every base image
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGUMENTS = [
@@ -38,6 +40,12 @@ def needed(*names: str, package: str | None = None) -> str:
 def nginx() -> str:
     """Find this machine's nginx."""
     return needed("nginx", package="nginx-light")
+
+
+def need_postgres() -> None:
+    """Go on only where a PostgreSQL can be started."""
+    if programs() is None:
+        unable("no PostgreSQL; on Debian: apt-get install postgresql")
 
 
 def chromium() -> dict[str, object]:

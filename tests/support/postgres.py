@@ -50,12 +50,28 @@ class PostgresServer:
     def pid(self):
         return self._process.pid
 
+    @property
+    def is_alive(self):
+        """Whether it runs or is stopped."""
+        return self._process is not None and self._process.poll() is None
+
+    def signal(self, number):
+        """Send a signal to all of its processes."""
+        for pid in (self._process.pid, *_children(self._process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def url(self, database="postgres", **parameters):
         rest = "&".join(f"{name}={value}" for name, value in parameters.items())
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}{rest and '?' + rest}"
 
     def start(self):
         """Start it, and wait until it takes connections."""
+        self.begin()
+        until(self._answers)
+
+    def begin(self):
+        """Start it; what it had not written to its data it reads from its log first."""
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -74,7 +90,6 @@ class PostgresServer:
                 start_new_session=True,
                 **self._as_account(),
             )
-        until(self._answers)
 
     def stop(self):
         """End it in order; whoever is connected is cut off."""

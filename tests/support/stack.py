@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from simulator.client import Simulator
 
 PROGRAMS = Path(sys.executable).parent
+PROXY = ["gunicorn", "--config", str(ROOT / "services/proxy/gunicorn.conf.py"), "proxy.wsgi:app"]
 
 
 class Stack(FrontDoor):
@@ -40,6 +41,10 @@ class Stack(FrontDoor):
         """Where its queue is."""
         return self._variables["DATABASE_URL"]
 
+    def variables_of(self, name: str) -> Mapping[str, str]:
+        """Give the variables of what is started under this name."""
+        return self._variables
+
     # ---- starting ---------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -53,8 +58,7 @@ class Stack(FrontDoor):
 
     def begin_proxy(self, tree: Path = ROOT) -> subprocess.Popen[bytes]:
         """Start it, whether or not it will be healthy."""
-        config = str(tree / "services/proxy/gunicorn.conf.py")
-        return self._run("proxy", ["gunicorn", "--config", config, "proxy.wsgi:app"], tree)
+        return self._run("proxy", [word.replace(str(ROOT), str(tree)) for word in PROXY], tree)
 
     def start_development_proxy(self) -> subprocess.Popen[bytes]:
         return self._until_it_answers(self._run("proxy", ["python", "-m", "proxy"]))
@@ -130,7 +134,7 @@ class Stack(FrontDoor):
             "OLLAMA_URLS": self._simulator.url,
             "BIND_ADDRESS": "127.0.0.1",
             "PROXY_PORT": str(self.port),
-            **self._variables,
+            **self.variables_of(name),
         }
         sources = [str(tree / "services" / part / "src") for part in ("promptqueue", "proxy", "worker")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [*sources, self._variables.get("PYTHONPATH")]))
