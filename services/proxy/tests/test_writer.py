@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from promptqueue import connect
-from promptqueue.errors import QueueFull, StorageUnavailable
+from promptqueue.errors import CommitUnknown, QueueFull, StorageUnavailable
 from promptqueue.prompt import NewPrompt, Outcome
 from promptqueue.sqlite.host.turnstile import Turnstile
 from proxy.meter import Meter
@@ -261,6 +261,25 @@ def test_a_request_that_was_started_is_waited_for(make_writer):
     go_on.set()
 
     assert len(asking.heard()) == 1
+
+
+def test_a_commit_that_does_not_end_in_time_is_called_unknown_and_not_given_up(make_writer, url, queue, until):
+    opened, go_on = connect(url).open(), threading.Event()
+    transaction = opened.transaction
+
+    @contextmanager
+    def slow():
+        with transaction():
+            yield
+            go_on.wait(10)
+
+    writer = ready(make_writer(lambda: opened, longest=0.2))
+    opened.transaction = slow
+    unknown = Asking(writer, lambda queue: queue.enqueue(NEW)).heard()
+    go_on.set()
+
+    assert isinstance(unknown, CommitUnknown)
+    until(lambda: queue.counts().queued == 1)
 
 
 def test_a_commit_that_fails_is_heard_by_everybody_who_waited_for_it(make_writer, lock_out, queue, url):

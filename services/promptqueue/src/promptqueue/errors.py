@@ -89,6 +89,10 @@ class StorageUnavailable(PromptQueueError):
     code = "storage_unavailable"
 
 
+class CommitUnknown(StorageUnavailable):
+    """It is not known whether the commit reached the disk: send it again, with its Idempotency-Key."""
+
+
 class QueueMissing(PromptQueueError):
     """There is no queue of this name."""
 

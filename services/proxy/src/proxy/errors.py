@@ -127,6 +127,12 @@ MEANINGS: dict[type[PromptQueueError], Meaning] = {
         "The queue's database cannot be used; nothing was changed. Try again after Retry-After seconds.",
         retry_after=STORAGE_RETRY_AFTER,
     ),
+    queue_errors.CommitUnknown: Meaning(
+        503,
+        "It is not known whether this reached the disk: it may have been accepted. Send it again after Retry-After "
+        "seconds, with its Idempotency-Key: without one it may be accepted twice.",
+        retry_after=STORAGE_RETRY_AFTER,
+    ),
     queue_errors.StorageFull: Meaning(
         503,
         "What is stored, or the disk, leaves no room for another prompt. Delete prompts that are done with, or try "

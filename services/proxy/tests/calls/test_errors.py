@@ -40,6 +40,7 @@ def test_what_the_proxy_refuses_keeps_its_words(error, kind, code):
         (queue_errors.QueueFull(), Kind.FULL, 7),
         (queue_errors.StorageFull(), Kind.UNAVAILABLE, 60),
         (queue_errors.StorageUnavailable("/a/file"), Kind.UNAVAILABLE, 5),
+        (queue_errors.CommitUnknown("/a/file"), Kind.UNAVAILABLE, 5),
     ],
 )
 def test_what_the_queue_refuses_names_no_file(error, kind, retry_after):
@@ -47,6 +48,13 @@ def test_what_the_queue_refuses_names_no_file(error, kind, retry_after):
 
     assert (failure.kind, failure.code, failure.retry_after) == (kind, error.code, retry_after)
     assert "/a/file" not in failure.message
+
+
+def test_of_a_commit_that_may_have_happened_nobody_says_that_nothing_was_changed():
+    failure = errors.of_queue(queue_errors.CommitUnknown(), until_a_place_is_free=lambda: 7)
+
+    assert "nothing was changed" not in failure.message
+    assert "Idempotency-Key" in failure.message
 
 
 def test_what_only_a_bug_can_cause_is_no_refusal():

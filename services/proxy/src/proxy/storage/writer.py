@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from promptqueue import PromptQueue
-from promptqueue.errors import PromptQueueError, StorageUnavailable
+from promptqueue.errors import CommitUnknown, PromptQueueError, StorageUnavailable
 from promptqueue.logs import Once
 
 from proxy.meter import Meter
@@ -23,6 +23,7 @@ from proxy.storage.reader import let_go
 Found = TypeVar("Found")
 
 PATIENCE = 5.0  # seconds that a request waits to be started
+LONGEST = 15.0  # seconds that it waits for its commit: a server whose standby is away commits once that is back
 AGAIN = 1.0  # seconds after which what is owed is tried again
 # What one transaction holds at most: a longer one would keep the worker's commits from their turn.
 ENOUGH = 256  # requests
@@ -87,13 +88,14 @@ class Writer:
         meter: Meter,
         *,
         patience: float = PATIENCE,
+        longest: float = LONGEST,
     ) -> None:
         """Start the leader, which opens the queue at once and says in the log if it cannot."""
         self._open_queue = open_queue
         self._idle = concurrency.idle
         self._apart = concurrency.one_at_a_time()
         self._meter = meter
-        self._patience = patience
+        self._patience, self._longest = patience, longest
         self._line: deque[_Request] = deque()
         self._owed: deque[Callable[[PromptQueue], object]] = deque()
         self._came = threading.Event()
@@ -107,7 +109,7 @@ class Writer:
         """Run `verb` in the next transaction that has room; what it returned or raised, once that is on the disk.
 
         `weight` is about how many bytes it writes. Raises StorageUnavailable, and has then changed nothing, when the
-        transaction fails or does not begin in time.
+        transaction fails or does not begin in time; CommitUnknown, and then nobody knows, when it does not end in time.
         """
         request = _Request(verb, weight)
         self._line.append(request)
@@ -117,7 +119,10 @@ class Writer:
                 message = f"The queue's database gave no turn within {self._patience:g} seconds."
                 self._trouble.warn("storage unavailable reason=%r", message)
                 raise StorageUnavailable(message)
-            request.done.wait()
+            if not request.done.wait(self._longest):  # nor can it be stopped: it may be on one disk already
+                message = f"A commit is not over after {self._longest:g} seconds; nobody knows whether it will be."
+                self._trouble.warn("storage unavailable reason=%r", message)
+                raise CommitUnknown
         found: Found = request.result()
         return found
 

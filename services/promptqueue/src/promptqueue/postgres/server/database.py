@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow
 
-from promptqueue.errors import StorageUnavailable
+from promptqueue.errors import CommitUnknown, StorageUnavailable
 from promptqueue.machine.clock import Clock
 from promptqueue.notes import Text
-from promptqueue.postgres.server.errors import UNKNOWN, may_be_tried_again, storage_errors
+from promptqueue.postgres.server.errors import may_be_tried_again, storage_errors
 from promptqueue.postgres.server.session import Session, Sessions
 from promptqueue.postgres.server.telling import Teller
 
@@ -149,14 +149,14 @@ class Database:
             # Never cancelled: a cancelled commit has happened here, and says so by a warning alone.
             done = session.execute("COMMIT", prepare=False).statusmessage
         except psycopg.Error as error:
-            raise StorageUnavailable(UNKNOWN) from error
+            raise CommitUnknown from error
         finally:
             session.remove_notice_handler(heard)
         if done != "COMMIT":
             message = "The transaction was rolled back by the server."
             raise StorageUnavailable(message)
         if doubts:
-            raise StorageUnavailable(UNKNOWN)
+            raise CommitUnknown
 
     def _alone(self, statement: str, values: dict[str, Any]) -> list[Row]:
         with self._sessions.borrowed() as session:
@@ -167,7 +167,7 @@ class Database:
                 if isinstance(cause, psycopg.Error) and may_be_tried_again(cause):
                     return self._execute(session, statement, values)
                 if isinstance(cause, psycopg.OperationalError) and session.closed and _writes(statement):
-                    raise StorageUnavailable(UNKNOWN) from cause
+                    raise CommitUnknown from cause
                 raise
 
     def _execute(self, session: Session, statement: str, values: dict[str, Any]) -> list[Row]:

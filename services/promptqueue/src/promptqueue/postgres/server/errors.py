@@ -4,11 +4,6 @@ import psycopg
 
 from promptqueue.errors import StorageUnavailable
 
-UNKNOWN = (
-    "It is not known whether the commit reached the disk: what was sent may have been accepted, so send it again with "
-    "its Idempotency-Key."
-)
-
 REMEDIES = {
     "25006": "it is a standby, so name the primary in DATABASE_URL, or all of them; target_session_attrs finds it",
     "28": "the server does not let this user in, so look at user and password in DATABASE_URL, and at pg_hba.conf",
