@@ -12,12 +12,11 @@ from simulation.checking import checks
 from simulation.saturation import CONNECTIONS, FULL, WORKER, limits
 from simulation.scenarios import (
     HOST_CORES,
+    KINDS,
     SECONDS,
     SERVER_CORES,
     SLOTS_OF_GPU,
-    SLOTS_OF_WORKER,
     curves,
-    site_of,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from simulation.checking import Check
     from simulation.costs import Costs, Linear
     from simulation.readings import Measured
-    from simulation.scenarios import Point
+    from simulation.scenarios import Kind, Point
 
 LONG_ROW, TABLES = "engines-cycles", ("line", "partials", "tally")
 NOTICEABLE = 0.05  # of the slots' time
@@ -64,10 +63,9 @@ def _page(
         "## What is full first",
         "",
         f"With so many slots a part is busy for {FULL:.0%} of the time; beyond that, waiting for it grows fast.",
-        f"Answers come at 50 tokens a second. A worker has {SLOTS_OF_WORKER} slots. SQLite's host has {HOST_CORES}",
-        f"processors, for proxies and workers too; PostgreSQL's server has {SERVER_CORES} of its own. By arithmetic:",
-        "every submission a commit of its own, every piece of text written each 250 ms, every token told to every",
-        "process that listens.",
+        f"Answers come at 50 tokens a second. SQLite's host has {HOST_CORES} processors, for proxies and workers too;",
+        f"PostgreSQL's server has {SERVER_CORES} of its own. By arithmetic: every submission a commit of its own, text",
+        "written each 250 ms, every token told to every process that listens.",
         "",
         *_limits(costs),
         "",
@@ -113,20 +111,18 @@ def _busy(measured: Measured) -> list[str]:
 
 
 def _advice(points: Mapping[float, Sequence[Point]]) -> list[str]:
-    def most(engine: str, seconds: float) -> Point | None:
-        fine = [each for each in points[seconds] if each.engine == engine and each.outcome.loss <= NOTICEABLE]
+    def most(kind: Kind, seconds: float) -> Point | None:
+        fine = [each for each in points[seconds] if each.kind == kind and each.outcome.loss <= NOTICEABLE]
         return max(fine, key=lambda each: each.slots, default=None)
 
     def told(point: Point | None) -> str:
         return f"{point.slots:,} slots, {_millions(point.prompts_a_day)} prompts a day" if point else "none of these"
 
-    rows = [
-        [f"{seconds:g} s", *(told(most(engine, seconds)) for engine in (SQLITE, POSTGRESQL))] for seconds in SECONDS
-    ]
+    rows = [[f"{seconds:g} s", *(told(most(kind, seconds)) for kind in KINDS)] for seconds in SECONDS]
     return [
         f"The most of the simulated sites whose slots lose no more than {NOTICEABLE:.0%} of their time to the queue:",
         "",
-        *_table(("an answer takes", "SQLite on one host", "one PostgreSQL"), rows),
+        *_table(("an answer takes", *(kind.name for kind in KINDS)), rows),
         "",
         "Whoever has fewer slots than that is limited by GPUs, on either engine. PostgreSQL is for several hosts, for",
         "standbys, and for operators who keep one; not for speed.",
@@ -136,14 +132,15 @@ def _advice(points: Mapping[float, Sequence[Point]]) -> list[str]:
 def _limits(costs: Mapping[str, Costs]) -> list[str]:
     rows = []
     for seconds in SECONDS:
-        for engine in (SQLITE, POSTGRESQL):
-            site = site_of(engine, slots=SLOTS_OF_WORKER, seconds=seconds, costs=costs[engine])
-            worker = f"{WORKER.used(site, costs[engine]):.0%}"
-            for number, limit in enumerate(limits(site, costs[engine])):
-                about = [f"{seconds:g} s", engine, worker] if number == 0 else ["", "", ""]
+        for kind in KINDS:
+            of_engine = costs[kind.engine]
+            site = kind.site(slots=kind.slots_of_worker, seconds=seconds, costs=of_engine)
+            worker = f"{WORKER.used(site, of_engine):.0%}"
+            for number, limit in enumerate(limits(site, of_engine)):
+                about = [f"{seconds:g} s", kind.name, worker] if number == 0 else ["", "", ""]
                 rows.append([*about, limit.part.name, f"{limit.slots:,}", _millions(limit.prompts), limit.part.relief])
     return _table(
-        ("answer", "engine", "a worker's process is busy", "full, in this order", "slots", "prompts a day", "then"),
+        ("answer", "", "a worker's process is busy", "full, in this order", "slots", "prompts a day", "then"),
         rows,
     )
 
@@ -153,21 +150,19 @@ def _sites(points: Mapping[float, Sequence[Point]]) -> list[str]:
     for seconds, of_length in points.items():
         for number in sorted({point.slots for point in of_length} & set(SHOWN)):
             row = [f"{seconds:g} s", f"{number / SLOTS_OF_GPU:g}", f"{number:,}"]
-            for engine in (SQLITE, POSTGRESQL):
-                point = next((each for each in of_length if (each.engine, each.slots) == (engine, number)), None)
-                row += _told(point) if point else [""] * (5 if engine == POSTGRESQL else 3)
+            for kind in KINDS:
+                point = next((each for each in of_length if (each.kind, each.slots) == (kind, number)), None)
+                row += _told(point) if point else [""] * 3
             rows.append(row)
     heads = ["answer", "GPUs", "slots"]
-    for engine, part in ((SQLITE, "writer"), (POSTGRESQL, "server")):
-        heads += [f"{engine}: prompts a day", "lost", f"{part} busy"]
-        heads += ["workers", "proxies"] if engine == POSTGRESQL else []
+    for kind in KINDS:
+        heads += [f"{kind.name}: prompts a day", "lost", "workers"]
     return _table(heads, rows)
 
 
 def _told(point: Point) -> list[str]:
     outcome = point.outcome
-    told = [_millions(point.prompts_a_day), f"{100 * outcome.loss:.1f}%", f"{min(1.0, outcome.shared_use):.0%}"]
-    return [*told, str(point.site.workers), str(point.site.proxies)] if point.engine == POSTGRESQL else told
+    return [_millions(point.prompts_a_day), f"{100 * outcome.loss:.1f}%", str(point.site.workers)]
 
 
 def _costs(costs: Mapping[str, Costs]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simulation.scenarios import KINDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from simulation.checking import Check
     from simulation.scenarios import Point
 
-LINES = {"SQLite": "o-", "PostgreSQL": "s--"}
+LINES = ("o-", "s--", "^:")  # of the kinds of sites
 
 
 def draw(points: Mapping[float, Sequence[Point]], checks: Sequence[Check], folder: Path) -> None:
@@ -28,7 +30,7 @@ def draw(points: Mapping[float, Sequence[Point]], checks: Sequence[Check], folde
         figure, axes = plt.subplots(1, 1, figsize=(width, 4), layout="constrained")
         paint(axes)
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, fontsize="x-small")
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         plt.close(figure)
 
@@ -40,9 +42,9 @@ def draw(points: Mapping[float, Sequence[Point]], checks: Sequence[Check], folde
 def _curves(points: Mapping[float, Sequence[Point]]) -> list[tuple[str, int, str, list[Point]]]:
     """Give each curve: its label, the number of its colour, its line and its points."""
     return [
-        (f"{engine}, {seconds:g} s", number, line, [point for point in of_length if point.engine == engine])
+        (f"{kind.name}, {seconds:g} s", number, line, [point for point in of_length if point.kind == kind])
         for number, (seconds, of_length) in enumerate(points.items())
-        for engine, line in LINES.items()
+        for kind, line in zip(KINDS, LINES, strict=True)
     ]
 
 
@@ -62,7 +64,7 @@ def _loss(axes: Any, points: Mapping[float, Sequence[Point]]) -> None:
 
 
 def _check(axes: Any, checks: Sequence[Check]) -> None:
-    for engine, line in LINES.items():
+    for engine, line in zip(dict.fromkeys(kind.engine for kind in KINDS), LINES, strict=False):
         some = [check for check in checks if check.engine == engine]
         slots = [check.slots for check in some]
         axes.plot(slots, [check.measured / check.direct for check in some], line, label=f"{engine}, measured")

@@ -8,14 +8,15 @@ from bench.engines import POSTGRESQL, SQLITE
 from simulation import costs as costs_of
 from simulation.costs import Linear
 from simulation.saturation import FULL, limits, parts
-from simulation.scenarios import site_of
+from simulation.scenarios import KINDS
 from simulation.tests.made_up import measured
 
 SQLITES, POSTGRESQLS = (costs_of.of(engine, measured()) for engine in (SQLITE, POSTGRESQL))
 
 
 def site(costs, seconds=1.0):
-    return site_of(costs.engine, slots=16, seconds=seconds, costs=costs)
+    kind = next(kind for kind in KINDS if kind.engine == costs.engine)
+    return kind.site(slots=16, seconds=seconds, costs=costs)
 
 
 def slots(found, name):
