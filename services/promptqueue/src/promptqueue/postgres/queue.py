@@ -47,7 +47,7 @@ class PostgresPromptQueue(
         self._database.run("SELECT only_row FROM control")
 
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
-        return self._database.transaction(durable=durable)
+        return self._database.block(durable=durable)
 
     def close(self) -> None:
         self._database.close()

@@ -104,6 +104,24 @@ class Database:
             yield
         self._tell()
 
+    @contextmanager
+    def block(self, *, durable: bool = True) -> Iterator[None]:
+        """Commit what happens inside together, as `transaction` does; within another one it can be undone alone."""
+        if not self._session:
+            with self.transaction(durable=durable):
+                yield
+            return
+        told, given_up = (set(self._changed), set(self._written)), self._is_given_up
+        self.run("SAVEPOINT block")
+        try:
+            yield
+        except BaseException:
+            with storage_errors():
+                self._session.execute("ROLLBACK TO block", prepare=False)
+            (self._changed, self._written), self._is_given_up = told, given_up
+            raise
+        self.run("RELEASE block")
+
     def close(self) -> None:
         """Nothing is held between two verbs."""
 
