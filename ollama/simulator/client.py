@@ -31,7 +31,9 @@ class Simulator:
     Settings are those of `python -m simulator --help`, with underscores; those in QUICK have other defaults here.
     """
 
-    def __init__(self, *, port: int = 0, host: str = "127.0.0.1", **settings: Any) -> None:
+    def __init__(self, *, port: int = 0, host: str = "127.0.0.1", inside: Sequence[str] = (), **settings: Any) -> None:
+        """`inside` are the words before its command, by which it runs on another machine."""
+        self._inside = inside
         self._host = host
         self._port = port
         self._settings = {**QUICK, **settings}
@@ -68,7 +70,8 @@ class Simulator:
             NotRunning: it ended instead.
         """
         options = [f"--{name.replace('_', '-')}={_written(value)}" for name, value in self._settings.items()]
-        command = [sys.executable, "-m", "simulator", f"--host={self._host}", f"--port={self._port}", *options]
+        program = [*self._inside, sys.executable, "-m", "simulator"]
+        command = [*program, f"--host={self._host}", f"--port={self._port}", *options]
         self._process = subprocess.Popen(command, cwd=_PACKAGES, stdout=subprocess.PIPE)  # noqa: S603 (our own words)
         line = self._stdout_line()
         if "listening on " not in line:

@@ -33,7 +33,8 @@ def programs():
 class PostgresServer:
     """Starts, stops, kills and starts again; what was committed is there again."""
 
-    def __init__(self, folder, *, durable=True, settings=None):
+    def __init__(self, folder, *, durable=True, settings=None, primary=None):
+        """With a `primary` it is a standby of that one."""
         self.folder = Path(folder)
         self.port = free_port()
         self._durable = durable
@@ -44,7 +45,7 @@ class PostgresServer:
         if os.geteuid() == 0:
             known = {each.pw_name: each for each in pwd.getpwall()}
             self._account = next(known[name] for name in NAMES if name in known)
-        self._make()
+        self._make(primary)
 
     @property
     def pid(self):
@@ -123,26 +124,38 @@ class PostgresServer:
         )
         return ran.stdout
 
+    def promote(self):
+        """Let a standby be the primary from now on."""
+        self.ask("SELECT pg_promote()")
+
+    def has_all_of(self, primary):
+        """Whether a standby has all that its primary has written so far."""
+        return self.ask(f"SELECT pg_last_wal_replay_lsn() >= '{primary.ask('SELECT pg_current_wal_lsn()')}'") == "t"
+
+    def trust(self, network):
+        """Let whoever comes from there in."""
+        with (self.folder / "data/pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {network} trust\n")
+        self.ask("SELECT pg_reload_conf()")
+
+    def ask(self, statement, database="postgres"):
+        """Ask it something, or tell it; its answer in words."""
+        return self.run("psql", "--no-psqlrc", "-Atc", statement, database).strip()
+
     def log(self):
         return (self.folder / "log").read_text(errors="replace")
 
-    def _make(self):
+    def _make(self, primary):
         self.folder.mkdir(parents=True, exist_ok=True)
         if self._account:
             os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
-        options = [
-            "-U",
-            USER,
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            *([] if self._durable else ["--no-sync"]),
-        ]
+        if primary:
+            words = ["pg_basebackup", "-h", "127.0.0.1", "-p", str(primary.port), "-c", "fast", "--write-recovery-conf"]
+        else:
+            words = ["initdb", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        options = ["-U", USER, "-D", self.folder / "data", *([] if self._durable else ["--no-sync"])]
         subprocess.run(
-            [self._programs / "initdb", "-D", self.folder / "data", *options],
-            check=True,
-            capture_output=True,
-            **self._as_account(),
+            [self._programs / words[0], *words[1:], *options], check=True, capture_output=True, **self._as_account()
         )
 
     def _as_account(self):
@@ -173,17 +186,23 @@ def _children(parent):
 
 
 @contextmanager
-def postgres_server(*, durable=True, settings=None):
-    """A server that runs; it and its data go at the end. One that need not be `durable` lies in memory."""
+def postgres_server(*, durable=True, settings=None, primary=None, folder=None):
+    """A server that runs; it and its data go at the end. One that need not be `durable` lies in memory.
+
+    With a `primary` it is a standby of that one. `folder` is where it lies instead, and stays.
+    """
     in_memory = not durable and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > PLENTY
-    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=MEMORY if in_memory else None))
+    made = folder is None
+    if made:
+        folder = Path(tempfile.mkdtemp(prefix="postgres-", dir=MEMORY if in_memory else None))
     folder.chmod(0o755)
     try:
-        server = PostgresServer(folder, durable=durable, settings=settings)
+        server = PostgresServer(folder, durable=durable, settings=settings, primary=primary)
         try:
             server.start()
             yield server
         finally:
             server.close()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if made:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -16,7 +16,7 @@ from support.processes import Process, in_sessions
 from support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from simulator.client import Simulator
 
@@ -27,12 +27,21 @@ PROXY = ["gunicorn", "--config", str(ROOT / "services/proxy/gunicorn.conf.py"), 
 class Stack(FrontDoor):
     """A whole product in `folder`, spoken to through its front door. Variables are for its processes alone."""
 
-    def __init__(self, folder: Path, simulator: Simulator, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        simulator: Simulator,
+        variables: Mapping[str, str] | None = None,
+        *,
+        inside: Sequence[str] = (),
+    ) -> None:
+        """`inside` are the words before each command, by which it runs on another machine."""
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         self.folder = folder
         self._simulator = simulator
         self._variables = {"DATABASE_URL": f"sqlite:///{folder / 'data/queue.db'}", **(variables or {})}
+        self._inside = inside
         self._started: list[subprocess.Popen[bytes]] = []
         (folder / "tmp").mkdir(parents=True)
 
@@ -141,7 +150,7 @@ class Stack(FrontDoor):
         program, *arguments = command
         with (self.folder / f"{name}.log").open("ab") as log:
             started = subprocess.Popen(
-                [str(PROGRAMS / program), *arguments],
+                [*self._inside, str(PROGRAMS / program), *arguments],
                 cwd=self.folder,
                 env=environment,
                 stdout=log,
