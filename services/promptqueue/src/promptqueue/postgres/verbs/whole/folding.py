@@ -9,8 +9,8 @@ from promptqueue.postgres.server.database import Database
 MANY = 300  # unfolded rows that are worth folding: reading so many takes as long as reading nothing
 
 UNFOLDED = """
-    SELECT (SELECT count(*) FROM (SELECT 1 FROM tally LIMIT %(many)s) AS some) AS tally,
-           (SELECT count(*) FROM (SELECT 1 FROM endings LIMIT %(many)s) AS some) AS endings
+    SELECT (SELECT count(*) FROM (SELECT 1 FROM tally LIMIT %(many)s) AS few) AS tally,
+           (SELECT count(*) FROM (SELECT 1 FROM endings LIMIT %(many)s) AS few) AS endings
 """
 
 ALONE = "SELECT pg_try_advisory_xact_lock(%(single)s, %(folding)s) AS is_alone"
