@@ -97,7 +97,7 @@ def connect(
     `lock_timeout` is how many seconds a write may wait for its turn in SQLite. Where greenlets take the place of
     threads, `threads` are the native ones. Tests hand in a clock. Raises ValueError for a URL that names no queue.
     """
-    if not _is_postgres(url):
+    if not is_postgres(url):
         return SQLiteStorage(
             path_of(url), journal_mode=journal_mode, lock_timeout=lock_timeout, threads=threads, clock=clock
         )
@@ -112,7 +112,7 @@ def connect(
 
 def check(url: str) -> str:
     """Return a URL that names a queue. Raises ValueError for any other, with a sentence for people."""
-    if not _is_postgres(url):
+    if not is_postgres(url):
         path_of(url)
         return url
     if find_spec("psycopg") is None:
@@ -126,5 +126,6 @@ def check(url: str) -> str:
     return url
 
 
-def _is_postgres(url: str) -> bool:
+def is_postgres(url: str) -> bool:
+    """Whether a URL names a database of a PostgreSQL server."""
     return url.partition("://")[0] in ("postgresql", "postgres")

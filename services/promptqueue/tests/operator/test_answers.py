@@ -35,7 +35,9 @@ ANSWERS_ONE_DOCUMENT = {
     "compact": "compact",
     "backup": "backup {folder}/copy",
     "restore": "restore {folder}/copy",
+    "migrate": "migrate sqlite:///{folder}/queue.db sqlite:///{folder}/moved/queue.db",
 }
+WITH_NOBODY_ELSE = ("restore", "migrate")
 
 
 @pytest.mark.parametrize("name", dict.fromkeys([*ORDER, *ANSWERS_ONE_DOCUMENT]))
@@ -44,10 +46,12 @@ def test_with_json_there_is_exactly_one_document_done_or_refused(operate, queue,
     line = ANSWERS_ONE_DOCUMENT[name].format(id=prompt_id, folder=tmp_path, key=key.name)
     if name == "restore":
         operate(f"backup {tmp_path}/copy")
+    if name in WITH_NOBODY_ELSE:
         queue.close()
 
     done = operate(f"{line} --json")
-    refused = operate(f"{line} --json", DATABASE_URL=f"sqlite:///{tmp_path}/nowhere/queue.db")
+    elsewhere = f"sqlite:///{tmp_path}/nowhere/queue.db"
+    refused = operate(f"{line} --json".replace(f"sqlite:///{tmp_path}/queue.db", elsewhere), DATABASE_URL=elsewhere)
 
     assert (done.code, type(done.json), done.err) == (0, dict, "")
     if name != "restore":  # which brings a queue to where there is none

@@ -11,8 +11,11 @@ import pytest
 from promptqueue.operator.command import ORDER, PROGRAM, Help, InOrder, commands
 from promptqueue.owners.key import Role, new_key
 
+from services.promptqueue.tests.postgres.backend import server
+
 NOBODYS_ID = "4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"
 NOBODYS_KEY = "4f9c6e2a"
+WITH_NOBODY_ELSE = ("restore", "migrate")
 
 
 def every_command(group=commands):
@@ -45,9 +48,13 @@ def test_every_example_of_the_help_can_be_typed(operate, environ, queue, ask, tm
     said, helped = operate(f"{name} --help"), named(name)
     assert isinstance(helped, Help)
     assert helped.examples
-    waiting = ask()
+    waiting, places = ask(), {"/var/backups": str(tmp_path), "/data": str(tmp_path)}
     if name == "restore":
         operate(f"backup {tmp_path}/queue.backup")
+    if name == "migrate":
+        server().make_database("typed")
+        places["postgresql://queue@postgres/queue"] = server().url("typed")
+    if name in WITH_NOBODY_ELSE:
         queue.close()
 
     if not shutil.which("jq"):
@@ -56,11 +63,13 @@ def test_every_example_of_the_help_can_be_typed(operate, environ, queue, ask, tm
     for what, arguments in helped.examples:
         typed = f"{PROGRAM} {arguments}"
         assert f"  # {what}\n  {typed}\n" in said.out
-        if name != "restore":
+        if name not in WITH_NOBODY_ELSE:
             waiting = ask()
             key = queue.add_key(new_key(), owner="anna", role=Role.USER).name
             typed = typed.replace(NOBODYS_KEY, key) if NOBODYS_ID not in typed else typed
-        here = typed.replace(NOBODYS_ID, waiting).replace("/var/backups", str(tmp_path)).replace("/data", str(tmp_path))
+        here = typed.replace(NOBODYS_ID, waiting)
+        for there, place in places.items():
+            here = here.replace(there, place)
         if name == "backup" and "--force" not in typed:
             (tmp_path / "queue.backup").unlink(missing_ok=True)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

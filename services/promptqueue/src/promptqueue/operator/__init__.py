@@ -2,6 +2,18 @@
 
 from promptqueue.operator import audit, control, inspect, keys, maintain, owners, retry, usage
 from promptqueue.operator.command import commands
-from promptqueue.operator.copies import backups
+from promptqueue.operator.copies import backups, migrate
 
-__all__ = ["audit", "backups", "commands", "control", "inspect", "keys", "maintain", "owners", "retry", "usage"]
+__all__ = [
+    "audit",
+    "backups",
+    "commands",
+    "control",
+    "inspect",
+    "keys",
+    "maintain",
+    "migrate",
+    "owners",
+    "retry",
+    "usage",
+]

@@ -36,6 +36,7 @@ ORDER = (
     "compact",
     "backup",
     "restore",
+    "migrate",
 )
 REFUSED = 1  # the exit code; click's own for what it does not understand is 2
 
@@ -174,22 +175,39 @@ asks_back = click.option("--yes", "-y", "is_agreed", is_flag=True, help="Do not 
 """The option of a command that calls `Call.ask_back`."""
 
 
-def command(*examples: Example, of: click.Group = commands) -> Callable[[Callable[..., Reply]], Help]:
-    """Make a command of a function that takes a Call and its own arguments, and returns its Reply."""
+def names_a_queue(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
+    """Refuse a URL that names no queue."""
+    try:
+        return check(url)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+names_the_queue = click.option(
+    "--database-url",
+    "url",
+    metavar="URL",
+    envvar="DATABASE_URL",
+    default="sqlite:///data/queue.db",
+    show_default=True,
+    show_envvar=True,
+    callback=names_a_queue,
+    help="Where the queue lives.",
+)
+"""The option of every command but those that name their queue by an argument."""
+
+
+def command(
+    *examples: Example, of: click.Group = commands, names_its_queue: bool = False
+) -> Callable[[Callable[..., Reply]], Help]:
+    """Make a command of a function that takes a Call and its own arguments, and returns its Reply.
+
+    It `names_its_queue` by an argument `url` where the one of everybody is not meant.
+    """
 
     def make(function: Callable[..., Reply]) -> Help:
         @click.command(function.__name__.rstrip("_"), cls=Help, examples=examples)
-        @click.option(
-            "--database-url",
-            "url",
-            metavar="URL",
-            envvar="DATABASE_URL",
-            default="sqlite:///data/queue.db",
-            show_default=True,
-            show_envvar=True,
-            callback=_checked,
-            help="Where the queue lives.",
-        )
+        @names_the_queue
         @click.option("--json", "is_for_scripts", is_flag=True, help="Print one JSON document, for scripts.")
         @functools.wraps(function)
         def run(url: str, is_for_scripts: bool, **arguments: Any) -> None:
@@ -202,11 +220,17 @@ def command(*examples: Example, of: click.Group = commands) -> Callable[[Callabl
                 reply = Reply(document=failure, words="", refusal=str(error))
             _print(reply, call)
 
-        run.params.sort(key=lambda parameter: parameter.name in ("url", "is_for_scripts"))  # a command's own come first
+        run.params.sort(key=_is_shared)  # a command's own come first
+        if names_its_queue:
+            run.params = [each for each in run.params if each.name != "url" or not _is_shared(each)]
         of.add_command(run)
         return run
 
     return make
+
+
+def _is_shared(parameter: click.Parameter) -> bool:
+    return isinstance(parameter, click.Option) and parameter.name in ("url", "is_for_scripts")
 
 
 def _print(reply: Reply, call: Call) -> None:
@@ -217,10 +241,3 @@ def _print(reply: Reply, call: Call) -> None:
     if reply.refusal:
         click.echo(f"Error: {reply.refusal}", err=True)
         sys.exit(REFUSED)
-
-
-def _checked(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
-    try:
-        return check(url)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None

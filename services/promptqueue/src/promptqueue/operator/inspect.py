@@ -12,6 +12,7 @@ from promptqueue.condition import Room, Server, Workers
 from promptqueue.operator import text
 from promptqueue.operator.command import Call, Reply, command
 from promptqueue.operator.owners import owner_named
+from promptqueue.owners.deed import Act
 from promptqueue.owners.turn import Turn
 from promptqueue.prompt import Outcome, Prompt, Status, Wanted
 from promptqueue.queue import PromptQueue
@@ -24,7 +25,7 @@ def status(call: Call) -> Reply:
     """Show what the queue does: what waits, who works, what is stored."""
     with call.queue() as queue:
         counts, workers, model, storage = queue.counts(), queue.workers(), queue.model(), call.storage.describe()
-        room, turns, servers = queue.room(), queue.turns(), queue.servers()
+        room, turns, servers, moved = queue.room(), queue.turns(), queue.servers(), _moved_to(queue)
     model = model if workers.count else None  # what a worker said before it went no longer holds
     waiting = counts.oldest_wait_seconds
     unknown = "not known yet" if workers.count else "not known: no worker is alive"
@@ -36,6 +37,7 @@ def status(call: Call) -> Reply:
             "oldest_wait_seconds": None if waiting is None else round(waiting, 1),
             "completed_per_minute": counts.completed_per_minute,
             "paused": counts.paused,
+            "moved_to": moved,
             "turns": [asdict(turn) for turn in turns],
             "workers": workers.count,
             "slots": workers.slots,
@@ -57,6 +59,7 @@ def status(call: Call) -> Reply:
             ("completed", f"{counts.completed:,}, {counts.completed_per_minute:,} answered in the last minute"),
             ("owners", _owners_words(turns)),
             ("paused", "yes: prompts are accepted and wait" if counts.paused else "no"),
+            ("moved", moved and f"to {text.harmless(moved)}: what is accepted here stays here"),
             ("workers", _workers_words(workers, call.file.demo() if call.file else None)),
             ("model", text.harmless(model_words(model)) if model else unknown),
             *(("server", _server_words(each)) for each in servers if len(servers) > 1),
@@ -177,6 +180,12 @@ def _texts(texts: Mapping[str, Any]) -> list[tuple[str, str]]:
     elif partial := texts.get("partial"):
         found.append(("partial answer", partial))
     return found
+
+
+def _moved_to(queue: PromptQueue) -> str | None:
+    """Say where the queue has gone, if nothing was done with this one since."""
+    last = queue.deeds(limit=1)
+    return last[0].to if last and last[0].what == Act.MOVED_AWAY else None
 
 
 def _place(call: Call) -> dict[str, str]:

@@ -23,6 +23,8 @@ class Act(StrEnum):
     CANCELLED = "prompt cancelled"  # by somebody else than its owner
     PRUNED = "prompts pruned"
     RESTORED = "copy restored"
+    MOVED_HERE = "queue moved here"  # from another place
+    MOVED_AWAY = "queue moved away"
     LOGINS_REFUSED = "logins refused"
 
 

@@ -81,8 +81,10 @@ class PostgresStorage:
                 with self.sessions.borrowed() as other:
                     _refuse_pooled(session, other)
                 schema.migrate(session, may_make=self._may_make)
+                schema.refuse_unfinished(session)
                 with storage_errors():
                     session.execute("SELECT pg_advisory_lock_shared(%s, %s)", [locks.SINGLE, locks.USE])
+                schema.refuse_unfinished(session)  # which a migration that was waited for may have left
             except BaseException:
                 let_go(session)
                 raise

@@ -46,6 +46,22 @@ def migrate(session: Session, *, may_make: bool = True) -> None:
                 _step(session, now, scripts[now])
 
 
+def is_unfinished(session: Session) -> bool:
+    """Whether a migration has not come to its end here: then it is no queue yet. Raises StorageUnavailable."""
+    with storage_errors():
+        [found] = session.execute("SELECT to_regclass('migrating') IS NOT NULL AS unfinished").fetchall()
+    return bool(found["unfinished"])
+
+
+def refuse_unfinished(session: Session) -> None:
+    """Raise StorageUnavailable where a migration has not come to its end."""
+    if is_unfinished(session):
+        message = (
+            "The queue is being moved into this database and is not whole yet: let python -m promptqueue migrate go on."
+        )
+        raise StorageUnavailable(message)
+
+
 def _step(session: Session, now: int, script: str) -> None:
     if now == 0:
         session.execute("CREATE TABLE schema_version (version integer NOT NULL)")

@@ -15,9 +15,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     with temporary(path.with_name(f".{path.name}.{uuid.uuid4()}")) as unfinished:
         yield unfinished
-        _to_disk(unfinished)
+        to_disk(unfinished)
         unfinished.replace(path)
-        _to_disk(path.parent)
+        to_disk(path.parent)
 
 
 @contextmanager
@@ -32,7 +32,8 @@ def temporary(path: Path) -> Iterator[Path]:
             each.unlink(missing_ok=True)
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Have what was written to a file, or a folder's names, be on the disk. Raises OSError."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(file)

@@ -60,7 +60,7 @@ class OpenFiles:
                 _make(path)
             place.set_foreign_log_aside(path)
             database = identity(str(path))
-            self.sqlite = _connect(path, lock_timeout)
+            self.sqlite = connect(path, lock_timeout)
             opened.callback(self.sqlite.close)
             self.page_size = self._prepare(wanted_journal)
             self.journal_at_opening = self.journal_mode()
@@ -187,7 +187,8 @@ class OpenFiles:
         return int(self.execute("PRAGMA user_version")[0][0])
 
 
-def _connect(path: Path, lock_timeout: float) -> sqlite3.Connection:
+def connect(path: Path, lock_timeout: float) -> sqlite3.Connection:
+    """Open SQLite's connection to the file at `path`, which exists."""
     uri = f"{path.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(
         uri, uri=True, timeout=lock_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
