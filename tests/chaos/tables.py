@@ -59,8 +59,8 @@ MISCOUNTED = """
     ) AS sums
     WHERE kept <> counted
     UNION ALL
-    SELECT 'owner ' || owner || ' has ' || kept || ' in the block ' || block || ' of the lane ' || lane
-           || ', and a count gives ' || counted
+    SELECT 'owner ' || owner || ' has ' || coalesce(kept, 0) || ' in the block ' || block || ' of the lane ' || lane
+           || ', and a count gives ' || coalesce(counted, 0)
     FROM (SELECT lane, owner, block, sum(prompts) AS kept FROM placed GROUP BY lane, owner, block) AS blocks
          FULL JOIN (
              SELECT lane, owner, seq / 256 AS block, count(*) AS counted
@@ -102,37 +102,42 @@ MISCOUNTED = """
 
 
 def contents(url: str) -> Contents:
-    """Read all of it in one transaction."""
-    with psycopg.connect(url, row_factory=dict_row) as connection:
+    """Read all of it at one moment."""
+    with psycopg.connect(url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return seen_by(connection)
 
-        def rows(statement: str) -> list[dict[str, Any]]:
-            return connection.execute(statement).fetchall()
 
-        def words(statement: str) -> list[str]:
-            return [str(each) for row in rows(statement) for each in row.values()]
+def seen_by(connection: psycopg.Connection[Any]) -> Contents:
+    """Read all of it in the transaction that goes on there."""
 
-        return Contents(
-            integrity="; ".join(words(BROKEN)) or "ok",
-            prompts={
-                row["id"]: {**row, "error_message": row["error_message"] and json.loads(row["error_message"])}
-                for row in rows(PROMPTS)
-            },
-            texts={
-                row["id"]: text_of(json.loads(row["request"]))
-                for row in rows("SELECT id::text AS id, request FROM prompts WHERE request IS NOT NULL")
-            },
-            answers={
-                row["id"]: json.loads(row["answer"])
-                for row in rows(
-                    "SELECT id::text AS id, answer FROM prompts JOIN ended USING (seq) WHERE answer IS NOT NULL"
-                )
-            },
-            keys={row["key"]: row["id"] for row in rows("SELECT key, prompt_id::text AS id FROM idempotency_keys")},
-            orphans=rows(ORPHANS)[0]["count"],
-            counters=Counter(
-                {(row["status"], ("interactive", "batch")[row["lane"]]): int(row["prompts"]) for row in rows(COUNTERS)}
-            ),
-            miscounted=words(MISCOUNTED),
-            owners={row["owner"]: row["name"] for row in rows("SELECT owner, name FROM owners")},
-        )
+    def rows(statement: str) -> list[dict[str, Any]]:
+        return connection.cursor(row_factory=dict_row).execute(statement).fetchall()
+
+    def words(statement: str) -> list[str]:
+        return [str(each) for row in rows(statement) for each in row.values()]
+
+    return Contents(
+        integrity="; ".join(words(BROKEN)) or "ok",
+        prompts={
+            row["id"]: {**row, "error_message": row["error_message"] and json.loads(row["error_message"])}
+            for row in rows(PROMPTS)
+        },
+        texts={
+            row["id"]: text_of(json.loads(row["request"]))
+            for row in rows("SELECT id::text AS id, request FROM prompts WHERE request IS NOT NULL")
+        },
+        answers={
+            row["id"]: json.loads(row["answer"])
+            for row in rows(
+                "SELECT id::text AS id, answer FROM prompts JOIN ended USING (seq) WHERE answer IS NOT NULL"
+            )
+        },
+        keys={row["key"]: row["id"] for row in rows("SELECT key, prompt_id::text AS id FROM idempotency_keys")},
+        orphans=rows(ORPHANS)[0]["count"],
+        counters=Counter(
+            {(row["status"], ("interactive", "batch")[row["lane"]]): int(row["prompts"]) for row in rows(COUNTERS)}
+        ),
+        miscounted=words(MISCOUNTED),
+        owners={row["owner"]: row["name"] for row in rows("SELECT owner, name FROM owners")},
+    )
