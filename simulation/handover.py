@@ -34,6 +34,7 @@ class Outcome:
     """What came of it."""
 
     rate: float  # answers a second
+    accepted: float  # prompts stored a second
     loss: float  # share of the slots' time that was not spent on answers
     shared_use: float  # share of the writer's, or of the server's processors' time
     worker_use: float  # of the first worker's process
@@ -60,6 +61,7 @@ class _Run:
         self._all_read = self._env.event()
         self._begins = 0.0  # of what is looked at
         self._calls: dict[int, float] = {}  # when each slot's began, of those that are in one
+        self._accepted = 0
         self._answering = self._shared_seconds = self._worker_seconds = 0.0
 
     def outcome(self) -> Outcome:
@@ -84,6 +86,7 @@ class _Run:
         seen = env.now - self._begins
         return Outcome(
             rate=self._answering / (site.seconds * seen),
+            accepted=self._accepted / seen,
             loss=1 - self._answering / (site.slots * seen),
             shared_use=self._shared_seconds / (seen * self._shared.capacity),
             worker_use=self._worker_seconds / seen,
@@ -167,6 +170,7 @@ class _Run:
                 number += 1
             yield from self._work(number * self._costs.proxy_submission, self._proxies[proxy])
             yield from self._commit(self._costs.submit.of(number) + self._waking())
+            self._accepted += number if self._env.now >= self._begins else 0
 
     def _hand_out(self, proxy: int) -> Steps:
         """Read a result."""
