@@ -4,6 +4,7 @@ import secrets
 
 from promptqueue.condition import Counts, Room, Workers
 from promptqueue.owners.turn import Turn
+from promptqueue.postgres.verbs import line
 from promptqueue.postgres.verbs.base import Verbs
 from promptqueue.postgres.verbs.lanes import LANES
 
@@ -34,21 +35,6 @@ COUNTS = """
     ) AS sums
 """
 
-TURNS = """
-    SELECT owners.name, lane, sum(waiting)::bigint AS waiting, sum(running)::bigint AS running,
-           (SELECT (SELECT wall()) - asked_at FROM line
-            WHERE status = 'queued' AND line.lane = has.lane AND line.owner = has.owner
-            ORDER BY line.lane, line.owner, seq LIMIT 1) AS oldest_wait
-    FROM (
-        SELECT lane, owner, prompts AS waiting, 0 AS running FROM counted
-        UNION ALL
-        SELECT lane, owner, 0, 1 FROM line WHERE status = 'processing'
-    ) AS has JOIN owners USING (owner)
-    GROUP BY lane, owner, owners.name
-    HAVING sum(waiting) > 0 OR sum(running) > 0
-    ORDER BY lane, owner
-"""
-
 
 class ConditionVerbs(Verbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
@@ -70,16 +56,7 @@ class ConditionVerbs(Verbs):
         )
 
     def turns(self) -> list[Turn]:
-        return [
-            Turn(
-                owner=row["name"],
-                lane=LANES[row["lane"]],
-                waiting=row["waiting"],
-                running=row["running"],
-                oldest_wait_seconds=None if row["oldest_wait"] is None else max(0.0, row["oldest_wait"]),
-            )
-            for row in self._database.run(TURNS)
-        ]
+        return line.turns(self._database)
 
     def room(self) -> Room:
         [row] = self._database.run(
