@@ -22,6 +22,7 @@ from bench.rows import (
     owners,
     pickup,
     pruning,
+    servers,
     streaming,
     streams,
     submit,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 NOUNS = (
     makespan,
+    servers,
     pickup,
     streaming,
     faces,
