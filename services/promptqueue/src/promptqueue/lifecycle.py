@@ -21,6 +21,9 @@ KEY_LIFETIME = 24 * 3600.0  # seconds for which an Idempotency-Key is known
 GRACE = 1.0
 """Seconds for which others leave a prompt that ran out of time to its own worker, which knows the last of its text."""
 
+SIGN_GRACE = 5.0
+"""Seconds after its last renewal for which a worker that is out of sight is not taken for dead, on another machine."""
+
 HOLDER_GRACE = 60.0
 """Seconds that clients have to come again for prompts whose holder was found gone; then nobody waits for them."""
 
@@ -86,6 +89,11 @@ def loss(*, now: float, run_until: float, leased_until: float, is_alive: bool) -
     if leased_until <= now:
         return LOST_LEASE
     return None if is_alive else LOST_WORKER
+
+
+def is_in_sight(*, now: float, leased_until: float, lease_seconds: float) -> bool:
+    """Whether a worker that nobody sees any more may live: its lock may have got lost alone, with the way to it."""
+    return now < leased_until - lease_seconds + SIGN_GRACE
 
 
 def _clipped(message: str) -> str:

@@ -58,7 +58,7 @@ class PresenceLock(AbstractContextManager["PresenceLock"]):
 
     def leave(self) -> None:
         with suppress(psycopg.Error):
-            self._session.execute("DELETE FROM presences WHERE id = %s", [self.id])
+            self._session.execute("UPDATE presences SET has_left = true WHERE id = %s", [self.id])
         self._taken.clear()
         let_go(self._session)
 
@@ -75,7 +75,7 @@ class PresenceLock(AbstractContextManager["PresenceLock"]):
                     INSERT INTO presences (id, number, kind, slots)
                     VALUES (%(id)s, coalesce(%(number)s, nextval(pg_get_serial_sequence('presences', 'number'))),
                             %(kind)s, %(slots)s)
-                    ON CONFLICT (id) DO UPDATE SET slots = excluded.slots
+                    ON CONFLICT (id) DO UPDATE SET slots = excluded.slots, has_left = false
                     RETURNING number
                     """,
                     {"id": self.id, "number": self._number, "kind": self._kind, "slots": self._size},

@@ -4,9 +4,7 @@ from contextlib import AbstractContextManager
 
 from promptqueue.postgres.server.database import Database
 from promptqueue.postgres.verbs.client import ClientVerbs
-from promptqueue.postgres.verbs.origins import OriginVerbs
 from promptqueue.postgres.verbs.owners.deeds import DeedVerbs
-from promptqueue.postgres.verbs.owners.holdings import HoldingVerbs
 from promptqueue.postgres.verbs.owners.keys import KeyVerbs
 from promptqueue.postgres.verbs.owners.usage import UsageVerbs
 from promptqueue.postgres.verbs.reading import ReadingVerbs
@@ -26,14 +24,12 @@ class PostgresPromptQueue(
     WorkerVerbs,
     RecoveryVerbs,
     RetentionVerbs,
-    OriginVerbs,
     ConditionVerbs,
     ModelVerbs,
     MinuteVerbs,
     ReadingVerbs,
     ListVerbs,
     KeyVerbs,
-    HoldingVerbs,
     UsageVerbs,
     DeedVerbs,
 ):

@@ -110,7 +110,8 @@ DECLARE
     time_now double precision := lease_time();
     has_book boolean;
     of_lane smallint;
-    chosen record;
+    chosen bigint;
+    price bigint;
     taken line%ROWTYPE;
 BEGIN
     IF (SELECT paused FROM control) THEN
@@ -122,7 +123,7 @@ BEGIN
         WHERE EXISTS (SELECT FROM line WHERE line.status = 'queued' AND line.lane = lanes.lane)
         ORDER BY lanes.start + trunc(lanes.price / lanes.share)::bigint, lanes.lane
     LOOP
-        SELECT first.seq, turn.price INTO chosen
+        SELECT first.seq, turn.price INTO chosen, price
         FROM (
             WITH RECURSIVE waits (owner) AS (
                 (SELECT line.owner FROM line WHERE line.status = 'queued' AND line.lane = of_lane
@@ -152,17 +153,17 @@ BEGIN
             ORDER BY line.seq LIMIT 1 FOR UPDATE SKIP LOCKED
         ) AS first
         LIMIT 1;
-        EXIT WHEN chosen.seq IS NOT NULL;
+        EXIT WHEN chosen IS NOT NULL;
     END LOOP;
-    IF chosen.seq IS NULL THEN
+    IF chosen IS NULL THEN
         RETURN;
     END IF;
     UPDATE line
     SET status = 'processing', attempt = line.attempt + 1, tokens = 0, started_at = wall_now, worker = by_worker,
         claimed_at = time_now, leased_until = time_now + lease, lease_seconds = lease,
-        run_until = time_now + least(coalesce(line.timeout_seconds, longest), longest), charged = chosen.price,
+        run_until = time_now + least(coalesce(line.timeout_seconds, longest), longest), charged = price,
         max_failures = most_failures, not_before = NULL, server = nullif(for_server, '')
-    WHERE line.seq = chosen.seq RETURNING * INTO taken;
+    WHERE line.seq = chosen RETURNING * INTO taken;
     INSERT INTO tally (lane, owner, block, prompts, moves) VALUES (taken.lane, taken.owner, taken.seq / 256, -1, 1);
     IF has_book THEN
         PERFORM line_turn(taken.lane, taken.owner, NULL, taken.charged, NULL);

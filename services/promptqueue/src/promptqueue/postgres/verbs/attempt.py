@@ -4,7 +4,7 @@ And the one by which a prompt that waits or runs is cancelled.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from promptqueue.errors import ClaimLost
 from promptqueue.lifecycle import Next
@@ -36,13 +36,13 @@ COMPLETE = """
     counted AS (
         INSERT INTO endings
             (owner, day, outcome, prompt_tokens, tokens, seconds, waited, ran, boot, elapsed, wall, rested)
-        SELECT owner, to_char(to_timestamp(wall) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), %(outcome)s, %(prompt_tokens)s,
+        SELECT owner, day_of(wall), %(outcome)s, %(prompt_tokens)s,
                coalesce(%(tokens)s, tokens, 0), greatest(0, coalesce(took, 0)),
                CASE status WHEN 'processing' THEN greatest(0, started_at - asked_at) END,
                CASE status WHEN 'processing' THEN greatest(0, coalesce(took, 0)) END,
                boot(), elapsed(), wall,
                CASE WHEN NOT EXISTS (SELECT FROM line WHERE status = 'queued' AND line.seq <> gone.seq)
-               THEN (SELECT sum(moves) FROM tally) + (status = 'queued')::integer END
+               THEN (SELECT sum(moves) FROM counted) + (status = 'queued')::integer END
         FROM gone
     ),
     tallied AS (
@@ -91,26 +91,31 @@ PUT_BACK = """
 """
 
 
+UNANSWERED: Mapping[str, object] = {"answer": None, "bytes": 0, "tokens": None, "prompt_tokens": 0}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """Which attempt of which prompt is meant, and whose it is: the fence against stale ones.
+
+    After a fail-over that lost a claim its number may be given again, so that it is not enough.
+    """
+
+    prompt_id: str
+    seq: int
+    attempt: int
+    worker: str
+
+
 class AttemptVerbs(Verbs):
     """What the verbs share by which an attempt ends."""
 
-    def _end(
-        self,
-        held: Mapping[str, Any],
-        prompt_id: str,
-        to: Next,
-        *,
-        answer: str | None = None,
-        tokens: int | None = None,
-        prompt_tokens: int = 0,
-        size: int = 0,
-    ) -> Row:
-        """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over.
-
-        `held` names it: its number `seq`, the `attempt` and the `worker`. `size` is of the answer, in bytes.
-        """
+    def _end(self, held: Held, to: Next, answer: Mapping[str, object] = UNANSWERED) -> Row:
+        """Move a prompt from this very attempt to where it goes; its row. Raises ClaimLost when the attempt is over."""
         common = {
-            **held,
+            "seq": held.seq,
+            "attempt": held.attempt,
+            "worker": held.worker,
             "failures": to.failures,
             "is_charged": to.is_charged,
             "last_error": to.last_error and stored_text(to.last_error),
@@ -123,15 +128,12 @@ class AttemptVerbs(Verbs):
                 outcome=to.outcome,
                 code=to.error and to.error.code,
                 message=to.error and stored_text(to.error.message),
-                tokens=tokens,
-                prompt_tokens=prompt_tokens,
-                bytes=size,
-                answer=answer,
+                **answer,
                 **common,
             )
         if not found:
             raise ClaimLost
-        self._database.changed(prompt_id)
+        self._database.changed(held.prompt_id)
         return found[0]
 
     def _cancel(self, seq: int, prompt_id: str, error: PromptError) -> bool:
@@ -146,12 +148,9 @@ class AttemptVerbs(Verbs):
             code=error.code,
             message=stored_text(error.message),
             failures=None,
-            tokens=None,
             last_error=None,
             is_charged=True,
-            prompt_tokens=0,
-            bytes=0,
-            answer=None,
+            **UNANSWERED,
         )
         if found:
             self._database.changed(prompt_id)

@@ -8,19 +8,20 @@ from promptqueue.lifecycle import CANCELLED, why_not_retryable
 from promptqueue.postgres.server.database import Row
 from promptqueue.postgres.verbs import line, rows
 from promptqueue.postgres.verbs.attempt import AttemptVerbs
+from promptqueue.postgres.verbs.owners.holdings import HoldingVerbs
 from promptqueue.prompt import Prompt, Status
 
 QUEUE_AGAIN = """
     WITH clock AS MATERIALIZED (SELECT wall() AS wall),
+    gone AS (DELETE FROM ended WHERE seq = %(seq)s RETURNING attempt, bytes, server),
     moved AS (
         UPDATE prompts
         SET seq = nextval(pg_get_serial_sequence('prompts', 'seq')), queued_at = wall,
             expires_at = wall + (expires_at - coalesce(queued_at, created_at))
-        FROM clock, ended
-        WHERE prompts.seq = %(seq)s AND ended.seq = %(seq)s
+        FROM clock, gone
+        WHERE prompts.seq = %(seq)s
         RETURNING prompts.*
     ),
-    gone AS (DELETE FROM ended USING moved WHERE ended.seq = %(seq)s RETURNING ended.attempt, ended.bytes, ended.server),
     texts AS (UPDATE partials SET seq = moved.seq FROM moved WHERE partials.seq = %(seq)s),
     held AS (DELETE FROM holds USING moved WHERE holds.seq = %(seq)s),
     queued AS (
@@ -42,7 +43,7 @@ QUEUE_AGAIN = """
 """Its number is its place, so it gets the next one, and so do its texts."""
 
 
-class ClientVerbs(AttemptVerbs):
+class ClientVerbs(HoldingVerbs, AttemptVerbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     def cancel(self, prompt_id: str) -> Prompt:
@@ -67,14 +68,11 @@ class ClientVerbs(AttemptVerbs):
 
     def delete(self, prompt_id: str) -> None:
         with self._database.transaction():
-            # Until the commit nobody can give it another number, as a retry does.
-            found = self._database.run("SELECT seq FROM prompts WHERE id = %(id)s FOR UPDATE", id=rows.known(prompt_id))
-            if not found:
-                rows.find(self._database, prompt_id)
-                return
-            [row] = found
-            self._cancel(row["seq"], prompt_id, CANCELLED)
-            rows.erase(self._database, [row["seq"]])
+            while True:
+                row = rows.find(self._database, prompt_id)
+                self._cancel(row["seq"], prompt_id, CANCELLED)
+                if rows.erase(self._database, row["seq"]):
+                    break  # else somebody else has just moved it
             self._database.changed(prompt_id)
 
     def _refuse_another(self, row: Row, bounds: Bounds) -> None:
@@ -82,3 +80,4 @@ class ClientVerbs(AttemptVerbs):
         if line.is_close(stands, 1, bounds):
             stands = line.read_exactly(self._database, [row["owner"]])
         line.refuse(stands, 1, bounds)
+        self._refuse_owner(row["owner"], [0], bounds)

@@ -1,7 +1,7 @@
 """The order of the line: whose turn it is, who is before whom, and what follows from that. Nothing else decides it.
 
 Lanes share the slots' time, and within a lane its owners do; one owner's prompts come in the order of their numbers.
-The tables `lanes` and `turns` say whose turn it is, the ledger `tally` how many wait. Functions of the schema hand out
+The tables `lanes` and `turns` say whose turn it is, the view `counted` how many wait. Functions of the schema hand out
 who is next, and charge each claim and each end (`postgres/migrations/002_line.sql`).
 """
 
@@ -11,12 +11,10 @@ from typing import Any
 
 from promptqueue.condition import Bounds
 from promptqueue.errors import QueueFull
-from promptqueue.owners.turn import Turn
 from promptqueue.postgres.server import locks
 from promptqueue.postgres.server.database import Database, Row
 from promptqueue.postgres.verbs import rows
-from promptqueue.postgres.verbs.lanes import LANES
-from promptqueue.prompt import Priority, Terms
+from promptqueue.prompt import Terms
 
 IN_FLIGHT = 256
 """So many prompts below a limit, submissions of others that are not committed yet are waited for: a group's length."""
@@ -28,7 +26,7 @@ STANDS = """
     FROM (
         SELECT lane, owner, sum(prompts)::bigint AS waiting, sum(bytes)::bigint AS bytes
         FROM (
-            SELECT lane, owner, prompts, bytes FROM tally
+            SELECT lane, owner, prompts, bytes FROM counted
             UNION ALL
             SELECT lane, asking, 0, 0 FROM lanes CROSS JOIN unnest(%(owners)s::integer[]) AS asking
         ) AS each
@@ -45,8 +43,8 @@ NEXT = """
 WITH_PLACES = f"""
     WITH named AS MATERIALIZED ({rows.STANDING} WHERE prompts.id = ANY(%(ids)s::uuid[])),
     blocks AS MATERIALIZED (
-        SELECT lane, owner, block, sum(prompts)::bigint AS prompts FROM tally
-        WHERE block IS NOT NULL GROUP BY lane, owner, block
+        SELECT lane, owner, block, sum(prompts)::bigint AS prompts FROM placed
+        GROUP BY lane, owner, block
     ),
     turn AS MATERIALIZED (
         SELECT waiting.lane, waiting.owner, waiting.prompts, coalesce(turns.start, 0) AS start,
@@ -85,8 +83,8 @@ WITH_PLACES = f"""
         ORDER BY partials.attempt DESC, at DESC LIMIT 1
     ) AS written ON true
 """  # noqa: S608 (it is our own)
-"""How many prompts of other owners come before one is what it would be if their prices stayed: an owner's n-th prompt has
-its turn n - 1 prices after his start, by the same comparison as that of the claim."""
+"""How many prompts of other owners come before one, if their prices stayed: an owner's n-th prompt has its turn n - 1
+prices after his start, by the same comparison as that of the claim."""
 
 
 @dataclass(slots=True)
@@ -191,63 +189,12 @@ def take_next(database: Database, terms: Terms) -> dict[str, Any] | None:
     return {**rows.NOT_ENDED, **claimed[0]} if claimed else None
 
 
-def waiting(database: Database) -> dict[Priority, int]:
-    """Count who wait in each lane."""
-    found = database.run(
-        """
-        SELECT lane, coalesce(sum(prompts), 0)::bigint AS prompts FROM lanes LEFT JOIN tally USING (lane) GROUP BY lane
-        """
-    )
-    return {LANES[row["lane"]]: row["prompts"] for row in found}
-
-
 def places(database: Database, prompt_ids: Collection[str]) -> list[Row]:
     """Read the rows of these prompts with their place in line (`position`), and how far their text is written."""
     return database.run(WITH_PLACES, ids=[one for one in prompt_ids if rows.is_id(one)])
 
 
-def turns(database: Database) -> list[Turn]:
-    """Read who wait or have something running, lane by lane."""
-    found = database.run(
-        """
-        SELECT owners.name, here.lane, here.waiting, here.running, (SELECT wall()) - first.asked_at AS waited
-        FROM (
-            SELECT lane, owner, sum(waiting)::bigint AS waiting, sum(running)::bigint AS running
-            FROM (
-                SELECT lane, owner, prompts AS waiting, 0 AS running FROM tally
-                UNION ALL
-                SELECT lane, owner, 0, 1 FROM line WHERE status = 'processing'
-            ) AS each
-            GROUP BY lane, owner
-        ) AS here
-        JOIN owners USING (owner)
-        LEFT JOIN LATERAL (
-            SELECT asked_at FROM line WHERE status = 'queued' AND line.lane = here.lane AND line.owner = here.owner
-            ORDER BY seq LIMIT 1
-        ) AS first ON true
-        WHERE here.waiting > 0 OR here.running > 0
-        ORDER BY here.lane, here.owner
-        """
-    )
-    return [
-        Turn(
-            owner=row["name"],
-            lane=LANES[row["lane"]],
-            waiting=row["waiting"],
-            running=row["running"],
-            oldest_wait_seconds=None if row["waited"] is None else max(0.0, row["waited"]),
-        )
-        for row in found
-    ]
-
-
 def moves(database: Database) -> int:
     """Count how often the line has moved."""
-    [row] = database.run("SELECT coalesce(sum(moves), 0)::bigint AS moves FROM tally")
+    [row] = database.run("SELECT coalesce(sum(moves), 0)::bigint AS moves FROM counted")
     return int(row["moves"])
-
-
-def waiting_since(database: Database) -> float | None:
-    """Say since when the longest has been waiting, in seconds since the epoch; None where nobody waits."""
-    first = database.run("SELECT asked_at FROM line WHERE status = 'queued' ORDER BY seq LIMIT 1")
-    return float(first[0]["asked_at"]) if first else None

@@ -1,7 +1,7 @@
 """From rows to values, and the one way to read and to erase a prompt."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from promptqueue import lifecycle
@@ -25,24 +25,26 @@ STANDING = """
     LEFT JOIN LATERAL (SELECT * FROM line WHERE line.seq = prompts.seq OFFSET 0) AS line ON true
     LEFT JOIN LATERAL (SELECT * FROM ended WHERE ended.seq = prompts.seq OFFSET 0) AS ended ON true
 """
-"""Where prompts stand, at one moment: what `prompt` is read from. OFFSET 0 has both found by number, whatever the planner
-thinks of their size. Conditions, order and limit follow."""
+"""Where prompts stand at one moment: what `prompt` is read from. Conditions, order and limit follow.
+
+OFFSET 0 has both found by number, whatever the planner thinks of their size.
+"""
 
 NOT_ENDED = {"outcome": None, "completed_at": None, "error_code": None, "error_message": None}
 """Beside what a claim gives."""
 
 ERASE = """
-    WITH gone AS (DELETE FROM prompts WHERE seq = ANY(%(seqs)s) RETURNING seq, lane, owner, bytes),
-         over AS (DELETE FROM ended USING gone WHERE ended.seq = gone.seq RETURNING ended.seq, ended.bytes),
-         texts AS (DELETE FROM partials USING gone WHERE partials.seq = gone.seq),
-         held AS (DELETE FROM holds USING gone WHERE holds.seq = gone.seq),
-         counted AS (
-             INSERT INTO tally (lane, owner, bytes, completed)
-             SELECT lane, owner, -sum(gone.bytes + coalesce(over.bytes, 0)), -count(over.seq)
-             FROM gone LEFT JOIN over USING (seq) GROUP BY lane, owner
+    WITH over AS (DELETE FROM ended WHERE seq = %(seq)s RETURNING seq, bytes),
+         gone AS (DELETE FROM prompts USING over WHERE prompts.seq = over.seq
+                  RETURNING lane, owner, prompts.bytes + over.bytes AS bytes),
+         texts AS (DELETE FROM partials USING over WHERE partials.seq = over.seq),
+         held AS (DELETE FROM holds USING over WHERE holds.seq = over.seq),
+         tallied AS (
+             INSERT INTO tally (lane, owner, bytes, completed) SELECT lane, owner, -bytes, -1 FROM gone
          )
-    SELECT seq FROM gone
+    SELECT seq FROM over
 """
+"""Whoever erases or retries a prompt takes its row of `ended` first: any other comes too late."""
 
 
 def find(database: Database, prompt_id: str) -> Row:
@@ -68,9 +70,9 @@ def is_id(prompt_id: str) -> bool:
         return False
 
 
-def erase(database: Database, seqs: Collection[int]) -> int:
-    """Delete completed prompts, by their numbers, with their texts; how many there were."""
-    return len(database.run(ERASE, seqs=list(seqs)))
+def erase(database: Database, seq: int) -> bool:
+    """Delete a completed prompt and its texts; False where it is not completed, or not there any more."""
+    return bool(database.run(ERASE, seq=seq))
 
 
 def bytes_of(text: str) -> int:

@@ -11,10 +11,11 @@ from promptqueue.errors import IdempotencyConflict, PromptDeleted, StorageFull
 from promptqueue.lifecycle import KEY_LIFETIME
 from promptqueue.owners.owner import EVERYBODY
 from promptqueue.postgres.server.database import Row
-from promptqueue.postgres.verbs import line, rows
-from promptqueue.postgres.verbs.base import Verbs
+from promptqueue.postgres.verbs import line, origins, rows
 from promptqueue.postgres.verbs.lanes import NUMBER
 from promptqueue.postgres.verbs.line import Line
+from promptqueue.postgres.verbs.owners.holdings import HoldingVerbs
+from promptqueue.postgres.verbs.whole.timekeeping import Timekeeping
 from promptqueue.prompt import Enqueued, NewPrompt, Prompt, Status
 from promptqueue.stored import stored_json, stored_object
 
@@ -29,8 +30,8 @@ ACCEPT = """
             %(requests)s::text[], %(faces)s::text[], %(echos)s::text[], %(holders)s::text[], %(fingerprints)s::text[],
             %(are_kept)s::boolean[], %(keys)s::text[], %(key_prints)s::text[], %(are_first)s::boolean[]
         ) WITH ORDINALITY AS asked (
-            id, owner, lane, size, expires_in, timeout, metadata, request, face, echo, holder, fingerprint, is_kept, key,
-            key_print, is_first, place
+            id, owner, lane, size, expires_in, timeout, metadata, request, face, echo, holder, fingerprint, is_kept,
+            key, key_print, is_first, place
         )
     ),
     accepted AS (
@@ -62,8 +63,8 @@ ACCEPT = """
            CASE WHEN is_first THEN line_charge(accepted.lane, accepted.owner, seq, NULL, NULL) END AS joined
     FROM accepted JOIN asked USING (id) ORDER BY seq
 """
-"""Of all of a group at once: each statement costs more than what a prompt adds to it. `is_first` is the first of an owner
-of whom nothing waited."""
+"""Of all of a group at once: each statement costs more than what a prompt adds to it. `is_first` is the first of an
+owner of whom nothing waited."""
 
 MB, GB = 10**6, 10**9
 
@@ -84,7 +85,7 @@ class _Draft:
         return NUMBER[self.new.priority]
 
 
-class SubmissionVerbs(Verbs):
+class SubmissionVerbs(HoldingVerbs, Timekeeping):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
     def enqueue(self, *new: NewPrompt, **bounds: Unpack[Bounds]) -> list[Enqueued]:
@@ -117,7 +118,7 @@ class SubmissionVerbs(Verbs):
         for place, draft in enumerate(drafts):
             if draft.key and place not in fresh:
                 row = stand[keys[draft.key]]
-                self._take_over(row["seq"], draft.new)
+                origins.take_over(self._database, keys[draft.key], draft.new.origin)
                 found.append(Enqueued(prompt=rows.prompt(row), position=row["position"], replayed=True))
             else:
                 found.append(accepted[place])
@@ -137,6 +138,11 @@ class SubmissionVerbs(Verbs):
 
     def _refuse(self, drafts: Sequence[_Draft], stands: Line, bounds: Bounds) -> None:
         line.refuse(stands, len(drafts), bounds)
+        of_owners = defaultdict[int, list[int]](list)
+        for draft in drafts:
+            of_owners[draft.new.owner].append(draft.size)
+        for owner, sizes in of_owners.items():
+            self._refuse_owner(owner, sizes, bounds)
         max_stored_bytes = bounds.get("max_stored_bytes")
         if max_stored_bytes is not None and stands.bytes + sum(draft.size for draft in drafts) > max_stored_bytes:
             message = (
@@ -157,7 +163,8 @@ class SubmissionVerbs(Verbs):
             """,
             keys=sorted({draft.key for draft in drafts if draft.key}),
         )
-        known = {row["key"]: row for row in found if row["age"] < KEY_LIFETIME}
+        is_doubted = any(row["age"] >= KEY_LIFETIME for row in found) and self._was_just_set()
+        known = {row["key"]: row for row in found if is_doubted or row["age"] < KEY_LIFETIME}
         for draft in drafts:
             row = known.get(draft.key or "")
             if row is None or draft.new.idempotency is None:
@@ -167,12 +174,6 @@ class SubmissionVerbs(Verbs):
             if row["fingerprint"] != draft.new.idempotency.fingerprint:
                 raise IdempotencyConflict
         return known
-
-    def _take_over(self, seq: int, new: NewPrompt) -> None:
-        if new.origin and new.origin.holder is not None:
-            self._database.run(
-                "UPDATE holds SET holder = %(holder)s WHERE seq = %(seq)s", holder=new.origin.holder, seq=seq
-            )
 
 
 def _fresh(drafts: Sequence[_Draft], known: Mapping[str, Row]) -> dict[int, _Draft]:

@@ -1,14 +1,13 @@
 """The verbs of a worker: claim, renew, write, finish, release."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from promptqueue.errors import ClaimLost
 from promptqueue.lifecycle import Next, after
 from promptqueue.notes import Text
+from promptqueue.postgres.server.database import Row
 from promptqueue.postgres.verbs import line, rows
-from promptqueue.postgres.verbs.attempt import AttemptVerbs
+from promptqueue.postgres.verbs.attempt import AttemptVerbs, Held
 from promptqueue.prompt import Answered, Claim, Ending, ErrorCode, Failed, Outcome, Prompt, PutBack, Status, Terms
 from promptqueue.stored import storable, stored_json, stored_object, stored_text
 
@@ -54,7 +53,7 @@ class WorkerVerbs(AttemptVerbs):
             )
             if request is not None:
                 return claim
-            self._end(self._held(claim), prompt.id, after(UNREADABLE, failures=0, max_failures=terms.max_failures))
+            self._end(self._held(claim), after(UNREADABLE, failures=0, max_failures=terms.max_failures))
         return None
 
     def renew(self, claim: Claim) -> None:
@@ -74,48 +73,44 @@ class WorkerVerbs(AttemptVerbs):
         match ending:
             case Answered(record=record, tokens=tokens):
                 answer = stored_json(record)
-                size = rows.bytes_of(answer)
-                ended = self._end(
-                    held,
-                    claim.prompt.id,
-                    to,
-                    answer=answer,
-                    tokens=tokens,
-                    prompt_tokens=ending.prompt_tokens,
-                    size=size,
-                )
-                return _after(claim.prompt, to, {**ended, "tokens": tokens})
+                columns = {"answer": answer, "bytes": rows.bytes_of(answer), "tokens": tokens}
+                row = self._end(held, to, {**columns, "prompt_tokens": ending.prompt_tokens})
+                return _after(claim.prompt, to, row, tokens)
             case Failed() | PutBack():
-                return _after(claim.prompt, to, self._end(held, claim.prompt.id, to))
+                row = self._end(held, to)
+                return _after(claim.prompt, to, row, row["tokens"])
 
     def release(self, claim: Claim, *, reason: str | None = None) -> None:
         to = Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason, is_charged=False)
-        self._end(self._held(claim), claim.prompt.id, to)
+        self._end(self._held(claim), to)
 
     def _hold(self, claim: Claim, *, tokens: int | None, text: str = "", offset: int = 0) -> None:
-        held = self._database.run_relaxed(
+        held = self._held(claim)
+        found = self._database.run_relaxed(
             HOLD,
-            **self._held(claim),
+            seq=held.seq,
+            attempt=held.attempt,
+            worker=held.worker,
             lease=claim.terms.lease_seconds,
             tokens=tokens,
             at=offset,
             chars=len(text),
             text=stored_text(text),
         )
-        if not held:
+        if not found:
             raise ClaimLost
 
-    def _held(self, claim: Claim) -> Mapping[str, Any]:
+    def _held(self, claim: Claim) -> Held:
         number = claim.number
         if number is None:
             found = self._database.run("SELECT seq FROM prompts WHERE id = %(id)s", id=claim.prompt.id)
             if not found:
                 raise ClaimLost
             number = found[0]["seq"]
-        return {"seq": number, "attempt": claim.attempt, "worker": claim.terms.worker}
+        return Held(prompt_id=claim.prompt.id, seq=number, attempt=claim.attempt, worker=claim.terms.worker)
 
 
-def _after(prompt: Prompt, to: Next, row: Mapping[str, Any]) -> Prompt:
+def _after(prompt: Prompt, to: Next, row: Row, tokens: int | None) -> Prompt:
     """Say where a prompt stands after its attempt, whose row this is."""
     is_over = to.outcome is not None
     last_error = None if to.outcome is Outcome.SUCCEEDED else to.last_error or prompt.last_error
@@ -125,7 +120,7 @@ def _after(prompt: Prompt, to: Next, row: Mapping[str, Any]) -> Prompt:
         outcome=to.outcome,
         error=to.error and replace(to.error, message=storable(to.error.message)),
         failures=to.failures,
-        tokens=row["tokens"] if is_over else None,
+        tokens=tokens if is_over else None,
         started_at=prompt.started_at if is_over else None,
         completed_at=row["wall"] if is_over else None,
         overdue=not is_over and prompt.expires_at is not None and prompt.expires_at <= row["wall"],
