@@ -11,9 +11,11 @@ from typing import Any
 
 from promptqueue.condition import Bounds
 from promptqueue.errors import QueueFull
+from promptqueue.owners.turn import Turn
 from promptqueue.postgres.server import locks
 from promptqueue.postgres.server.database import Database, Row
 from promptqueue.postgres.verbs import rows
+from promptqueue.postgres.verbs.lanes import LANES
 from promptqueue.prompt import Terms
 
 IN_FLIGHT = 256
@@ -192,6 +194,41 @@ def take_next(database: Database, terms: Terms) -> dict[str, Any] | None:
 def places(database: Database, prompt_ids: Collection[str]) -> list[Row]:
     """Read the rows of these prompts with their place in line (`position`), and how far their text is written."""
     return database.run(WITH_PLACES, ids=[one for one in prompt_ids if rows.is_id(one)])
+
+
+def turns(database: Database) -> list[Turn]:
+    """Read who wait or have something running, lane by lane."""
+    found = database.run(
+        """
+        SELECT owners.name, here.lane, here.waiting, here.running, (SELECT wall()) - first.asked_at AS waited
+        FROM (
+            SELECT lane, owner, sum(waiting)::bigint AS waiting, sum(running)::bigint AS running
+            FROM (
+                SELECT lane, owner, prompts AS waiting, 0 AS running FROM counted
+                UNION ALL
+                SELECT lane, owner, 0, 1 FROM line WHERE status = 'processing'
+            ) AS each
+            GROUP BY lane, owner
+        ) AS here
+        JOIN owners USING (owner)
+        LEFT JOIN LATERAL (
+            SELECT asked_at FROM line WHERE status = 'queued' AND line.lane = here.lane AND line.owner = here.owner
+            ORDER BY seq LIMIT 1
+        ) AS first ON true
+        WHERE here.waiting > 0 OR here.running > 0
+        ORDER BY here.lane, here.owner
+        """
+    )
+    return [
+        Turn(
+            owner=row["name"],
+            lane=LANES[row["lane"]],
+            waiting=row["waiting"],
+            running=row["running"],
+            oldest_wait_seconds=None if row["waited"] is None else max(0.0, row["waited"]),
+        )
+        for row in found
+    ]
 
 
 def moves(database: Database) -> int:

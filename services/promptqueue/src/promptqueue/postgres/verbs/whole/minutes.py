@@ -57,7 +57,7 @@ class MinuteVerbs(Verbs):
         if look is not seen and (found := news(sight, seen=seen, noted=self._noted())):
             with self._database.transaction(durable=False):
                 for each in found:
-                    self._note(each)
+                    self._note_sight(each)
                 self._database.run(FORGET, boot=now.boot, horizon=now.elapsed - KEPT, wall_horizon=now.wall - KEPT)
         return look
 
@@ -76,7 +76,7 @@ class MinuteVerbs(Verbs):
             oldest_wait_seconds=None if row["since"] is None else max(0.0, now.wall - row["since"]),
         )
 
-    def _note(self, sight: Sight) -> None:
+    def _note_sight(self, sight: Sight) -> None:
         self._database.run(
             NOTE,
             boot=sight.boot,
