@@ -273,7 +273,7 @@ def test_a_commit_that_does_not_end_in_time_is_called_unknown_and_not_given_up(m
             yield
             go_on.wait(10)
 
-    writer = ready(make_writer(lambda: opened, longest=0.2))
+    writer = ready(make_writer(lambda: opened, patience=0.1))
     opened.transaction = slow
     unknown = Asking(writer, lambda queue: queue.enqueue(NEW)).heard()
     go_on.set()

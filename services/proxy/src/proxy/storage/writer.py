@@ -23,7 +23,7 @@ from proxy.storage.reader import let_go
 Found = TypeVar("Found")
 
 PATIENCE = 5.0  # seconds that a request waits to be started
-LONGEST = 15.0  # seconds that it waits for its commit: a server whose standby is away commits once that is back
+BEGUN = 3  # times as long it waits for what has begun: a server whose standby is away commits once that is back
 AGAIN = 1.0  # seconds after which what is owed is tried again
 # What one transaction holds at most: a longer one would keep the worker's commits from their turn.
 ENOUGH = 256  # requests
@@ -88,14 +88,13 @@ class Writer:
         meter: Meter,
         *,
         patience: float = PATIENCE,
-        longest: float = LONGEST,
     ) -> None:
         """Start the leader, which opens the queue at once and says in the log if it cannot."""
         self._open_queue = open_queue
         self._idle = concurrency.idle
         self._apart = concurrency.one_at_a_time()
         self._meter = meter
-        self._patience, self._longest = patience, longest
+        self._patience = patience
         self._line: deque[_Request] = deque()
         self._owed: deque[Callable[[PromptQueue], object]] = deque()
         self._came = threading.Event()
@@ -119,8 +118,8 @@ class Writer:
                 message = f"The queue's database gave no turn within {self._patience:g} seconds."
                 self._trouble.warn("storage unavailable reason=%r", message)
                 raise StorageUnavailable(message)
-            if not request.done.wait(self._longest):  # nor can it be stopped: it may be on one disk already
-                message = f"A commit is not over after {self._longest:g} seconds; nobody knows whether it will be."
+            if not request.done.wait(BEGUN * self._patience):  # nor can it be stopped: it may be on one disk already
+                message = f"A commit is not over after {BEGUN * self._patience:g} seconds; nobody knows if it will be."
                 self._trouble.warn("storage unavailable reason=%r", message)
                 raise CommitUnknown
         found: Found = request.result()

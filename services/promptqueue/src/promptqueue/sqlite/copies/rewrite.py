@@ -11,7 +11,7 @@ from promptqueue.sqlite.copies.backup import damage_of, vacuum_into
 from promptqueue.sqlite.file import age, room
 from promptqueue.sqlite.file.database import Database
 from promptqueue.sqlite.file.engine import sqlite3
-from promptqueue.sqlite.host.filesystem import identity
+from promptqueue.sqlite.host.filesystem import free_bytes, identity
 
 PATIENCE = 10.0  # seconds for which a rewrite waits for those who read
 
@@ -29,10 +29,11 @@ def rewrite(database: Database) -> int:
         return 0
     # A copy beside it, and as much again in the journal while the copy replaces it.
     needed = 2 * look.stored_bytes + room.MB
-    if look.disk_free_bytes < needed:
+    free = free_bytes(database.path.parent)
+    if free < needed:
         message = (
             f"To make the queue's file smaller as a whole takes {room.size(needed)} for a while, and its disk has "
-            f"{room.size(look.disk_free_bytes)} free: make room there first. Nothing was changed."
+            f"{room.size(free)} free: make room there first. Nothing was changed."
         )
         raise StorageFull(message)
     path, before = database.path, look.file_bytes
