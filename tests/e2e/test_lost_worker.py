@@ -44,7 +44,7 @@ def test_a_hung_worker_that_comes_back_does_not_end_another_s_attempt(
     simulator.wait_for_end(1)
     simulator.set(text="the other worker's words")
     simulator.fault("hang_between_tokens", after=2)
-    other = stack.start_lone_worker()
+    other = stack.start_lone_worker(OLLAMA_URLS=f"{simulator.url}?slots=2")  # the hung one keeps its slot
     simulator.wait_for_tokens(2, 2)
 
     hung.signal(signal.SIGCONT)

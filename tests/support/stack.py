@@ -80,9 +80,9 @@ class Stack(FrontDoor):
             ["python", "-m", "worker.supervision", "-c", config, "-j", str(self.folder / "tmp/supervisord.pid")],
         )
 
-    def start_lone_worker(self, tree: Path = ROOT) -> subprocess.Popen[bytes]:
+    def start_lone_worker(self, tree: Path = ROOT, **variables: str) -> subprocess.Popen[bytes]:
         """Start a second worker, or that of another tree, with no supervisor and no janitor."""
-        return self._run("lone-worker", ["python", "-m", "worker"], tree)
+        return self._run("lone-worker", ["python", "-m", "worker"], tree, **variables)
 
     def start_lone_janitor(self) -> subprocess.Popen[bytes]:
         """Start a janitor, with no supervisor."""
@@ -135,7 +135,7 @@ class Stack(FrontDoor):
         until(answers, "the proxy answers")
         return proxy
 
-    def _run(self, name: str, command: list[str], tree: Path = ROOT) -> subprocess.Popen[bytes]:
+    def _run(self, name: str, command: list[str], tree: Path = ROOT, **variables: str) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
@@ -144,6 +144,7 @@ class Stack(FrontDoor):
             "BIND_ADDRESS": "127.0.0.1",
             "PROXY_PORT": str(self.port),
             **self.variables_of(name),
+            **variables,
         }
         sources = [str(tree / "services" / part / "src") for part in ("promptqueue", "proxy", "worker")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [*sources, self._variables.get("PYTHONPATH")]))
