@@ -21,6 +21,7 @@ from promptqueue.prompt import NewPrompt, Prompt, Status
 from promptqueue.settings import read
 from promptqueue.sqlite.file.engine import sqlite3  # a process opens a file through one module alone
 from simulator.client import Simulator
+from support.postgres import PostgresServer, postgres_server, programs
 from support.waiting import DEADLINE, until
 from worker.config import Config
 from worker.main import Worker
@@ -43,10 +44,20 @@ def environ(tmp_path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server of PostgreSQL, for those whose queue is to lie there."""
+    if programs() is None:
+        pytest.skip("PostgreSQL's server is not installed")
+    with postgres_server(durable=False) as server:
+        yield server
+
+
 @pytest.fixture
 def storage(environ):
     """What keeps the queue, as a client sees it."""
-    return connect(environ["DATABASE_URL"])
+    with contextlib.closing(connect(environ["DATABASE_URL"])) as storage:
+        yield storage
 
 
 @pytest.fixture

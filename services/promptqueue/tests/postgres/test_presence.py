@@ -97,3 +97,13 @@ def test_it_comes_back_after_the_server_was_killed_and_started(own_server, event
     assert storage.open()._database.run("SELECT is_alive(%(id)s) AS alive", id=presence.id)[0]["alive"]
     assert presence.slots() == {(A, 0)}
     storage.close()
+
+
+def test_whoever_stands_by_uses_no_numbers_of_servers_up(storage, ask_server):
+    with storage.register(slots=0) as holder, storage.register(slots=0) as stands_by:
+        holder.take_slot(A, below=1)
+        for _ in range(5):
+            assert stands_by.take_slot(A, below=1) is None
+        holder.take_slot("http://b:11434", below=1)
+
+    assert ask_server("SELECT number FROM servers ORDER BY number") == [(1,), (2,)]

@@ -100,9 +100,12 @@ class PresenceLock(AbstractContextManager["PresenceLock"]):
         self._session.execute("UPDATE presences SET slots = %s WHERE id = %s", [self._size + len(self._taken), self.id])
 
     def _server(self, server: str) -> int:
-        self._session.execute("INSERT INTO servers (address) VALUES (%s) ON CONFLICT DO NOTHING", [server])
-        [found] = self._session.execute("SELECT number FROM servers WHERE address = %s", [server]).fetchall()
-        return int(found["number"])
+        number = "SELECT number FROM servers WHERE address = %s"
+        found = self._session.execute(number, [server]).fetchall()
+        if not found:  # looked up before: an INSERT takes a number each time, also where it changes nothing
+            self._session.execute("INSERT INTO servers (address) VALUES (%s) ON CONFLICT DO NOTHING", [server])
+            found = self._session.execute(number, [server]).fetchall()
+        return int(found[0]["number"])
 
     def _try(self, server: int, slot: int) -> bool:
         [tried] = self._session.execute(
