@@ -1,6 +1,7 @@
 """GET …/status, …/result, POST …/cancel and DELETE: what they say of a prompt at each moment of its life."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from promptqueue.condition import Model, ModelState
@@ -131,6 +132,35 @@ def test_no_wait_is_estimated_when_nobody_can_know(make_app, submit, queue, work
     found = make_app().test_client().get(f"/api/v1/prompt/{prompt_id}/status").json
 
     assert found["eta_seconds"] is None
+
+
+def test_the_wait_is_that_of_its_own_server_once_one_has_begun_and_not_known_while_that_is_away(
+    make_app, submit, queue, worker
+):
+    quick, slow = (replace(worker.terms, server=f"http://{name}:11434") for name in ("quick", "slow"))
+    ready = Model(name="llama3.2", state=ModelState.READY)
+    for terms, seconds in ((quick, 10.0), (slow, 90.0)):
+        queue.describe_model(ready, worker=terms.worker, server=terms.server)
+        submit()
+        worker.finish(queue.claim(terms))
+        queue._database.run(
+            "UPDATE prompts SET ran_seconds = :seconds WHERE server = :server", seconds=seconds, server=terms.server
+        )
+    ids = [submit() for _ in range(3)]
+    queue.claim(quick)
+    queue.claim(slow)
+
+    def waits():
+        client = make_app().test_client()
+        return [client.get(f"/api/v1/prompt/{prompt_id}/status").json["eta_seconds"] for prompt_id in ids]
+
+    on_quick, on_slow, waiting = waits()
+    queue.describe_model(replace(ready, state=ModelState.TROUBLED), worker=slow.worker, server=slow.server)
+
+    assert 5 < on_quick <= 10
+    assert 85 < on_slow <= 90
+    assert waiting == 54.5  # 50 on average, and half of 9: in 90 seconds the two answer ten
+    assert waits()[1:] == [None, 55.0]  # 50 on average, and half of 10
 
 
 def test_an_id_is_found_in_any_case(client, submit):
