@@ -105,9 +105,7 @@ def connect(
     from promptqueue.postgres.server.address import address_of  # noqa: PLC0415
     from promptqueue.postgres.storage import PostgresStorage  # noqa: PLC0415
 
-    return PostgresStorage(  # type: ignore[return-value]
-        address_of(url), may_make=journal_mode != "keep", threads=threads, clock=clock
-    )
+    return PostgresStorage(address_of(url), may_make=journal_mode != "keep", threads=threads, clock=clock)
 
 
 def check(url: str) -> str:
