@@ -7,6 +7,7 @@ from .storage import MemoryStorage
 
 class MemoryBackend:
     outlives_a_reboot = False
+    knows_its_disk = True
 
     @contextmanager
     def fresh(self, clock):

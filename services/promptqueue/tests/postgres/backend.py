@@ -47,6 +47,7 @@ def empty():
 
 class PostgresBackend:
     outlives_a_reboot = False
+    knows_its_disk = False
 
     @contextmanager
     def fresh(self, clock):

@@ -288,8 +288,8 @@ INSERT INTO durations (what, up_to)
 SELECT what, up_to
 FROM unnest(ARRAY['waiting', 'running']) AS what,
      unnest(ARRAY[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 'Infinity']::double precision[]) AS up_to;
-CREATE FUNCTION bound_of(seconds double precision) RETURNS double precision LANGUAGE sql STABLE AS $$
-    SELECT min(up_to) FROM durations WHERE what = 'waiting' AND up_to >= seconds
+CREATE FUNCTION bound_of(measured double precision) RETURNS double precision LANGUAGE sql STABLE AS $$
+    SELECT min(up_to) FROM durations WHERE what = 'waiting' AND up_to >= measured
 $$;
 -- What was folded and what was not, to be summed up.
 CREATE VIEW used AS

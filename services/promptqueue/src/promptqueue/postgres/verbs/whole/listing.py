@@ -29,7 +29,7 @@ def _newest(table: str, where: str = "true", **equal: str) -> str:
 
 
 def _newest_of(selections: Iterable[str]) -> str:
-    merged = " UNION ALL ".join(f"(SELECT seq FROM ({each}) AS some)" for each in selections)  # noqa: S608
+    merged = " UNION ALL ".join(f"(SELECT seq FROM ({each}) AS few)" for each in selections)  # noqa: S608
     return f"{merged} ORDER BY seq DESC LIMIT %(limit)s"
 
 
