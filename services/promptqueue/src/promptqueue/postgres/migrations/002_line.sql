@@ -49,7 +49,7 @@ BEGIN
         UPDATE lanes SET start = other.start
         FROM (SELECT start FROM lanes WHERE lane = of_lane) AS other
         WHERE lane <> of_lane AND lanes.start < other.start
-          AND NOT EXISTS (SELECT FROM line WHERE status = 'queued' AND line.lane = lanes.lane);
+          AND NOT EXISTS (SELECT FROM line WHERE status = 'queued' AND line.lane = lanes.lane OFFSET 0);
         UPDATE lanes SET now = greatest(now, began), start = start + trunc(charged / share)::bigint
         WHERE lane = of_lane RETURNING * INTO taken;
         -- At least a microsecond, or a heavy owner's turn would never be over.
@@ -120,7 +120,7 @@ BEGIN
     has_book := line_book();
     FOR of_lane IN
         SELECT lanes.lane FROM lanes
-        WHERE EXISTS (SELECT FROM line WHERE line.status = 'queued' AND line.lane = lanes.lane)
+        WHERE EXISTS (SELECT FROM line WHERE line.status = 'queued' AND line.lane = lanes.lane OFFSET 0)
         ORDER BY lanes.start + trunc(lanes.price / lanes.share)::bigint, lanes.lane
     LOOP
         SELECT first.seq, turn.price INTO chosen, price
