@@ -3,8 +3,10 @@
 import atexit
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from unittest import mock
 
 import psycopg
+from promptqueue.postgres.verbs.whole import folding
 from promptqueue.storage import connect
 from support.postgres import postgres_server
 
@@ -51,10 +53,12 @@ class PostgresBackend:
 
     @contextmanager
     def fresh(self, clock):
+        """An empty queue, whose ledgers are folded at each chance."""
         empty()
         storage = connect(server().url(DATABASE), clock=clock)
         try:
-            yield storage
+            with mock.patch.object(folding, "MANY", 1):
+                yield storage
         finally:
             storage.close()
 
