@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import ErrorCode, Outcome
 from simulator.client import Simulator
+from support import ROOT
+from support.network import network
 from support.ports import free_port
 from support.waiting import seconds_until, until
 from worker.server import gate
+
+OLLAMA = ROOT / "ollama"
 
 GONE_WRONG = {
     "resets": lambda sick: sick.fault("reset", times=None),
@@ -102,6 +109,34 @@ def test_a_server_that_falls_ill_after_it_has_answered_costs_nobody(simulate, re
     ended = [completed(prompt) for prompt in [ask(f"Prompt {number}") for number in range(10)]]
     assert {(prompt.outcome, prompt.failures, prompt.server) for prompt in ended} == {(Outcome.SUCCEEDED, 0, other.url)}
     assert any(prompt.attempt > 1 for prompt in ended)
+
+
+@pytest.fixture
+def far(start):
+    """A model server on a machine of its own, whose cable can be pulled."""
+    with network() as local:
+        host = local.host()
+        command = [*host.inside, sys.executable, "-m", "simulator", f"--host={host.address}", "--port=11434"]
+        settings = ["--text=" + "word " * 100, "--pace=0.05", "--load-time=0", "--prompt-time=0"]
+        process = subprocess.Popen([*command, *settings], cwd=OLLAMA, stdout=subprocess.PIPE)
+        assert b"listening" in process.stdout.readline()
+        yield SimpleNamespace(url=f"http://{host.address}:11434", unplug=host.unplug)
+        process.kill()
+        process.communicate()
+
+
+def test_a_server_whose_machine_is_cut_off_in_silence_costs_its_prompt_nothing_and_another_has_it(
+    far, simulate, ready_at, queue, begun, completed
+):
+    other = simulate()
+    ready_at(far.url)
+    prompt = begun()
+    ready_at(other.url)
+
+    far.unplug()
+
+    until(lambda: queue.get(prompt.id).server == other.url, "the other has it", within=60)
+    assert (completed(prompt).outcome, completed(prompt).failures) == (Outcome.SUCCEEDED, 0)
 
 
 @pytest.mark.parametrize("seldom_after", [60.0, 0.0], ids=["soon", "after a long absence"])

@@ -31,6 +31,17 @@ HEADERS = {
 }
 LONGEST_ADDRESS = 200  # characters of one that is shown
 
+SIGNS_OF_LIFE = {
+    "TCP_KEEPIDLE": 3,
+    "TCP_KEEPALIVE": 3,
+    "TCP_KEEPINTVL": 2,
+    "TCP_KEEPCNT": 4,
+    "TCP_USER_TIMEOUT": 11_000,
+}
+"""Seconds of silence, by two names, seconds between two questions, and how many; and milliseconds for which what was
+sent may stay without a receipt. The server's machine gives both, however busy the server is. Not every system knows
+each of them."""
+
 
 class Transport:
     """The way to one server. For one thread at a time."""
@@ -133,7 +144,7 @@ class _PluggedAdapter(HTTPAdapter):
         """Leave it to the context, which knows whom to trust."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        super().init_poolmanager(*args, ssl_context=self._context, socket_options=_options(), **kwargs)
         adapter = self
 
         def plugged(kind: Any) -> Any:
@@ -156,6 +167,13 @@ class _PluggedAdapter(HTTPAdapter):
             ConnectionCls = plugged(HTTPSConnection)
 
         self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
+
+
+def _options() -> list[tuple[int, int, int]]:
+    """Have the system notice a machine that is gone without a word: a call may else wait for its answer for an hour."""
+    known = [(getattr(socket, name), value) for name, value in SIGNS_OF_LIFE.items() if hasattr(socket, name)]
+    alive = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return [*HTTPConnection.default_socket_options, alive, *((socket.IPPROTO_TCP, *each) for each in known)]
 
 
 def _end(error: Exception, url: str, *, is_connected: bool) -> CallEnd:
