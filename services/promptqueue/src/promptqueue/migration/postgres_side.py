@@ -17,6 +17,12 @@ from promptqueue.postgres.server.telling import Teller
 from promptqueue.postgres.verbs.whole.folding import fold
 from promptqueue.stored import text_of_stored
 
+SET_UP = """
+    SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;
+    SET enable_sort = off; SET enable_bitmapscan = off
+"""
+"""A table is read as long as it takes, and by its index: its first row must not wait until all of them are sorted."""
+
 PATIENCE = 2.0  # seconds until the server has noticed that a program is gone which has just ended
 
 SELECTS = {
@@ -123,7 +129,7 @@ def alone(address: Address) -> Session:
     session = Sessions(address).open()
     try:
         with storage_errors():
-            session.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0", prepare=False)
+            session.execute(SET_UP, prepare=False)
         _be_alone(session)
     except BaseException:
         let_go(session)

@@ -15,6 +15,8 @@ from promptqueue.sqlite.file.errors import storage_errors
 from promptqueue.sqlite.file.open_files import connect
 from promptqueue.sqlite.host import filesystem
 
+CACHE = 64 * 1024  # KB: ids are random, so that each new one changes another page of their index
+
 PRIORITY = "CASE :lane WHEN 0 THEN 'interactive' ELSE 'batch' END"
 
 WRITES = {
@@ -91,6 +93,7 @@ class SQLiteTarget:
             filesystem.refuse_network(path.parent)
             filesystem.make_file(self._unfinished)
             self._sqlite = connect(self._unfinished, 0.0)
+            self._sqlite.execute(f"PRAGMA cache_size = -{CACHE}")
             self._sqlite.row_factory = None
 
     def close(self) -> None:

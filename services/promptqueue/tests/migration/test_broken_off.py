@@ -1,0 +1,150 @@
+"""A migration that is broken off goes on where it was, and nothing opens what is not whole."""
+
+import random
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import promptqueue
+import pytest
+from promptqueue.errors import StorageUnavailable
+from promptqueue.prompt import NewPrompt, Status
+from promptqueue.sqlite.storage import path_of
+from promptqueue.storage import connect
+from support.small_disk import mounted
+
+BROKEN_OFF = """
+import os, runpy, signal, sys
+from promptqueue.migration import chunks, moving
+from promptqueue.migration.{module} import {target} as Target
+chunks.MOST_ROWS, write, left = 97, Target.write, {after}
+
+def write_some(self, table, rows):
+    global left
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    write(self, table, rows)
+
+Target.write = write_some
+sys.argv[1:] = ["migrate", {source!r}, {there!r}]
+runpy.run_module("promptqueue", run_name="__main__")
+"""
+TARGETS = {
+    "sqlite": {"module": "sqlite_target", "target": "SQLiteTarget"},
+    "postgres": {"module": "postgres_target", "target": "PostgresTarget"},
+}
+CHUNKS = 30  # at least
+WAYS = [("sqlite", "postgres"), ("postgres", "sqlite")]
+
+
+@pytest.fixture
+def killed():
+    """Let the command be killed after it has written so many chunks."""
+
+    def kill(source, there, engine, after):
+        program = BROKEN_OFF.format(source=source, there=there, after=after, **TARGETS[engine])
+        environ = {"PYTHONPATH": str(Path(promptqueue.__file__).parents[1])}
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, env=environ, capture_output=True, check=False, timeout=60)
+        assert done.returncode == -9, done.stderr
+
+    return kill
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+@pytest.mark.parametrize("at_random", [False, True])
+def test_one_that_was_killed_goes_on(lived_in, place, moved, killed, source, target, at_random):
+    there, here = lived_in(source), place(target)
+    after = random.randrange(1, CHUNKS) if at_random else 0
+
+    killed(there, here, target, after)
+    done = moved(there, here)
+
+    assert 0 < done["resumed_after"] < done["rows"] if after else not done["resumed_after"], after
+
+
+def test_half_a_queue_in_a_database_is_opened_by_nobody(lived_in, place, killed, moved):
+    there, here = lived_in("sqlite"), place("postgres")
+    killed(there, here, "postgres", 3)
+
+    for journal_mode in ("auto", "keep"):
+        with (
+            closing(connect(here, journal_mode=journal_mode)) as storage,
+            pytest.raises(StorageUnavailable, match=r"^The queue is being moved into this database and is not whole "),
+        ):
+            storage.open()
+    moved(there, here)
+
+    with closing(connect(here)) as storage, closing(storage.open()) as queue:
+        assert queue.counts().completed > 900
+
+
+def test_half_a_queue_in_a_file_is_under_another_name(lived_in, place, killed, moved):
+    there, here = lived_in("postgres"), place("sqlite")
+    killed(there, here, "sqlite", 3)
+
+    assert not path_of(here).exists()
+    moved(there, here)
+
+    assert not [*path_of(here).parent.glob(".*")]
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_what_was_begun_from_another_queue_is_not_gone_on_with(
+    lived_in, place, of_one, migrate, killed, source, target
+):
+    there, here, other = lived_in(source), place(target), place("sqlite")
+    killed(there, here, target, 3)
+    of_one(other)
+
+    code, message = migrate(other, here).refusal
+
+    assert code == "not_migratable"
+    assert "what came so far of another queue" in message
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_a_source_that_was_used_since_is_noticed_and_the_next_try_begins_anew(
+    lived_in, place, migrate, moved, opened, killed, source, target
+):
+    there, here = lived_in(source), place(target)
+    killed(there, here, target, 20)
+    with opened(there) as queue:
+        first = queue.newest(limit=1_000, status=Status.QUEUED).prompts[-1]
+        queue.cancel(first.id)
+
+    code, message = migrate(there, here).refusal
+    done = moved(there, here)
+
+    assert code == "not_migratable"
+    assert "prompts has" in message
+    assert done["resumed_after"] == 0
+
+
+def test_a_full_disk_ends_it_in_a_sentence_and_it_goes_on_once_there_is_room(lived_in, migrate, moved, tmp_path):
+    there = lived_in("postgres")
+    with mounted(tmp_path / "disk") as disk:
+        here = f"sqlite:///{disk.path}/queue.db"
+
+        code, message = migrate(there, here).refusal
+
+        assert code == "storage_unavailable"
+        assert "its disk is full, so make room there" in message
+        disk.remount("size=200m")
+        assert moved(there, here)["resumed_after"] > 0
+
+
+def test_what_is_asked_after_the_move_comes_last_and_gets_a_number_of_its_own(lived_in, place, moved, opened):
+    there, here, back = lived_in("sqlite"), place("postgres"), place("sqlite")
+    moved(there, here)
+    with opened(here) as queue:
+        [one] = queue.enqueue(NewPrompt(request={"prompt": "after"}))
+    moved(here, back)
+    with opened(back) as queue:
+        [another] = queue.enqueue(NewPrompt(request={"prompt": "after that"}))
+
+        newest = queue.newest(limit=2).prompts
+
+    assert [prompt.id for prompt in newest] == [another.prompt.id, one.prompt.id]
