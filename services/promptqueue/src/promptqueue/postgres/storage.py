@@ -1,8 +1,9 @@
 """Storage in a database of a PostgreSQL server, for any number of hosts."""
 
 import _thread
-import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.machine.clock import Clock
@@ -16,6 +17,8 @@ from promptqueue.postgres.server.database import Database
 from promptqueue.postgres.server.errors import storage_errors
 from promptqueue.postgres.server.session import Session, Sessions, let_go
 from promptqueue.postgres.server.telling import Teller
+
+LOOK_EVERY = 0.01  # seconds
 
 DESCRIBED = """
     SELECT current_setting('server_version') AS version, current_setting('synchronous_commit') AS synchronous_commit,
@@ -38,7 +41,7 @@ class PostgresStorage:
         self._may_make = may_make
         self._clock = clock
         self._teller = Teller(self.sessions)
-        self._opening = threading.Lock()
+        self._opening = threads.allocate_lock()
         self._use: Session | None = None  # holds the lock by which others know that this process has the queue open
 
     def open(self) -> PostgresPromptQueue:
@@ -73,7 +76,7 @@ class PostgresStorage:
 
     def _be_open(self) -> None:
         """Have the schema be there, once a process, and count among those who use it."""
-        with self._opening:
+        with self._alone():
             if self._use and self._use.is_sound:
                 return
             session = self.sessions.open()
@@ -89,6 +92,16 @@ class PostgresStorage:
                 let_go(session)
                 raise
             self._use = session
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        # Native threads open, and greenlets of one thread: who waited in the lock would keep who has it from going on.
+        while not self._opening.acquire(blocking=False):
+            time.sleep(LOOK_EVERY)
+        try:
+            yield
+        finally:
+            self._opening.release()
 
 
 def _refuse_pooled(one: Session, other: Session) -> None:

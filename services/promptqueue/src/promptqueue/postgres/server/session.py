@@ -1,6 +1,7 @@
 """A session: one connection to the server, set up as the queue wants it, and those of a process that nobody uses."""
 
 import _thread
+import importlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -70,6 +71,9 @@ class Sessions:
 
     def __init__(self, address: Address, threads: NativeThreads = _thread) -> None:
         """Open nothing yet."""
+        if threads is not _thread and waiting.wait is waiting.wait_c:
+            # psycopg chose its ways to wait before gevent patched what it chooses from, and would stop every greenlet.
+            importlib.reload(waiting)
         self._address = address
         self._threads = threads
         self._home = threads.get_ident()
