@@ -1,7 +1,5 @@
 """The suite of every backend: to have another one keep the contract, add it to BACKENDS."""
 
-import os
-
 import pytest
 
 from services.promptqueue.tests.memory.backend import MemoryBackend
@@ -9,9 +7,7 @@ from services.promptqueue.tests.postgres.backend import PostgresBackend
 from services.promptqueue.tests.sqlite.backend import SQLiteBackend
 
 MODES = {mode: SQLiteBackend(mode) for mode in SQLiteBackend.modes()}
-BACKENDS = {"sqlite": SQLiteBackend(), "memory": MemoryBackend()}
-if os.environ.get("TRY_POSTGRES"):
-    BACKENDS["postgres"] = PostgresBackend()
+BACKENDS = {"sqlite": SQLiteBackend(), "postgres": PostgresBackend(), "memory": MemoryBackend()}
 
 
 @pytest.fixture(params=BACKENDS.values(), ids=BACKENDS)
@@ -19,7 +15,10 @@ def backend(request):
     return request.param
 
 
-@pytest.fixture(params=[*MODES.values(), MemoryBackend()], ids=[*MODES, "memory"])
+EVERY_WAY = {**MODES, **{name: each for name, each in BACKENDS.items() if name != "sqlite"}}
+
+
+@pytest.fixture(params=EVERY_WAY.values(), ids=EVERY_WAY)
 def each_backend(request):
     """Every backend in every way that it can be set up."""
     return request.param

@@ -120,7 +120,9 @@ def test_only_waiting_prompts_fill_the_queue(queue, terms, answered):
 
 
 @pytest.mark.parametrize("bound", [{"max_stored_bytes": 1}, {"min_free_bytes": 2**60}], ids="".join)
-def test_where_there_is_no_room_submissions_are_refused_and_all_else_goes_on(queue, begin, answered, bound):
+def test_where_there_is_no_room_submissions_are_refused_and_all_else_goes_on(queue, backend, begin, answered, bound):
+    if "min_free_bytes" in bound and not backend.knows_its_disk:
+        pytest.skip("the queue's disk is another machine's")
     claim = begin()
 
     with pytest.raises(StorageFull):

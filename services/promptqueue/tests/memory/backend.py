@@ -8,6 +8,7 @@ from .storage import MemoryStorage
 class MemoryBackend:
     outlives_a_reboot = False
     knows_its_disk = True
+    writes_in_turns = True
 
     @contextmanager
     def fresh(self, clock):

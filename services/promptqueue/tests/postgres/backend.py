@@ -14,6 +14,49 @@ DATABASE = "contract"
 KEPT = ("schema_version",)
 
 
+PAIRS = [
+    (
+        "SELECT lane, owner, seq / 256 AS block, count(*) FROM line WHERE status = 'queued' GROUP BY 1, 2, 3",
+        "SELECT lane, owner, block, sum(prompts)::bigint FROM placed GROUP BY 1, 2, 3 HAVING sum(prompts) <> 0",
+    ),
+    (
+        "SELECT lane, owner, count(*) FROM line WHERE status = 'queued' GROUP BY 1, 2",
+        "SELECT lane, owner, sum(prompts)::bigint FROM counted GROUP BY 1, 2 HAVING sum(prompts) <> 0",
+    ),
+    (
+        "SELECT lane, owner, count(*) FROM prompts JOIN ended USING (seq, owner) GROUP BY 1, 2",
+        "SELECT lane, owner, sum(completed)::bigint FROM counted GROUP BY 1, 2 HAVING sum(completed) <> 0",
+    ),
+    (
+        """
+        SELECT prompts.owner, sum(prompts.bytes + coalesce(ended.bytes, 0))::bigint
+        FROM prompts LEFT JOIN ended USING (seq) GROUP BY 1
+        """,
+        "SELECT owner, sum(bytes)::bigint FROM counted GROUP BY 1 HAVING sum(bytes) <> 0",
+    ),
+    (
+        "SELECT seq, owner, lane FROM prompts",
+        """
+        SELECT seq, owner, lane FROM line
+        UNION ALL
+        SELECT seq, ended.owner, lane FROM ended JOIN prompts USING (seq)
+        """,
+    ),
+]
+"""What is counted, and what was kept of it."""
+
+NOTHING = [
+    *(
+        f"SELECT FROM {table} WHERE seq NOT IN (SELECT seq FROM prompts)"
+        for table in ("line", "ended", "partials", "holds")
+    ),
+    "SELECT FROM holds JOIN ended USING (seq) WHERE is_open",
+    "SELECT FROM holds JOIN line USING (seq) WHERE NOT is_open",
+    "SELECT FROM charges",  # who is alone has the book
+]
+"""What must not be."""
+
+
 @cache
 def server():
     """The server of this process; it goes with it. Whether a commit waits for the disk is seen all the same."""
@@ -48,8 +91,9 @@ def empty():
 
 
 class PostgresBackend:
-    outlives_a_reboot = False
+    outlives_a_reboot = False  # its server's reboots are its own affair
     knows_its_disk = False
+    writes_in_turns = False
 
     @contextmanager
     def fresh(self, clock):
@@ -63,8 +107,12 @@ class PostgresBackend:
             storage.close()
 
     def check(self, queue):
-        """Hold the ledgers beside a real count, which is given."""
+        """Hold the ledgers beside a real count, which is given, and texts beside their prompts."""
         run = queue._database.run
+        for counted, kept in PAIRS:
+            assert _rows(run(counted)) == _rows(run(kept))
+        for nothing in NOTHING:
+            assert not run(nothing)
         counted = run(
             """
             SELECT coalesce(status, 'completed') AS status, prompts.lane, count(*) AS prompts
@@ -72,3 +120,7 @@ class PostgresBackend:
             """
         )
         return {(row["status"], ("interactive", "batch")[row["lane"]]): row["prompts"] for row in counted}
+
+
+def _rows(found):
+    return sorted(tuple(row.values()) for row in found)

@@ -29,6 +29,7 @@ def quick_folder():
 class SQLiteBackend:
     outlives_a_reboot = True
     knows_its_disk = True
+    writes_in_turns = True
 
     def __init__(self, journal="auto"):
         self._journal = journal

@@ -26,7 +26,7 @@ HOLD = """
     ),
     earlier AS (
         DELETE FROM partials USING held
-        WHERE %(at)s = 0 AND partials.seq = held.seq AND partials.attempt < held.attempt
+        WHERE %(at)s = 0 AND %(chars)s > 0 AND partials.seq = held.seq AND partials.attempt < held.attempt
     ),
     written AS (
         INSERT INTO partials (seq, attempt, at, chars, text)
