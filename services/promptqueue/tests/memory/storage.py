@@ -51,6 +51,9 @@ class MemoryStorage:
     def describe(self):
         return {"kind": "memory"}
 
+    def close(self):
+        """Nothing is open."""
+
     @contextmanager
     def turn(self):
         """Keep the others from writing meanwhile."""
