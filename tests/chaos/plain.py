@@ -92,7 +92,10 @@ class Plain(Stack):
 
     def variables_of(self, name: str) -> Mapping[str, str]:
         port = self.ports[-1] if name == OTHER_PROXY else self.ports[0]
-        return {**super().variables_of(name), "DATABASE_URL": self._kept.url(name), "PROXY_PORT": str(port)}
+        own = {"DATABASE_URL": self._kept.url(name), "PROXY_PORT": str(port)}
+        if name == "lone-worker":
+            own["OLLAMA_URLS"] = f"{self.ollama.url}?slots={SIMULATOR['slots']}"  # else it waited for the other's slots
+        return {**super().variables_of(name), **own}
 
     def start(self) -> None:
         """Start everything and keep it running; returns at once."""

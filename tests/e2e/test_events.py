@@ -37,6 +37,7 @@ class Reader(Follower):
             time.sleep(0.1)
 
 
+@pytest.mark.both_engines
 @pytest.mark.ollama(pace=0.05, text=WORDS)
 def test_a_reader_sees_each_token_while_the_model_still_speaks(stack: Stack, simulator: Simulator) -> None:
     prompt_id = stack.submit("Talk.")
@@ -54,6 +55,7 @@ def test_a_reader_sees_each_token_while_the_model_still_speaks(stack: Stack, sim
     assert reader.connections == 1
 
 
+@pytest.mark.both_engines
 @pytest.mark.ollama(pace=0.05, text=WORDS)
 def test_a_reader_goes_on_across_a_restart_of_the_proxy_and_another_attempt(
     build: Callable[..., Stack], simulator: Simulator

@@ -40,6 +40,7 @@ def text_of(reply: Reply, dialect: Dialect, *, stream: bool) -> str:
 
 
 @pytest.mark.timeout(LONG)
+@pytest.mark.both_engines
 def test_three_hundred_calls_at_once_are_each_answered_whole_in_their_turn(stack: Stack, simulator: Simulator) -> None:
     ways = islice(cycle((dialect, stream) for dialect in DIALECTS for stream in (True, False)), AT_ONCE)
     asked = [(f"Caller {number} asks.", *way) for number, way in enumerate(ways)]

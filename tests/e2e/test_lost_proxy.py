@@ -8,6 +8,7 @@ from support.stack import Stack
 from support.waiting import until
 
 
+@pytest.mark.both_engines
 @pytest.mark.ollama(pace=0.01, text="short")
 def test_every_prompt_that_was_accepted_outlives_a_killed_proxy(build: Callable[..., Stack]) -> None:
     stack = build()

@@ -11,6 +11,7 @@ from support.waiting import until
 WORDS = "one two three four five six seven eight nine ten"
 
 
+@pytest.mark.both_engines
 @pytest.mark.ollama(pace=0.08, text=WORDS)
 def test_the_prompt_of_a_killed_container_runs_again_after_its_new_start(
     build: Callable[..., Stack], simulator: Simulator
@@ -31,6 +32,7 @@ def test_the_prompt_of_a_killed_container_runs_again_after_its_new_start(
     assert stack.queue()["completed_per_minute"] == 1
 
 
+@pytest.mark.both_engines
 @pytest.mark.ollama(pace=0.05, text=WORDS)
 def test_a_hung_worker_that_comes_back_does_not_end_another_s_attempt(
     build: Callable[..., Stack], simulator: Simulator
@@ -57,6 +59,7 @@ def test_a_hung_worker_that_comes_back_does_not_end_another_s_attempt(
     assert stack.status(prompt_id)["attempt"] == 3
 
 
+@pytest.mark.both_engines
 @pytest.mark.ollama(text=WORDS)
 def test_a_worker_that_is_told_to_stop_gives_its_prompt_back_and_leaves_nothing(
     build: Callable[..., Stack], simulator: Simulator

@@ -10,6 +10,7 @@ from simulator.text import answer_to
 from support.stack import Stack
 
 
+@pytest.mark.both_engines
 @pytest.mark.ollama(pace=0.0005)
 def test_thirty_prompts_of_ten_clients_are_each_answered_once_in_order_of_acceptance(
     stack: Stack, simulator: Simulator

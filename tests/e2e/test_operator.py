@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PROGRAM = ("python", "-m", "promptqueue")
 
 
+@pytest.mark.both_engines
 @pytest.mark.ollama(text="short")
 def test_a_paused_product_accepts_and_says_so_and_goes_on_when_resumed(stack: Stack, simulator: Simulator) -> None:
     stack.operate("pause")

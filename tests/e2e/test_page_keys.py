@@ -32,6 +32,7 @@ def submit(page: Page, text: str) -> None:
     page.get_by_role("button", name="Submit prompt").click()
 
 
+@pytest.mark.both_engines
 @pytest.mark.ollama(text="The air **scatters** it.")
 def test_whoever_has_a_key_submits_and_reads_and_whoever_has_none_sees_nothing(
     page: Page, build: Callable[..., Stack], simulator: Simulator

@@ -5,6 +5,7 @@ from simulator.client import Simulator
 from support.stack import Stack
 
 
+@pytest.mark.both_engines
 def test_what_a_body_asks_for_reaches_the_model_server_as_it_was_given(stack: Stack, simulator: Simulator) -> None:
     schema = {"type": "object", "properties": {"colour": {"type": "string"}}, "required": ["colour"]}
 

@@ -16,6 +16,7 @@ from support.wall_clock import WallClock
 WORDS = " ".join(f"word{number}" for number in range(50))
 
 
+@pytest.mark.both_engines
 @pytest.mark.ollama(pace=0.06, text=WORDS)
 def test_a_wall_clock_that_jumps_an_hour_forth_and_back_changes_nothing(
     build: Callable[..., Stack], simulator: Simulator, wall_clock: WallClock
