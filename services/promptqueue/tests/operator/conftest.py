@@ -6,6 +6,7 @@ import pty
 import shlex
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import promptqueue
@@ -13,9 +14,10 @@ import pytest
 from click.testing import CliRunner
 from promptqueue.operator.command import PROGRAM, commands
 from promptqueue.prompt import Answered
-from promptqueue.sqlite.file import engine
+from promptqueue.sqlite.file.engine import journal_mode
 from promptqueue.storage import connect
 
+from services.promptqueue.tests.postgres.backend import DATABASE, empty, server
 from services.promptqueue.tests.sqlite.backend import quick_folder
 
 
@@ -68,7 +70,7 @@ class Terminal:
 @pytest.fixture
 def journal():
     """A command line does the same in either."""
-    return engine.journal_mode("auto")
+    return journal_mode("auto")
 
 
 @pytest.fixture
@@ -78,13 +80,23 @@ def tmp_path():
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/queue.db"
+def engine():
+    """What keeps the queue. A module whose commands read the contract alone names both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def url(engine, tmp_path):
+    if engine == "sqlite":
+        return f"sqlite:///{tmp_path}/queue.db"
+    empty()
+    return server().url(DATABASE)
 
 
 @pytest.fixture
 def storage(url, journal, clock):
-    return connect(url, journal_mode=journal, clock=clock)
+    with closing(connect(url, journal_mode=journal, clock=clock)) as storage:
+        yield storage
 
 
 @pytest.fixture

@@ -1,5 +1,9 @@
 """cancel, pause and resume."""
 
+import pytest
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+
 NOBODYS_ID = "4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"
 
 

@@ -100,3 +100,13 @@ def test_progress_is_shown_on_a_terminal_and_kept_from_what_is_answered(queue, a
     assert "Copying" in shown
     assert "100%" in shown
     assert done.stdout.decode().startswith("Copied to ")
+
+
+def test_a_copy_that_was_brought_back_is_noted_in_what_came_of_it(operate, queue, storage, tmp_path):
+    operate(f"backup {tmp_path}/copy")
+    queue.close()
+
+    operate(f"restore {tmp_path}/copy")
+
+    [deed] = storage.open().deeds(limit=10)
+    assert (deed.what, deed.to) == ("copy restored", f"{tmp_path}/copy")

@@ -2,12 +2,16 @@
 
 import re
 import time
+from contextlib import closing
 
+import pytest
 from promptqueue.condition import Model, ModelState
 from promptqueue.owners.key import Role, new_key
 from promptqueue.prompt import Answered, NewPrompt, Origin, Priority
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.storage import connect
+
+on_both_engines = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 
 
 def test_status_tells_people_what_the_queue_does(operate, worker, ask, finish, journal, tmp_path):
@@ -28,6 +32,22 @@ def test_status_tells_people_what_the_queue_does(operate, worker, ask, finish, j
     assert said["storage"] == f"sqlite {sqlite3.sqlite_version}, journal mode {journal}"
 
 
+@pytest.mark.parametrize("engine", ["postgres"])
+def test_status_tells_of_a_database_and_shows_no_password(operate, ask, url):
+    ask()
+    with_password = url.replace("queue@", "queue:SECRET@")
+
+    people, told = operate("status", DATABASE_URL=with_password).out, operate("status --json").json["database"]
+
+    said = dict(line.split(None, 1) for line in people.splitlines())
+    assert said["database"].startswith(f"{url.replace('queue@', '…@')}, ")
+    assert re.match(r"postgresql \d+\.\d+.*, synchronous commit on", said["storage"])
+    assert (told["url"], told["kind"]) == (url.replace("queue@", "…@"), "postgresql")
+    assert told["bytes"] > 1_000_000
+    assert "SECRET" not in people
+
+
+@on_both_engines
 def test_status_says_why_a_model_cannot_answer_and_when_it_is_tried_again(operate, worker):
     why = "more memory\nis needed \x1b[31m"
     worker.describe(Model(name="llama3.2", state=ModelState.TROUBLED, detail=why, retry_at=time.time() + 500))
@@ -37,6 +57,7 @@ def test_status_says_why_a_model_cannot_answer_and_when_it_is_tried_again(operat
     assert re.search(r"llama3\.2 is troubled: more memory is needed \\u001b\[31m; trying again in \d+ s\n", people)
 
 
+@on_both_engines
 def test_status_tells_people_of_each_server_where_there_are_several_and_scripts_of_any(operate, queue, worker):
     ready = Model(name="llama3.2", state=ModelState.READY)
     worker.describe(ready)
@@ -87,6 +108,7 @@ def test_status_tells_what_is_stored_and_what_was_left_by_what_was_erased(operat
     )
 
 
+@on_both_engines
 def test_what_a_worker_said_before_it_went_is_not_told(operate, worker):
     worker.describe(Model(name="llama3.2", state=ModelState.READY))
     worker.die()
@@ -116,6 +138,7 @@ def test_the_journal_mode_is_left_as_it_is(operate, queue, journal):
     assert operate("status --json").json["database"]["journal_mode"] == journal
 
 
+@on_both_engines
 def test_list_pages_through_what_is_wanted(operate, finish):
     ids = [finish() for _ in range(3)]
 
@@ -130,6 +153,7 @@ def test_list_pages_through_what_is_wanted(operate, finish):
     assert people[-1] == f"more: --before {first['next']}"
 
 
+@on_both_engines
 def test_list_filters_by_status_and_outcome(operate, queue, ask, finish):
     finish()
     cancelled, waiting = queue.cancel(ask()).id, ask()
@@ -143,6 +167,7 @@ def test_list_filters_by_status_and_outcome(operate, queue, ask, finish):
     assert operate("list --status processing").out == "No prompts.\n"
 
 
+@on_both_engines
 def test_list_tells_whose_prompts_they_are_and_filters_by_owner(operate, queue, ask):
     anna = queue.add_key(new_key(), owner="anna", role=Role.USER).owner.number
     annas, everybodys = ask(owner=anna), ask()
@@ -157,6 +182,7 @@ def test_list_tells_whose_prompts_they_are_and_filters_by_owner(operate, queue, 
     assert mistyped.err == "Error: No owner has the name ana; python -m promptqueue owners lists them.\n"
 
 
+@on_both_engines
 def test_status_tells_who_wait_and_have_something_running(operate, queue, ask, terms):
     assert re.search("^owners", operate("status").out, re.MULTILINE) is None
     anna = queue.add_key(new_key(), owner="anna", role=Role.USER).owner.number
@@ -176,6 +202,7 @@ def test_status_tells_who_wait_and_have_something_running(operate, queue, ask, t
     ]
 
 
+@on_both_engines
 def test_neither_list_nor_show_tells_a_text_unless_told(operate, queue, terms, ask):
     prompt_id = ask("SECRET question")
     claim = queue.claim(terms)
@@ -186,6 +213,7 @@ def test_neither_list_nor_show_tells_a_text_unless_told(operate, queue, terms, a
     assert "SECRET beginning" in operate(f"show {prompt_id} --text").out
 
 
+@on_both_engines
 def test_show_tells_where_a_prompt_stands(operate, queue, ask, finish):
     done, _, second = finish(), ask(), ask()
 
@@ -198,6 +226,7 @@ def test_show_tells_where_a_prompt_stands(operate, queue, ask, finish):
     assert "position" not in people
 
 
+@on_both_engines
 def test_show_tells_the_texts_as_they_are_read(operate, queue, terms):
     chat = {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]}
     [asked] = queue.enqueue(NewPrompt(request=chat))
@@ -210,6 +239,7 @@ def test_show_tells_the_texts_as_they_are_read(operate, queue, terms):
     assert (told["request"], told["answer"], told["partial"]) == (chat, {"message": {"content": "Because."}}, None)
 
 
+@on_both_engines
 def test_a_text_cannot_control_the_terminal(operate, finish):
     prompt_id = finish("\x1b]0;owned\x07 \x9b31m line\nnext")
 
@@ -219,6 +249,7 @@ def test_a_text_cannot_control_the_terminal(operate, finish):
     assert "\x1b" not in shown
 
 
+@on_both_engines
 def test_show_tells_by_which_protocol_a_prompt_came_and_nothing_of_what_it_repeats(operate, ask):
     plain, faced = ask(), ask(origin=Origin(face="openai.chat", echo={"user": "SECRET"}))
 
@@ -231,9 +262,9 @@ def test_show_tells_by_which_protocol_a_prompt_came_and_nothing_of_what_it_repea
     assert "SECRET" not in people[1] + operate(f"show {faced} --json").out
 
 
+@on_both_engines
 def test_show_settles_what_is_overdue(operate, url, journal):
-    queue = connect(url, journal_mode=journal).open()
-    [asked] = queue.enqueue(NewPrompt(request={}, expires_in=0))
+    with closing(connect(url, journal_mode=journal)) as storage, closing(storage.open()) as queue:
+        [asked] = queue.enqueue(NewPrompt(request={}, expires_in=0))
 
-    assert operate(f"show {asked.prompt.id} --json").json["outcome"] == "expired"
-    queue.close()
+        assert operate(f"show {asked.prompt.id} --json").json["outcome"] == "expired"

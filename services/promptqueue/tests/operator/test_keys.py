@@ -7,6 +7,8 @@ import pytest
 from promptqueue.owners.key import Role, digest_of, new_key
 from promptqueue.owners.owner import Limits
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+
 
 @pytest.fixture
 def key(queue):

@@ -7,7 +7,15 @@ import pytest
 from promptqueue.machine.clock import Clock
 from promptqueue.prompt import NewPrompt
 
+EARLIER = {
+    "sqlite": "UPDATE control SET clock_since = clock_since - 24 * 3600",
+    "postgres": "UPDATE clocks SET since = since - 24 * 3600",
+}
 
+on_both_engines = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+
+
+@on_both_engines
 def test_prune_erases_what_is_older_to_the_last_and_keeps_the_rest(operate, queue, finish, clock):
     for _ in range(3):
         finish()  # by the clock of these tests, years ago
@@ -22,13 +30,14 @@ def test_prune_erases_what_is_older_to_the_last_and_keeps_the_rest(operate, queu
     assert [prompt.id for prompt in queue.newest().prompts] == [young]
 
 
-def test_prune_says_how_long_the_clock_has_been_right_where_that_is_short(operate, finish, queue):
+@on_both_engines
+def test_prune_says_how_long_the_clock_has_been_right_where_that_is_short(operate, finish, queue, engine):
     for _ in range(2):
         finish()
 
     people, script = operate("prune --older-than 7d"), operate("prune --older-than 7d --json")
     with queue.transaction():
-        queue._database.run("UPDATE control SET clock_since = clock_since - 24 * 3600")
+        queue._database.run(EARLIER[engine])
     finish()
     believed = operate("prune --older-than 7d")
 

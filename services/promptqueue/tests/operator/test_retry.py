@@ -5,6 +5,8 @@ import time
 import pytest
 from promptqueue.prompt import ErrorCode, Failed, NewPrompt
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+
 NOBODYS_ID = "4f9c6e2a-8f0d-4c3e-9a52-0f6f3a1f0b11"
 HOUR = 3600
 
@@ -97,10 +99,10 @@ def test_without_a_time_all_that_ended_so_are_retried(operate, queue, ask):
     assert queue.counts().queued == 2
 
 
-def test_one_whose_text_was_erased_is_not_retried_and_not_counted_as_if(operate, queue, ask):
-    erased = queue.cancel(ask()).id
-    with queue.transaction():
-        queue._database.run("UPDATE prompts SET erased_at = completed_at WHERE id = :id", id=erased)
+def test_one_whose_text_was_erased_is_not_retried_and_not_counted_as_if(operate, queue, ask, clock):
+    queue.cancel(ask())
+    clock.advance(3_600)
+    queue.erase_unrun(older_than=60)
 
     counted = operate("retry --outcome cancelled --dry-run --json")
 

@@ -6,6 +6,8 @@ import pytest
 from promptqueue.owners.key import Role, new_key
 from promptqueue.prompt import Answered
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+
 DAY = "2023-11-14"  # on which the tests' clock stands
 AGO = f"--days {(datetime.now(UTC).date() - datetime(2023, 11, 14, tzinfo=UTC).date()).days + 1}"  # and that is since
 
