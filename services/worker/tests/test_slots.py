@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import uuid
 from itertools import pairwise
 
@@ -13,8 +14,9 @@ from promptqueue.settings import read
 from support.waiting import seconds_until, until
 from worker.config import Config, ServerUrl
 from worker.drain import Drain
+from worker.server import slots as module
 from worker.server.server import Server
-from worker.server.slots import Slots
+from worker.server.slots import Slots, everywhere
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -79,7 +81,7 @@ def test_whoever_stands_by_takes_over_within_three_seconds_when_the_holder_dies(
     assert held() == 1
 
 
-def test_a_worker_that_is_to_end_leaves_the_slots_that_it_does_not_need_to_others(spawn, ollama, queue, begun):
+def test_a_worker_that_is_to_end_leaves_the_slots_that_it_does_not_need_to_others(spawn, ollama, queue, begun, held):
     ollama.set(pace=0.02, text="word " * 1000, slots=4)
     ends = spawn(WORKER_CONCURRENCY=2)
     begun()
@@ -92,6 +94,7 @@ def test_a_worker_that_is_to_end_leaves_the_slots_that_it_does_not_need_to_other
     begun()
     assert ends.is_running
     assert queue.workers().slots == 2
+    until(lambda: held() == 2, "each tells what it holds")
 
 
 def test_each_takes_what_it_may_have_and_what_is_free(hire):
@@ -142,3 +145,42 @@ def test_at_the_end_what_is_in_use_is_kept(hire):
     slots.keep()
 
     assert (in_use, gate.admits) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_of_this_machine"),
+    [
+        *((f"http://{host}:11434", True) for host in ("127.0.0.1", "localhost", "[::1]", "0.0.0.0")),
+        *((f"http://{host}:11434", True) for host in ("ollama", "host.docker.internal")),
+        *((f"http://{host}:11434", False) for host in ("10.0.0.7", "gpu", "ollama.example.com")),
+    ],
+)
+def test_a_server_that_each_machine_has_by_the_same_address_is_another_on_each(
+    tmp_path, monkeypatch, address, is_of_this_machine
+):
+    here = everywhere(address)
+    again = everywhere(address)
+    (tmp_path / "boot_id").write_text("another")
+
+    monkeypatch.setattr(module, "BOOT", tmp_path / "boot_id")
+
+    assert here == again
+    assert (everywhere(address) != here) is is_of_this_machine
+
+
+def test_an_own_server_is_another_in_a_container_of_the_same_machine_and_their_common_one_is_not(tmp_path, monkeypatch):
+    own, common = everywhere("http://127.0.0.1:11434"), everywhere("http://ollama:11434")
+    (tmp_path / "net").touch()
+
+    monkeypatch.setattr(module, "NETWORK", tmp_path / "net")
+
+    assert everywhere("http://127.0.0.1:11434") != own
+    assert everywhere("http://ollama:11434") == common
+
+
+def test_a_system_that_does_not_say_when_it_was_started_is_known_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "BOOT", tmp_path / "none")
+    monkeypatch.setattr(module, "NETWORK", tmp_path / "none")
+    monkeypatch.setattr(socket, "gethostname", lambda: "mac")
+
+    assert everywhere("http://localhost:1") == "http://localhost:1 mac"

@@ -30,7 +30,7 @@ def remedy(url: str, words: str, *, contained: bool) -> str:  # noqa: PLR0911 (a
     match contained, host:
         case _ if NO_TLS.search(words):
             return "it speaks no TLS: write http:// in OLLAMA_URLS"
-        case True, _ if _is_own(host):
+        case True, _ if is_own(host):
             return (
                 f"inside a container {host} is the container itself: the Ollama of the host is "
                 f"OLLAMA_URLS=http://host.docker.internal:11434 with --profile external"
@@ -42,7 +42,7 @@ def remedy(url: str, words: str, *, contained: bool) -> str:  # noqa: PLR0911 (a
             )
         case False, _ if host in OF_CONTAINERS and unknown:
             return "only containers know that name: without Docker leave OLLAMA_URLS out, or write 127.0.0.1"
-        case False, _ if _is_own(host) and refused:
+        case False, _ if is_own(host) and refused:
             return "no Ollama listens there: start it with 'ollama serve', or name another with OLLAMA_URLS"
         case _ if refused:
             return f"nothing listens there: {LISTENS}"
@@ -52,7 +52,8 @@ def remedy(url: str, words: str, *, contained: bool) -> str:  # noqa: PLR0911 (a
             return "correct the address in OLLAMA_URLS, or open the firewall between"
 
 
-def _is_own(host: str) -> bool:
+def is_own(host: str) -> bool:
+    """Whether a host is the machine, or the container, itself, by whatever name."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

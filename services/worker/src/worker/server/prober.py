@@ -62,6 +62,14 @@ class Prober(Loop):
         """End its wait."""
         self._gate.changed.set()
 
+    def _work(self) -> None:
+        super()._work()
+        while self._gate.admitted:  # the worker is to end, and holds ever fewer slots
+            self._mark_turn()
+            self._gate.changed.wait(TURN_EVERY)
+            self._gate.changed.clear()
+            self._publish(self._gate.report)
+
     def _turn(self) -> None:
         self._gate.changed.clear()
         now = time.monotonic()

@@ -1,14 +1,21 @@
 """The slots that this worker holds: of each server as many as it answers at a time, unless other workers have them."""
 
 import logging
+import socket
 from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from promptqueue.errors import StorageUnavailable
 from promptqueue.logs import Once
 from promptqueue.storage import Presence
 
 from worker.drain import Drain
+from worker.ollama.remedy import OF_CONTAINERS, is_own
 from worker.server.server import Server
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # the same for all containers of a machine, and for no other machine
+NETWORK = Path("/proc/self/ns/net")  # where 127.0.0.1 is the same
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +27,7 @@ class Slots:
         """Hold none yet."""
         self._presence = presence
         self._servers = servers
+        self._names = {server.name: everywhere(server.name) for server in servers}
         self._drain = drain
         self._trouble = Once(log)
 
@@ -40,12 +48,26 @@ class Slots:
 
     def _take(self, server: Server) -> None:
         while len(self._numbers(server)) < server.slots:
-            if self._presence.take_slot(server.name, below=server.slots) is None:
+            if self._presence.take_slot(self._names[server.name], below=server.slots) is None:
                 break  # this worker stands by
 
     def _give_back(self, server: Server) -> None:
         for number in sorted(self._numbers(server))[server.gate.admitted :]:
-            self._presence.give_slot_back(server.name, number)
+            self._presence.give_slot_back(self._names[server.name], number)
 
     def _numbers(self, server: Server) -> set[int]:
-        return {number for name, number in self._presence.slots() if name == server.name}
+        return {number for name, number in self._presence.slots() if name == self._names[server.name]}
+
+
+def everywhere(address: str) -> str:
+    """Name a server so that workers of all machines mean the same one by it.
+
+    What each machine has of its own by this address, such as the one that listens on 127.0.0.1, is named with the
+    machine: else two machines would share the slots of one.
+    """
+    host = urlsplit(address).hostname or ""
+    if not is_own(host) and host not in OF_CONTAINERS:
+        return address
+    machine = BOOT.read_text().strip() if BOOT.exists() else socket.gethostname()
+    network = f" {NETWORK.stat().st_ino}" if is_own(host) and NETWORK.exists() else ""
+    return f"{address} {machine}{network}"
