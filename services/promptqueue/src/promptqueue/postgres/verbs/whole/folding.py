@@ -83,10 +83,10 @@ FOLD_ENDINGS = """
 """
 
 
-def fold(database: Database) -> None:
-    """Fold the ledgers once one has many rows, unless somebody else is doing so. Outside any transaction."""
-    [unfolded] = database.run(UNFOLDED, many=MANY)
-    if max(unfolded.values()) < MANY:
+def fold(database: Database, *, many: int = MANY) -> None:
+    """Fold the ledgers once one has so many rows, unless somebody else is doing so. Outside any transaction."""
+    [unfolded] = database.run(UNFOLDED, many=many)
+    if max(unfolded.values()) < many:
         return
     # What a power cut takes back is unfolded again, and the sums are the same.
     with database.transaction(durable=False):
