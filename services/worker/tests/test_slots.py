@@ -66,7 +66,7 @@ def test_two_workers_of_one_server_have_no_more_prompts_answered_at_once_than_it
     assert held() == 1
 
 
-def test_whoever_stands_by_takes_over_within_three_seconds_when_the_holder_dies(spawn, ollama, begun, completed, held):
+def test_whoever_stands_by_takes_over_within_five_seconds_when_the_holder_dies(spawn, ollama, begun, completed, held):
     ollama.set(pace=0.02, text="word " * 100)
     first = spawn()
     prompt = begun()
@@ -76,7 +76,7 @@ def test_whoever_stands_by_takes_over_within_three_seconds_when_the_holder_dies(
 
     first.send(signal.SIGKILL)
 
-    assert seconds_until(lambda: "slots held" in stands_by.output) < 3
+    assert seconds_until(lambda: "slots held" in stands_by.output) < 5
     assert completed(prompt).outcome is Outcome.SUCCEEDED
     assert held() == 1
 
