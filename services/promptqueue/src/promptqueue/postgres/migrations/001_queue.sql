@@ -208,7 +208,7 @@ CREATE TABLE tally (
     lane smallint NOT NULL,
     owner integer NOT NULL,
     block bigint,  -- seq / 256 of a prompt that joined the line or left it
-    prompts bigint NOT NULL DEFAULT 0,  -- that wait
+    prompts integer NOT NULL DEFAULT 0,  -- that wait; their sum is a bigint, and quick
     moves bigint NOT NULL DEFAULT 0,  -- of the line
     bytes bigint NOT NULL DEFAULT 0,  -- stored
     completed bigint NOT NULL DEFAULT 0
@@ -218,7 +218,7 @@ CREATE TABLE tally (
 CREATE TABLE sums (
     lane smallint NOT NULL,
     owner integer NOT NULL,
-    prompts bigint NOT NULL,
+    prompts integer NOT NULL,
     moves bigint NOT NULL,
     bytes bigint NOT NULL,
     completed bigint NOT NULL,
@@ -228,7 +228,7 @@ CREATE TABLE blocks (
     lane smallint NOT NULL,
     owner integer NOT NULL,
     block bigint NOT NULL,
-    prompts bigint NOT NULL,
+    prompts integer NOT NULL,
     PRIMARY KEY (lane, owner, block)
 );
 -- Both together, to be summed up: exact at every moment, whether or not somebody folds.

@@ -112,7 +112,7 @@ DECLARE
     of_lane smallint;
     chosen bigint;
     price bigint;
-    taken line%ROWTYPE;
+    taken record;  -- not line%ROWTYPE: that is a type of the server itself, for geometry
 BEGIN
     IF (SELECT paused FROM control) THEN
         RETURN;

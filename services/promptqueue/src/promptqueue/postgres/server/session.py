@@ -33,6 +33,8 @@ SETTINGS = {
     # also make every plan seem dear enough to be compiled, which takes longer than all else.
     "jit": "off",
     "enable_seqscan": "off",
+    # And so each statement has one way, whatever it is asked: to look for a better one each time takes as long again.
+    "plan_cache_mode": "force_generic_plan",
     "standard_conforming_strings": "on",
     "timezone": "UTC",
 }

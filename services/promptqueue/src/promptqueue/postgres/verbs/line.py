@@ -44,26 +44,31 @@ NEXT = """
 
 WITH_PLACES = f"""
     WITH named AS MATERIALIZED ({rows.STANDING} WHERE prompts.id = ANY(%(ids)s::uuid[])),
-    blocks AS MATERIALIZED (
-        SELECT lane, owner, block, sum(prompts)::bigint AS prompts FROM placed
-        GROUP BY lane, owner, block
-    ),
+    queued AS MATERIALIZED (SELECT seq, lane, owner FROM named WHERE status = 'queued'),
     turn AS MATERIALIZED (
         SELECT waiting.lane, waiting.owner, waiting.prompts, coalesce(turns.start, 0) AS start,
                coalesce(turns.since, 0) AS since,
                greatest(1, trunc(coalesce(turns.price, 2000000) / coalesce(owners.weight, 1))::bigint) AS step
-        FROM (SELECT lane, owner, sum(prompts)::bigint AS prompts FROM blocks GROUP BY lane, owner) AS waiting
+        FROM (
+            SELECT lane, owner, sum(prompts) AS prompts FROM counted WHERE EXISTS (SELECT FROM queued)
+            GROUP BY lane, owner HAVING sum(prompts) > 0
+        ) AS waiting
         LEFT JOIN turns USING (lane, owner) LEFT JOIN owners USING (owner)
-        WHERE waiting.prompts > 0
+    ),
+    unfolded AS MATERIALIZED (
+        SELECT lane, owner, block, prompts FROM tally
+        WHERE block IS NOT NULL AND (lane, owner) IN (SELECT lane, owner FROM queued)
     ),
     ranked AS MATERIALIZED (
         SELECT queued.seq, queued.lane, queued.owner,
-               (SELECT coalesce(sum(prompts), 0)::bigint FROM blocks
+               (SELECT coalesce(sum(prompts), 0) FROM blocks
                 WHERE blocks.lane = queued.lane AND blocks.owner = queued.owner AND block < queued.seq / 256)
+               + (SELECT coalesce(sum(prompts), 0) FROM unfolded
+                  WHERE unfolded.lane = queued.lane AND unfolded.owner = queued.owner AND block < queued.seq / 256)
                + (SELECT count(*) FROM line
                   WHERE line.status = 'queued' AND line.lane = queued.lane AND line.owner = queued.owner
                     AND line.seq >= queued.seq / 256 * 256 AND line.seq <= queued.seq) AS rank
-        FROM named AS queued WHERE queued.status = 'queued'
+        FROM queued
     ),
     mine AS MATERIALIZED (
         SELECT ranked.seq, ranked.lane, ranked.owner, rank, since, start + (rank - 1) * step AS at
