@@ -83,8 +83,9 @@ FOLD_ENDINGS = """
 """
 
 
-def fold(database: Database, *, many: int = MANY) -> None:
+def fold(database: Database, *, many: int | None = None) -> None:
     """Fold the ledgers once one has so many rows, unless somebody else is doing so. Outside any transaction."""
+    many = MANY if many is None else many
     [unfolded] = database.run(UNFOLDED, many=many)
     if max(unfolded.values()) < many:
         return
