@@ -18,6 +18,7 @@ from bench.rows import (
     hostile,
     makespan,
     many,
+    migrate,
     opening,
     owners,
     pickup,
@@ -63,6 +64,7 @@ NOUNS = (
     engines_text,
     engines_cycles,
     engines_product,
+    migrate,
 )
 ROWS: tuple[Measurement, ...] = tuple(row for noun in NOUNS for row in noun.rows())
 
