@@ -14,18 +14,12 @@ from promptqueue.postgres.queue import PostgresPromptQueue
 from promptqueue.postgres.server import locks, schema
 from promptqueue.postgres.server.address import Address
 from promptqueue.postgres.server.database import Database
+from promptqueue.postgres.server.description import description
 from promptqueue.postgres.server.errors import storage_errors
 from promptqueue.postgres.server.session import Session, Sessions, let_go
 from promptqueue.postgres.server.telling import Teller
 
 LOOK_EVERY = 0.01  # seconds
-
-DESCRIBED = """
-    SELECT current_setting('server_version') AS version, current_setting('synchronous_commit') AS synchronous_commit,
-           current_setting('fsync') AS fsync,
-           (SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum'))::text
-               AS synchronous_standbys
-"""
 
 
 class PostgresStorage:
@@ -64,9 +58,8 @@ class PostgresStorage:
         """Nothing is kept beside the data: the server does that by itself."""
 
     def describe(self) -> Mapping[str, str]:
-        with self.sessions.borrowed() as session, storage_errors():
-            [told] = session.execute(DESCRIBED).fetchall()
-        return {"kind": "postgresql", **told}
+        with self.sessions.borrowed() as session:
+            return description(session)
 
     def close(self) -> None:
         self._teller.close()

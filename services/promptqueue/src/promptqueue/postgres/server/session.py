@@ -40,7 +40,11 @@ SETTINGS = {
 }
 """By SET, not by the URL's options: PgBouncer refuses those."""
 
-SET_UP = f"SELECT {', '.join(f'set_config({name!r}, {value!r}, false)' for name, value in SETTINGS.items())}"
+# A commit is on the disk, whatever the server's default is; how many disks, that says.
+DURABLE = """
+    set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false)
+"""
+SET_UP = f"SELECT {', '.join(f'set_config({name!r}, {value!r}, false)' for name, value in SETTINGS.items())}, {DURABLE}"
 
 LIBRARY = f"psycopg {psycopg.__version__}, libpq {pq.version() // 10_000}.{pq.version() % 10_000}"
 
