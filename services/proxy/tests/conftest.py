@@ -13,6 +13,7 @@ from promptqueue.prompt import Answered, ErrorCode, Failed, Terms
 from proxy.app import create_app, parts
 from proxy.config import Config
 from proxy.serving.concurrency import Concurrency
+from support.engine import queue_url
 from support.events import Follower, events_in
 from support.waiting import until
 
@@ -37,7 +38,7 @@ def _until():
 
 @pytest.fixture
 def url(tmp_path):
-    return f"sqlite:///{tmp_path}/data/queue.db"
+    return queue_url(tmp_path)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from support.client import Reply
+from support.engine import queue_url
 from support.front_door import FrontDoor
 from support.ports import free_port
 from support.waiting import DEADLINE, until
@@ -30,7 +31,7 @@ class Server(FrontDoor):
         self.kind = kind
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.database_url = f"sqlite:///{folder}/data/queue.db"
+        self.database_url = queue_url(folder)
         self.port = port or free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         self._log = folder / "log"
