@@ -29,7 +29,10 @@ class PromptQueue(Protocol):
     """A durable line of prompts. What a verb returned from has reached the disk; nothing accepted is ever lost.
 
     An instance serves one thread at a time; open one for each (`promptqueue.storage`). Every verb may raise
-    StorageUnavailable, and then has changed nothing.
+    StorageUnavailable, and then has changed nothing, or CommitUnknown, and then nobody knows whether it has.
+
+    In PostgreSQL the wall clock is the server's, the disk is its disk and those of the standbys that it waits for, and
+    transactions run side by side: where that makes a promise another one, the verb says so.
     """
 
     # ---- client -----------------------------------------------------------------------------------------------------
@@ -43,7 +46,9 @@ class PromptQueue(Protocol):
         holds it from then on.
 
         Raises QueueFull, StorageFull or QuotaExceeded where they would not keep within the `bounds`, PromptDeleted when
-        the key's prompt was deleted, IdempotencyConflict when the key came with another fingerprint.
+        the key's prompt was deleted, IdempotencyConflict when the key came with another fingerprint. In PostgreSQL
+        `min_free_bytes` bounds nothing, and bounds on what is stored or an owner's give or take what others accept at
+        that moment.
         """
 
     def get(self, prompt_id: str) -> Prompt:
@@ -114,8 +119,9 @@ class PromptQueue(Protocol):
     def delete(self, prompt_id: str) -> None:
         """Cancel a prompt if need be and erase it with its texts; its Idempotency-Key stays known.
 
-        What still holds the texts is emptied at once, or after the next commit where somebody is reading it. Raises
-        PromptNotFound.
+        What still holds the texts is emptied at once, or after the next commit where somebody is reading it; in
+        PostgreSQL once the server vacuums, and its write-ahead log, archive, standbys and copies keep them for as long
+        as they are kept themselves. Raises PromptNotFound.
         """
 
     # ---- worker -----------------------------------------------------------------------------------------------------
@@ -128,7 +134,8 @@ class PromptQueue(Protocol):
         owner's prompts in a lane the first that came is the first. Who comes while others wait is overtaken by at most
         one prompt of each. Passed over are prompts that must wait or expired, owners with as many running as they may
         have (their limit, else `terms.most_running`), and everything while the queue is paused. Every claim raises the
-        prompt's attempt, and says which server it is for, which stays known until the next one.
+        prompt's attempt, and says which server it is for, which stays known until the next one. In PostgreSQL the order
+        is so to within the transactions in flight.
         """
 
     def renew(self, claim: Claim) -> None:
@@ -178,14 +185,15 @@ class PromptQueue(Protocol):
         One call is one commit, of at most `limit` prompts and of fewer when their texts are long: it keeps others
         waiting for less than 50 ms, unless a single prompt takes longer. Idempotency-Keys go after 24 hours, deeds
         after a year. Nothing is erased before the `agreement` of the clocks is `agreed_for` seconds old; 0 erases at
-        once.
+        once. In PostgreSQL it keeps nobody waiting, and takes `limit` prompts unless their texts are long.
         """
 
     def agreement(self) -> float:
         """Say for how many seconds the wall clock is known to have kept step with a clock that nobody sets.
 
         Counting begins with the first call, and anew after a step of more than a minute or another boot; nothing else
-        writes. A machine that slept has not been out of step.
+        writes. A machine that slept has not been out of step. In PostgreSQL the server's wall clock is held beside a
+        clock of this machine's.
         """
 
     def erase_unrun(self, *, older_than: float, limit: int = 100, agreed_for: float = 0.0) -> int:
@@ -199,7 +207,7 @@ class PromptQueue(Protocol):
         """Give some of the unused room back to the disk; how many bytes, 0 when there is no more to give.
 
         One call is one commit that keeps others waiting for less than 50 ms. Where somebody was reading, what it gave
-        back counts after the next `Storage.tidy`.
+        back counts after the next `Storage.tidy`. In PostgreSQL it is 0: the server uses the room again by itself.
         """
 
     def prunable(self, *, older_than: float) -> int:
@@ -219,7 +227,8 @@ class PromptQueue(Protocol):
 
         What ended is counted in the commit by which it ended, once and for good, whatever becomes of the prompt later.
         How the line stood is known where somebody looked (`observe`), or where it did not move between two looks.
-        A wall clock that is set renames the minutes, and changes nothing else.
+        A wall clock that is set renames the minutes, and changes nothing else; in PostgreSQL, where it alone tells them
+        apart, one that is set back counts into minutes that were over.
         """
 
     def observe(self, seen: Sight | None = None) -> Sight:
@@ -230,7 +239,7 @@ class PromptQueue(Protocol):
         """
 
     def room(self) -> Room:
-        """Say how much room the queue takes on its disk, and how much there is."""
+        """Say how much room the queue takes on its disk, and how much there is; PostgreSQL does not tell the latter."""
 
     def workers(self) -> Workers:
         """Count the workers that are alive."""

@@ -72,10 +72,13 @@ class Storage(Protocol):
         """Enter this process among those that hold clients' calls. It counts as alive until it leaves or dies."""
 
     def tidy(self, *, if_large: bool = False) -> None:
-        """Empty what is kept beside the data, such as a journal, as far as nobody reads it; or only `if_large`."""
+        """Empty what is kept beside the data, such as a journal, as far as nobody reads it; or only `if_large`.
+
+        In PostgreSQL there is nothing to do: the server does so by itself.
+        """
 
     def describe(self) -> Mapping[str, str]:
-        """Return the storage's kind, version and more, in words for people. It waits for nothing."""
+        """Return the storage's kind, version and more, in words for people. In SQLite it waits for nothing."""
 
     def close(self) -> None:
         """Let go of it. What was opened here is closed before, by whoever has it."""
