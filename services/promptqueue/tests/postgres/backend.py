@@ -31,6 +31,7 @@ PAIRS = [
         """
         SELECT prompts.owner, sum(prompts.bytes + coalesce(ended.bytes, 0))::bigint
         FROM prompts LEFT JOIN ended USING (seq) GROUP BY 1
+        HAVING sum(prompts.bytes + coalesce(ended.bytes, 0)) <> 0
         """,
         "SELECT owner, sum(bytes)::bigint FROM counted GROUP BY 1 HAVING sum(bytes) <> 0",
     ),

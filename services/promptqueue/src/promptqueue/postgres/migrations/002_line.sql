@@ -178,13 +178,26 @@ BEGIN
         FROM prompts WHERE prompts.seq = taken.seq;
 END $$;
 
--- Find Idempotency-Keys, once nobody else is about to accept prompts with them. Whoever locks many does so in one order.
--- 1886483816 is 'pque' + 3.
+-- Find Idempotency-Keys, once nobody else is about to accept prompts with them. Whoever locks many does so in one order, and
+-- whoever holds others already does not wait, but is given a row of nothing: two could wait for each other for ever.
+-- 1886483816 is 'pque' + 3, and 4 of 'pque' + 2 the lock of who comes close to a limit.
 CREATE FUNCTION known_keys(wanted text[]) RETURNS SETOF idempotency_keys LANGUAGE plpgsql AS $$
 DECLARE
+    hashes integer[] := ARRAY(SELECT DISTINCT hashtext(one) AS hash FROM unnest(wanted) AS one ORDER BY hash);
     hash integer;
 BEGIN
-    FOR hash IN SELECT DISTINCT hashtext(one) FROM unnest(wanted) AS one ORDER BY 1 LOOP
+    FOREACH hash IN ARRAY hashes LOOP
+        CONTINUE WHEN pg_try_advisory_xact_lock(1886483816, hash);
+        IF EXISTS (
+            SELECT FROM pg_locks
+            WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND granted
+              AND (classid = 1886483816 AND objid::bigint <> ALL (
+                       SELECT each::bigint & 4294967295 FROM unnest(hashes) AS each)
+                   OR (classid = 1886483815 AND objid = 4))
+        ) THEN
+            RETURN NEXT NULL;
+            RETURN;
+        END IF;
         PERFORM pg_advisory_xact_lock(1886483816, hash);
     END LOOP;
     RETURN QUERY SELECT * FROM idempotency_keys WHERE key = ANY(wanted);

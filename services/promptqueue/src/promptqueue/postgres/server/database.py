@@ -1,7 +1,7 @@
 """The queue's database as its verbs use it: what shares a commit, and who hears of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
@@ -32,12 +32,13 @@ class Database:
         self._teller = teller
         self._clock = clock
         self._session: Session | None = None  # of the transaction that is going on
-        self._depth = 0
         self._has_written = False
         self._is_given_up = False
         self._changed: set[str | None] = set()
         self._written: set[str] = set()
         self._kept: object | None = None
+        self._due: Callable[[], None] | None = None  # what was put off
+        self._undo: Callable[[], None] | None = None
 
     @property
     def is_in_transaction(self) -> bool:
@@ -53,6 +54,10 @@ class Database:
         """Keep what was read in this transaction, if it is one."""
         self._kept = found if self._session else None
 
+    def defer(self, write: Callable[[], None], *, undo: Callable[[], None]) -> None:
+        """Write later, but before anything else of this transaction is run; or `undo` it, should that be undone."""
+        self._due, self._undo, self._has_written = write, undo, True
+
     @property
     def machine(self) -> Clock:
         """This machine's own clocks, beside which the server's is held."""
@@ -60,14 +65,20 @@ class Database:
 
     def run(self, statement: str, **values: Any) -> list[Row]:
         """Run a statement, by itself a commit of its own; the rows that it gives."""
-        if self._session:
-            if self._is_given_up:
-                message = "The transaction was given up: a part of it failed half-way."
-                raise StorageUnavailable(message)
-            if _writes(statement):
-                self._has_written, self._kept = True, None
-            return self._execute(self._session, statement, values)
-        return self._alone(statement, values)
+        self._write_due()
+        found = self.look(statement, **values)
+        if self._session and _writes(statement):
+            self._has_written, self._kept = True, None
+        return found
+
+    def look(self, statement: str, **values: Any) -> list[Row]:
+        """Run a statement that need not see what was put off."""
+        if not self._session:
+            return self._alone(statement, values)
+        if self._is_given_up:
+            message = "The transaction was given up: a part of it failed half-way."
+            raise StorageUnavailable(message)
+        return self._execute(self._session, statement, values)
 
     def run_relaxed(self, statement: str, **values: Any) -> list[Row]:
         """Run a statement of which a power cut may take back what it did."""
@@ -116,6 +127,7 @@ class Database:
         try:
             yield
         except BaseException:
+            self._forget()
             with storage_errors():
                 self._session.execute("ROLLBACK TO block", prepare=False)
             (self._changed, self._written), self._is_given_up = told, given_up
@@ -142,6 +154,7 @@ class Database:
         self._session, self._has_written, self._is_given_up = session, False, False
         try:
             yield
+            self._write_due()
             self._commit(session)
         except BaseException:
             self._changed.clear()
@@ -150,7 +163,19 @@ class Database:
                 session.execute("ROLLBACK", prepare=False)
             raise
         finally:
-            self._session = self._kept = None
+            self._session = None
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forget what was true within what is over, or was undone."""
+        undo, self._kept, self._due, self._undo = self._undo, None, None, None
+        if undo:
+            undo()
+
+    def _write_due(self) -> None:
+        due, self._due, self._undo = self._due, None, None
+        if due:
+            due()
 
     def _begin(self, session: Session, statement: str) -> None:
         with storage_errors():

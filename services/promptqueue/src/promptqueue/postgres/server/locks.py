@@ -9,6 +9,9 @@ PRESENCE = 0x70717565
 SLOT = PRESENCE + 1
 """Held by a worker for each slot of a model server that is its own."""
 
+KEYS = PRESENCE + 3
+"""Held, until its commit, by who accepts prompts with Idempotency-Keys, by the hash of each."""
+
 SINGLE = PRESENCE + 2
 """Locks of which there is one each, by the following numbers."""
 

@@ -76,8 +76,5 @@ class ClientVerbs(HoldingVerbs, AttemptVerbs):
             self._database.changed(prompt_id)
 
     def _refuse_another(self, row: Row, bounds: Bounds) -> None:
-        stands = line.read(self._database, [row["owner"]])
-        if line.is_close(stands, 1, bounds):
-            stands = line.read_exactly(self._database, [row["owner"]])
-        line.refuse(stands, 1, bounds)
-        self._refuse_owner(row["owner"], [0], bounds)
+        owner = row["owner"]
+        self._refuse({owner: [0]}, line.read_for(self._database, [owner], 1, bounds), bounds)

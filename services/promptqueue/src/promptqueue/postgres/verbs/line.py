@@ -5,7 +5,8 @@ The tables `lanes` and `turns` say whose turn it is, the view `counted` how many
 who is next, and charge each claim and each end (`postgres/migrations/002_line.sql`).
 """
 
-from collections.abc import Collection, Iterable
+import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,11 @@ from promptqueue.prompt import Terms
 IN_FLIGHT = 256
 """So many prompts below a limit, submissions of others that are not committed yet are waited for: a group's length."""
 
+AFTER_ALL = 2**62  # number of a prompt that has none yet
+
 STANDS = """
-    SELECT sums.lane, sums.owner, sums.waiting, sums.bytes, lanes.now, coalesce(turns.start, 0) AS start,
-           coalesce(turns.since, 0) AS since,
+    SELECT wall() AS wall, sums.lane, sums.owner, sums.waiting, sums.bytes, lanes.now,
+           coalesce(turns.start, 0) AS start, coalesce(turns.since, 0) AS since,
            greatest(1, trunc(coalesce(turns.price, 2000000) / coalesce(owners.weight, 1))::bigint) AS step
     FROM (
         SELECT lane, owner, sum(prompts)::bigint AS waiting, sum(bytes)::bigint AS bytes
@@ -99,6 +102,7 @@ class _Own:
     """One owner's part of a lane."""
 
     waiting: int
+    bytes: int  # that are stored
     start: int
     since: int
     step: int  # what one prompt of his moves his turn by
@@ -107,22 +111,25 @@ class _Own:
 class Line:
     """How the line stood when it was read, and what those who read it have added to it since."""
 
-    def __init__(self, found: Iterable[Row], *, is_exact: bool) -> None:
+    def __init__(self, found: Sequence[Row], *, is_exact: bool) -> None:
         """Read it. It `is_exact` where whoever else comes close to a limit waits until this transaction is over."""
         self.is_exact = is_exact
-        self.bytes = 0
+        self.wall: float = found[0]["wall"]
+        self.waiting = sum(row["waiting"] for row in found)
+        self.bytes = sum(row["bytes"] for row in found)
+        self.tokens: dict[int, int] = {}  # that owners had today, as far as somebody asked
+        self._added = itertools.count(AFTER_ALL)
         self._lanes: dict[int, dict[int, _Own]] = {}
         self._now: dict[int, int] = {}
         for row in found:
-            self.bytes += row["bytes"]
             self._now[row["lane"]] = row["now"]
-            own = _Own(row["waiting"], row["start"], row["since"], row["step"])
+            own = _Own(row["waiting"], row["bytes"], row["start"], row["since"], row["step"])
             self._lanes.setdefault(row["lane"], {})[row["owner"]] = own
 
-    @property
-    def waiting(self) -> int:
-        """How many wait."""
-        return sum(own.waiting for lane in self._lanes.values() for own in lane.values())
+    def of_owner(self, owner: int) -> tuple[int, int]:
+        """Say how many prompts of an owner wait, and how many bytes are stored for it."""
+        owned = [lane[owner] for lane in self._lanes.values()]
+        return sum(own.waiting for own in owned), sum(own.bytes for own in owned)
 
     def knows(self, owner: int) -> bool:
         """Whether it was read for this owner too."""
@@ -132,12 +139,14 @@ class Line:
         """Whether nothing of this owner waits in this lane."""
         return not self._lanes[lane][owner].waiting
 
-    def join(self, lane: int, owner: int, seq: int, size: int) -> int:
+    def join(self, lane: int, owner: int, size: int) -> int:
         """Add a prompt of so many bytes; its place."""
         mine = self._lanes[lane][owner]
         if not mine.waiting:
-            mine.start, mine.since = max(mine.start, self._now[lane]), seq
+            mine.start, mine.since = max(mine.start, self._now[lane]), next(self._added)
         mine.waiting += 1
+        mine.bytes += size
+        self.waiting += 1
         self.bytes += size
         at = mine.start + (mine.waiting - 1) * mine.step
         before = 0
@@ -162,9 +171,17 @@ def read(database: Database, owners: Collection[int]) -> Line:
 
 def read_exactly(database: Database, owners: Collection[int]) -> Line:
     """Read it within a transaction, once nobody else who comes close to a limit is about to add to it."""
-    database.run("SELECT pg_advisory_xact_lock(%(single)s, %(full)s)", single=locks.SINGLE, full=locks.FULL)
+    database.look("SELECT pg_advisory_xact_lock(%(single)s, %(full)s)", single=locks.SINGLE, full=locks.FULL)
     line = Line(database.run(STANDS, owners=list(owners)), is_exact=True)
     database.keep(line)
+    return line
+
+
+def read_for(database: Database, owners: Collection[int], prompts: int, bounds: Bounds) -> Line:
+    """Read it so exactly as it takes to keep so many more within the bounds; only a transaction can be close to one."""
+    line = read(database, owners)
+    if database.is_in_transaction and is_close(line, prompts, bounds):
+        return read_exactly(database, owners)
     return line
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Unpack
 
 from promptqueue.condition import Bounds
-from promptqueue.errors import IdempotencyConflict, PromptDeleted, StorageFull
+from promptqueue.errors import IdempotencyConflict, PromptDeleted, StorageUnavailable
 from promptqueue.lifecycle import KEY_LIFETIME
 from promptqueue.owners.owner import EVERYBODY
-from promptqueue.postgres.server.database import Row
+from promptqueue.postgres.server.arrays import array
+from promptqueue.postgres.server.database import Database, Row
 from promptqueue.postgres.verbs import line, origins, rows
 from promptqueue.postgres.verbs.lanes import NUMBER
 from promptqueue.postgres.verbs.line import Line
@@ -22,23 +23,23 @@ from promptqueue.stored import stored_json, stored_object
 OF = "\x1f"  # between an owner and its key: no client can send it
 
 ACCEPT = """
-    WITH clock AS MATERIALIZED (SELECT wall() AS wall),
-    asked AS MATERIALIZED (
+    WITH asked AS MATERIALIZED (
         SELECT * FROM unnest(
             %(ids)s::uuid[], %(owners)s::integer[], %(lanes)s::smallint[], %(sizes)s::bigint[],
             %(expire_in)s::double precision[], %(timeouts)s::double precision[], %(metadata)s::text[],
             %(requests)s::text[], %(faces)s::text[], %(echos)s::text[], %(holders)s::text[], %(fingerprints)s::text[],
-            %(are_kept)s::boolean[], %(keys)s::text[], %(key_prints)s::text[], %(are_first)s::boolean[]
+            %(are_kept)s::boolean[], %(keys)s::text[], %(key_prints)s::text[], %(are_first)s::boolean[],
+            %(created_at)s::double precision[]
         ) WITH ORDINALITY AS asked (
             id, owner, lane, size, expires_in, timeout, metadata, request, face, echo, holder, fingerprint, is_kept,
-            key, key_print, is_first, place
+            key, key_print, is_first, created_at, place
         )
     ),
     accepted AS (
         INSERT INTO prompts
             (id, owner, lane, bytes, created_at, expires_at, timeout_seconds, metadata, request, face, echo)
-        SELECT id, owner, lane, size, wall, wall + expires_in, timeout, metadata, request, face, echo
-        FROM asked CROSS JOIN clock ORDER BY place
+        SELECT id, owner, lane, size, created_at, created_at + expires_in, timeout, metadata, request, face, echo
+        FROM asked ORDER BY place
         RETURNING seq, id, owner, lane, bytes, created_at, expires_at, timeout_seconds
     ),
     queued AS (
@@ -51,7 +52,7 @@ ACCEPT = """
     ),
     keyed AS (
         INSERT INTO idempotency_keys AS known (key, fingerprint, prompt_id, created_at)
-        SELECT key, key_print, id, wall FROM asked CROSS JOIN clock WHERE key IS NOT NULL
+        SELECT key, key_print, id, created_at FROM asked WHERE key IS NOT NULL
         ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, prompt_id = excluded.prompt_id,
                                         created_at = excluded.created_at
     ),
@@ -59,14 +60,10 @@ ACCEPT = """
         INSERT INTO tally (lane, owner, block, prompts, moves, bytes)
         SELECT lane, owner, seq / 256, count(*), count(*), sum(bytes) FROM accepted GROUP BY lane, owner, seq / 256
     )
-    SELECT accepted.seq, accepted.id, accepted.created_at, accepted.expires_at,
-           CASE WHEN is_first THEN line_charge(accepted.lane, accepted.owner, seq, NULL, NULL) END AS joined
-    FROM accepted JOIN asked USING (id) ORDER BY seq
+    SELECT line_charge(accepted.lane, accepted.owner, seq, NULL, NULL) AS joined
+    FROM accepted JOIN asked USING (id) WHERE is_first ORDER BY seq
 """
-"""Of all of a group at once: each statement costs more than what a prompt adds to it. `is_first` is the first of an
-owner of whom nothing waited."""
-
-MB, GB = 10**6, 10**9
+"""`is_first` is the first of an owner of whom nothing waited."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +82,22 @@ class _Draft:
         return NUMBER[self.new.priority]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Accepted:
+    """A draft that was accepted, before it is stored."""
+
+    draft: _Draft
+    id: str
+    created_at: float
+    is_first: bool
+
+
 class SubmissionVerbs(HoldingVerbs, Timekeeping):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._accepted: list[_Accepted] = []  # in this transaction, and not stored yet
 
     def enqueue(self, *new: NewPrompt, **bounds: Unpack[Bounds]) -> list[Enqueued]:
         drafts = [_draft(each) for each in new]
@@ -95,74 +106,87 @@ class SubmissionVerbs(HoldingVerbs, Timekeeping):
         if any(draft.key for draft in drafts):
             with self._database.transaction():
                 return self._enqueue_known(drafts, bounds)
-        stands = line.read(self._database, {draft.new.owner for draft in drafts})
-        if not line.is_close(stands, len(drafts), bounds):
-            return self._enqueue(drafts, stands, bounds)
-        with self._database.transaction():
-            return self._enqueue(drafts, line.read_exactly(self._database, _owners(drafts)), bounds)
+        if not self._database.is_in_transaction:
+            stands = line.read(self._database, _owners(drafts))
+            if line.is_close(stands, len(drafts), bounds):
+                with self._database.transaction():
+                    return self.enqueue(*new, **bounds)
+            accepted = self._enqueue(drafts, stands, bounds)
+            self._store()
+            return accepted
+        return self._enqueue(drafts, line.read_for(self._database, _owners(drafts), len(drafts), bounds), bounds)
 
     def _enqueue_known(self, drafts: Sequence[_Draft], bounds: Bounds) -> list[Enqueued]:
         known = self._known(drafts)
         fresh = _fresh(drafts, known)
         accepted: dict[int, Enqueued] = {}
         if fresh:
-            stands = line.read(self._database, _owners(fresh.values()))
-            if line.is_close(stands, len(fresh), bounds):
-                stands = line.read_exactly(self._database, _owners(fresh.values()))
+            stands = line.read_for(self._database, _owners(fresh.values()), len(fresh), bounds)
             accepted = dict(zip(fresh, self._enqueue([*fresh.values()], stands, bounds), strict=True))
-        keys = {draft.key: accepted[place].prompt.id for place, draft in fresh.items() if draft.key}
-        keys = {**{key: str(row["prompt_id"]) for key, row in known.items()}, **keys}
-        replayed = {keys[draft.key] for place, draft in enumerate(drafts) if place not in fresh and draft.key}
-        stand = {str(row["id"]): row for row in line.places(self._database, replayed)} if replayed else {}
-        found = []
-        for place, draft in enumerate(drafts):
-            if draft.key and place not in fresh:
-                row = stand[keys[draft.key]]
-                origins.take_over(self._database, keys[draft.key], draft.new.origin)
-                found.append(Enqueued(prompt=rows.prompt(row), position=row["position"], replayed=True))
-            else:
-                found.append(accepted[place])
-        return found
+        if len(accepted) == len(drafts):
+            return [*accepted.values()]
+        ids = {key: str(row["prompt_id"]) for key, row in known.items()}
+        ids |= {draft.key: accepted[place].prompt.id for place, draft in fresh.items() if draft.key}
+        again = {ids[draft.key] for place, draft in enumerate(drafts) if place not in fresh and draft.key}
+        stand = {str(row["id"]): row for row in line.places(self._database, again)}
+        return [
+            accepted[place] if place in fresh else self._replayed(stand[ids[draft.key or ""]], draft.new)
+            for place, draft in enumerate(drafts)
+        ]
+
+    def _replayed(self, row: Row, new: NewPrompt) -> Enqueued:
+        prompt = rows.prompt(row)
+        origins.take_over(self._database, prompt.id, new.origin)
+        return Enqueued(prompt=prompt, position=row["position"], replayed=True)
 
     def _enqueue(self, drafts: Sequence[_Draft], stands: Line, bounds: Bounds) -> list[Enqueued]:
-        self._refuse(drafts, stands, bounds)
-        ids = [str(uuid.uuid4()) for _ in drafts]
-        found = self._database.run(ACCEPT, ids=ids, are_first=_are_first(drafts, stands), **_columns(drafts))
-        accepted = []
-        for draft, row in zip(drafts, found, strict=True):
-            position = stands.join(draft.lane, draft.new.owner, row["seq"], draft.size)
-            accepted.append(Enqueued(prompt=_prompt(draft, row), position=position))
-            self._database.changed(accepted[-1].prompt.id)
-        self._database.keep(stands)
-        return accepted
+        """Accept prompts, and store them together with others of this transaction before anything else is done in it.
 
-    def _refuse(self, drafts: Sequence[_Draft], stands: Line, bounds: Bounds) -> None:
-        line.refuse(stands, len(drafts), bounds)
-        of_owners = defaultdict[int, list[int]](list)
+        Each statement costs more than what a prompt adds to it.
+        """
+        sizes = defaultdict[int, list[int]](list)
         for draft in drafts:
-            of_owners[draft.new.owner].append(draft.size)
-        for owner, sizes in of_owners.items():
-            self._refuse_owner(owner, sizes, bounds)
-        max_stored_bytes = bounds.get("max_stored_bytes")
-        if max_stored_bytes is not None and stands.bytes + sum(draft.size for draft in drafts) > max_stored_bytes:
-            message = (
-                f"The queue stores {_size(stands.bytes)}, and {_size(max_stored_bytes)} is the most it may: "
-                "delete prompts that are done with, or wait until older ones are erased."
+            sizes[draft.new.owner].append(draft.size)
+        self._refuse(sizes, stands, bounds)
+        enqueued = []
+        for draft in drafts:
+            accepted = _Accepted(
+                draft=draft,
+                id=str(uuid.uuid4()),
+                created_at=stands.wall,
+                is_first=stands.is_new(draft.lane, draft.new.owner),
             )
-            raise StorageFull(message)
+            self._accepted.append(accepted)
+            position = stands.join(draft.lane, draft.new.owner, draft.size)
+            enqueued.append(Enqueued(prompt=_prompt(accepted), position=position))
+        if self._database.is_in_transaction:
+            self._database.defer(self._store, undo=self._accepted.clear)
+        return enqueued
+
+    def _store(self) -> None:
+        accepted, self._accepted, kept = self._accepted, [], self._database.kept
+        self._database.run(ACCEPT, **_columns(accepted))
+        self._database.keep(kept)
+        for each in accepted:
+            self._database.changed(each.id)
 
     def _known(self, drafts: Collection[_Draft]) -> dict[str, Row]:
         """Find, by their keys, what was accepted before. Until the commit nobody else accepts anything with these.
 
         Raises PromptDeleted, IdempotencyConflict.
         """
-        found = self._database.run(
+        keys = {draft.key for draft in drafts if draft.key}
+        is_met = any(each.draft.key in keys for each in self._accepted if each.draft.key)
+        found = (self._database.run if is_met else self._database.look)(
             """
             SELECT known.*, prompts.id, (SELECT wall()) - known.created_at AS age
             FROM known_keys(%(keys)s::text[]) AS known LEFT JOIN prompts ON prompts.id = known.prompt_id
             """,
-            keys=sorted({draft.key for draft in drafts if draft.key}),
+            keys=array(keys),
         )
+        if any(row["key"] is None for row in found):
+            message = "The same Idempotency-Key is just being accepted by another process: send it again."
+            raise StorageUnavailable(message)
         is_doubted = any(row["age"] >= KEY_LIFETIME for row in found) and self._was_just_set()
         known = {row["key"]: row for row in found if is_doubted or row["age"] < KEY_LIFETIME}
         for draft in drafts:
@@ -191,59 +215,54 @@ def _fresh(drafts: Sequence[_Draft], known: Mapping[str, Row]) -> dict[int, _Dra
     return fresh
 
 
-def _are_first(drafts: Collection[_Draft], stands: Line) -> list[bool]:
-    met = defaultdict[tuple[int, int], int](int)
-    firsts = []
-    for draft in drafts:
-        where = draft.lane, draft.new.owner
-        met[where] += 1
-        firsts.append(met[where] == 1 and stands.is_new(*where))
-    return firsts
-
-
 def _owners(drafts: Collection[_Draft]) -> set[int]:
     return {draft.new.owner for draft in drafts}
 
 
-def _columns(drafts: Collection[_Draft]) -> dict[str, list[object]]:
+def _columns(accepted: Collection[_Accepted]) -> dict[str, str]:
+    drafts = [each.draft for each in accepted]
     news = [draft.new for draft in drafts]
     origins = [new.origin for new in news]
     return {
-        "owners": [new.owner for new in news],
-        "lanes": [draft.lane for draft in drafts],
-        "sizes": [draft.size for draft in drafts],
-        "expire_in": [new.expires_in for new in news],
-        "timeouts": [new.timeout for new in news],
-        "metadata": [draft.metadata for draft in drafts],
-        "requests": [draft.request for draft in drafts],
-        "faces": [origin and origin.face for origin in origins],
-        "echos": [draft.echo for draft in drafts],
-        "holders": [origin and origin.holder for origin in origins],
-        "fingerprints": [origin and origin.fingerprint for origin in origins],
-        "are_kept": [origin is None or origin.is_kept for origin in origins],
-        "keys": [draft.key for draft in drafts],
-        "key_prints": [new.idempotency and new.idempotency.fingerprint for new in news],
+        "ids": array(each.id for each in accepted),
+        "created_at": array(each.created_at for each in accepted),
+        "are_first": array(each.is_first for each in accepted),
+        "owners": array(new.owner for new in news),
+        "lanes": array(draft.lane for draft in drafts),
+        "sizes": array(draft.size for draft in drafts),
+        "expire_in": array(new.expires_in for new in news),
+        "timeouts": array(new.timeout for new in news),
+        "metadata": array(draft.metadata for draft in drafts),
+        "requests": array(draft.request for draft in drafts),
+        "faces": array(origin.face if origin else None for origin in origins),
+        "echos": array(draft.echo for draft in drafts),
+        "holders": array(origin.holder if origin else None for origin in origins),
+        "fingerprints": array(origin.fingerprint if origin else None for origin in origins),
+        "are_kept": array(origin is None or origin.is_kept for origin in origins),
+        "keys": array(draft.key for draft in drafts),
+        "key_prints": array(each.fingerprint if each else None for each in (new.idempotency for new in news)),
     }
 
 
-def _prompt(draft: _Draft, row: Row) -> Prompt:
+def _prompt(accepted: _Accepted) -> Prompt:
+    new, created_at = accepted.draft.new, accepted.created_at
     return Prompt(
-        id=str(row["id"]),
+        id=accepted.id,
         status=Status.QUEUED,
         outcome=None,
-        priority=draft.new.priority,
+        priority=new.priority,
         attempt=0,
         failures=0,
         tokens=None,
-        created_at=row["created_at"],
+        created_at=created_at,
         started_at=None,
         completed_at=None,
-        expires_at=row["expires_at"],
+        expires_at=None if new.expires_in is None else created_at + new.expires_in,
         error=None,
-        metadata=stored_object(draft.metadata),
-        timeout=draft.new.timeout,
-        overdue=row["expires_at"] is not None and row["expires_at"] <= row["created_at"],
-        owner=draft.new.owner,
+        metadata=new.metadata and stored_object(accepted.draft.metadata),
+        timeout=new.timeout,
+        overdue=new.expires_in is not None and new.expires_in <= 0,
+        owner=new.owner,
     )
 
 
@@ -267,7 +286,3 @@ def _stored_key(new: NewPrompt) -> str | None:
     if new.owner == EVERYBODY:
         return new.idempotency.key
     return f"{new.owner}{OF}{new.idempotency.key}"
-
-
-def _size(number: int) -> str:
-    return f"{number / GB:.1f} GB" if number >= GB else f"{number / MB:.1f} MB"
