@@ -75,9 +75,7 @@ class Database:
         """Run a statement that need not see what was put off."""
         if not self._session:
             return self._alone(statement, values)
-        if self._is_given_up:
-            message = "The transaction was given up: a part of it failed half-way."
-            raise StorageUnavailable(message)
+        self._refuse_given_up()
         return self._execute(self._session, statement, values)
 
     def run_relaxed(self, statement: str, **values: Any) -> list[Row]:
@@ -155,7 +153,8 @@ class Database:
         try:
             yield
             self._write_due()
-            self._commit(session)
+            self._refuse_given_up()
+            _commit(session)
         except BaseException:
             self._changed.clear()
             self._written.clear()
@@ -177,29 +176,14 @@ class Database:
         if due:
             due()
 
-    def _begin(self, session: Session, statement: str) -> None:
-        with storage_errors():
-            session.execute(statement, prepare=False)
-
-    def _commit(self, session: Session) -> None:
+    def _refuse_given_up(self) -> None:
         if self._is_given_up:
             message = "The transaction was given up: a part of it failed half-way."
             raise StorageUnavailable(message)
-        doubts: list[str] = []
-        heard = lambda notice: doubts.append(notice.message_primary or "")  # noqa: E731
-        session.add_notice_handler(heard)
-        try:
-            # Never cancelled: a cancelled commit has happened here, and says so by a warning alone.
-            done = session.execute("COMMIT", prepare=False).statusmessage
-        except psycopg.Error as error:
-            raise CommitUnknown from error
-        finally:
-            session.remove_notice_handler(heard)
-        if done != "COMMIT":
-            message = "The transaction was rolled back by the server."
-            raise StorageUnavailable(message)
-        if doubts:
-            raise CommitUnknown
+
+    def _begin(self, session: Session, statement: str) -> None:
+        with storage_errors():
+            session.execute(statement, prepare=False)
 
     def _alone(self, statement: str, values: dict[str, Any]) -> list[Row]:
         with self._sessions.borrowed() as session:
@@ -227,6 +211,24 @@ class Database:
         changed, self._changed = self._changed, set()
         written, self._written = self._written - changed, set()
         self._teller.tell(changed, written)
+
+
+def _commit(session: Session) -> None:
+    doubts: list[str] = []
+    heard = lambda notice: doubts.append(notice.message_primary or "")  # noqa: E731
+    session.add_notice_handler(heard)
+    try:
+        # Never cancelled: a cancelled commit has happened here, and says so by a warning alone.
+        done = session.execute("COMMIT", prepare=False).statusmessage
+    except psycopg.Error as error:
+        raise CommitUnknown from error
+    finally:
+        session.remove_notice_handler(heard)
+    if done != "COMMIT":
+        message = "The transaction was rolled back by the server."
+        raise StorageUnavailable(message)
+    if doubts:
+        raise CommitUnknown
 
 
 @cache
