@@ -32,8 +32,6 @@ SETTINGS = {
     # The queue reads by its indexes, however little is stored when a statement is prepared. What makes that sure would
     # also make every plan seem dear enough to be compiled, which takes longer than all else.
     "jit": "off",
-    # They are written so that one plan is good whatever the values; to make one anew takes as long as the statement.
-    "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     # And so each statement has one way, whatever it is asked: to look for a better one each time takes as long again.
     "plan_cache_mode": "force_generic_plan",
