@@ -1,10 +1,12 @@
 """The engine of the queue behind tests that need not know which: SQLite, or with QUEUE_ENGINE=postgres PostgreSQL."""
 
 import atexit
-import hashlib
 import os
 from contextlib import ExitStack
 from functools import cache
+from itertools import cycle
+
+TOGETHER = 8  # databases that tests of one process may need at one time
 
 
 @cache
@@ -13,14 +15,31 @@ def _server():
 
     running = ExitStack()
     atexit.register(running.close)
-    return running.enter_context(postgres_server(durable=False))
+    server = running.enter_context(postgres_server(durable=False))
+    for number in range(TOGETHER):
+        server.make_database(f"queue{number}")
+    return server
 
 
 @cache
-def _database(folder):
-    name = f"q{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
-    _server().make_database(name)
-    return _server().url(name)
+def _names():
+    return cycle([f"queue{number}" for number in range(TOGETHER)])
+
+
+@cache
+def _database(_folder):
+    """Give the database that was used longest ago, with nothing in it: to make one takes longer than most tests."""
+    import psycopg  # noqa: PLC0415
+
+    url = _server().url(next(_names()))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url
 
 
 def queue_url(folder):
