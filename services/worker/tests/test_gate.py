@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from promptqueue.condition import ModelState
 from promptqueue.prompt import Claim, Priority, Prompt, Status, Terms, Trouble
+from support.waiting import until
 from worker.drain import Drain
 from worker.ollama.call_end import CallEnd, EndKind
 from worker.server.gate import Gate
@@ -74,8 +75,21 @@ def test_who_waits_is_let_in_at_once_when_a_slot_is_taken():
     gate.reopen(gate.hold)
     waiting = ThreadPoolExecutor()
     let_in = waiting.submit(gate.may_claim, "a slot", 60)
+    until(lambda: gate._moved._waiters)
 
     gate.admit(1)
+
+    assert let_in.result(5)
+
+
+def test_who_waits_for_a_slot_is_let_in_at_once_when_another_needs_none_any_more(gate):
+    gate.admit(1)
+    gate.may_claim("a slot", 0)
+    waiting = ThreadPoolExecutor()
+    let_in = waiting.submit(gate.may_claim, "another", 60)
+    until(lambda: gate._moved._waiters)
+
+    gate.done("a slot")
 
     assert let_in.result(5)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import uuid
@@ -95,6 +96,25 @@ def test_a_worker_that_is_to_end_leaves_the_slots_that_it_does_not_need_to_other
     assert ends.is_running
     assert queue.workers().slots == 2
     until(lambda: held() == 2, "each tells what it holds")
+
+
+@pytest.mark.parametrize("environ", ["sqlite"], indirect=True)
+def test_a_worker_whose_slot_somebody_else_has_ends_what_it_has_begun_and_begins_nothing(
+    spawn, ollama, storage, queue, ask, completed, tmp_path
+):
+    ollama.set(pace=0.02, text="word " * 100)
+    process = spawn()
+    prompt, following = ask("Hi"), ask("Ho")
+    until(lambda: queue.partial(prompt.id))
+    with storage.register(slots=0) as other:
+        shutil.rmtree(tmp_path / "data" / "slots")
+        assert other.take_slot(everywhere(ollama.url), below=1) == 0
+        until(lambda: "slots=0 of=1" in process.output)
+
+        assert completed(prompt).outcome is Outcome.SUCCEEDED
+
+        assert queue.get(following.id).attempt == 0
+    assert completed(following).outcome is Outcome.SUCCEEDED
 
 
 def test_each_takes_what_it_may_have_and_what_is_free(hire):
