@@ -160,8 +160,8 @@ def _postgres() -> str:
 def commands() -> None:
     """Look after the queue: what it does, what is in it, and its copies.
 
-    Every command but `restore` is meant for a queue in use. What erases or ends much for good asks once when a
-    person is at the terminal; --yes answers beforehand.
+    Every command but `restore` and `migrate` is meant for a queue in use. What erases or ends much for good asks once
+    when a person is at the terminal; --yes answers beforehand.
 
     \b
     With Docker:  docker compose exec worker python -m promptqueue COMMAND
