@@ -126,7 +126,8 @@ class OnAServer:
         if self._cables:
             self._server.begin()
             return
-        self._server = self._ending.enter_context(postgres_server())
+        # What it wrote outlives its kill in the kernel, though no disk has it.
+        self._server = self._ending.enter_context(postgres_server(durable=False))
         self._server.make_database(CAMPAIGN)
         self._cables = {name: self._ending.enter_context(Cable(self._server.port)) for name in self._containers}
 

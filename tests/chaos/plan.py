@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LEASE = 2.0  # seconds; short, so that stops outlast it
 EVERY = 0.95  # seconds from one strike to the next, on average
 FILLED_EVERY = 20.0  # seconds from one filling of the room to the next, on average
-PAUSE = 3.0  # seconds from one end of an outage of the server to the next outage, on average
+PAUSE = 6.0  # seconds from one end of an outage of the server to the next outage, on average
 
 
 class Part(StrEnum):

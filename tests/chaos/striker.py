@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chaos.target import Postgres, Server, Target
 
 AGAIN_AFTER = 0.5  # seconds
+SPARED = 2.0  # seconds for which PostgreSQL is let alone once it is back
 NUMBERS = {Blow.KILL: signal.SIGKILL, Blow.TERM: signal.SIGTERM, Blow.STOP: signal.SIGSTOP}
 
 
@@ -60,6 +61,7 @@ class Striker:
         self._numbers = count()
         self._thread = threading.Thread(target=self._run, name="striker")
         self._error: BaseException | None = None
+        self._spared_until = 0.0
         self.struck: list[Struck] = []
 
     def start(self, plan: list[Strike]) -> None:
@@ -112,8 +114,11 @@ class Striker:
                 hit = 1
             case Part.OLLAMA:
                 hit = self._strike_server(self._ollama, strike)
+            case Part.SERVER if now() < self._spared_until:
+                hit = 0  # the strike before came late on a busy machine, and nobody would have had time to come back
             case Part.SERVER:
                 hit = self._strike_server(self._postgres, strike)
+                self._spared_until = now() + strike.seconds + SPARED
             case Part.SESSIONS:
                 hit = self._postgres.end_sessions()
             case Part.CABLE:
@@ -131,6 +136,7 @@ class Striker:
         if not server.is_alive:  # the strike before came late, and its end is still to come
             return 0
         back_at = now() + strike.seconds
+        self._let_go_on(server)  # should it stand still: it could not end
         match strike.blow:
             case Blow.STOP:
                 server.signal(signal.SIGSTOP)

@@ -46,7 +46,8 @@ MISCOUNTED = """
     FROM (
         SELECT owner, (SELECT coalesce(sum(bytes), 0) FROM counted WHERE counted.owner = owners.owner) AS kept,
                'bytes' AS what,
-               (SELECT coalesce(sum(bytes), 0) FROM prompts WHERE prompts.owner = owners.owner) AS counted
+               (SELECT coalesce(sum(prompts.bytes + coalesce(ended.bytes, 0)), 0)
+                FROM prompts LEFT JOIN ended USING (seq) WHERE prompts.owner = owners.owner) AS counted
         FROM owners
         UNION ALL
         SELECT owner,

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from support.machine import unable
+from support.machine import need_postgres, unable
 from support.wall_clock import MISSING, clock_at
 
 from chaos import campaign
 from chaos.official import WAYS
 from chaos.owners import NAMES, Owners
 from chaos.plain import Plain
-from chaos.plan import OF_A_SERVER, Part, plan
+from chaos.plan import OF_A_FILE, OF_A_SERVER, Blow, Part, plan
 from chaos.report import report
 from chaos.script import script
 from chaos.target import room_for
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SEED = 9
 SECONDS = 24.0
 SECONDS_OF_OWNERS = 12.0
+SECONDS_OF_OUTAGES = 18.0
 
 
 def test_a_short_campaign_finds_nothing_lost_stuck_or_wrong(tmp_path: Path) -> None:
@@ -60,6 +61,39 @@ def test_a_short_campaign_of_several_owners_shows_nobody_what_is_anothers(tmp_pa
     assert {each.owner for each in evidence.pried} == {each.owner for each in evidence.listed} == set(NAMES)
     assert any(each.answers[0][0] == each.answers[1][0] == 404 for each in evidence.pried)
     assert any(each.ids for each in evidence.listed)
+
+
+def test_a_short_campaign_against_postgresql_finds_nothing_lost_stuck_or_wrong(tmp_path: Path) -> None:
+    need_postgres()
+    clock = clock_at(tmp_path / "clock") or unable(MISSING)
+    product = Plain(tmp_path, room=room_for(SECONDS), clock=clock, proxy_processes=2, on_postgres=True)
+
+    outcome = campaign.run(product, tmp_path, seed=SEED, seconds=SECONDS, progress=lambda _: None)
+
+    print(report(outcome))  # noqa: T201 (shown for a test that failed)
+    assert outcome.findings == []
+    assert outcome.settled_in is not None
+    assert {strike.part for strike in outcome.evidence.struck if strike.hit} >= set(Part) - OF_A_FILE
+    assert outcome.evidence.retried
+
+
+def test_a_server_that_is_killed_and_restarted_and_connections_that_are_cut_charge_nobody(tmp_path: Path) -> None:
+    need_postgres()
+    product = Plain(tmp_path, room=room_for(SECONDS_OF_OUTAGES), on_postgres=True)
+    without = frozenset(Part) - OF_A_SERVER
+
+    outcome = campaign.run(
+        product, tmp_path, seed=SEED, seconds=SECONDS_OF_OUTAGES, progress=lambda _: None, without=without
+    )
+
+    print(report(outcome))  # noqa: T201 (shown for a test that failed)
+    assert outcome.findings == []
+    assert outcome.settled_in is not None
+    assert {(strike.part, strike.blow) for strike in outcome.evidence.struck if strike.hit} >= {
+        (Part.SERVER, Blow.KILL),
+        (Part.SESSIONS, Blow.END),
+        (Part.CABLE, Blow.CUT),
+    }
 
 
 def test_a_seed_decides_what_happens() -> None:

@@ -95,3 +95,19 @@ def test_only_what_may_be_lost_does_not_wait_for_the_disk(database):
         durable = database.run(how)
 
     assert (relaxed, durable, database.run(how)) == ([{"how": "off"}], [{"how": "on"}], [{"how": "on"}])
+
+
+def test_why_a_part_failed_is_told_to_all_who_shared_its_commit(database, added):
+    def commit():
+        with database.transaction():
+            database.run("SET LOCAL statement_timeout = 20")
+            database.run(ADD, who="a")
+            with pytest.raises(StorageUnavailable, match="statement timeout"):
+                database.run("SELECT pg_sleep(20)")
+            with pytest.raises(StorageUnavailable, match="statement timeout"):
+                database.run(ADD, who="b")
+
+    with pytest.raises(StorageUnavailable, match="statement timeout"):
+        commit()
+
+    assert added() == []

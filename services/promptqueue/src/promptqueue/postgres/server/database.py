@@ -18,6 +18,8 @@ from promptqueue.postgres.server.telling import Teller
 
 Row = DictRow
 
+HALF_WAY = "The transaction was given up: a part of it failed half-way."
+
 BEGIN = "BEGIN"
 BEGIN_RELAXED = "BEGIN; SET LOCAL synchronous_commit = off"
 WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|line_claim)\b(?!\s+SKIP)")
@@ -33,7 +35,7 @@ class Database:
         self._clock = clock
         self._session: Session | None = None  # of the transaction that is going on
         self._has_written = False
-        self._is_given_up = False
+        self._given_up: str | None = None  # why the transaction cannot be committed any more
         self._changed: set[str | None] = set()
         self._written: set[str] = set()
         self._kept: object | None = None
@@ -76,7 +78,11 @@ class Database:
         if not self._session:
             return self._alone(statement, values)
         self._refuse_given_up()
-        return self._execute(self._session, statement, values)
+        try:
+            return self._execute(self._session, statement, values)
+        except StorageUnavailable as unavailable:
+            self._given_up = str(unavailable)  # all others of this transaction hear why
+            raise
 
     def run_relaxed(self, statement: str, **values: Any) -> list[Row]:
         """Run a statement of which a power cut may take back what it did."""
@@ -120,7 +126,7 @@ class Database:
             with self.transaction(durable=durable):
                 yield
             return
-        told, given_up = (set(self._changed), set(self._written)), self._is_given_up
+        told, given_up = (set(self._changed), set(self._written)), self._given_up
         self.run("SAVEPOINT block")
         try:
             yield
@@ -128,7 +134,7 @@ class Database:
             self._forget()
             with storage_errors():
                 self._session.execute("ROLLBACK TO block", prepare=False)
-            (self._changed, self._written), self._is_given_up = told, given_up
+            (self._changed, self._written), self._given_up = told, given_up
             raise
         self.run("RELEASE block")
 
@@ -141,7 +147,8 @@ class Database:
         try:
             yield
         except BaseException:
-            self._is_given_up = self._is_given_up or self._has_written
+            if self._has_written and not self._given_up:
+                self._given_up = HALF_WAY
             raise
         finally:
             self._has_written = self._has_written or before
@@ -149,7 +156,7 @@ class Database:
     @contextmanager
     def _outermost(self, session: Session, *, durable: bool) -> Iterator[None]:
         self._begin(session, BEGIN if durable else BEGIN_RELAXED)
-        self._session, self._has_written, self._is_given_up = session, False, False
+        self._session, self._has_written, self._given_up = session, False, None
         try:
             yield
             self._write_due()
@@ -177,9 +184,8 @@ class Database:
             due()
 
     def _refuse_given_up(self) -> None:
-        if self._is_given_up:
-            message = "The transaction was given up: a part of it failed half-way."
-            raise StorageUnavailable(message)
+        if self._given_up:
+            raise StorageUnavailable(self._given_up)
 
     def _begin(self, session: Session, statement: str) -> None:
         with storage_errors():
