@@ -57,3 +57,9 @@ def own_server():
     with postgres_server(durable=False) as running:
         running.make_database("own")
         yield running
+
+
+@pytest.fixture
+def in_order(queue):
+    """Hold the ledgers beside what is there."""
+    return lambda: PostgresBackend().check(queue)

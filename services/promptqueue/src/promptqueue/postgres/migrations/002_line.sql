@@ -1,8 +1,8 @@
--- How the line moves: whose turn it is, and what a claim and the end of an attempt are charged. Functions, since each looks
--- anew at what others have committed once it has the book: one statement would look once.
+-- How the line moves: whose turn it is, and what a claim and the end of an attempt are charged. Functions, since each
+-- looks anew at what others have committed once it has the book: one statement would look once.
 
--- Take the book, and along with it what others left in `charges`; false where somebody else has it. It is held until the
--- commit, so that of two who write into `turns` and `lanes` none waits for the other. 1886483815 is 'pque' + 2.
+-- Take the book, and along with it what others left in `charges`; false where somebody else has it. It is held until
+-- the commit, so that of two who write into `turns` and `lanes` none waits for the other. 1886483815 is 'pque' + 2.
 CREATE FUNCTION line_book() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     entry record;
@@ -18,8 +18,8 @@ BEGIN
     RETURN true;
 END $$;
 
--- Write into the book, which is held. With `joined` an owner came to wait, with `cost` an attempt ended that was `charged`
--- so much, else a prompt was claimed.
+-- Write into the book, which is held. With `joined` an owner came to wait, with `cost` an attempt ended that was
+-- `charged` so much, else a prompt was claimed.
 CREATE FUNCTION line_turn(of_lane smallint, of_owner integer, joined bigint, charged bigint, cost bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -111,7 +111,10 @@ DECLARE
     has_book boolean;
     of_lane smallint;
     chosen bigint;
+    of_owner integer;
     price bigint;
+    most bigint;
+    passed_over integer[] := '{}';  -- owners who have as much running as they may
     taken record;  -- not line%ROWTYPE: that is a type of the server itself, for geometry
 BEGIN
     IF (SELECT paused FROM control) THEN
@@ -123,36 +126,44 @@ BEGIN
         WHERE EXISTS (SELECT FROM line WHERE line.status = 'queued' AND line.lane = lanes.lane OFFSET 0)
         ORDER BY lanes.start + trunc(lanes.price / lanes.share)::bigint, lanes.lane
     LOOP
-        SELECT first.seq, turn.price INTO chosen, price
-        FROM (
-            WITH RECURSIVE waits (owner) AS (
-                (SELECT line.owner FROM line WHERE line.status = 'queued' AND line.lane = of_lane
-                 ORDER BY line.owner LIMIT 1)
-                UNION ALL
-                SELECT (SELECT line.owner FROM line
-                        WHERE line.status = 'queued' AND line.lane = of_lane AND line.owner > waits.owner
-                        ORDER BY line.owner LIMIT 1)
-                FROM waits WHERE waits.owner IS NOT NULL
-            )
-            SELECT waits.owner, coalesce(turns.start, 0) AS start, coalesce(turns.since, 0) AS since,
-                   coalesce(turns.price, 2000000) AS price,
-                   coalesce(owners.max_running, CASE WHEN waits.owner > 1 THEN most_running END) AS most
-            FROM waits LEFT JOIN turns ON turns.lane = of_lane AND turns.owner = waits.owner
-            LEFT JOIN owners ON owners.owner = waits.owner
-            WHERE waits.owner IS NOT NULL
-            ORDER BY start, since, waits.owner
-        ) AS turn
-        CROSS JOIN LATERAL (
-            SELECT line.seq FROM line
-            WHERE line.status = 'queued' AND line.lane = of_lane AND line.owner = turn.owner
-              AND (turn.most IS NULL OR turn.most > (
-                  SELECT count(*) FROM line AS running
-                  WHERE running.status = 'processing' AND running.owner = turn.owner))
-              AND (line.not_before IS NULL OR line.not_before <= time_now)
-              AND (line.expires_at IS NULL OR line.expires_at > wall_now)
-            ORDER BY line.seq LIMIT 1 FOR UPDATE SKIP LOCKED
-        ) AS first
-        LIMIT 1;
+        LOOP
+            SELECT first.seq, turn.owner, turn.price, turn.most INTO chosen, of_owner, price, most
+            FROM (
+                WITH RECURSIVE waits (owner) AS (
+                    (SELECT line.owner FROM line WHERE line.status = 'queued' AND line.lane = of_lane
+                     ORDER BY line.owner LIMIT 1)
+                    UNION ALL
+                    SELECT (SELECT line.owner FROM line
+                            WHERE line.status = 'queued' AND line.lane = of_lane AND line.owner > waits.owner
+                            ORDER BY line.owner LIMIT 1)
+                    FROM waits WHERE waits.owner IS NOT NULL
+                )
+                SELECT waits.owner, coalesce(turns.start, 0) AS start, coalesce(turns.since, 0) AS since,
+                       coalesce(turns.price, 2000000) AS price,
+                       coalesce(owners.max_running, CASE WHEN waits.owner > 1 THEN most_running END) AS most
+                FROM waits LEFT JOIN turns ON turns.lane = of_lane AND turns.owner = waits.owner
+                LEFT JOIN owners ON owners.owner = waits.owner
+                WHERE waits.owner IS NOT NULL AND waits.owner <> ALL (passed_over)
+                ORDER BY start, since, waits.owner
+            ) AS turn
+            CROSS JOIN LATERAL (
+                SELECT line.seq FROM line
+                WHERE line.status = 'queued' AND line.lane = of_lane AND line.owner = turn.owner
+                  AND (turn.most IS NULL OR turn.most > (
+                      SELECT count(*) FROM line AS running
+                      WHERE running.status = 'processing' AND running.owner = turn.owner))
+                  AND (line.not_before IS NULL OR line.not_before <= time_now)
+                  AND (line.expires_at IS NULL OR line.expires_at > wall_now)
+                ORDER BY line.seq LIMIT 1 FOR UPDATE SKIP LOCKED
+            ) AS first
+            LIMIT 1;
+            EXIT WHEN most IS NULL;  -- without a limit, or nobody may start
+            -- Of an owner with a limit one is claimed at a time, so that what is counted stays true until the commit.
+            -- Whoever comes meanwhile does not wait. 1886483817 is 'pque' + 4.
+            EXIT WHEN pg_try_advisory_xact_lock(1886483817, of_owner) AND most > (
+                SELECT count(*) FROM line WHERE line.status = 'processing' AND line.owner = of_owner);
+            passed_over := passed_over || of_owner;
+        END LOOP;
         EXIT WHEN chosen IS NOT NULL;
     END LOOP;
     IF chosen IS NULL THEN
@@ -178,10 +189,14 @@ BEGIN
         FROM prompts WHERE prompts.seq = taken.seq;
 END $$;
 
--- Find Idempotency-Keys, once nobody else is about to accept prompts with them. Whoever locks many does so in one order, and
--- whoever holds others already does not wait, but is given a row of nothing: two could wait for each other for ever.
+-- Find Idempotency-Keys, and whether their prompts are there, once nobody else is about to accept any with them. Whoever
+-- locks many does so in one order, and whoever holds others already does not wait, but is given a row of nothing: two
+-- could wait for each other for ever.
 -- 1886483816 is 'pque' + 3, and 4 of 'pque' + 2 the lock of who comes close to a limit.
-CREATE FUNCTION known_keys(wanted text[]) RETURNS SETOF idempotency_keys LANGUAGE plpgsql AS $$
+CREATE FUNCTION known_keys(wanted text[]) RETURNS TABLE (
+    key text, fingerprint text, prompt_id uuid, age double precision, is_there boolean
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
 DECLARE
     hashes integer[] := ARRAY(SELECT DISTINCT hashtext(one) AS hash FROM unnest(wanted) AS one ORDER BY hash);
     hash integer;
@@ -195,10 +210,13 @@ BEGIN
                        SELECT each::bigint & 4294967295 FROM unnest(hashes) AS each)
                    OR (classid = 1886483815 AND objid = 4))
         ) THEN
-            RETURN NEXT NULL;
+            RETURN NEXT;
             RETURN;
         END IF;
         PERFORM pg_advisory_xact_lock(1886483816, hash);
     END LOOP;
-    RETURN QUERY SELECT * FROM idempotency_keys WHERE key = ANY(wanted);
+    RETURN QUERY
+        SELECT known.key, known.fingerprint, known.prompt_id, wall() - known.created_at, prompts.id IS NOT NULL
+        FROM idempotency_keys AS known LEFT JOIN prompts ON prompts.id = known.prompt_id
+        WHERE known.key = ANY(wanted);
 END $$;

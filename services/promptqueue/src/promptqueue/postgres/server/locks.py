@@ -12,6 +12,9 @@ SLOT = PRESENCE + 1
 KEYS = PRESENCE + 3
 """Held, until its commit, by who accepts prompts with Idempotency-Keys, by the hash of each."""
 
+OWNERS = PRESENCE + 4
+"""Held, until its commit, by who claims a prompt of an owner that may have only so many running, by its number."""
+
 SINGLE = PRESENCE + 2
 """Locks of which there is one each, by the following numbers."""
 

@@ -59,7 +59,8 @@ FORGET = """
 """Processes that are gone and of whom nothing need be known any more. One that was only cut off enters again."""
 
 UNKEPT = """
-    SELECT seq FROM holds WHERE seq = %(seq)s AND NOT is_open AND NOT is_kept AND NOT is_alive(holder)
+    SELECT seq FROM ended JOIN holds USING (seq)
+    WHERE seq = %(seq)s AND NOT is_open AND NOT is_kept AND NOT is_alive(holder)
     FOR UPDATE SKIP LOCKED
 """
 

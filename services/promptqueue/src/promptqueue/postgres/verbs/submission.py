@@ -178,10 +178,7 @@ class SubmissionVerbs(HoldingVerbs, Timekeeping):
         keys = {draft.key for draft in drafts if draft.key}
         is_met = any(each.draft.key in keys for each in self._accepted if each.draft.key)
         found = (self._database.run if is_met else self._database.look)(
-            """
-            SELECT known.*, prompts.id, (SELECT wall()) - known.created_at AS age
-            FROM known_keys(%(keys)s::text[]) AS known LEFT JOIN prompts ON prompts.id = known.prompt_id
-            """,
+            "SELECT * FROM known_keys(%(keys)s::text[])",
             keys=array(keys),
         )
         if any(row["key"] is None for row in found):
@@ -193,7 +190,7 @@ class SubmissionVerbs(HoldingVerbs, Timekeeping):
             row = known.get(draft.key or "")
             if row is None or draft.new.idempotency is None:
                 continue
-            if row["id"] is None:
+            if not row["is_there"]:
                 raise PromptDeleted
             if row["fingerprint"] != draft.new.idempotency.fingerprint:
                 raise IdempotencyConflict
