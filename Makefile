@@ -16,7 +16,7 @@ help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # As Compose tells it, for the ports may stand in .env; in the form that a browser takes. Several proxies have none.
-address = http://$$({ docker compose port $(1) 2>/dev/null || docker compose port frontend 8080; } | \
+address = http://$$(for door in $(1) 'frontend 8080'; do docker compose port $$door 2>&1; done | grep -m 1 ':[1-9]' | \
 	sed -E 's/^(127\.0\.0\.1|0\.0\.0\.0|::|\[::\]):/localhost:/; s/^([^][]*:[^][]*):/[\1]:/')
 
 # Compose knows a stack by its name alone, so that up would replace what another checkout runs under the same one.
@@ -35,7 +35,7 @@ alone:
 up: alone ## Run everything in containers: docker compose up, in the background
 	@echo "Building and starting; the first time this takes a few minutes. Waiting until every container is healthy ..."
 	@docker compose up --detach --build --wait
-	@echo "Page: $(call address,frontend 8080)   API: $(call address,proxy 8000)   Stop: docker compose down"
+	@echo "Page: $(call address,'frontend 8080')   API: $(call address,'proxy 8000')   Stop: docker compose down"
 
 postgres-password: ## Make the password for compose.postgres.yaml, this once; .env says where it lies
 	@if [ -e secrets/postgres_password ]; then echo "secrets/postgres_password is there already, and stays."; else \
