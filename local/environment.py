@@ -39,6 +39,7 @@ SYSTEM = {
     "faketime": "the tests of a wall clock that jumps",
     "firefox-esr": "the page's journeys in Firefox",
     "initdb": "the queue in PostgreSQL",
+    "ip": "hosts that are cut off from the others",
     "nginx": "the tests of the front server",
     "pgbouncer": "the queue in PostgreSQL behind a pooler",
     "prometheus": "the alerts and the dashboard, before a real one",
@@ -47,7 +48,7 @@ SYSTEM = {
     "Xvfb": "the screen that WebKit wants",
 }
 """Programs that only tests need, and what goes untested without them."""
-PACKAGED_AS = {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb", "initdb": "postgresql"}
+PACKAGED_AS = {"WebKitWebDriver": "webkit2gtk-driver", "Xvfb": "xvfb", "initdb": "postgresql", "ip": "iproute2"}
 """Those that have another name where Debian packs them."""
 BESIDE_PATH = ["/usr/sbin", "/usr/lib/postgresql/*/bin"]
 """Where Debian puts programs that are not for everybody."""

@@ -18,11 +18,13 @@ APART = (
     "services/worker/tests/",
     "tests/e2e/",
     "tests/agents/",
+    "tests/chaos/test_campaign.py",
     "services/promptqueue/tests/contract/test_state_machine.py",
 )
 """Tests that take long, and have little in common with the others of their file."""
 TOGETHER = (
     "test_engines.py",
+    "test_hosts.py",
     "test_keyboard.py",
     "test_rude_clients.py",
     "test_readme.py::test_the_demo",
