@@ -5,7 +5,7 @@ import threading
 import pytest
 from promptqueue.owners.key import Role, new_key
 from promptqueue.postgres.server import locks
-from promptqueue.postgres.verbs.whole.folding import fold
+from promptqueue.postgres.verbs.whole.folding import PILE, fold
 from promptqueue.prompt import Answered, NewPrompt, Priority
 
 
@@ -126,3 +126,17 @@ def test_who_looks_while_others_fold_sees_each_prompt_once(open_storage, queue):
     assert len(seen) > 10
     assert waiting == sorted(waiting)
     assert queue.counts().queued == 300
+
+
+def test_however_much_was_folded_the_ledger_takes_no_more_room(queue):
+    def size_after_a_pile():
+        queue._database.run(
+            "INSERT INTO tally (lane, owner, moves) SELECT 0, 0, 1 FROM generate_series(1, %(pile)s)", pile=PILE
+        )
+        fold(queue._database)
+        return queue._database.run("SELECT pg_relation_size('tally') AS size")[0]["size"]
+
+    sizes = [size_after_a_pile() for _ in range(4)]
+
+    assert sizes[0] == sizes[3]
+    assert queue.moves() == 4 * PILE

@@ -7,10 +7,11 @@ from promptqueue.postgres.server import locks
 from promptqueue.postgres.server.database import Database
 
 MANY = 300  # unfolded rows that are worth folding: reading so many takes as long as reading nothing
+PILE = 2_000  # folded rows that are swept away at once: until the server does so, each sum would read past them
 
 UNFOLDED = """
-    SELECT (SELECT count(*) FROM (SELECT 1 FROM tally LIMIT %(many)s) AS few) AS tally,
-           (SELECT count(*) FROM (SELECT 1 FROM endings LIMIT %(many)s) AS few) AS endings
+    SELECT (SELECT count(*) FROM (SELECT 1 FROM tally LIMIT %(most)s) AS few) AS tally,
+           (SELECT count(*) FROM (SELECT 1 FROM endings LIMIT %(most)s) AS few) AS endings
 """
 
 ALONE = "SELECT pg_try_advisory_xact_lock(%(single)s, %(folding)s) AS is_alone"
@@ -86,14 +87,20 @@ FOLD_ENDINGS = """
 def fold(database: Database, *, many: int | None = None) -> None:
     """Fold the ledgers once one has so many rows, unless somebody else is doing so. Outside any transaction."""
     many = MANY if many is None else many
-    [unfolded] = database.run(UNFOLDED, many=many)
-    if max(unfolded.values()) < many:
-        return
+    [unfolded] = database.run(UNFOLDED, most=max(many, PILE))
+    if max(unfolded.values()) >= many and _has_folded(database):
+        for ledger, number in unfolded.items():
+            if number >= PILE:
+                database.run(f"VACUUM (SKIP_LOCKED, TRUNCATE false) {ledger}")
+
+
+def _has_folded(database: Database) -> bool:
+    """Fold all that is there; False where somebody else does so."""
     # What a power cut takes back is unfolded again, and the sums are the same.
     with database.transaction(durable=False):
         [tried] = database.run(ALONE, single=locks.SINGLE, folding=locks.FOLDING)
         if not tried["is_alone"]:
-            return
+            return False
         touched = database.run(FOLD_TALLY)
         empty = [row for row in touched if not row["prompts"]]
         if empty:
@@ -104,3 +111,4 @@ def fold(database: Database, *, many: int | None = None) -> None:
                 blocks=[row["block"] for row in empty],
             )
         database.run(FOLD_ENDINGS)
+    return True
