@@ -68,13 +68,14 @@ def test_two_workers_of_one_server_have_no_more_prompts_answered_at_once_than_it
 
 
 def test_whoever_stands_by_takes_over_within_five_seconds_when_the_holder_dies(spawn, ollama, begun, completed, held):
-    ollama.set(pace=0.02, text="word " * 100)
+    ollama.set(pace=0.02, text="word " * 10_000)
     first = spawn()
     prompt = begun()
     stands_by = spawn()
     until(lambda: "model ready" in stands_by.output)
     assert "slots held" not in stands_by.output
 
+    ollama.set(text="word")
     first.send(signal.SIGKILL)
 
     assert seconds_until(lambda: "slots held" in stands_by.output) < 5
@@ -83,7 +84,7 @@ def test_whoever_stands_by_takes_over_within_five_seconds_when_the_holder_dies(s
 
 
 def test_a_worker_that_is_to_end_leaves_the_slots_that_it_does_not_need_to_others(spawn, ollama, queue, begun, held):
-    ollama.set(pace=0.02, text="word " * 1000, slots=4)
+    ollama.set(pace=0.02, text="word " * 10_000, slots=4)
     ends = spawn(WORKER_CONCURRENCY=2)
     begun()
     stands_by = spawn(WORKER_CONCURRENCY=2)
