@@ -111,6 +111,34 @@ def test_a_server_that_falls_ill_after_it_has_answered_costs_nobody(simulate, re
     assert any(prompt.attempt > 1 for prompt in ended)
 
 
+@pytest.mark.parametrize("status", [413, 422])
+def test_a_server_whose_gateway_dislikes_every_body_refuses_none_that_another_answers(
+    simulate, ready_at, ask, completed, status
+):
+    dislikes, other = simulate(pace=0.01), simulate(pace=0.01)
+    ready_at(dislikes.url, other.url)
+    until(lambda: {completed(prompt).server for prompt in [ask("Hi"), ask("Ho")]} == {dislikes.url, other.url})
+
+    dislikes.fault("status", status=status, text="", times=None)
+
+    ended = [completed(prompt) for prompt in [ask(f"Prompt {number}") for number in range(10)]]
+    assert {(prompt.outcome, prompt.failures, prompt.server) for prompt in ended} == {(Outcome.SUCCEEDED, 0, other.url)}
+    assert any(prompt.attempt > 1 for prompt in ended)
+
+
+def test_a_body_that_the_gateways_of_all_servers_dislike_is_refused(simulate, ready_at, ask, completed):
+    servers = [simulate(pace=0.01), simulate(pace=0.01)]
+    ready_at(*(server.url for server in servers))
+    until(lambda: {completed(prompt).server for prompt in [ask("Hi"), ask("Ho")]} == {each.url for each in servers})
+    for server in servers:
+        server.fault("status", status=413, text="", match="large", times=None)
+
+    large = completed(ask("large"))
+
+    assert large.error.code is ErrorCode.MODEL_REFUSED
+    assert all(any("large" in str(call) for call in server.calls()) for server in servers)
+
+
 @pytest.fixture
 def far(start):
     """A model server on a machine of its own, whose cable can be pulled."""

@@ -17,6 +17,7 @@ from worker.drain import Drain
 from worker.loop import Loop
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.request import call_for, is_shaped, is_templated
+from worker.server.gate import means
 from worker.server.server import Server
 from worker.server.verdict import Condition, Verdict, judge, too_long
 
@@ -180,7 +181,7 @@ class Slot(Loop):
                 case Condition.TEMPLATED:
                     return is_templated(claim.request)
                 case Condition.OTHERS_ANSWERED:
-                    return self._gate.evidence.has_answered_lately
+                    return means(self._gate, claim.prompt.id)
         except OllamaFailed:
             return True
 

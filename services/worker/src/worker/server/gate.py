@@ -251,3 +251,12 @@ class Gate:
 def ask_every(since: float) -> float:
     """Seconds between two questions to a server that has not been well `since` then, by the monotonic clock."""
     return ASK_EVERY if time.monotonic() - since < SELDOM_AFTER else ASK_SELDOM_EVERY
+
+
+def means(gate: Gate, prompt_id: str) -> bool:
+    """Whether a refusal that a server may give to everybody means this prompt: others were answered there lately.
+
+    Not while another server, which has not had the prompt yet, could have it: that one may take it.
+    """
+    others = [other for other in gate.others if not other.evidence.has_ended(prompt_id)]
+    return gate.evidence.has_answered_lately and not any(other.is_well and other.admits for other in others)

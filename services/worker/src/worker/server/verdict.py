@@ -43,7 +43,7 @@ class Condition(StrEnum):
     UNLISTED = "unlisted"  # /api/tags does not have the model
     SHAPED = "shaped"  # the prompt came with a format or with tools
     TEMPLATED = "templated"  # the prompt came with a template of its own
-    OTHERS_ANSWERED = "others answered"  # the server has answered another prompt within the last minute
+    OTHERS_ANSWERED = "others answered"  # within the last minute, here; and no second server could have this one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
