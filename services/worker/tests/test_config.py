@@ -28,8 +28,13 @@ def test_the_defaults_need_no_environment():
         ("OLLAMA_URLS", "ollama:11434"),
         *(("OLLAMA_URLS", f"http://a:11434,{again}") for again in ("http://a:11434", "http://u:p@A:11434/?slots=2")),
         *(
+            ("OLLAMA_URLS", f"{one},{again}")
+            for one, again in (("http://a", "http://a:80"), ("https://a:443", "https://A:"))
+        ),
+        ("OLLAMA_URLS", "http://user:20/word@a:11434"),
+        *(
             ("OLLAMA_URLS", f"http://a:11434?{query}")
-            for query in ("slots=", "slots=0", "slots=65", "slots=-1", "slots=two")
+            for query in ("slots=", "slots=0", "slots=65", "slots=-1", "slots=two", "slots=1\N{ARABIC-INDIC DIGIT TWO}")
         ),
         *(("OLLAMA_URLS", f"http://a:11434?{query}") for query in ("slots=2&key=1", "slot=2", "slots=2?slots=3")),
         *(("OLLAMA_URLS", f"http://a:11434{path}") for path in ("/v1", "/v1/", "/api", "/api/", "/api/generate")),

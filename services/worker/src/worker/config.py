@@ -30,6 +30,7 @@ LONGEST_DRAIN = 24  # seconds; after 25 supervisord kills the worker, which woul
 
 
 MOST_SLOTS = 64  # of a server
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class ServerUrl(NamedTuple):
@@ -47,8 +48,10 @@ def _server_urls(value: str) -> tuple[ServerUrl, ...]:
 
 
 def _server_url(value: str) -> ServerUrl:
-    parts, slots = urlsplit(value), re.fullmatch(r"|slots=([1-9]\d?)", urlsplit(value).query)
+    parts, slots = urlsplit(value), re.fullmatch(r"|slots=([1-9][0-9]?)", urlsplit(value).query)
     if not slots or parts.fragment or len(value.split()) > 1 or PATH_OF_AN_API.search(parts.path):
+        raise ValueError
+    if "@" in parts.path:  # of a password with a slash, everything after it, which would be shown to everybody
         raise ValueError
     number = int(slots[1]) if slots[1] else None
     if (number or 0) > MOST_SLOTS:
@@ -97,9 +100,10 @@ class Config:
 
 
 def without_password(url: str) -> str:
-    """Give a server's address as people may read it."""
+    """Give a server's address as people may read it, the same for each spelling of its port."""
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2].lower()).geturl()
+    address = parts.netloc.rpartition("@")[2].lower().removesuffix(DEFAULT_PORTS[parts.scheme]).removesuffix(":")
+    return parts._replace(netloc=address).geturl()
 
 
 if __name__ == "__main__":
