@@ -141,7 +141,9 @@ CREATE TABLE line (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX line_in_order ON line (lane, owner, seq) WHERE status = 'queued';
-CREATE INDEX line_waiting ON line (seq) WHERE status = 'queued';
+-- In the order in which they came, whosever they are. Only who says so by `seq > 0` reads by it: who looks for those of a
+-- lane or an owner must not, however few there were when the way was chosen.
+CREATE INDEX line_waiting ON line (seq) WHERE status = 'queued' AND seq > 0;
 CREATE INDEX line_that_expires ON line (expires_at) WHERE status = 'queued' AND expires_at IS NOT NULL;
 CREATE INDEX line_in_hand ON line (owner) WHERE status = 'processing';
 

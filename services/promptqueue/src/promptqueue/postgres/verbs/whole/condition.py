@@ -24,7 +24,7 @@ COUNTS = """
     SELECT clock.wall, sums.interactive, sums.batch, sums.completed,
            (SELECT count(*) FROM line WHERE status = 'processing') AS processing,
            (SELECT paused FROM control) AS paused,
-           (SELECT asked_at FROM line WHERE status = 'queued' ORDER BY seq LIMIT 1) AS waiting_since,
+           (SELECT asked_at FROM line WHERE status = 'queued' AND seq > 0 ORDER BY seq LIMIT 1) AS waiting_since,
            (SELECT count(*) FROM recent) AS recent, (SELECT min(completed_at) FROM recent) AS recent_since,
            (SELECT avg(ran_seconds) FROM last) AS seconds_per_prompt
     FROM clock, (

@@ -37,7 +37,7 @@ QUEUED, IN_HAND = "status = 'queued'", "status = 'processing'"
 OF_OUTCOME = {each: _newest("ended", outcome=f"'{each}'") for each in Outcome}
 OF_ANYBODY = {
     None: _newest("prompts"),
-    Status.QUEUED: _newest("line", QUEUED),
+    Status.QUEUED: _newest("line", f"{QUEUED} AND seq > 0"),
     Status.PROCESSING: _newest("line", IN_HAND),
     Status.COMPLETED: _newest("ended"),
 }

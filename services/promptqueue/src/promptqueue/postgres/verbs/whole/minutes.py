@@ -7,7 +7,7 @@ from promptqueue.postgres.verbs.base import Verbs
 
 LOOK = """
     SELECT boot() AS boot, wall() AS wall, elapsed() AS elapsed, sums.moves, sums.queued,
-           (SELECT asked_at FROM line WHERE status = 'queued' ORDER BY seq LIMIT 1) AS since
+           (SELECT asked_at FROM line WHERE status = 'queued' AND seq > 0 ORDER BY seq LIMIT 1) AS since
     FROM (
         SELECT coalesce(sum(moves), 0)::bigint AS moves, coalesce(sum(prompts), 0)::bigint AS queued FROM counted
     ) AS sums
