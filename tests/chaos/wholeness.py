@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 OF_THE_CLIENTS = ("ollama", "openai", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2")
 """Whose exceptions tell a program what happened. `ollama` raises Python's own ConnectionError beside them."""
-REFUSALS = {None, 401, 410, 429, 500, 503}
-"""Which of those for keys and limits are right `privacy` says."""
+REFUSALS = {None, 200, 401, 410, 429, 500, 503}
+"""Which of those for keys and limits are right `privacy` says. 200 is that of an answer that ended with an error."""
 
 
 def every_call_ends(evidence: Evidence) -> Iterator[Finding]:

@@ -30,7 +30,7 @@ class _Keys:
 class Keyring:
     """Knows who holds which key. Whatever asks it raises StorageUnavailable before it could be read for the first time.
 
-    Later it goes on with what was known: nobody can revoke a key either, while the queue cannot be read.
+    Later it goes on with what was known; only of a key that was not nobody can tell, while the queue cannot be read.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -50,7 +50,7 @@ class Keyring:
         return self._now().keyless[EVERYBODY if is_own else PAGES]
 
     def find(self, secret: str) -> Asker | None:
-        """Give who holds this key; None where there is none, or it holds no more."""
+        """Give who holds this key; None where there is none, or it holds no more. May raise StorageUnavailable."""
         digest = digest_of(secret)
         # One that is not known may have been made just now.
         asker = self._now().by_digest.get(digest) or self._now(0).by_digest.get(digest)
@@ -83,7 +83,7 @@ class Keyring:
             if known is None or self._reader.read(lambda queue: queue.keys_version()) != known.version:
                 self._known = known = self._reader.read(_read)
         except StorageUnavailable:
-            if known is None:
+            if known is None or not within:  # another process may have made a key that is not known here
                 raise
         self._looked_at = time.monotonic()
         return known
