@@ -110,14 +110,11 @@ def example_file():
 
 
 @pytest.fixture(scope="session")
-def example_database(example_file):
+def example_database():
     """The same in a database."""
-    with quick_folder() as folder:
-        shutil.copy(example_file, folder / "queue.db")
-        server().make_database(EXAMPLE)
-        done = type_command("migrate", f"sqlite:///{folder}/queue.db", server().url(EXAMPLE))
-        assert done.code == 0, done.out
-        return EXAMPLE
+    server().make_database(EXAMPLE)
+    live_in(server().url(EXAMPLE), 2_000)
+    return EXAMPLE
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ TEXTS = [
     "\r\n'quotes' \"double\" \x1f\x7f",
     "e\u0301\u200d\ufeff\uffff\U0010ffff",
     "",
-    "long " * 20_000,
+    "long " * 2_000,
 ]
 NUMBERS = {"large": 12345678901234567890, "huge": 1e22, "tiny": 5e-324, "third": 1 / 3, "none": -0.0}
 GROUP = 50
@@ -140,6 +140,8 @@ class Life:
                 self._queue.retry(each.id)
             except NotRetryable:
                 continue
+        [longest] = self._queue.enqueue(NewPrompt(request={"prompt": "\\\n\U0001f642" * 1_000_000}))
+        self._ids.append(longest.prompt.id)
         [soon] = self._queue.enqueue(NewPrompt(request={"prompt": "too late"}, expires_in=0.5))
         self._clock.advance(1)
         self._queue.settle(soon.prompt.id)

@@ -3,7 +3,9 @@
 import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
+import promptqueue
 import pytest
 from promptqueue.migration.postgres_target import BEGUN_WITH, EMPTIED
 from promptqueue.migration.tables import TABLES
@@ -12,7 +14,9 @@ from promptqueue.sqlite.file import schema
 from promptqueue.sqlite.file.engine import sqlite3 as engine
 from promptqueue.sqlite.storage import path_of
 from promptqueue.storage import connect
+from support.pgbouncer import pgbouncer
 
+from services.promptqueue.tests.operator.conftest import Terminal
 from services.promptqueue.tests.postgres.backend import DATABASE, seeds, server
 
 ENGINES = ["sqlite", "postgres"]
@@ -66,6 +70,29 @@ def test_a_database_in_which_nobody_has_asked_yet_will_do(place, of_one, moved, 
 
     with opened(here) as queue:
         assert queue.get(asked).status == "queued"
+
+
+def test_a_pooler_through_which_nobody_can_be_alone_is_refused(place, of_one, migrate):
+    there, here = place("sqlite"), place("postgres")
+    of_one(there)
+
+    with pgbouncer(server(), pool_mode="transaction") as url:
+        code, message = migrate(there, url(here.rpartition("/")[2])).refusal
+
+    assert code == "storage_unavailable"
+    assert "pool_mode = transaction" in message
+
+
+def test_people_see_how_far_it_is(place, of_one):
+    there, here = place("sqlite"), place("sqlite")
+    of_one(there)
+
+    with Terminal(f"migrate {there} {here}", {"PYTHONPATH": str(Path(promptqueue.__file__).parents[1])}) as terminal:
+        shown = terminal.to_its_end()
+
+    assert terminal.code == 0
+    assert re.search(r"Copying .*100%", shown)
+    assert re.search(r"Comparing .*100%", shown)
 
 
 def test_the_same_queue_is_no_place_to_move_to(place, of_one, migrate):

@@ -3,14 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from promptqueue.prompt import Answered, Status, Terms
+from promptqueue.prompt import Answered, Idempotency, NewPrompt, Status, Terms
 from promptqueue.settings import without_secrets
 from promptqueue.storage import is_postgres
 
 from services.promptqueue.tests.postgres.backend import PostgresBackend
 from services.promptqueue.tests.sqlite.backend import SQLiteBackend
 
-WAYS = [("sqlite", "postgres"), ("postgres", "sqlite"), ("sqlite", "sqlite"), ("postgres", "postgres")]
+BOTH_WAYS = [("sqlite", "postgres"), ("postgres", "sqlite")]
+WAYS = [*BOTH_WAYS, ("sqlite", "sqlite"), ("postgres", "postgres")]
 
 
 def check(url, queue):
@@ -68,7 +69,7 @@ def test_every_prompt_stands_where_it_stood_and_texts_are_what_they_were(
         check(here, queue)
 
 
-@pytest.mark.parametrize(("source", "target"), WAYS)
+@pytest.mark.parametrize(("source", "target"), BOTH_WAYS)
 def test_what_is_known_beside_the_prompts_is_what_it_was(lived_in, place, moved, opened, source, target):
     def beside(queue):
         model, facts = queue.model(), queue.facts()
@@ -112,7 +113,21 @@ def test_there_and_back_each_table_has_the_same_digest(lived_in, place, moved):
     assert differing == {"audit"}  # where it was written that the queue had been moved
 
 
-@pytest.mark.parametrize(("source", "target"), [("sqlite", "postgres"), ("postgres", "sqlite")])
+@pytest.mark.parametrize(("source", "target"), BOTH_WAYS)
+def test_what_was_sent_with_a_key_before_is_known_afterwards(place, moved, opened, source, target):
+    there, here = place(source), place(target)
+    new = NewPrompt(request={"prompt": "Why?"}, idempotency=Idempotency(key="mine", fingerprint="print"))
+    with opened(there) as queue:
+        [first] = queue.enqueue(new)
+
+    moved(there, here)
+
+    with opened(here) as queue:
+        [again] = queue.enqueue(new)
+    assert (again.replayed, again.prompt.id) == (True, first.prompt.id)
+
+
+@pytest.mark.parametrize(("source", "target"), BOTH_WAYS)
 def test_turns_come_as_they_would_have_come(lived_in, place, moved, opened, source, target):
     there, here = lived_in(source), place(target)
     moved(there, here)

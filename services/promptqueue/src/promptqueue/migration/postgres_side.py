@@ -14,6 +14,7 @@ from promptqueue.postgres.server.database import Database
 from promptqueue.postgres.server.errors import storage_errors
 from promptqueue.postgres.server.session import Session, Sessions, let_go
 from promptqueue.postgres.server.telling import Teller
+from promptqueue.postgres.storage import refuse_pooled
 from promptqueue.postgres.verbs.whole.folding import fold
 from promptqueue.stored import text_of_stored
 
@@ -126,8 +127,11 @@ def _decoded(found: dict[str, Any], as_json: tuple[str, ...]) -> dict[str, Any]:
 
 def alone(address: Address) -> Session:
     """Open a session beside which nobody has the queue open. Raises QueueInUse, and StorageUnavailable."""
-    session = Sessions(address).open()
+    sessions = Sessions(address)
+    session = sessions.open()
     try:
+        with closing(sessions), sessions.borrowed() as other:
+            refuse_pooled(session, other)
         with storage_errors():
             session.execute(SET_UP, prepare=False)
         _be_alone(session)

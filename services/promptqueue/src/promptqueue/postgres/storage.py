@@ -75,7 +75,7 @@ class PostgresStorage:
             session = self.sessions.open()
             try:
                 with self.sessions.borrowed() as other:
-                    _refuse_pooled(session, other)
+                    refuse_pooled(session, other)
                 schema.migrate(session, may_make=self._may_make)
                 schema.refuse_unfinished(session)
                 with storage_errors():
@@ -97,7 +97,7 @@ class PostgresStorage:
             self._opening.release()
 
 
-def _refuse_pooled(one: Session, other: Session) -> None:
+def refuse_pooled(one: Session, other: Session) -> None:
     """Refuse a pooler that lends a connection for a transaction: locks and notifications would get lost there."""
     with storage_errors():
         backends = [session.execute("SELECT pg_backend_pid() AS pid").fetchone() for session in (one, other)]
