@@ -86,7 +86,7 @@ def test_each_server_is_given_as_many_prompts_as_it_has_slots(simulate, ready_at
 def test_a_server_that_dies_costs_its_prompt_nothing_and_another_has_it_at_once(
     simulate, ready_at, queue, begun, completed
 ):
-    dies, other = simulate(pace=0.05), simulate(pace=0.002)
+    dies, other = simulate(pace=0.05, text="word " * 10_000), simulate(pace=0.002)
     ready_at(dies.url)
     prompt = begun()
     assert queue.get(prompt.id).server == dies.url
@@ -145,7 +145,7 @@ def far(start):
     with network() as local:
         host = local.host()
         command = [*host.inside, sys.executable, "-m", "simulator", f"--host={host.address}", "--port=11434"]
-        settings = ["--text=" + "word " * 100, "--pace=0.05", "--load-time=0", "--prompt-time=0"]
+        settings = ["--text=" + "word " * 10_000, "--pace=0.05", "--load-time=0", "--prompt-time=0"]
         process = subprocess.Popen([*command, *settings], cwd=OLLAMA, stdout=subprocess.PIPE)
         assert b"listening" in process.stdout.readline()
         yield SimpleNamespace(url=f"http://{host.address}:11434", unplug=host.unplug)
@@ -187,7 +187,7 @@ def test_a_server_that_comes_back_has_a_prompt_within_five_seconds(
 def test_a_model_that_one_server_lacks_is_downloaded_there_while_the_other_answers(
     simulate, worker, ask, completed, state
 ):
-    lacks, has = simulate(models=[], pull_time=3.0), simulate()
+    lacks, has = simulate(models=[], pull_time=6.0), simulate()
     worker(OLLAMA_URLS=f"{lacks.url},{has.url}")
     until(lambda: state(lacks.url) is ModelState.DOWNLOADING, "the download")
 
