@@ -9,7 +9,7 @@ BY_THEMSELVES = { [ $$? -eq 1 ] && echo "Once more, by themselves, those that fa
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help alone up postgres-password run demo test e2e conformance faults chaos compatibility soak bench bench-page
+.PHONY: help alone up run demo test e2e conformance faults chaos compatibility soak bench bench-page
 .PHONY: profile simulation security lint format lock sbom clean
 
 help: ## Say what can be made
@@ -36,14 +36,6 @@ up: alone ## Run everything in containers: docker compose up, in the background
 	@echo "Building and starting; the first time this takes a few minutes. Waiting until every container is healthy ..."
 	@docker compose up --detach --build --wait
 	@echo "Page: $(call address,'frontend 8080')   API: $(call address,'proxy 8000')   Stop: docker compose down"
-
-postgres-password: ## Make the password for compose.postgres.yaml, this once; .env says where it lies
-	@if [ -e secrets/postgres_password ]; then echo "secrets/postgres_password is there already, and stays."; else \
-		mkdir -p secrets && chmod 700 secrets && umask 222 && \
-		od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >secrets/postgres_password && \
-		echo "secrets/postgres_password holds a new password. Whoever has it has the queue."; fi
-	@if ! grep -qs '^POSTGRES_PASSWORD_FILE=.' .env; then \
-		printf '\nPOSTGRES_PASSWORD_FILE=./secrets/postgres_password\n' >>.env && echo ".env says where it lies."; fi
 
 run: ## Run proxy and worker here, with the Ollama at OLLAMA_URLS (no Docker)
 	@$(PYTHON) local/environment.py run

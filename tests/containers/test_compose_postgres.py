@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from containers.test_compose import OLLAMAS, PRODUCT
 from containers.test_compose import config as plain
-from support import ROOT
 from support.composed import compose
 
 pytestmark = pytest.mark.usefixtures("compose_client")
 
 FILES = ("--file", "compose.yaml", "--file", "compose.postgres.yaml")
 OURS = ("proxy", "worker")
-SECRET = {"source": "postgres_password", "target": "/run/secrets/postgres_password"}
+ADDED = {"postgres", "password"}
 
 
 def config(*profiles: str, **variables: str) -> Any:
     chosen = [word for profile in profiles for word in ("--profile", profile)]
-    variables = {"POSTGRES_PASSWORD_FILE": "./secrets/postgres_password"} | variables
     return json.loads(compose(*FILES, *chosen, "config", "--format", "json", **variables))
 
 
 @pytest.mark.parametrize("profile", ["cpu", "gpu-nvidia", "gpu-amd", "gpu-vulkan", "external"])
 def test_every_profile_has_the_server_beside_what_it_has_without_it(profile: str) -> None:
-    assert set(config(profile)["services"]) == set(plain(profile)["services"]) | {"postgres"}
-    assert set(config()["services"]) == set(plain()["services"]) | {"postgres"}
+    assert set(config(profile)["services"]) == set(plain(profile)["services"]) | ADDED
+    assert set(config()["services"]) == set(plain()["services"]) | ADDED
 
 
 def test_proxy_and_worker_find_the_queue_in_it_and_know_how_to_speak_with_it() -> None:
@@ -37,7 +34,7 @@ def test_proxy_and_worker_find_the_queue_in_it_and_know_how_to_speak_with_it() -
 
     for name in OURS:
         url = services[name]["environment"]["DATABASE_URL"]
-        assert url == "postgresql://promptqueue@postgres/promptqueue?password_file=/run/secrets/postgres_password"
+        assert url == "postgresql://promptqueue@postgres/promptqueue?password_file=/run/password/postgres"
         assert services[name]["build"]["args"] == {"POSTGRES": "1"}
 
 
@@ -61,9 +58,8 @@ def test_an_image_that_knows_postgresql_takes_the_place_of_none_that_does_not() 
 def test_the_file_on_the_volume_is_left_out() -> None:
     told = config()
 
-    assert all("volumes" not in told["services"][name] for name in OURS)
-    assert set(told["volumes"]) == {"models", "postgres"}
-    assert [volume["source"] for volume in told["services"]["postgres"]["volumes"]] == ["postgres"]
+    assert all([each["source"] for each in told["services"][name]["volumes"]] == ["password"] for name in OURS)
+    assert set(told["volumes"]) == {"models", "password", "postgres"}
 
 
 def test_the_doors_are_those_of_nginx_so_that_there_can_be_several_proxies_and_workers() -> None:
@@ -77,7 +73,7 @@ def test_the_doors_are_those_of_nginx_so_that_there_can_be_several_proxies_and_w
 
 def test_the_server_is_reached_by_proxy_and_worker_alone_and_reaches_nothing_else() -> None:
     told = config("*")
-    networks = {name: set(service["networks"]) for name, service in told["services"].items()}
+    networks = {name: set(service.get("networks", ())) for name, service in told["services"].items()}
 
     assert {name for name, joined in networks.items() if "database" in joined} == {"postgres", *OURS}
     assert networks["postgres"] == {"database"}
@@ -96,33 +92,41 @@ def test_the_server_is_hardened_as_everything_is() -> None:
     assert int(server["mem_limit"]) > 0
     assert "pg_isready" in server["healthcheck"]["test"]
     assert server["stop_grace_period"] == "1m0s"
-    assert "depends_on" not in server
-    assert {name for name, service in config()["services"].items() if "depends_on" in service} == set()
+    assert {name for name, service in config()["services"].items() if "depends_on" in service} == {"postgres"}
 
 
-def test_the_password_is_a_file_of_those_who_need_it_and_stands_nowhere_else(tmp_path: Path) -> None:
+def test_the_password_is_on_a_volume_of_those_who_need_it_and_only_its_maker_writes_there() -> None:
+    mounted = {
+        (name, bool(volume.get("read_only")))
+        for name, service in config()["services"].items()
+        for volume in service.get("volumes", [])
+        if volume["source"] == "password"
+    }
+
+    assert mounted == {("password", False), *((name, True) for name in ("postgres", *OURS))}
+
+
+def test_whoever_makes_the_password_reaches_nothing_and_is_over_soon() -> None:
+    maker, proxy = (config()["services"][name] for name in ("password", "proxy"))
+
+    same = ("cap_drop", "security_opt", "logging", "read_only")
+    assert {key: maker[key] for key in same} == {key: proxy[key] for key in same}
+    assert (maker["network_mode"], maker["restart"]) == ("none", "no")
+
+
+def test_a_password_of_ones_own_is_a_secret_of_its_maker_alone_and_stands_nowhere(tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("in nobody's environment")
 
     told = config(POSTGRES_PASSWORD_FILE=str(password))
 
     assert told["secrets"]["postgres_password"]["file"] == str(password)
-    assert {name: service["secrets"] for name, service in told["services"].items() if "secrets" in service} == {
-        name: [SECRET] for name in ("postgres", *OURS)
-    }
+    assert {name for name, service in told["services"].items() if "secrets" in service} == {"password"}
     assert password.read_text() not in json.dumps(told)
 
 
-def test_without_a_password_nothing_starts_and_the_sentence_says_how_to_make_one() -> None:
-    with pytest.raises(AssertionError) as refused:
-        config(POSTGRES_PASSWORD_FILE="")
-
-    assert "there is no password for PostgreSQL yet. Make one, this once: make postgres-password" in str(refused.value)
-    assert re.search(r"^postgres-password:", (ROOT / "Makefile").read_text(), re.MULTILINE)
-
-
 def test_a_server_that_is_there_already_takes_the_place_of_the_one_here() -> None:
-    elsewhere = "postgresql://queue@db.example/queue?sslmode=verify-full&password_file=/run/secrets/postgres_password"
+    elsewhere = "postgresql://queue@db.example/queue?sslmode=verify-full&password_file=/run/password/postgres"
 
     services = config(POSTGRES_URL=elsewhere, POSTGRES_SERVERS="0")["services"]
 
@@ -132,7 +136,7 @@ def test_a_server_that_is_there_already_takes_the_place_of_the_one_here() -> Non
 
 
 def test_nothing_else_is_changed() -> None:
-    assert set(config("*")["services"]) == PRODUCT | {*OLLAMAS, "postgres"}
+    assert set(config("*")["services"]) == PRODUCT | {*OLLAMAS} | ADDED
     assert config()["services"]["frontend"] == plain()["services"]["frontend"] | {
         "ports": config()["services"]["frontend"]["ports"]
     }

@@ -9,7 +9,7 @@ import pytest
 from support import ROOT
 from support.composed import docker
 from support.machine import BUILT_WITHIN
-from support.several import MANY, PASSWORD, Several
+from support.several import MANY, Several
 from support.waiting import until
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.timeout(BUILT_WITHIN)
 
 
 @pytest.fixture(scope="module")
-def several(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Several]:
+def several(engine: None) -> Iterator[Several]:
     """Two proxies, three workers, one Ollama that answers one prompt at a time."""
-    product = Several(tmp_path_factory.mktemp("several"))
+    product = Several()
     try:
         product.build()
         product.start()
@@ -120,7 +120,8 @@ def test_the_password_is_in_no_log_no_environment_and_nothing_that_docker_tells(
         for each in ("proxy", "worker", "postgres")
     )
 
-    assert PASSWORD not in told + environments
+    assert len(several.password()) == 48
+    assert several.password() not in told + environments
 
 
 @pytest.mark.parametrize("service", ["proxy", "worker"])

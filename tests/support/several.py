@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from support import ROOT
 from support.composed import PACE, Composed, compose, docker
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 MANY = {"proxy": 2, "worker": 3}
-PASSWORD = "the-password-of-a-test"
 
 
 class Several(Composed):
     """One stack. Both doors are nginx's. A container is named by its service and a number, as in `worker-2`."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self._password = folder / "postgres_password"
-        self._password.write_text(PASSWORD)
-
     def compose(self, *arguments: str, **variables: str) -> str:
         files = [
             word for file in ("compose.yaml", "compose.postgres.yaml", PACE) for word in ("--file", str(ROOT / file))
         ]
-        own = self.ports | {"COMPOSE_PROJECT_NAME": self.name, "POSTGRES_PASSWORD_FILE": str(self._password)}
-        return compose(*files, *arguments, **variables, **own)
+        return compose(*files, *arguments, **variables, **self.ports, COMPOSE_PROJECT_NAME=self.name)
+
+    def password(self) -> str:
+        """Give the password of PostgreSQL that was made."""
+        return self.compose("exec", "postgres", "cat", "/run/password/postgres")
 
     def start(self, **variables: str) -> None:
         scale = [word for service, many in MANY.items() for word in ("--scale", f"{service}={many}")]
