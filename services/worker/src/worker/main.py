@@ -15,6 +15,7 @@ from promptqueue.prompt import Terms
 from promptqueue.settings import read_or_exit
 
 from worker import health, memory
+from worker.answering.lookout import Lookout
 from worker.answering.slot import Slot
 from worker.answering.watcher import Watcher
 from worker.config import Config
@@ -90,9 +91,18 @@ class Worker(Loop):
             max_failures=config.max_failures,
             most_running=_most_running(sum(server.slots for server in servers)),
         )
-        slot = partial(Slot, listener=listener, terms=terms, config=config, storage=storage, drain=drain)
+        slot = partial(
+            Slot,
+            watcher=self._watcher,
+            lookout=Lookout(),
+            listener=listener,
+            terms=terms,
+            config=config,
+            storage=storage,
+            drain=drain,
+        )
         each_slots = [server for server in servers for _ in range(server.slots)]
-        self._slots = [slot(i, server=server, watcher=self._watcher) for i, server in enumerate(each_slots)]
+        self._slots = [slot(i, server=server) for i, server in enumerate(each_slots)]
         prober = partial(
             Prober, may_pull=config.ollama_pull == "auto", worker=terms.worker, storage=storage, drain=drain
         )

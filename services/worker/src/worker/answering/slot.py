@@ -11,6 +11,7 @@ from promptqueue.prompt import Answered, Claim, Ending, ErrorCode, Failed, Promp
 from promptqueue.storage import Storage
 
 from worker.answering.call import Call, Stop
+from worker.answering.lookout import Lookout
 from worker.answering.watcher import Watcher
 from worker.config import Config
 from worker.drain import Drain
@@ -35,6 +36,7 @@ class Slot(Loop):
         *,
         server: Server,
         watcher: Watcher,
+        lookout: Lookout,
         listener: Listener,
         terms: Terms,
         config: Config,
@@ -47,6 +49,7 @@ class Slot(Loop):
         self._gate = server.gate
         self._ollama = server.client()
         self._watcher = watcher
+        self._lookout = lookout
         self._listener = listener
         self.terms = replace(terms, server=server.name)
         """On which it claims; the worker may set others."""
@@ -67,8 +70,7 @@ class Slot(Loop):
         if not self._gate.may_claim(self, IDLE_WAIT):
             return
         try:
-            claim = following = self._queue.claim(self.terms)
-            self._storage_is_well()
+            claim = following = self._lookout.look(self._claim_first, patience=IDLE_WAIT)
             while following:
                 following = self._answer(following)
         finally:
@@ -154,6 +156,11 @@ class Slot(Loop):
         if prompt:
             _log_end(call, prompt, ending, reason)
         return following
+
+    def _claim_first(self) -> Claim | None:
+        claim = self._queue.claim(self.terms)
+        self._storage_is_well()
+        return claim
 
     def _claim_next(self) -> Claim | None:
         return self._queue.claim(self.terms) if self._gate.may_go_on and not self._drain.has_begun else None
