@@ -68,6 +68,8 @@ class PresenceLock(AbstractContextManager["PresenceLock"]):
     def _enter(self) -> Session:
         session = self._sessions.open()
         try:
+            with storage_errors():  # whoever loses what is written here has lost the session too, and enters again
+                session.execute("SET synchronous_commit = off")
             # The lock before the row is seen: one without a lock means that its process died.
             with storage_errors(), session.transaction():
                 [entered] = session.execute(
