@@ -79,7 +79,7 @@ def _sides(bench: Workbench) -> Iterator[list[Side]]:
 
     def _is_half(url: str, number: int) -> bool:
         [[made]] = engine.ask("SELECT to_regclass('migrating') IS NOT NULL", of=url)
-        return made and engine.ask("SELECT count(*) FROM prompts", of=url)[0][0] > number // 2
+        return bool(made) and int(engine.ask("SELECT count(*) FROM prompts", of=url)[0][0]) > number // 2
 
     yield [Side(name=PRODUCT, take=take, durability="fsync")]
 

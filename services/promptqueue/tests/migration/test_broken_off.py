@@ -9,9 +9,12 @@ from pathlib import Path
 import promptqueue
 import pytest
 from promptqueue.errors import StorageUnavailable
+from promptqueue.migration import chunks
+from promptqueue.migration.postgres_target import PostgresTarget
 from promptqueue.prompt import NewPrompt, Status
 from promptqueue.sqlite.storage import path_of
 from promptqueue.storage import connect
+from support.postgres import postgres_server
 from support.small_disk import mounted
 
 BROKEN_OFF = """
@@ -134,6 +137,29 @@ def test_a_full_disk_ends_it_in_a_sentence_and_it_goes_on_once_there_is_room(liv
         assert "its disk is full, so make room there" in message
         disk.remount("size=200m")
         assert moved(there, here)["resumed_after"] > 0
+
+
+def test_a_server_that_goes_away_ends_it_in_a_sentence_and_it_goes_on_once_that_is_back(
+    lived_in, migrate, moved, monkeypatch
+):
+    there = lived_in("sqlite")
+    with postgres_server(durable=True) as own:
+        own.make_database("queue")
+        write, written = PostgresTarget.write, []
+
+        def write_until_it_goes(self, table, rows):
+            written.append(table)
+            if len(written) == 9:
+                own.kill()
+            write(self, table, rows)
+
+        monkeypatch.setattr(chunks, "MOST_ROWS", 97)
+        monkeypatch.setattr(PostgresTarget, "write", write_until_it_goes)
+        code, message = migrate(there, own.url("queue")).refusal
+        own.start()
+
+        assert (code, message.partition(":")[0]) == ("storage_unavailable", "The queue's PostgreSQL cannot be used")
+        assert moved(there, own.url("queue"))["resumed_after"] > 0
 
 
 def test_what_is_asked_after_the_move_comes_last_and_gets_a_number_of_its_own(lived_in, place, moved, opened):

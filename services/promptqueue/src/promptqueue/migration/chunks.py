@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from promptqueue.migration.tables import Row
 
 MOST_ROWS = 2_000
-MOST_TEXT = 16_000_000  # characters
+MOST_TEXT = 4_000_000  # characters
 
 
 def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:

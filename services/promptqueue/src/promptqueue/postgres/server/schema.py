@@ -57,7 +57,8 @@ def refuse_unfinished(session: Session) -> None:
     """Raise StorageUnavailable where a migration has not come to its end."""
     if is_unfinished(session):
         message = (
-            "The queue is being moved into this database and is not whole yet: let python -m promptqueue migrate go on."
+            "The queue is being moved into this database and is not whole yet: let python -m promptqueue migrate go "
+            "on, or name another database."
         )
         raise StorageUnavailable(message)
 
