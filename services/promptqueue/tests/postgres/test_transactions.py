@@ -1,7 +1,11 @@
 """Transactions: all or nothing, also where a part fails, the server goes, or nobody knows what became of a commit."""
 
+import signal
+from contextlib import closing
+
 import pytest
 from promptqueue.errors import PromptQueueError, StorageUnavailable
+from promptqueue.postgres.server import session
 from promptqueue.storage import connect
 
 ADD = "INSERT INTO audit (at, who, what, done_to) VALUES (0, %(who)s, '', '')"
@@ -111,3 +115,17 @@ def test_why_a_part_failed_is_told_to_all_who_shared_its_commit(database, added)
         commit()
 
     assert added() == []
+
+
+def test_a_server_that_stands_still_is_given_up_and_used_again_when_it_goes_on(own_server, monkeypatch):
+    monkeypatch.setattr(session, "PATIENCE", 0.5)
+    with closing(connect(own_server.url("own"))) as storage, closing(storage.open()) as queue:
+        queue.ping()
+        own_server.signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(StorageUnavailable, match=r"no answer within 0\.5 seconds"):
+                queue.ping()
+        finally:
+            own_server.signal(signal.SIGCONT)
+
+        queue.ping()

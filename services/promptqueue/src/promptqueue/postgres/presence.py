@@ -8,7 +8,7 @@ import psycopg
 from promptqueue.errors import StorageUnavailable
 from promptqueue.postgres.server import locks
 from promptqueue.postgres.server.errors import storage_errors
-from promptqueue.postgres.server.session import Session, Sessions, let_go
+from promptqueue.postgres.server.session import PATIENCE, Session, Sessions, let_go
 
 MOST_SLOTS = 1_000  # of one server: the lock of a slot is the server's number and its own
 
@@ -67,6 +67,7 @@ class PresenceLock(AbstractContextManager["PresenceLock"]):
 
     def _enter(self) -> Session:
         session = self._sessions.open()
+        session.patience = PATIENCE
         try:
             with storage_errors():  # whoever loses what is written here has lost the session too, and enters again
                 session.execute("SET synchronous_commit = off")

@@ -223,8 +223,10 @@ def _commit(session: Session) -> None:
     doubts: list[str] = []
     heard = lambda notice: doubts.append(notice.message_primary or "")  # noqa: E731
     session.add_notice_handler(heard)
+    # Never cancelled: a cancelled commit has happened here, and says so by a warning alone. Nor given up: each one that
+    # waits for a standby keeps a session of the server's.
+    session.patience = None
     try:
-        # Never cancelled: a cancelled commit has happened here, and says so by a warning alone.
         done = session.execute("COMMIT", prepare=False).statusmessage
     except psycopg.Error as error:
         raise CommitUnknown from error

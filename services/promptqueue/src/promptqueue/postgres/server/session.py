@@ -18,6 +18,7 @@ from promptqueue.postgres.server.address import Address
 from promptqueue.postgres.server.errors import storage_errors
 
 KEPT = 8  # sessions that stay open while nobody uses them
+PATIENCE = 20.0  # seconds: longer than statement_timeout, by which the server itself would have ended a statement
 PREPARE_AFTER = 2  # times that a statement is run before the server is to know it by heart
 
 SETTINGS = {
@@ -57,7 +58,21 @@ class Session(psycopg.Connection[DictRow]):
     is_home: Callable[[], bool] = staticmethod(lambda: True)
     """Whether this runs on the thread whose greenlets must not be stopped, where there are any."""
 
+    patience: float | None = None
+    """Seconds after which a server that stands still, and so ends no statement itself, is taken to be gone."""
+
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            return self._wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            is_given_up = timeout is None and self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE
+            if not is_given_up:
+                raise
+            self.close()
+            message = f"no answer within {self.patience:g} seconds"
+            raise psycopg.OperationalError(message) from error
+
+    def _wait(self, gen: PQGen[Any], interval: float, timeout: float | None) -> Any:
         # psycopg chooses a way to wait that gevent has patched, if it has. On a native thread that would start a hub.
         if self.is_home() or waiting.wait_c is None:
             return super().wait(gen, interval, timeout)
@@ -121,6 +136,7 @@ class Sessions:
     def borrowed(self) -> Iterator[Session]:
         """Have one for what happens inside."""
         session = self.take()
+        session.patience = PATIENCE
         try:
             yield session
         finally:
