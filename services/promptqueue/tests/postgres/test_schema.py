@@ -1,15 +1,18 @@
 """Where the queue's tables may be: in a database that is ours, of a server that takes them, by who may make them."""
 
+import threading
 from contextlib import closing
 
 import psycopg
 import pytest
 from promptqueue.errors import StorageUnavailable
-from promptqueue.postgres.server import schema
+from promptqueue.postgres.server import locks, schema
+from promptqueue.postgres.server.address import address_of
+from promptqueue.postgres.server.session import Sessions
 from promptqueue.prompt import NewPrompt
 from promptqueue.storage import connect
 from support.postgres import postgres_server
-from support.waiting import until
+from support.waiting import DEADLINE, until
 
 
 @pytest.fixture
@@ -100,3 +103,28 @@ def test_a_standby_alone_is_no_place_for_a_queue(own_server, open_own):
             pytest.raises(StorageUnavailable, match="name the primary in DATABASE_URL, or all of them"),
         ):
             storage.open().enqueue(NewPrompt(request={}))
+
+
+def test_whoever_waits_while_another_makes_the_tables_finds_them_made(own_server):
+    with closing(Sessions(address_of(own_server.url("own")))) as sessions:
+        first, second, trouble = sessions.open(), sessions.open(), []
+        first.execute("SELECT pg_advisory_lock(%s, %s)", [locks.SINGLE, locks.SCHEMA])
+        waiting = threading.Thread(target=lambda: _migrate(second, trouble))
+        waiting.start()
+        until(lambda: first.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").rowcount)
+        # As few as will do: of many the server has all others told, whether or not they ask.
+        first.execute("CREATE TABLE prompts (seq bigint)")
+        first.execute(f"CREATE TABLE schema_version AS SELECT {schema.known()} AS version")
+        first.execute("SELECT pg_advisory_unlock(%s, %s)", [locks.SINGLE, locks.SCHEMA])
+        waiting.join(DEADLINE)
+        for session in (first, second):
+            session.close()
+
+    assert trouble == []
+
+
+def _migrate(session, trouble):
+    try:
+        schema.migrate(session)
+    except StorageUnavailable as unavailable:
+        trouble.append(str(unavailable))

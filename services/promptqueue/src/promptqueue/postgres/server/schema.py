@@ -13,6 +13,10 @@ NO_QUEUE = (
 )
 
 
+THERE = "SELECT EXISTS (SELECT FROM pg_class WHERE relname = %s AND pg_table_is_visible(oid)) AS there"
+"""Not by to_regclass: within a transaction that goes on believing that there is none, whoever has made it since."""
+
+
 def known() -> int:
     """Return the number of the newest schema that this program knows."""
     return len(_migrations())
@@ -21,11 +25,15 @@ def known() -> int:
 def version(session: Session) -> int:
     """Read the number of the schema that is there, 0 where there is none. Raises StorageUnavailable."""
     with storage_errors():
-        [there] = session.execute("SELECT to_regclass('schema_version') IS NOT NULL AS known").fetchall()
-        if not there["known"]:
+        if not _has_table(session, "schema_version"):
             return 0
         [found] = session.execute("SELECT version FROM schema_version").fetchall()
         return int(found["version"])
+
+
+def _has_table(session: Session, name: str) -> bool:
+    [found] = session.execute(THERE, [name]).fetchall()
+    return bool(found["there"])
 
 
 def migrate(session: Session, *, may_make: bool = True) -> None:
@@ -49,8 +57,7 @@ def migrate(session: Session, *, may_make: bool = True) -> None:
 def is_unfinished(session: Session) -> bool:
     """Whether a migration has not come to its end here: then it is no queue yet. Raises StorageUnavailable."""
     with storage_errors():
-        [found] = session.execute("SELECT to_regclass('migrating') IS NOT NULL AS unfinished").fetchall()
-    return bool(found["unfinished"])
+        return _has_table(session, "migrating")
 
 
 def refuse_unfinished(session: Session) -> None:
