@@ -87,6 +87,7 @@ def test_what_is_known_beside_the_prompts_is_what_it_was(lived_in, place, moved,
             "completed": queue.counts().completed,
             "queued": queue.counts().queued + queue.counts().processing,
             "stored": {each.number: queue.holdings(each.number).stored_bytes for each in queue.owners()},
+            "history": [(each.start, each.completed, each.failed, each.tokens) for each in queue.history(60)],
             "moves": queue.moves() + queue.counts().processing,
         }
 

@@ -51,7 +51,8 @@ def compare(source: Side, target: Target, progress: Progress) -> dict[str, Diges
     for table in TABLES:
         there, here = (digest(side.rows(table)) for side in (source, target))
         if there != here:
-            _refuse(target, f"{table.name} has {there.rows:,} rows there and {here.rows:,} here, or others")
+            others = ", not the same ones" if there.rows == here.rows else ""
+            _refuse(target, f"{table.name} has {there.rows:,} rows in the one and {here.rows:,} in the other{others}")
         same[table.name] = there
         progress(sum(each.rows for each in same.values()), total)
     if miscounts := target.miscounts():

@@ -16,20 +16,8 @@ from promptqueue.stored import stored_text
 
 EMPTIED = (
     *("prompts", "line", "ended", "partials", "idempotency_keys", "holds", "gone_holders"),
-    *(
-        "tally",
-        "sums",
-        "blocks",
-        "endings",
-        "usage",
-        "minutes",
-        "charges",
-        "turns",
-        "owners",
-        "keys",
-        "audit",
-        "models",
-    ),
+    *("tally", "sums", "blocks", "endings", "usage", "minutes", "charges", "turns"),
+    *("owners", "keys", "audit", "models"),
 )
 """Tables of which a queue that nobody has used yet may have rows, and those that are not full from the beginning."""
 

@@ -57,8 +57,9 @@ class SQLiteSide:
     def __init__(self, path: Path) -> None:
         """Open the file at `path`. Raises QueueInUse while a program like sqlite3's shell writes there."""
         self._path = path
-        self._sqlite = connect(path, 0.0)
-        self._sqlite.row_factory = None
+        with storage_errors(path):
+            self._sqlite = connect(path, 0.0)
+            self._sqlite.row_factory = None
         try:
             with storage_errors(path):
                 self._sqlite.execute("BEGIN IMMEDIATE")

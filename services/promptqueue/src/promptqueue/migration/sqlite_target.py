@@ -11,6 +11,7 @@ from promptqueue.migration.sqlite_side import count, rows
 from promptqueue.migration.tables import Row, Table
 from promptqueue.sqlite.copies.atomic_file import to_disk
 from promptqueue.sqlite.file import schema
+from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.file.errors import storage_errors
 from promptqueue.sqlite.file.open_files import connect
 from promptqueue.sqlite.host import filesystem
@@ -91,10 +92,7 @@ class SQLiteTarget:
         with storage_errors(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             filesystem.refuse_network(path.parent)
-            filesystem.make_file(self._unfinished)
-            self._sqlite = connect(self._unfinished, 0.0)
-            self._sqlite.execute(f"PRAGMA cache_size = -{CACHE}")
-            self._sqlite.row_factory = None
+            self._sqlite = self._opened()
 
     def close(self) -> None:
         self._sqlite.close()
@@ -102,7 +100,10 @@ class SQLiteTarget:
     def begin(self, source: str) -> Marks:
         with storage_errors(self._path):
             known = self._sqlite.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrating'").fetchone()
-            if not known:
+            [version] = self._sqlite.execute("PRAGMA user_version").fetchone()
+            if not known or version != schema.known():
+                self.give_up()  # it was killed as it began, or as it ended, or another version of us began it
+                self._sqlite = self._opened()
                 self._make(source)
             marks = dict(self._sqlite.execute("SELECT name, upto FROM migrating"))
         if marks.pop("", None) != source:
@@ -149,6 +150,13 @@ class SQLiteTarget:
         self._sqlite.close()
         with storage_errors(self._path):
             self._unfinished.unlink()
+
+    def _opened(self) -> sqlite3.Connection:
+        filesystem.make_file(self._unfinished)
+        sqlite = connect(self._unfinished, 0.0)
+        sqlite.execute(f"PRAGMA cache_size = -{CACHE}")
+        sqlite.row_factory = None
+        return sqlite
 
     def _make(self, source: str) -> None:
         self._sqlite.execute("PRAGMA auto_vacuum = INCREMENTAL")
