@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,7 +11,7 @@ from promptqueue.prompt import Claim, Priority, Prompt, Status, Terms, Trouble
 from support.waiting import until
 from worker.drain import Drain
 from worker.ollama.call_end import CallEnd, EndKind
-from worker.server.gate import Gate
+from worker.server.gate import LEFT_AFTER, Gate, is_left
 from worker.server.verdict import Verdict
 
 BUSY = CallEnd(kind=EndKind.REJECTED, status=503, words="server busy", in_json=True)
@@ -212,3 +213,29 @@ def test_a_prompt_that_another_server_brought_to_a_bad_end_counts_where_this_one
     gate.answered("another")
 
     assert end(gate, BROKEN, Verdict.UNCLEAR, of=claim(bad_ends=1, since=1.0, last=-1e9)).counts
+
+
+@pytest.mark.parametrize(
+    ("verdict", "silent_for", "heard_before", "is_well", "expected"),
+    [
+        (Verdict.AWAY, LEFT_AFTER, LEFT_AFTER, True, True),
+        (Verdict.AWAY, LEFT_AFTER - 1, LEFT_AFTER, True, False),
+        (Verdict.AWAY, LEFT_AFTER, LEFT_AFTER - 1, True, False),
+        (Verdict.AWAY, LEFT_AFTER, LEFT_AFTER, False, False),
+        (Verdict.TROUBLED, LEFT_AFTER, LEFT_AFTER, True, False),
+    ],
+)
+def test_a_call_is_left_where_its_server_answers_nobody_for_long_and_another_could_have_the_prompt(
+    gate, monkeypatch, verdict, silent_for, heard_before, is_well, expected
+):
+    other = Gate(patience=300, drain=Drain())
+    gate.others = [other]
+    other.admit(1)
+    if is_well:
+        other.reopen(other.hold)
+    gate.shut(verdict, "no answer")
+    since = gate.hold.since
+
+    monkeypatch.setattr(time, "monotonic", lambda: since + silent_for)
+
+    assert is_left(gate, since + silent_for - heard_before) is expected

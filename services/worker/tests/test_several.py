@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -165,6 +166,24 @@ def test_a_server_whose_machine_is_cut_off_in_silence_costs_its_prompt_nothing_a
 
     until(lambda: queue.get(prompt.id).server == other.url, "the other has it", within=60)
     assert (completed(prompt).outcome, completed(prompt).failures) == (Outcome.SUCCEEDED, 0)
+
+
+def test_a_server_that_stands_still_costs_its_prompt_nothing_and_another_has_it(
+    simulate, ready_at, queue, ask, completed, hurried, monkeypatch
+):
+    monkeypatch.setattr(gate, "LEFT_AFTER", 1.0)
+    stands_still, other = simulate(prompt_time=60), simulate()
+    ready_at(stands_still.url, other.url, PROBE_TIMEOUT=0.5)
+    prompts = [ask("Hi") for _ in range(2)]
+    [here] = until(lambda: [prompt for prompt in prompts if queue.get(prompt.id).server == stands_still.url])
+
+    stands_still.signal(signal.SIGSTOP)
+
+    try:
+        ended = completed(here, within=20)
+    finally:
+        stands_still.signal(signal.SIGCONT)
+    assert (ended.outcome, ended.attempt, ended.failures, ended.server) == (Outcome.SUCCEEDED, 2, 0, other.url)
 
 
 @pytest.mark.parametrize("seldom_after", [60.0, 0.0], ids=["soon", "after a long absence"])

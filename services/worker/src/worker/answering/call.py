@@ -25,8 +25,8 @@ class Stop(StrEnum):
 class Call:
     """What the reading and the watching thread share."""
 
-    def __init__(self, claim: Claim, *, time_limit: float) -> None:
-        """Begin a call that may take `time_limit` seconds."""
+    def __init__(self, claim: Claim, *, time_limit: float, is_left: Callable[[float], bool] | None = None) -> None:
+        """Begin a call that may take `time_limit` seconds, and less where it `is_left`, having heard its last then."""
         self.claim = claim
         self.answer = Answer()
         self.plug = Plug()
@@ -36,7 +36,13 @@ class Call:
         self.touched_at = self.started_at  # when its lease began anew
         self.over = threading.Event()  # set when nothing more is read
         self.unwatched = threading.Event()  # set when the watcher has let go
+        self._is_left = is_left
         self._stopped: Stop | CallEnd | Exception | None = None
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it is to wait no longer for a server that is silent."""
+        return self._is_left is not None and self._is_left(self.heard_at or self.started_at)
 
     @property
     def is_stopped(self) -> bool:

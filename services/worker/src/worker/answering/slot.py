@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from promptqueue.errors import ClaimLost, StorageUnavailable
 from promptqueue.notes import Changed, Listener, Subscription
@@ -18,7 +19,7 @@ from worker.drain import Drain
 from worker.loop import Loop
 from worker.ollama.call_end import CallEnd, EndKind, OllamaFailed
 from worker.ollama.request import call_for, is_shaped, is_templated
-from worker.server.gate import means
+from worker.server.gate import is_left, means
 from worker.server.server import Server
 from worker.server.verdict import Condition, Verdict, judge, too_long
 
@@ -81,7 +82,8 @@ class Slot(Loop):
     def _answer(self, claim: Claim) -> Claim | None:
         """Have one prompt answered; the next claim, if there is one."""
         longest = self._config.prompt_timeout
-        call = Call(claim, time_limit=min(claim.prompt.timeout or longest, longest))
+        time_limit = min(claim.prompt.timeout or longest, longest)
+        call = Call(claim, time_limit=time_limit, is_left=partial(is_left, self._gate))
         log.info("prompt claimed id=%s attempt=%d ollama=%s", claim.prompt.id, claim.attempt, self._server.name)
         try:
             match self._ask(call):

@@ -96,6 +96,8 @@ class Watcher(Loop):
                 deadline, reason = self._deadline(call)
                 if now >= deadline:
                     call.stop(reason)
+                elif call.is_left:
+                    call.stop(CallEnd(kind=EndKind.UNANSWERED, words="the model server fell silent"))
             if now >= write_at:
                 write_at = now + WRITE_EVERY
                 self._write(now)

@@ -18,6 +18,7 @@ ASK_EVERY = 1.0  # seconds between two questions to a server that cannot serve, 
 ASK_SELDOM_EVERY = 4.0  # seconds, once that has lasted for a minute: what comes back is used within five
 SELDOM_AFTER = 60.0  # seconds
 LONGEST_RETRY_AFTER = 60.0  # seconds that the server may ask to be left alone
+LEFT_AFTER = 30.0  # seconds; for so long a server that starts up may answer nothing
 LONGEST_DELAY = 15.0  # seconds until a prompt that was put back is tried again
 
 STATES = {
@@ -229,7 +230,7 @@ class Gate:
             trouble,
             claimed_at=claimed_at,
             elsewhere=[other.evidence for other in self.others],
-            may_try_elsewhere=any(other.is_well and other.admits for other in self.others),
+            may_try_elsewhere=_can_any(self.others),
         )
         if not was_open:
             self._troubled_since = time.monotonic()
@@ -259,4 +260,19 @@ def means(gate: Gate, prompt_id: str) -> bool:
     Not while another server, which has not had the prompt yet, could have it: that one may take it.
     """
     others = [other for other in gate.others if not other.evidence.has_ended(prompt_id)]
-    return gate.evidence.has_answered_lately and not any(other.is_well and other.admits for other in others)
+    return gate.evidence.has_answered_lately and not _can_any(others)
+
+
+def is_left(gate: Gate, heard_at: float) -> bool:
+    """Whether a call that heard its last at this moment is to wait no longer, though it is still connected.
+
+    The server has answered nothing to anybody for half a minute, and another could have the prompt.
+    """
+    hold = gate.hold
+    if hold is None or hold.verdict is not Verdict.AWAY:
+        return False
+    return time.monotonic() - max(hold.since, heard_at) >= LEFT_AFTER and _can_any(gate.others)
+
+
+def _can_any(servers: Sequence[Gate]) -> bool:
+    return any(server.is_well and server.admits for server in servers)
