@@ -1,5 +1,6 @@
 """The verb by which prompts are accepted: enqueue."""
 
+import itertools
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -16,9 +17,12 @@ from promptqueue.postgres.verbs import line, origins, rows
 from promptqueue.postgres.verbs.lanes import NUMBER
 from promptqueue.postgres.verbs.line import Line
 from promptqueue.postgres.verbs.owners.holdings import HoldingVerbs
+from promptqueue.postgres.verbs.whole.folding import fold
 from promptqueue.postgres.verbs.whole.timekeeping import Timekeeping
 from promptqueue.prompt import Enqueued, NewPrompt, Prompt, Status
 from promptqueue.stored import stored_json, stored_object
+
+FOLD_AFTER = 300  # commits: each reads the sums, and whoever looks after the queue folds them once a second alone
 
 OF = "\x1f"  # between an owner and its key: no client can send it
 
@@ -98,6 +102,7 @@ class SubmissionVerbs(HoldingVerbs, Timekeeping):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._accepted: list[_Accepted] = []  # in this transaction, and not stored yet
+        self._commits = itertools.count(1)
 
     def enqueue(self, *new: NewPrompt, **bounds: Unpack[Bounds]) -> list[Enqueued]:
         drafts = [_draft(each) for each in new]
@@ -113,6 +118,8 @@ class SubmissionVerbs(HoldingVerbs, Timekeeping):
                     return self.enqueue(*new, **bounds)
             accepted = self._enqueue(drafts, stands, bounds)
             self._store()
+            if not next(self._commits) % FOLD_AFTER:
+                fold(self._database)
             return accepted
         return self._enqueue(drafts, line.read_for(self._database, _owners(drafts), len(drafts), bounds), bounds)
 

@@ -19,8 +19,12 @@ UNREADABLE = Failed(
 UNREADABLE_AT_ONCE = 100  # prompts that one claim ends because they cannot be read: a longer lock would be felt
 
 HOLD = """
-    WITH held AS (
+    WITH relaxed AS MATERIALIZED (
+        SELECT set_config('synchronous_commit', coalesce(%(commit)s, current_setting('synchronous_commit')), true)
+    ),
+    held AS (
         UPDATE line SET leased_until = lease_time() + %(lease)s, tokens = coalesce(%(tokens)s, tokens)
+        FROM relaxed
         WHERE seq = %(seq)s AND status = 'processing' AND attempt = %(attempt)s AND worker = %(worker)s
         RETURNING seq, attempt
     ),
@@ -35,7 +39,7 @@ HOLD = """
     )
     SELECT seq FROM held
 """
-"""What was written, but not heard to be, may be written again."""
+"""What was written, but not heard to be, may be written again. Alone it is a commit that a power cut may take back."""
 
 
 class WorkerVerbs(AttemptVerbs):
@@ -86,8 +90,9 @@ class WorkerVerbs(AttemptVerbs):
 
     def _hold(self, claim: Claim, *, tokens: int | None, text: str = "", offset: int = 0) -> None:
         held = self._held(claim)
-        found = self._database.run_relaxed(
+        found = self._database.run(
             HOLD,
+            commit=None if self._database.is_in_transaction else "off",
             seq=held.seq,
             attempt=held.attempt,
             worker=held.worker,
