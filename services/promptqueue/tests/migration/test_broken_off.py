@@ -70,6 +70,20 @@ def test_one_that_was_killed_goes_on(lived_in, place, moved, killed, source, tar
     assert 0 < done["resumed_after"] < done["rows"] if after else not done["resumed_after"], after
 
 
+def test_whoever_breaks_it_off_is_told_that_it_can_go_on(lived_in, place, typed, moved, monkeypatch):
+    there, here = lived_in("sqlite"), place("postgres")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PostgresTarget, "miscounts", interrupted)
+        said = typed("migrate", there, here)
+
+    assert (said.code, said.err) == (1, "Broken off; the same command goes on.\n\nAborted!\n")
+    assert moved(there, here)["resumed_after"] > 2_000
+
+
 def test_half_a_queue_in_a_database_is_opened_by_nobody(lived_in, place, killed, moved):
     there, here = lived_in("sqlite"), place("postgres")
     killed(there, here, "postgres", 3)

@@ -95,6 +95,17 @@ def test_people_see_how_far_it_is(place, of_one):
     assert re.search(r"Comparing .*100%", shown)
 
 
+def test_a_file_can_move_within_its_folder(place, of_one, moved, opened):
+    there = place("sqlite")
+    here = there.replace("queue.db", "other.db")
+    asked = of_one(there)
+
+    moved(there, here)
+
+    with opened(here) as queue:
+        assert queue.get(asked).status == "queued"
+
+
 def test_the_same_queue_is_no_place_to_move_to(place, of_one, migrate):
     there = place("sqlite")
     of_one(there)

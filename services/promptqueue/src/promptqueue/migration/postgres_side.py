@@ -85,6 +85,11 @@ class PostgresSide:
     def __init__(self, address: Address) -> None:
         """Raises QueueInUse while anybody has the queue open, and StorageUnavailable."""
         self._session = alone(address)
+        try:
+            self._prepare(address)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         let_go(self._session)
@@ -104,12 +109,14 @@ class PostgresSide:
             for found in cursor.stream(statement, after, binary=True):
                 yield tuple((_decoded(found, as_json) if as_json else found).values())
 
+    def _prepare(self, address: Address) -> None:
+        """Do what has to be done before anything is read."""
+
 
 class PostgresSource(PostgresSide):
     """The same as the side that is left behind: what verbs have left to be counted is counted first."""
 
-    def __init__(self, address: Address) -> None:
-        super().__init__(address)
+    def _prepare(self, address: Address) -> None:
         sessions = Sessions(address)
         with closing(sessions):
             database = Database(sessions, Teller(sessions))

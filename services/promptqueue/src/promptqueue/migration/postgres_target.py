@@ -80,8 +80,7 @@ Named = dict[str, Any]
 class PostgresTarget(PostgresSide):
     """Keeps the contract of `promptqueue.migration.sides.Target`; `server.schema` refuses what is unfinished."""
 
-    def __init__(self, address: Address) -> None:
-        super().__init__(address)
+    def _prepare(self, address: Address) -> None:  # noqa: ARG002 (the session is at that address)
         schema.migrate(self._session)
 
     def begin(self, source: str) -> Marks:

@@ -40,12 +40,16 @@ def migrate(call: Call, target: str) -> Reply:
     """
     began = time.monotonic()
     identity = identity_of(call.url)
-    with opened(call.url, target) as (source, here):
-        with call.progress("Copying") as show:
-            resumed_after = copy(source, here, identity, show)
-        with call.progress("Comparing") as show:
-            tables = compare(source, here, show)
-        here.finish()
+    try:
+        with opened(call.url, target) as (source, here):
+            with call.progress("Copying") as show:
+                resumed_after = copy(source, here, identity, show)
+            with call.progress("Comparing") as show:
+                tables = compare(source, here, show)
+            here.finish()
+    except KeyboardInterrupt:
+        call.note("Broken off; the same command goes on.")
+        raise
     counts = _mark(call, target)
     number, seconds = sum(each.rows for each in tables.values()), time.monotonic() - began
     return Reply(
