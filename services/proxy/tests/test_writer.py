@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from promptqueue import connect
-from promptqueue.errors import CommitUnknown, QueueFull, StorageUnavailable
+from promptqueue.errors import Collided, CommitUnknown, QueueFull, StorageUnavailable
 from promptqueue.prompt import NewPrompt, Outcome
 from promptqueue.sqlite.host.turnstile import Turnstile
 from proxy.meter import Meter
@@ -280,6 +280,43 @@ def test_a_commit_that_does_not_end_in_time_is_called_unknown_and_not_given_up(m
 
     assert isinstance(unknown, CommitUnknown)
     until(lambda: queue.counts().queued == 1)
+
+
+def test_a_transaction_that_met_another_is_run_once_more(make_writer, url, queue):
+    opened, met = connect(url).open(), []
+    transaction = opened.transaction
+
+    @contextmanager
+    def meets_another():
+        with transaction():
+            yield
+            if not met:
+                met.append(1)
+                raise Collided
+
+    writer = ready(make_writer(lambda: opened))
+    opened.transaction = meets_another
+    [accepted] = Asking(writer, lambda queue: queue.enqueue(NEW)).heard()
+
+    assert met
+    assert [prompt.id for prompt in queue.newest().prompts] == [accepted.prompt.id]
+
+
+def test_a_transaction_that_meets_others_again_and_again_is_given_up(make_writer, url, queue):
+    opened = connect(url).open()
+    transaction = opened.transaction
+
+    @contextmanager
+    def meets_others():
+        with transaction():
+            yield
+            raise Collided
+
+    writer = ready(make_writer(lambda: opened))
+    opened.transaction = meets_others
+
+    assert isinstance(Asking(writer, lambda queue: queue.enqueue(NEW)).heard(), Collided)
+    assert queue.counts().queued == 0
 
 
 def test_a_commit_that_fails_is_heard_by_everybody_who_waited_for_it(make_writer, lock_out, queue, url):

@@ -89,6 +89,10 @@ class StorageUnavailable(PromptQueueError):
     code = "storage_unavailable"
 
 
+class Collided(StorageUnavailable):
+    """Another transaction was in the way of this one, so that nothing was changed: it may well go through now."""
+
+
 class CommitUnknown(StorageUnavailable):
     """It is not known whether the commit reached the disk: send it again, with its Idempotency-Key."""
 

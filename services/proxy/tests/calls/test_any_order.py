@@ -19,7 +19,7 @@ class Fate:
 
     def __init__(self, chance, queue, worker, prompt_id):
         self._chance, self._queue, self._worker, self._prompt_id = chance, queue, worker, prompt_id
-        self.text = ""
+        self.text, self._written = "", 0  # and how much of it is stored, without a gap
         self._claim = None
 
     def befall(self):
@@ -42,12 +42,15 @@ class Fate:
             self._claim = None
         else:
             piece = self._chance.choice("abcdefg") * self._chance.choice([1, 3, 20_000])
-            self._worker.speak(self._claim, piece, offset=len(self.text), write=self._chance.random() < 0.5)
+            self._worker.speak(self._claim, piece, offset=len(self.text))
             self.text += piece
+            if self._chance.random() < 0.5:
+                self._worker.speak(self._claim, self.text[self._written :], offset=self._written, write=True)
+                self._written = len(self.text)
 
     def _begin(self):
         if self._claim is None:
-            self.text = ""
+            self.text, self._written = "", 0
             self._claim = self._worker.claim()
 
     def _finish(self, ending):

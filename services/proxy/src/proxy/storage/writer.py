@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from promptqueue import PromptQueue
-from promptqueue.errors import CommitUnknown, PromptQueueError, StorageUnavailable
+from promptqueue.errors import Collided, CommitUnknown, PromptQueueError, StorageUnavailable
 from promptqueue.logs import Once
 
 from proxy.meter import Meter
@@ -42,7 +42,7 @@ class _Request:
         self._tickets = [True]
         self._found: Any = None
         self._error: Exception | None = None
-        self._is_undone = False
+        self._is_begun = self._is_undone = False
 
     def take(self) -> bool:
         """Decide what becomes of it, started or abandoned; whether the caller was the first to."""
@@ -52,9 +52,10 @@ class _Request:
             return False
 
     def run(self, queue: PromptQueue) -> None:
-        """Run the verb, unless it was abandoned."""
-        if not self.take():
+        """Run the verb, unless it was abandoned; once more if its transaction came to nothing."""
+        if not self._is_begun and not self.take():
             return
+        self._is_begun, self._error = True, None
         try:
             self._found = self._verb(queue)
         except Exception as error:  # noqa: BLE001 (it belongs to whoever asked, not to the others of the transaction)
@@ -183,10 +184,10 @@ class Writer:
         try:
             if self._queue is None:
                 self._queue = self._open_queue()
-            if batch:
-                with self._queue.transaction():
-                    for request in batch:
-                        request.run(self._queue)
+            try:
+                _run(batch, self._queue)
+            except Collided:
+                _run(batch, self._queue)
         except Exception as error:  # noqa: BLE001 (whatever a transaction fails with, those who wait for it must hear of it)
             self._fail(batch, error)
         else:
@@ -205,6 +206,13 @@ class Writer:
         if self._queue:
             let_go(self._queue)
             self._queue = None
+
+
+def _run(batch: list[_Request], queue: PromptQueue) -> None:
+    if batch:
+        with queue.transaction():
+            for request in batch:
+                request.run(queue)
 
 
 def _answers(queue: PromptQueue) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow
 
-from promptqueue.errors import CommitUnknown, StorageUnavailable
+from promptqueue.errors import Collided, CommitUnknown, StorageUnavailable
 from promptqueue.machine.clock import Clock
 from promptqueue.notes import Text
-from promptqueue.postgres.server.errors import may_be_tried_again, storage_errors
+from promptqueue.postgres.server.errors import storage_errors
 from promptqueue.postgres.server.session import Session, Sessions
 from promptqueue.postgres.server.telling import Teller
 
@@ -35,7 +35,7 @@ class Database:
         self._clock = clock
         self._session: Session | None = None  # of the transaction that is going on
         self._has_written = False
-        self._given_up: str | None = None  # why the transaction cannot be committed any more
+        self._given_up: StorageUnavailable | None = None  # why the transaction cannot be committed any more
         self._changed: set[str | None] = set()
         self._written: set[str] = set()
         self._kept: object | None = None
@@ -81,7 +81,7 @@ class Database:
         try:
             return self._execute(self._session, statement, values)
         except StorageUnavailable as unavailable:
-            self._given_up = str(unavailable)  # all others of this transaction hear why
+            self._given_up = unavailable  # all others of this transaction hear why
             raise
 
     def run_relaxed(self, statement: str, **values: Any) -> list[Row]:
@@ -148,7 +148,7 @@ class Database:
             yield
         except BaseException:
             if self._has_written and not self._given_up:
-                self._given_up = HALF_WAY
+                self._given_up = StorageUnavailable(HALF_WAY)
             raise
         finally:
             self._has_written = self._has_written or before
@@ -185,7 +185,7 @@ class Database:
 
     def _refuse_given_up(self) -> None:
         if self._given_up:
-            raise StorageUnavailable(self._given_up)
+            raise type(self._given_up)(str(self._given_up))
 
     def _begin(self, session: Session, statement: str) -> None:
         with storage_errors():
@@ -195,10 +195,10 @@ class Database:
         with self._sessions.borrowed() as session:
             try:
                 return self._execute(session, statement, values)
+            except Collided:
+                return self._execute(session, statement, values)
             except StorageUnavailable as unavailable:
                 cause = unavailable.__cause__
-                if isinstance(cause, psycopg.Error) and may_be_tried_again(cause):
-                    return self._execute(session, statement, values)
                 if isinstance(cause, psycopg.OperationalError) and session.closed and _writes(statement):
                     raise CommitUnknown from cause
                 raise

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from promptqueue.errors import StorageUnavailable
+from promptqueue.errors import Collided, StorageUnavailable
 
 REMEDIES = {
     "25006": "it is a standby, so name the primary in DATABASE_URL, or all of them; target_session_attrs finds it",
@@ -34,7 +34,8 @@ class storage_errors:  # noqa: N801 (read as a verb: with storage_errors(): …)
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, psycopg.Error) and is_the_servers(error):
-            raise StorageUnavailable(_words(error)) from error
+            refusal = Collided if may_be_tried_again(error) else StorageUnavailable
+            raise refusal(_words(error)) from error
 
 
 def is_the_servers(error: psycopg.Error) -> bool:

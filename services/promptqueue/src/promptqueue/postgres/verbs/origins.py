@@ -40,6 +40,14 @@ TAKE_OVER = f"""
 """  # noqa: S608 (it is our own)
 
 
+LET_GO = """
+    WITH named AS MATERIALIZED (SELECT seq FROM prompts WHERE id = %(id)s),
+    locked AS MATERIALIZED (SELECT line.seq FROM line JOIN named USING (seq) FOR UPDATE OF line)
+    DELETE FROM holds WHERE seq = (SELECT seq FROM named) AND (SELECT count(*) FROM locked) >= 0
+"""
+"""The line's row first, as whatever ends a prompt does: else each of two could wait for the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holders:
     """What is to be kept of holders that are gone."""
@@ -89,9 +97,7 @@ class OriginVerbs(Verbs):
 
     def let_go(self, prompt_id: str) -> None:
         if rows.is_id(prompt_id):
-            self._database.run_relaxed(
-                "DELETE FROM holds WHERE seq = (SELECT seq FROM prompts WHERE id = %(id)s)", id=prompt_id
-            )
+            self._database.run_relaxed(LET_GO, id=prompt_id)
 
     # ---- for recovery -----------------------------------------------------------------------------------------------
 
