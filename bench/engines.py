@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
@@ -89,7 +89,11 @@ class PostgreSQLEngine:
     def processor_seconds(self) -> float | None:
         if self._pid is None:
             return None
-        return processor_seconds(below(self._pid)) + reaped_processor_seconds(self._pid)
+        used = reaped_processor_seconds(self._pid)
+        for process in below(self._pid):
+            with suppress(OSError):  # it has ended since: what it used is counted when it is buried
+                used += processor_seconds([process])
+        return used
 
     def log_bytes(self) -> float | None:
         return float(self.ask("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")[0][0])
