@@ -1,10 +1,13 @@
 """A server that was away: it costs nobody anything, though nobody could renew a lease and no lock has survived."""
 
-from contextlib import closing
+from contextlib import closing, contextmanager
+from unittest.mock import patch
 
 import pytest
 from promptqueue.condition import Recovered
+from promptqueue.errors import CommitUnknown, StorageUnavailable
 from promptqueue.lifecycle import SIGN_GRACE
+from promptqueue.postgres.server import database as database_module
 from promptqueue.prompt import Answered, NewPrompt, Outcome, Status, Terms
 from promptqueue.storage import connect
 
@@ -110,6 +113,58 @@ def test_a_worker_that_came_back_to_the_server_is_alive_to_it(queue, begin, rest
     presence.leave()
     assert queue.recover().requeued == 1
     assert queue.get(claim.prompt.id).failures == 1
+
+
+@pytest.mark.parametrize("is_shared", [False, True], ids=["a commit of its own", "one with the end before"])
+def test_a_claim_that_nobody_heard_of_is_given_back_by_who_made_it(storage, is_shared):
+    queue = storage.open()
+    queue.enqueue(*[NewPrompt(request={})] * 3)
+    terms = Terms(worker=storage.register(slots=1).id)
+    first = queue.claim(terms)
+    with pytest.raises(StorageUnavailable), _answer_lost(queue._database):  # noqa: PT012 (it is what shares a commit)
+        if is_shared:
+            with queue.transaction():
+                queue.finish(first, ANSWERED)
+                queue.claim(terms)
+        else:
+            queue.claim(terms)
+
+    following = queue.claim(terms)
+
+    assert (following.attempt, following.prompt.failures) == (2, 0)
+    assert queue.counts().processing == (1 if is_shared else 2)
+
+
+def test_a_claim_that_was_heard_of_stays_when_a_later_one_was_not(storage):
+    queue = storage.open()
+    queue.enqueue(*[NewPrompt(request={})] * 3)
+    terms = Terms(worker=storage.register(slots=3).id)
+    held = queue.claim(terms)
+    with pytest.raises(StorageUnavailable), _answer_lost(queue._database):
+        queue.claim(terms)
+    queue.claim(terms)
+    queue.claim(terms)
+
+    assert queue.finish(held, ANSWERED).outcome is Outcome.SUCCEEDED
+
+
+@contextmanager
+def _answer_lost(database):
+    """Let the server do what it is asked, and its answer to a claim or a commit not arrive."""
+    execute, commit = database._execute, database_module._commit
+
+    def lost(*_):
+        raise CommitUnknown
+
+    def claim_lost(session, statement, values):
+        found = execute(session, statement, values)
+        return lost() if "line_claim" in statement and not database.is_in_transaction else found
+
+    with (
+        patch.object(database, "_execute", claim_lost),
+        patch.object(database_module, "_commit", lambda session: lost(commit(session))),
+    ):
+        yield
 
 
 # ---- and a way to the server that was cut ----------------------------------------------------------------------------

@@ -133,6 +133,7 @@ CREATE TABLE line (
     run_until double precision,
     lease_seconds double precision,
     worker text,
+    ticket text,  -- of the claim, by which its worker finds it if it never heard of it
     server text,
     max_failures integer,
     charged bigint,  -- microseconds that its claim was charged with

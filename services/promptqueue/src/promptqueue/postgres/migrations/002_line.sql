@@ -96,7 +96,7 @@ END $$;
 -- first that may start and that nobody else is just claiming.
 CREATE FUNCTION line_claim(
     by_worker text, for_server text, lease double precision, longest double precision, most_failures integer,
-    most_running bigint
+    most_running bigint, by_ticket text
 ) RETURNS TABLE (
     seq bigint, id uuid, owner integer, lane smallint, created_at double precision, queued_at double precision,
     expires_at double precision, timeout_seconds double precision, metadata text, request text, status text,
@@ -173,7 +173,7 @@ BEGIN
     SET status = 'processing', attempt = line.attempt + 1, tokens = 0, started_at = wall_now, worker = by_worker,
         claimed_at = time_now, leased_until = time_now + lease, lease_seconds = lease,
         run_until = time_now + least(coalesce(line.timeout_seconds, longest), longest), charged = price,
-        max_failures = most_failures, not_before = NULL, server = nullif(for_server, '')
+        max_failures = most_failures, not_before = NULL, server = nullif(for_server, ''), ticket = by_ticket
     WHERE line.seq = chosen RETURNING * INTO taken;
     INSERT INTO tally (lane, owner, block, prompts, moves) VALUES (taken.lane, taken.owner, taken.seq / 256, -1, 1);
     IF has_book THEN

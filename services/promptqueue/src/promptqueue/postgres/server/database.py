@@ -41,6 +41,7 @@ class Database:
         self._kept: object | None = None
         self._due: Callable[[], None] | None = None  # what was put off
         self._undo: Callable[[], None] | None = None
+        self._undone: list[Callable[[], None]] = []
 
     @property
     def is_in_transaction(self) -> bool:
@@ -59,6 +60,11 @@ class Database:
     def defer(self, write: Callable[[], None], *, undo: Callable[[], None]) -> None:
         """Write later, but before anything else of this transaction is run; or `undo` it, should that be undone."""
         self._due, self._undo, self._has_written = write, undo, True
+
+    def at_end(self, *, undone: Callable[[], None]) -> None:
+        """Call this should the transaction, if there is one, fail, or nobody know whether it has."""
+        if self._session:
+            self._undone.append(undone)
 
     @property
     def machine(self) -> Clock:
@@ -167,13 +173,15 @@ class Database:
             self._written.clear()
             with suppress(psycopg.Error):  # of a session that is broken the server takes everything back by itself
                 session.execute("ROLLBACK", prepare=False)
+            for undone in self._undone:
+                undone()
             raise
         finally:
             self._session = None
+            self._undone.clear()
             self._forget()
 
-    def _forget(self) -> None:
-        """Forget what was true within what is over, or was undone."""
+    def _forget(self) -> None:  # what was true within what is over, or was undone
         undo, self._kept, self._due, self._undo = self._undo, None, None, None
         if undo:
             undo()

@@ -42,7 +42,7 @@ STANDS = """
 
 NEXT = """
     SELECT * FROM line_claim(%(worker)s, %(server)s, %(lease)s::double precision, %(timeout)s::double precision,
-                             %(max_failures)s::integer, %(most_running)s::bigint)
+                             %(max_failures)s::integer, %(most_running)s::bigint, %(ticket)s)
 """
 
 WITH_PLACES = f"""
@@ -199,7 +199,7 @@ def refuse(line: Line, prompts: int, bounds: Bounds) -> None:
         raise QueueFull(message)
 
 
-def take_next(database: Database, terms: Terms) -> dict[str, Any] | None:
+def take_next(database: Database, terms: Terms, ticket: str) -> dict[str, Any] | None:
     """Claim the next prompt on these terms; its row with its `request`, None when none may start."""
     claimed = database.run(
         NEXT,
@@ -209,6 +209,7 @@ def take_next(database: Database, terms: Terms) -> dict[str, Any] | None:
         timeout=terms.timeout_seconds,
         max_failures=terms.max_failures,
         most_running=terms.most_running,
+        ticket=ticket,
     )
     return {**rows.NOT_ENDED, **claimed[0]} if claimed else None
 

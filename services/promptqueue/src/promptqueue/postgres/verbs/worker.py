@@ -1,11 +1,16 @@
 """The verbs of a worker: claim, renew, write, finish, release."""
 
+import itertools
+import uuid
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from promptqueue.errors import ClaimLost
+from promptqueue.errors import ClaimLost, StorageUnavailable
 from promptqueue.lifecycle import Next, after
 from promptqueue.notes import Text
-from promptqueue.postgres.server.database import Row
+from promptqueue.postgres.server.arrays import array
+from promptqueue.postgres.server.database import Database, Row
 from promptqueue.postgres.verbs import line, rows
 from promptqueue.postgres.verbs.attempt import AttemptVerbs, Held
 from promptqueue.prompt import Answered, Claim, Ending, ErrorCode, Failed, Outcome, Prompt, PutBack, Status, Terms
@@ -42,12 +47,25 @@ HOLD = """
 """What was written, but not heard to be, may be written again. Alone it is a commit that a power cut may take back."""
 
 
+UNHEARD = """
+    SELECT line.seq, id, attempt, worker, failures FROM line JOIN prompts USING (seq)
+    WHERE line.status = 'processing' AND ticket = ANY(%(tickets)s::text[])
+    FOR UPDATE OF line
+"""
+
+
 class WorkerVerbs(AttemptVerbs):
     """See `promptqueue.queue.PromptQueue` for what each verb promises."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._tickets = (f"{uuid.uuid4()} {number}" for number in itertools.count())
+        self._unheard: set[str] = set()  # of claims that may have been committed, though nobody was told of it
+
     def claim(self, terms: Terms) -> Claim | None:
+        self._give_back_unheard()
         for _ in range(UNREADABLE_AT_ONCE):
-            row = line.take_next(self._database, terms)
+            row = self._take_next(terms)
             if row is None:
                 return None
             prompt, request = rows.prompt(row), stored_object(row["request"])
@@ -87,6 +105,31 @@ class WorkerVerbs(AttemptVerbs):
     def release(self, claim: Claim, *, reason: str | None = None) -> None:
         to = Next(status=Status.QUEUED, failures=claim.prompt.failures, last_error=reason, is_charged=False)
         self._end(self._held(claim), to)
+
+    def _take_next(self, terms: Terms) -> Mapping[str, Any] | None:
+        ticket = next(self._tickets)
+        try:
+            row = line.take_next(self._database, terms, ticket)
+        except StorageUnavailable:
+            self._unheard.add(ticket)
+            raise
+        self._database.at_end(undone=lambda: self._unheard.add(ticket))
+        return row
+
+    def _give_back_unheard(self) -> None:
+        """Give back what was claimed by a commit whose answer got lost: nobody works on it, and nobody shall pay."""
+        if not self._unheard:
+            return
+        tickets, self._unheard = self._unheard, set()
+        self._database.at_end(undone=lambda: self._unheard.update(tickets))
+        try:
+            unheard = self._database.run(UNHEARD, tickets=array(tickets))
+        except StorageUnavailable:
+            self._unheard |= tickets
+            raise
+        for row in unheard:
+            held = Held(prompt_id=str(row["id"]), seq=row["seq"], attempt=row["attempt"], worker=row["worker"])
+            self._end(held, Next(status=Status.QUEUED, failures=row["failures"], is_charged=False))
 
     def _hold(self, claim: Claim, *, tokens: int | None, text: str = "", offset: int = 0) -> None:
         held = self._held(claim)
