@@ -312,7 +312,7 @@ class PromptQueue(Protocol):
     def limit_owner(self, name: str, limits: Mapping[str, float | None], *, weight: float | None = None) -> Owner:
         """Say what an owner may have, by the names of `Limits`, None for the default; those not named stay.
 
-        Raises OwnerNotFound, ValueError for a limit that there is not and a weight that is not above 0.
+        Raises OwnerNotFound, ValueError for a limit that there is not and for what is no weight (`refuse_weight`).
         """
 
     def keys_version(self) -> int:

@@ -82,7 +82,8 @@ def test_an_unknown_owner_and_what_is_no_limit_and_no_weight_are_refused(queue, 
         queue.limit_owner("ben", {"waiting": 1})
     with pytest.raises(ValueError, match="patience"):
         queue.limit_owner("anna", {"waiting": 1, "patience": 1})
-    with pytest.raises(ValueError, match="weight"):
-        queue.limit_owner("anna", {"waiting": 1}, weight=0)
+    for weight in (0, 1e-300, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="weight"):
+            queue.limit_owner("anna", {"waiting": 1}, weight=weight)
 
     assert queue.owners()[2:] == [anna]

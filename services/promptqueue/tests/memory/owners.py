@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from promptqueue.errors import KeyNotFound, OwnerNotFound
 from promptqueue.owners.key import HOUR, Key
-from promptqueue.owners.owner import Limits, Owner, refuse_keyless
+from promptqueue.owners.owner import Limits, Owner, refuse_keyless, refuse_weight
 
 from .transactions import Transactions
 
@@ -20,8 +20,8 @@ class Owners(Transactions):
     def limit_owner(self, name, limits, *, weight=None):
         if unknown := limits.keys() - set(Limits.__dataclass_fields__):
             raise ValueError(f"No limit is named {unknown}.")
-        if weight is not None and weight <= 0:
-            raise ValueError(f"A weight is more than 0: {weight}.")
+        if weight is not None:
+            refuse_weight(weight)
         with self.transaction():
             owner = self._owner(name)
             changed = replace(owner, limits=replace(owner.limits, **limits), weight=weight or owner.weight)

@@ -119,7 +119,7 @@ def test_what_is_not_named_of_an_owners_limits_stays_and_default_takes_back(oper
     "wrong",
     [
         *("--waiting -1", "--waiting many", "--tokens-a-day 1.5", "--depth 1"),
-        *("--weight 0", "--weight nan", "--requests-a-second 0", "--requests-a-second nan"),
+        *("--weight 0", "--weight 1e-300", "--weight nan", "--requests-a-second 0", "--requests-a-second nan"),
     ],
 )
 def test_what_is_no_limit_is_not_understood(operate, key, anna, wrong):

@@ -14,6 +14,7 @@ from promptqueue.operator.command import Call, InOrder, Reply, asks_back, comman
 from promptqueue.operator.owners import limits_body, limits_words
 from promptqueue.owners.deed import Act
 from promptqueue.owners.key import Key, Role, name_in, new_key
+from promptqueue.owners.owner import LEAST_WEIGHT, MOST_WEIGHT
 from promptqueue.wire import moment
 
 LONGEST_LIFE_WORDS = "5000w"
@@ -165,7 +166,11 @@ MUCH = Much(0, 1e9, min_open=True)
     of=keys,
 )
 @click.argument("owner")
-@click.option("--weight", type=MUCH, help="Its share of the time while others wait: of twice the weight, twice.")
+@click.option(
+    "--weight",
+    type=Much(LEAST_WEIGHT, MOST_WEIGHT),
+    help="Its share of the time while others wait: of twice the weight, twice.",
+)
 @click.option("--waiting", type=WHOLE, help="Prompts in line.")
 @click.option("--running", type=WHOLE, help="Prompts being answered.")
 @click.option("--stored-bytes", type=WHOLE, help="Of prompts and answers.")

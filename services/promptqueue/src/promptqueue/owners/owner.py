@@ -15,6 +15,9 @@ PAGES = 1
 KEYLESS = ("everybody", "pages")
 """The names of these two."""
 
+LEAST_WEIGHT = 0.001  # below, the line of a single owner is longer than any number says, and nobody gets a turn
+MOST_WEIGHT = 1e9
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")  # it stands in tables, on terminals and in metrics
 
 
@@ -26,6 +29,13 @@ def refuse_keyless(name: str) -> None:
     if not NAME.fullmatch(name):
         message = f"An owner's name has up to 64 letters and digits of ASCII, and . _ @ + - after the first: {name!r}."
         raise OwnerRefused(message)
+
+
+def refuse_weight(weight: float) -> None:
+    """Raise ValueError for what is no weight."""
+    if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+        message = f"A weight is between {LEAST_WEIGHT:g} and {MOST_WEIGHT:,.0f}: {weight}."
+        raise ValueError(message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

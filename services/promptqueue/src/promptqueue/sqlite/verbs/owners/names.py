@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from promptqueue.errors import OwnerNotFound
-from promptqueue.owners.owner import Limits, Owner
+from promptqueue.owners.owner import Limits, Owner, refuse_weight
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs.base import Verbs
 
@@ -32,9 +32,7 @@ class OwnerVerbs(Verbs):
             message = f"No limit is named {', '.join(sorted(limits.keys() - set(LIMITS)))}."
             raise ValueError(message)
         if weight is not None:
-            if weight <= 0:
-                message = f"A weight is more than 0: {weight}."
-                raise ValueError(message)
+            refuse_weight(weight)
             changes["weight"] = weight
         with self._database.transaction():
             for column, value in changes.items():
