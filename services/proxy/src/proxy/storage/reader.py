@@ -5,9 +5,11 @@ rollback journal it can meet a lock, so under greenlets it runs on a thread of g
 """
 
 import logging
+import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from promptqueue import PromptQueue, Storage
@@ -18,7 +20,8 @@ from proxy.serving.concurrency import Concurrency
 
 Found = TypeVar("Found")
 
-KEPT = 8  # instances kept open while nobody reads
+MOST = 8  # reads at the same time, each with an instance; a server's connections are counted
+PATIENCE = 10.0  # seconds that a read waits until others have ended
 OPEN_AGAIN_AFTER = 1.0  # seconds; an attempt may wait for a lock, and every reader would make one
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ class Reader:
         self._storage = storage
         self._concurrency = concurrency
         self._idle: deque[PromptQueue] = deque()
+        self._places = threading.BoundedSemaphore(MOST)
         self._failed: StorageUnavailable | None = None
         self._failed_at = 0.0
         self._trouble = Once(log)
@@ -39,10 +43,8 @@ class Reader:
     def read(self, look: Callable[[PromptQueue], Found]) -> Found:
         """Run `look` with a queue; what it returned or raised. Raises StorageUnavailable."""
         try:
-            if self._storage.reads_wait:
-                found = self._concurrency.apart(lambda: self._read(look, self._open))
-            else:
-                found = self._read(look, lambda: self._concurrency.apart(self._open))
+            with self._place():
+                found = self._where_it_stops_nobody(look)
         except StorageUnavailable as unavailable:
             self._trouble.warn("storage unavailable reason=%r", str(unavailable))
             raise
@@ -53,6 +55,21 @@ class Reader:
         """Let go of the instances that nobody uses."""
         while self._idle:
             let_go(self._idle.pop())
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._places.acquire(timeout=PATIENCE):
+            message = f"Other reads have taken longer than {PATIENCE:g} seconds."
+            raise StorageUnavailable(message)
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _where_it_stops_nobody(self, look: Callable[[PromptQueue], Found]) -> Found:
+        if self._storage.reads_wait:
+            return self._concurrency.apart(lambda: self._read(look, self._open))
+        return self._read(look, lambda: self._concurrency.apart(self._open))
 
     def _read(self, look: Callable[[PromptQueue], Found], open_one: Callable[[], PromptQueue]) -> Found:
         # Taking from a deque and putting back are each one step that no thread can come between.
@@ -66,16 +83,10 @@ class Reader:
             let_go(queue)
             raise
         except BaseException:
-            self._put_back(queue)
-            raise
-        self._put_back(queue)
-        return found
-
-    def _put_back(self, queue: PromptQueue) -> None:
-        if len(self._idle) < KEPT:
             self._idle.append(queue)
-        else:
-            let_go(queue)
+            raise
+        self._idle.append(queue)
+        return found
 
     def _open(self) -> PromptQueue:
         if self._failed and time.monotonic() < self._failed_at + OPEN_AGAIN_AFTER:
