@@ -63,6 +63,41 @@ def test_a_table_of_somebody_elses_is_left_alone(ask_own, open_own):
     assert ask_own("SELECT count(*) FROM prompts").fetchone() == (0,)
 
 
+def test_a_database_holds_one_queue(ask_own, open_own, own_server):
+    open_own()
+    ask_own("CREATE ROLE guest LOGIN")
+    ask_own("CREATE SCHEMA guest AUTHORIZATION guest")
+    ask_own("ALTER ROLE guest SET search_path = guest")
+
+    with pytest.raises(StorageUnavailable, match="has a queue in its schema public: name another database"):
+        open_own(own_server.url("own").replace("queue@", "guest@"))
+
+
+def test_a_database_in_another_encoding_is_refused_by_its_name(own_server, open_own):
+    own_server.run("createdb", "--template", "template0", "--encoding", "SQL_ASCII", "plain")
+
+    with pytest.raises(StorageUnavailable, match=r"^The database plain is in SQL_ASCII: make one in UTF8\.$"):
+        open_own(own_server.url("plain"))
+
+
+def test_what_a_database_says_of_sessions_changes_nothing(ask_own, own_server):
+    for name, value in {
+        "client_encoding": "LATIN1",
+        "default_transaction_isolation": "serializable",
+        "extra_float_digits": "-10",
+        "idle_session_timeout": "1ms",
+    }.items():
+        ask_own(f"ALTER DATABASE own SET {name} = '{value}'")
+
+    with closing(connect(own_server.url("own"))) as storage, closing(storage.open()) as queue:
+        asked = queue.enqueue(NewPrompt(request={"prompt": "\u2028"}, timeout=1_234_567.890625))[0].prompt
+        with storage.sessions.borrowed() as session:
+            isolation = session.execute("SHOW transaction_isolation").fetchall()
+
+        assert queue.request(asked.id) == {"prompt": "\u2028"}
+        assert (asked.timeout, isolation) == (1_234_567.890625, [{"transaction_isolation": "read committed"}])
+
+
 def test_what_a_newer_version_made_is_left_alone(ask_own, open_own):
     open_own()
     ask_own("UPDATE schema_version SET version = version + 1")

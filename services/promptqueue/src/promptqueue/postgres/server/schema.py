@@ -16,6 +16,13 @@ NO_QUEUE = (
 THERE = "SELECT EXISTS (SELECT FROM pg_class WHERE relname = %s AND pg_table_is_visible(oid)) AS there"
 """Not by to_regclass: within a transaction that goes on believing that there is none, whoever has made it since."""
 
+ELSEWHERE = """
+    SELECT nspname FROM pg_namespace JOIN pg_class AS versions ON relnamespace = pg_namespace.oid
+    WHERE relname = 'schema_version'
+    AND EXISTS (SELECT FROM pg_class WHERE relnamespace = pg_namespace.oid AND relname = 'presences')
+"""
+"""Queues in schemas that this user's search_path does not lead to."""
+
 
 def known() -> int:
     """Return the number of the newest schema that this program knows."""
@@ -99,6 +106,12 @@ def _refuse(session: Session, now: int, newest: int) -> None:
     if found["foreign_table"]:
         message = (
             f"The database {found['name']} has a table prompts that is none of the queue's: name another database."
+        )
+        raise StorageUnavailable(message)
+    if elsewhere := session.execute(ELSEWHERE).fetchall():
+        message = (
+            f"The database {found['name']} has a queue in its schema {elsewhere[0]['nspname']}: name another database, "
+            "for queues in one would take each other's locks."
         )
         raise StorageUnavailable(message)
     if found["encoding"] != "UTF8":

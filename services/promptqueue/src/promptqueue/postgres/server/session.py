@@ -36,6 +36,11 @@ SETTINGS = {
     "enable_seqscan": "off",
     # And so each statement has one way, whatever it is asked: to look for a better one each time takes as long again.
     "plan_cache_mode": "force_generic_plan",
+    # What may be said otherwise of a role, a database or this process's environment.
+    "client_encoding": "UTF8",
+    "default_transaction_isolation": "read committed",
+    "extra_float_digits": "1",  # each number of seconds as it was stored
+    "idle_session_timeout": "0",  # who is there for a long time has nothing to say for a long time
     "standard_conforming_strings": "on",
     "timezone": "UTC",
 }
