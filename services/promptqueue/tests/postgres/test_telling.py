@@ -115,3 +115,12 @@ def test_a_commit_stands_though_nobody_can_be_told_of_it(queue, database, monkey
         database.changed(ID)
 
     assert database.run("SELECT paused FROM control") == [{"paused": True}]
+
+
+def test_pieces_of_text_that_do_not_follow_each_other_are_all_heard(database, everything, until_heard):
+    for offset, text in [(0, "one "), (0, "one "), (2, "e two")]:
+        database.stream(Text("a", 1, offset, text))
+
+    heard = until_heard(everything, 3)
+
+    assert [(note.offset, note.text) for note in heard] == [(0, "one "), (0, "one "), (2, "e two")]

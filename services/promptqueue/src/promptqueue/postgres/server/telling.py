@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection
+from itertools import chain
 
 import psycopg
 
@@ -30,7 +31,7 @@ class Teller:
         """Tell nothing yet; the thread for live text begins with the first of it."""
         self._sessions = sessions
         self._lock = threading.Lock()
-        self._texts: dict[tuple[str, int], Text] = {}
+        self._texts: dict[tuple[str, int], list[Text]] = {}
         self._came = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -45,11 +46,11 @@ class Teller:
     def stream(self, text: Text) -> None:
         """Send live text soon, together with what else comes meanwhile."""
         with self._lock:
-            known = self._texts.get((text.prompt_id, text.attempt))
-            follows = known is not None and known.offset + len(known.text) == text.offset
-            if known is not None and follows:
-                text = Text(text.prompt_id, text.attempt, known.offset, known.text + text.text)
-            self._texts[text.prompt_id, text.attempt] = text
+            pieces = self._texts.setdefault((text.prompt_id, text.attempt), [])
+            if pieces and pieces[-1].offset + len(pieces[-1].text) == text.offset:
+                last = pieces.pop()
+                text = Text(text.prompt_id, text.attempt, last.offset, last.text + text.text)
+            pieces.append(text)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._stream, name="telling", daemon=True)
                 self._thread.start()
@@ -65,7 +66,7 @@ class Teller:
             self._came.wait()
             self._came.clear()
             with self._lock:
-                texts, self._texts = list(self._texts.values()), {}
+                texts, self._texts = [*chain.from_iterable(self._texts.values())], {}
             for message in payload.of_texts(texts):
                 self._notify(payload.TEXTS, message)
             time.sleep(TOGETHER)  # what comes meanwhile goes together; what comes later goes at once
