@@ -23,15 +23,10 @@ def passed_on() -> list[str]:
 
 def of_compose() -> dict[str, set[str]]:
     """Each variable that Compose's files take from outside, with the defaults that they name."""
-    found = {name: {""} for name in [*passed_on(), *needed()] if name.isupper()}
+    found = {name: {""} for name in passed_on() if name.isupper()}
     for name, default in re.findall(r"(?<!\})\$\{([A-Z_]+):-([^}]*)\}", COMPOSE + COMPOSE_POSTGRES):
         found.setdefault(name, set()).add(default)
     return found
-
-
-def needed() -> list[str]:
-    """Variables without which Compose refuses, with a sentence."""
-    return re.findall(r"\$\{(\w+):\?", COMPOSE + COMPOSE_POSTGRES)
 
 
 def of_service(service: str) -> dict[str, str]:
