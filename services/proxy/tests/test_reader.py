@@ -78,12 +78,12 @@ def test_a_read_that_fails_leaves_its_place_to_others(opened):
     assert len(instances) == 1
 
 
-def test_who_waits_for_others_to_end_is_told_so_after_a_while(opened, monkeypatch):
+@pytest.fixture
+def slow(opened):
+    """A reader whose places are all taken, by reads that go on until the test is over."""
     storage, _ = opened
-    monkeypatch.setattr(under_test, "PATIENCE", 0.05)
     reader = Reader(storage, Concurrency())
     enough = threading.Event()
-
     started = threading.Barrier(MOST + 1)
 
     def take_long(_queue):
@@ -94,6 +94,18 @@ def test_who_waits_for_others_to_end_is_told_so_after_a_while(opened, monkeypatc
         for _ in range(MOST):
             readers.submit(reader.read, take_long)
         started.wait(20)
-        with pytest.raises(StorageUnavailable, match=r"longer than 0\.05 seconds"):
-            reader.read(lambda _: None)
+        yield reader
         enough.set()
+
+
+def test_who_waits_for_others_to_end_is_told_so_after_a_while(slow, monkeypatch):
+    monkeypatch.setattr(under_test, "PATIENCE", 0.05)
+
+    with pytest.raises(StorageUnavailable, match=r"longer than 0\.05 seconds"):
+        slow.read(lambda _: None)
+
+
+def test_what_is_brief_waits_for_none_that_are_not(slow, monkeypatch):
+    monkeypatch.setattr(under_test, "PATIENCE", 0.05)
+
+    assert slow.read(lambda _: "at once", is_brief=True) == "at once"

@@ -13,7 +13,7 @@ class Reads:
         self._queue = queue
         self.is_away = False
 
-    def read(self, look):
+    def read(self, look, *, is_brief=False):
         if self.is_away:
             raise StorageUnavailable
         return look(self._queue)

@@ -80,13 +80,17 @@ class Keyring:
         if known and time.monotonic() < self._looked_at + within:
             return known
         try:
-            if known is None or self._reader.read(lambda queue: queue.keys_version()) != known.version:
-                self._known = known = self._reader.read(_read)
+            if known is None or self._reader.read(_version, is_brief=True) != known.version:
+                self._known = known = self._reader.read(_read, is_brief=True)
         except StorageUnavailable:
             if known is None or not within:  # another process may have made a key that is not known here
                 raise
         self._looked_at = time.monotonic()
         return known
+
+
+def _version(queue: PromptQueue) -> int:
+    return queue.keys_version()
 
 
 def _read(queue: PromptQueue) -> _Keys:

@@ -96,7 +96,7 @@ class WholeQueue:
 
     def storage(self) -> Mapping[str, str]:
         """Describe the storage to people, from a real read."""
-        self._reader.read(lambda queue: queue.ping())
+        self._reader.read(lambda queue: queue.ping(), is_brief=True)
         return self._storage.describe()
 
 

@@ -20,7 +20,8 @@ from proxy.serving.concurrency import Concurrency
 
 Found = TypeVar("Found")
 
-MOST = 8  # reads at the same time, each with an instance; a server's connections are counted
+MOST = 7  # reads at the same time, each with an instance; a server's connections are counted
+BRIEF = 1  # besides: what reads neither prompts nor the line waits for nobody who does
 PATIENCE = 10.0  # seconds that a read waits until others have ended
 OPEN_AGAIN_AFTER = 1.0  # seconds; an attempt may wait for a lock, and every reader would make one
 
@@ -36,14 +37,18 @@ class Reader:
         self._concurrency = concurrency
         self._idle: deque[PromptQueue] = deque()
         self._places = threading.BoundedSemaphore(MOST)
+        self._brief = threading.BoundedSemaphore(BRIEF)
         self._failed: StorageUnavailable | None = None
         self._failed_at = 0.0
         self._trouble = Once(log)
 
-    def read(self, look: Callable[[PromptQueue], Found]) -> Found:
-        """Run `look` with a queue; what it returned or raised. Raises StorageUnavailable."""
+    def read(self, look: Callable[[PromptQueue], Found], *, is_brief: bool = False) -> Found:
+        """Run `look` with a queue; what it returned or raised. Raises StorageUnavailable.
+
+        One that `is_brief` is over at once, unless the storage is away, and does not wait for others that are not.
+        """
         try:
-            with self._place():
+            with self._one_of(self._brief if is_brief else self._places):
                 found = self._where_it_stops_nobody(look)
         except StorageUnavailable as unavailable:
             self._trouble.warn("storage unavailable reason=%r", str(unavailable))
@@ -57,14 +62,14 @@ class Reader:
             let_go(self._idle.pop())
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        if not self._places.acquire(timeout=PATIENCE):
+    def _one_of(self, places: threading.BoundedSemaphore) -> Iterator[None]:
+        if not places.acquire(timeout=PATIENCE):
             message = f"Other reads have taken longer than {PATIENCE:g} seconds."
             raise StorageUnavailable(message)
         try:
             yield
         finally:
-            self._places.release()
+            places.release()
 
     def _where_it_stops_nobody(self, look: Callable[[PromptQueue], Found]) -> Found:
         if self._storage.reads_wait:
