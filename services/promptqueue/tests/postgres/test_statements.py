@@ -1,7 +1,9 @@
 """What statements read and write: as much as they need, however much is stored, and planned while nothing was."""
 
 import pytest
+from promptqueue.errors import StorageUnavailable
 from promptqueue.prompt import Answered, Failed, Idempotency, NewPrompt, Origin
+from psycopg import DataError
 
 STORED = 20_000  # that wait, and as many that have ended
 LARGE = ("prompts", "line", "ended", "partials", "holds", "idempotency_keys")
@@ -133,3 +135,17 @@ def test_what_one_transaction_submits_is_stored_by_one_statement(queue, ask_serv
 
     assert len([statement for statement in asked if "INSERT" in statement]) == 1
     assert len(asked) == 2  # and one that looks how the line stands
+
+
+def test_what_was_accepted_and_cannot_be_stored_takes_its_transaction_with_it(queue, ask, another):
+    def commit():
+        with queue.transaction():
+            queue.enqueue(NewPrompt(request={}), NewPrompt(request={}, origin=Origin(face="\0", echo={})))
+            with pytest.raises(DataError):
+                queue.counts()
+
+    with pytest.raises(StorageUnavailable, match="given up"):
+        commit()
+
+    ask()
+    assert another.counts().queued == 1

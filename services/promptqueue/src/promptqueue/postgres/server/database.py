@@ -161,7 +161,7 @@ class Database:
 
     @contextmanager
     def _outermost(self, session: Session, *, durable: bool) -> Iterator[None]:
-        self._begin(session, BEGIN if durable else BEGIN_RELAXED)
+        _begin(session, BEGIN if durable else BEGIN_RELAXED)
         self._session, self._has_written, self._given_up = session, False, None
         try:
             yield
@@ -188,16 +188,16 @@ class Database:
 
     def _write_due(self) -> None:
         due, self._due, self._undo = self._due, None, None
-        if due:
-            due()
+        try:
+            if due:
+                due()
+        except BaseException:  # whoever put it off was told already that it is done
+            self._given_up = self._given_up or StorageUnavailable(HALF_WAY)
+            raise
 
     def _refuse_given_up(self) -> None:
         if self._given_up:
             raise type(self._given_up)(str(self._given_up))
-
-    def _begin(self, session: Session, statement: str) -> None:
-        with storage_errors():
-            session.execute(statement, prepare=False)
 
     def _alone(self, statement: str, values: dict[str, Any]) -> list[Row]:
         with self._sessions.borrowed() as session:
@@ -225,6 +225,11 @@ class Database:
         changed, self._changed = self._changed, set()
         written, self._written = self._written - changed, set()
         self._teller.tell(changed, written)
+
+
+def _begin(session: Session, statement: str) -> None:
+    with storage_errors():
+        session.execute(statement, prepare=False)
 
 
 def _commit(session: Session) -> None:

@@ -51,7 +51,7 @@ COMPLETE = """
                (status = 'queued')::integer, %(bytes)s, 1
         FROM gone
     )
-    SELECT *,
+    SELECT tokens, wall,
            CASE status WHEN 'processing' THEN
                line_end(lane, owner, charged,
                         CASE WHEN took IS NULL THEN 0 ELSE greatest(500000, trunc(took * 1e6)::bigint) END)
@@ -85,7 +85,7 @@ PUT_BACK = """
     tallied AS (
         INSERT INTO tally (lane, owner, block, prompts, moves) SELECT lane, owner, seq / 256, 1, 1 FROM back
     )
-    SELECT *, line_charge(lane, owner, NULL, charged, cost) AS charge,
+    SELECT status, expires_at, tokens, wall, line_charge(lane, owner, NULL, charged, cost) AS charge,
            CASE WHEN NOT others_wait THEN line_charge(lane, owner, seq, NULL, NULL) END AS joined
     FROM back
 """

@@ -14,6 +14,7 @@ from promptqueue.condition import Bounds
 from promptqueue.errors import QueueFull
 from promptqueue.owners.turn import Turn
 from promptqueue.postgres.server import locks
+from promptqueue.postgres.server.arrays import array
 from promptqueue.postgres.server.database import Database, Row
 from promptqueue.postgres.verbs import rows
 from promptqueue.postgres.verbs.lanes import LANES
@@ -25,10 +26,7 @@ IN_FLIGHT = 256
 AFTER_ALL = 2**62  # number of a prompt that has none yet
 
 STANDS = """
-    SELECT wall() AS wall, sums.lane, sums.owner, sums.waiting, sums.bytes, lanes.now,
-           coalesce(turns.start, 0) AS start, coalesce(turns.since, 0) AS since,
-           greatest(1, trunc(coalesce(turns.price, 2000000) / coalesce(owners.weight, 1))::bigint) AS step
-    FROM (
+    WITH has AS MATERIALIZED (
         SELECT lane, owner, sum(prompts)::bigint AS waiting, sum(bytes)::bigint AS bytes
         FROM (
             SELECT lane, owner, prompts, bytes FROM counted
@@ -36,9 +34,15 @@ STANDS = """
             SELECT lane, asking, 0, 0 FROM lanes CROSS JOIN unnest(%(owners)s::integer[]) AS asking
         ) AS each
         GROUP BY lane, owner
-    ) AS sums
-    JOIN lanes USING (lane) LEFT JOIN turns USING (lane, owner) LEFT JOIN owners USING (owner)
+    )
+    SELECT wall() AS wall, (SELECT sum(waiting)::bigint FROM has) AS all_waiting,
+           (SELECT sum(bytes)::bigint FROM has) AS all_bytes, has.lane, has.owner, has.waiting, has.bytes, lanes.now,
+           coalesce(turns.start, 0) AS start, coalesce(turns.since, 0) AS since,
+           greatest(1, trunc(coalesce(turns.price, 2000000) / coalesce(owners.weight, 1))::bigint) AS step
+    FROM has JOIN lanes USING (lane) LEFT JOIN turns USING (lane, owner) LEFT JOIN owners USING (owner)
+    WHERE has.waiting > 0 OR has.owner = ANY (%(owners)s::integer[])
 """
+"""Of those who wait, and of those who ask."""
 
 NEXT = """
     SELECT * FROM line_claim(%(worker)s, %(server)s, %(lease)s::double precision, %(timeout)s::double precision,
@@ -115,8 +119,8 @@ class Line:
         """Read it. It `is_exact` where whoever else comes close to a limit waits until this transaction is over."""
         self.is_exact = is_exact
         self.wall: float = found[0]["wall"]
-        self.waiting = sum(row["waiting"] for row in found)
-        self.bytes = sum(row["bytes"] for row in found)
+        self.waiting: int = found[0]["all_waiting"]
+        self.bytes: int = found[0]["all_bytes"]  # that are stored
         self.tokens: dict[int, int] = {}  # that owners had today, as far as somebody asked
         self._added = itertools.count(AFTER_ALL)
         self._lanes: dict[int, dict[int, _Own]] = {}
@@ -164,7 +168,7 @@ def read(database: Database, owners: Collection[int]) -> Line:
     if isinstance(kept, Line) and all(kept.knows(owner) for owner in owners):
         return kept
     is_exact = isinstance(kept, Line) and kept.is_exact
-    line = Line(database.run(STANDS, owners=list(owners)), is_exact=is_exact)
+    line = Line(database.run(STANDS, owners=array(owners)), is_exact=is_exact)
     database.keep(line)
     return line
 
@@ -172,7 +176,7 @@ def read(database: Database, owners: Collection[int]) -> Line:
 def read_exactly(database: Database, owners: Collection[int]) -> Line:
     """Read it within a transaction, once nobody else who comes close to a limit is about to add to it."""
     database.look("SELECT pg_advisory_xact_lock(%(single)s, %(full)s)", single=locks.SINGLE, full=locks.FULL)
-    line = Line(database.run(STANDS, owners=list(owners)), is_exact=True)
+    line = Line(database.run(STANDS, owners=array(owners)), is_exact=True)
     database.keep(line)
     return line
 

@@ -98,8 +98,10 @@ class RecoveryVerbs(AttemptVerbs, OriginVerbs):
         )
 
     def is_behind(self) -> bool:
+        [seen] = self._database.run(CARE)
         holders = self._look_at_holders()
-        return bool(self._overdue(holders, limit=1) or self._unkept_by(holders, limit=1))
+        overdue = self._overdue(holders, limit=1, is_era_known=not seen["is_new_era"])
+        return bool(overdue or self._unkept_by(holders, limit=1))
 
     def _see_era(self) -> None:
         """See whether the server is another one, or has been started again; forget who is gone."""
@@ -109,9 +111,8 @@ class RecoveryVerbs(AttemptVerbs, OriginVerbs):
         if seen["has_gone"]:
             self._database.run_relaxed(FORGET)
 
-    def _overdue(self, holders: Holders, limit: int = ENDED_AT_ONCE) -> list[str]:
-        [seen] = self._database.run(CARE)
-        in_hand = [] if seen["is_new_era"] else self._database.run(IN_HAND, grace=HOLDER_GRACE)
+    def _overdue(self, holders: Holders, limit: int = ENDED_AT_ONCE, *, is_era_known: bool = True) -> list[str]:
+        in_hand = self._database.run(IN_HAND, grace=HOLDER_GRACE) if is_era_known else []
         lost = [str(row["id"]) for row in in_hand if _loss(row)]
         expired = [str(row["id"]) for row in self._database.run(EXPIRED_ONES, limit=limit)]
         return [*dict.fromkeys([*lost, *expired, *self._left_by(holders, limit)])]

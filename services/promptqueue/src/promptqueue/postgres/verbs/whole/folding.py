@@ -89,9 +89,9 @@ def fold(database: Database, *, many: int | None = None) -> None:
     many = MANY if many is None else many
     [unfolded] = database.run(UNFOLDED, most=max(many, PILE))
     if max(unfolded.values()) >= many and _has_folded(database):
-        for ledger, number in unfolded.items():
-            if number >= PILE:
-                database.run(f"VACUUM (SKIP_LOCKED, TRUNCATE false) {ledger}")
+        piles = [ledger for ledger, number in unfolded.items() if number >= PILE]
+        for table in [*piles, "charges"] if piles else []:  # so many claims have left much there too
+            database.run(f"VACUUM (SKIP_LOCKED, TRUNCATE false) {table}")
 
 
 def _has_folded(database: Database) -> bool:
