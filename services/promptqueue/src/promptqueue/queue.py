@@ -69,7 +69,7 @@ class PromptQueue(Protocol):
         """
 
     def progress_of(self, prompt_ids: Collection[str]) -> list[Progress]:
-        """Say where these prompts stand at one moment, from one read; those that do not exist are left out."""
+        """Say where these prompts stand at one moment, from one read, in this order; those not there are left out."""
 
     def moves(self) -> int:
         """Count how often prompts have joined or left the line, or moved in it: while it stays, so does every place."""

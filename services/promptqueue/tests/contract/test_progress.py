@@ -23,6 +23,13 @@ def test_prompts_that_do_not_exist_are_left_out(queue, ask, unknown):
     assert queue.progress_of([]) == []
 
 
+def test_they_come_in_the_order_in_which_they_were_asked_for(queue, ask):
+    ids = [ask() for _ in range(8)]
+    ids = [*ids[::2], *ids[1::2]]
+
+    assert [one.prompt.id for one in queue.progress_of(ids)] == ids
+
+
 def test_it_says_how_far_the_text_has_been_written(queue, ask, terms, answered):
     prompt_id, seen = ask(), []
 

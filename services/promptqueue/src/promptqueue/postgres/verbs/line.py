@@ -220,7 +220,9 @@ def take_next(database: Database, terms: Terms, ticket: str) -> dict[str, Any] |
 
 def places(database: Database, prompt_ids: Collection[str]) -> list[Row]:
     """Read the rows of these prompts with their place in line (`position`), and how far their text is written."""
-    return database.run(WITH_PLACES, ids=[one for one in prompt_ids if rows.is_id(one)])
+    ids = [one for one in prompt_ids if rows.is_id(one)]
+    found = {str(row["id"]): row for row in database.run(WITH_PLACES, ids=ids)}
+    return [found[one] for one in ids if one in found]
 
 
 def turns(database: Database) -> list[Turn]:
