@@ -141,6 +141,19 @@ def test_what_a_storage_that_is_away_refuses_is_taken_in_a_later_turn_and_told_o
     assert gate.admits == 1
 
 
+def test_a_worker_that_nobody_can_see_claims_nothing_until_it_has_its_slots_again(hire, monkeypatch):
+    slots, gate, _ = hire(1)
+    slots.keep()
+    with monkeypatch.context() as away:
+        away.setattr(slots._presence, "stay", lambda: (_ for _ in ()).throw(StorageUnavailable("away")))
+        slots.keep()
+        while_away = gate.admits
+
+    slots.keep()
+
+    assert (while_away, gate.admits) == (0, 1)
+
+
 def test_a_slot_that_got_lost_lets_nothing_more_in(hire):
     slots, gate, _ = hire(1)
     slots.keep()

@@ -1,7 +1,10 @@
 """Presence: a process is there while its session holds a lock, and again after the server was away."""
 
+from contextlib import closing
+
 import pytest
 from promptqueue.errors import StorageUnavailable
+from promptqueue.prompt import NewPrompt, Terms
 from promptqueue.storage import connect
 
 REGISTER = """
@@ -14,6 +17,14 @@ time.sleep(600)
 """
 
 A = "http://a:11434"
+
+
+def comes_back(presence):
+    try:
+        presence.stay()
+    except StorageUnavailable:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -78,25 +89,35 @@ def test_a_slot_that_another_took_meanwhile_is_not_held_any_more(storage, open_s
 
 
 def test_it_comes_back_after_the_server_was_killed_and_started(own_server, eventually):
-    def stays():
-        try:
-            presence.stay()
-        except StorageUnavailable:
-            return False
-        return True
-
     storage = connect(own_server.url("own"))
     presence = storage.register(slots=1)
     presence.take_slot(A, below=1)
 
     own_server.kill()
-    assert not stays()
+    assert not comes_back(presence)
     own_server.start()
-    eventually(stays)
+    eventually(lambda: comes_back(presence))
 
     assert storage.open()._database.run("SELECT is_alive(%(id)s) AS alive", id=presence.id)[0]["alive"]
     assert presence.slots() == {(A, 0)}
     storage.close()
+
+
+def test_after_a_restart_nobody_takes_the_slot_of_a_worker_that_has_a_prompt_in_hand(own_server, eventually):
+    with closing(connect(own_server.url("own"))) as storage, closing(connect(own_server.url("own"))) as another:
+        queue, holder, stands_by = storage.open(), storage.register(slots=0), another.register(slots=0)
+        holder.take_slot(A, below=2)
+        queue.enqueue(NewPrompt(request={"prompt": "Why?"}))
+        queue.claim(Terms(worker=holder.id, server=A))
+        own_server.kill()
+        own_server.start()
+        eventually(lambda: comes_back(stands_by))
+
+        meanwhile = stands_by.take_slot(A, below=2)
+        eventually(lambda: comes_back(holder))
+
+        assert (meanwhile, holder.slots()) == (None, {(A, 0)})
+        assert [stands_by.take_slot(A, below=2) for _ in range(2)] == [1, None]
 
 
 def test_whoever_stands_by_uses_no_numbers_of_servers_up(storage, ask_server):

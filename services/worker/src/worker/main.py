@@ -128,7 +128,7 @@ class Worker(Loop):
         self.turned_at = now = time.monotonic()
         if now - self._recovered_at >= TICK:
             self._recovered_at = now
-            for verb in (self._presence.stay, self._held.keep, self._leave_a_slot, self._recover):
+            for verb in (self._held.keep, self._leave_a_slot, self._recover):
                 try:
                     verb()
                 except StorageUnavailable as unavailable:

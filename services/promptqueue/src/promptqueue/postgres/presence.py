@@ -12,6 +12,13 @@ from promptqueue.postgres.server.session import PATIENCE, Session, Sessions, let
 
 MOST_SLOTS = 1_000  # of one server: the lock of a slot is the server's number and its own
 
+AWAITED = """
+    SELECT FROM line JOIN presences ON presences.id = line.worker
+    WHERE line.status = 'processing' AND era <> era() AND NOT has_left LIMIT 1
+"""
+"""Workers with a prompt in hand that have not come back since PostgreSQL was away: no lock shows which slots they use,
+but a model server answers them."""
+
 
 class PresenceLock(AbstractContextManager["PresenceLock"]):
     """This process's entry among workers or holders: `id` names it in every claim, or hold."""
@@ -40,6 +47,8 @@ class PresenceLock(AbstractContextManager["PresenceLock"]):
     def take_slot(self, server: str, *, below: int) -> int | None:
         with storage_errors():
             number = self._server(server)
+            if self._session.execute(AWAITED).fetchall():
+                return None
             for slot in range(min(below, MOST_SLOTS)):
                 if (server, slot) not in self._taken and self._try(number, slot):
                     self._taken.add((server, slot))
@@ -100,7 +109,9 @@ class PresenceLock(AbstractContextManager["PresenceLock"]):
             self._tell_slots()
 
     def _tell_slots(self) -> None:
-        self._session.execute("UPDATE presences SET slots = %s WHERE id = %s", [self._size + len(self._taken), self.id])
+        self._session.execute(
+            "UPDATE presences SET slots = %s, era = era() WHERE id = %s", [self._size + len(self._taken), self.id]
+        )
 
     def _server(self, server: str) -> int:
         number = "SELECT number FROM servers WHERE address = %s"

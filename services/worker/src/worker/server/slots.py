@@ -32,8 +32,14 @@ class Slots:
         self._trouble = Once(log)
 
     def keep(self) -> None:
-        """Have of each server as many as there are and nobody else has; once the worker is to end, those in use."""
+        """Have of each server as many as there are and nobody else has; once the worker is to end, those in use.
+
+        None while nobody can see this worker, or those that stand by would take what it uses.
+        """
+        is_seen = False
         try:
+            self._presence.stay()
+            is_seen = True
             for server in self._servers:
                 self._give_back(server) if self._drain.has_begun else self._take(server)
         except StorageUnavailable as unavailable:
@@ -41,7 +47,7 @@ class Slots:
         else:
             self._trouble.well()
         for server in self._servers:
-            held = len(self._numbers(server))
+            held = len(self._numbers(server)) if is_seen else 0
             if server.gate.admits != held:
                 log.info("slots held ollama=%s slots=%d of=%d", server.name, held, server.slots)
                 server.gate.admit(held)
