@@ -1,8 +1,11 @@
 """A server that was away: it costs nobody anything, though nobody could renew a lease and no lock has survived."""
 
-from contextlib import closing, contextmanager
+import os
+import signal
+from contextlib import closing, contextmanager, suppress
 from unittest.mock import patch
 
+import psycopg
 import pytest
 from promptqueue.condition import Recovered
 from promptqueue.errors import CommitUnknown, StorageUnavailable
@@ -10,6 +13,7 @@ from promptqueue.lifecycle import SIGN_GRACE
 from promptqueue.postgres.server import database as database_module
 from promptqueue.prompt import Answered, NewPrompt, Outcome, Status, Terms
 from promptqueue.storage import connect
+from support.waiting import until
 
 LEASE = 15.0
 ANSWERED = Answered(record={"response": "Rayleigh."}, tokens=3)
@@ -63,6 +67,19 @@ def test_every_claim_holds_for_another_lease_and_no_prompt_is_charged(queue, beg
 
     assert queue.recover().requeued == 2  # whose workers did not come back
     assert queue.finish(held[0][0], ANSWERED).failures == 0
+
+
+def test_one_process_of_the_server_that_crashes_ends_all_sessions_and_costs_no_more(own_server, queue, begin, clock):
+    claim, _ = begin()
+    clock.advance(2 * SIGN_GRACE)
+    with psycopg.connect(own_server.url("own")) as victim:
+        os.kill(victim.info.backend_pid, signal.SIGKILL)
+        with suppress(psycopg.OperationalError):
+            victim.execute("SELECT pg_sleep(60)")
+    until(lambda: _answers(own_server), "it has recovered")
+
+    assert queue.recover() == Recovered()
+    assert queue.finish(claim, ANSWERED).failures == 0
 
 
 def test_whoever_looks_at_one_prompt_first_leaves_it_with_its_worker_too(queue, begin, restart):
@@ -146,6 +163,11 @@ def test_a_claim_that_was_heard_of_stays_when_a_later_one_was_not(storage):
     queue.claim(terms)
 
     assert queue.finish(held, ANSWERED).outcome is Outcome.SUCCEEDED
+
+
+def _answers(server):
+    with suppress(psycopg.OperationalError), psycopg.connect(server.url("own")):
+        return True
 
 
 @contextmanager

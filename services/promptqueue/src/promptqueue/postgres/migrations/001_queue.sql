@@ -397,6 +397,10 @@ CREATE TABLE control (
     era text NOT NULL  -- the one that `recover` has seen last
 );
 INSERT INTO control (era) VALUES (era());
+-- The server empties it whenever it recovers from a crash, also from that of one of its processes, which ends all sessions
+-- and begins no other era by its clock.
+CREATE UNLOGGED TABLE witness (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row));
+INSERT INTO witness DEFAULT VALUES;
 CREATE FUNCTION keys_moved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE control SET keys_version = keys_version + 1;

@@ -33,7 +33,7 @@ LOCKED = f"{LOOK} WHERE prompts.id = ANY(%(ids)s::uuid[]) ORDER BY line.seq FOR 
 LOCKED_IF_FREE = f"{LOCKED} SKIP LOCKED"
 
 CARE = """
-    SELECT era <> era() AS is_new_era,
+    SELECT era <> era() OR NOT EXISTS (SELECT FROM witness) AS is_new_era,
            EXISTS (
                SELECT FROM presences
                WHERE NOT is_alive(id)
@@ -43,12 +43,16 @@ CARE = """
     FROM control
 """
 BEGIN_ERA = """
-    WITH begun AS (UPDATE control SET era = era() WHERE era <> era() RETURNING lease_time() AS now)
+    WITH begun AS (
+        UPDATE control SET era = era() WHERE era <> era() OR NOT EXISTS (SELECT FROM witness)
+        RETURNING lease_time() AS now
+    ),
+    witnessed AS (INSERT INTO witness SELECT true FROM begun ON CONFLICT DO NOTHING)
     UPDATE line
     SET leased_until = now + lease_seconds, run_until = greatest(run_until, now + lease_seconds)
     FROM begun WHERE status = 'processing'
 """
-"""Another server, or the same one started again: nobody could renew a lease meanwhile, and no lock has survived."""
+"""Another server, or the same one after a start or a crash: nobody could renew a lease, and no lock has survived."""
 
 FORGET = """
     DELETE FROM presences
