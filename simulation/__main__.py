@@ -46,12 +46,10 @@ def _measure(names: list[str]) -> bool:
     with Workbench(postgres=os.environ.get("BENCH_POSTGRES", "")) as bench:  # noqa: TID251 (an entry file)
         results = Runner(bench, console).run(table.chosen(names))
         here |= bench.versions()
-    if any(result.not_run for result in results):
-        return False
     before = Measured.read(FILE) if FILE.exists() else None
     of_costs = before.machine if before and names == [LONG_ROW] else here
     Measured.of(results, of_costs, before).write(FILE)
-    return True
+    return not any(result.not_run for result in results)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def _of_sqlite(measured: Measured) -> Costs:
     def seconds(row: str, what: str) -> float:
         return 1 / measured.value(row, side_of(SQLITE, what), "rate")
 
-    one, group = (f"{what}, {processes_of(PROCESSES)}" for what in (group_of(1), f"{group_of(GROUP)} by a call each"))
+    one, group = (f"{what}, {processes_of(PROCESSES)}" for what in (group_of(1), group_of(GROUP)))
     few, many = PIECES
     in_queue = MICRO * measured.value("engines-work", side_of(SQLITE, workers_of(1)), "client µs")
     return Costs(
@@ -122,7 +122,7 @@ def _of_postgresql(measured: Measured) -> Costs:
         percent = measured.value("engines-text", side_of(POSTGRESQL, listeners_of(listeners)), "server %")
         return percent / 100 / FLUSHES
 
-    one, group = (f"{what}, {processes_of(PROCESSES)}" for what in (group_of(1), f"{group_of(GROUP)} by a call each"))
+    one, group = (f"{what}, {processes_of(PROCESSES)}" for what in (group_of(1), group_of(GROUP)))
     few, many = PIECES
     most_listeners, least_listeners = LISTENERS
     alone = {

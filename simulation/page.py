@@ -67,7 +67,7 @@ def _page(
         f"PostgreSQL's server has {SERVER_CORES} of its own. By arithmetic: every submission a commit of its own, text",
         "written each 250 ms, every token told to every process that listens.",
         "",
-        *_limits(costs),
+        *limits_table(costs),
         "",
         "## One SQLite host, one PostgreSQL with many workers",
         "",
@@ -82,7 +82,7 @@ def _page(
         "Seconds of what everybody shares (SQLite's writer, or the processors of PostgreSQL's server), and of each",
         "process. The processes' were taken with little to do, when code runs cold: a busy site takes less.",
         "",
-        *_costs(costs),
+        *costs_table(costs, measured),
         "",
         "The simulation follows each event (`simulation/handover.py`): a slot ends a prompt and claims the next in one",
         "commit; each worker writes the text of all its slots every 250 ms, looks at its claims every 500, and sends",
@@ -95,10 +95,10 @@ def _page(
         "The whole product on this machine, one worker, all prompts in line at the beginning, answers of half a",
         "second; what an answer takes is what it took in direct calls, as many at a time.",
         "",
-        *_checks(checked),
+        *checks_table(checked),
         "",
         "![makespans, measured and simulated](scaling/check.svg)",
-        *_cycles(measured),
+        *cycles_section(measured),
         "",
         "## The machine",
         "",
@@ -124,12 +124,13 @@ def _advice(points: Mapping[float, Sequence[Point]]) -> list[str]:
         "",
         *_table(("an answer takes", *(kind.name for kind in KINDS)), rows),
         "",
-        "Whoever has fewer slots than that is limited by GPUs, on either engine. PostgreSQL is for several hosts, for",
-        "standbys, and for operators who keep one; not for speed.",
+        "Whoever has fewer slots than that is limited by GPUs, on either engine, so that PostgreSQL is for several",
+        "hosts, for standbys, and for operators who keep one, rather than for speed.",
     ]
 
 
-def _limits(costs: Mapping[str, Costs]) -> list[str]:
+def limits_table(costs: Mapping[str, Costs]) -> list[str]:
+    """Say what is full first, of each kind of site."""
     rows = []
     for seconds in SECONDS:
         for kind in KINDS:
@@ -165,7 +166,9 @@ def _told(point: Point) -> list[str]:
     return [_millions(point.prompts_a_day), f"{100 * outcome.loss:.1f}%", str(point.site.workers)]
 
 
-def _costs(costs: Mapping[str, Costs]) -> list[str]:
+def costs_table(costs: Mapping[str, Costs], measured: Measured) -> list[str]:
+    """Say what each part costs on each engine."""
+
     def linear(cost: Linear) -> str:
         return f"{_micro(cost.base)} + {_micro(cost.each)} each" if cost.base or cost.each else ""
 
@@ -187,10 +190,17 @@ def _costs(costs: Mapping[str, Costs]) -> list[str]:
             *(rounded(each.connections) for each in costs.values()),
         ],
     ]
-    return _table(("", *costs), [[name, *("" if cell == "0.00" else cell for cell in cells)] for name, *cells in rows])
+    whole = rounded(measured.value("engines-answers", POSTGRESQL, "server, an answer"))
+    return [
+        *_table(("", *costs), [[name, *("" if cell == "0.00" else cell for cell in cells)] for name, *cells in rows]),
+        "",
+        "With idle slots, each of which may look for what comes, the whole way of an answer of one token, with 16",
+        f"slots, took {whole} µs of PostgreSQL's server.",
+    ]
 
 
-def _checks(checked: Sequence[Check]) -> list[str]:
+def checks_table(checked: Sequence[Check]) -> list[str]:
+    """Say how far the simulation is off."""
     rows = [
         [
             f"{check.slots}",
@@ -205,7 +215,8 @@ def _checks(checked: Sequence[Check]) -> list[str]:
     return _table(("slots", "engine", "direct calls", "simulated", "measured", "off by"), rows)
 
 
-def _cycles(measured: Measured) -> list[str]:
+def cycles_section(measured: Measured) -> list[str]:
+    """Say how the tables of the line grew; nothing where that was not measured."""
     if LONG_ROW not in measured.rows:
         return []
     steps = measured.rows[LONG_ROW][POSTGRESQL]

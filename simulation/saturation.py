@@ -66,7 +66,7 @@ def _worker(site: Site, costs: Costs) -> float:
 WORKER = Part("a worker's process", _worker, "more workers, with fewer slots each")
 
 OF_SQLITE = (
-    Part("SQLite's writer", _verbs, "PostgreSQL; or longer answers for each commit, which is fewer of them"),
+    Part("SQLite's writer", _verbs, "PostgreSQL, where commits run side by side"),
     Part(
         "the host's processors",
         lambda site, costs: (_processes(site, costs) + _verbs(site, costs)) / (site.machine_cores or 1),
