@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from containers import settings
 from containers.test_compose import OLLAMAS, PRODUCT
 from containers.test_compose import config as plain
 from support.composed import compose
@@ -140,3 +141,7 @@ def test_nothing_else_is_changed() -> None:
     assert config()["services"]["frontend"] == plain()["services"]["frontend"] | {
         "ports": config()["services"]["frontend"]["ports"]
     }
+
+
+def test_a_copy_of_the_example_of_all_settings_changes_nothing() -> None:
+    assert config(**settings.of_example()) == config()
