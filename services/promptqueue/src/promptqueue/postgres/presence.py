@@ -68,6 +68,7 @@ class PresenceLock(AbstractContextManager["PresenceLock"]):
     def leave(self) -> None:
         with suppress(psycopg.Error):
             self._session.execute("UPDATE presences SET has_left = true WHERE id = %s", [self.id])
+            self._session.execute("SELECT pg_advisory_unlock_all()")  # the server sees a closed session a moment later
         self._taken.clear()
         let_go(self._session)
 
