@@ -11,6 +11,9 @@ import pytest
 from promptqueue.errors import StorageUnavailable
 from promptqueue.migration import chunks
 from promptqueue.migration.postgres_target import PostgresTarget
+from promptqueue.operator.audit import record
+from promptqueue.operator.copies import migrate as migrate_command
+from promptqueue.owners.deed import Act, Deed
 from promptqueue.prompt import NewPrompt, Status
 from promptqueue.sqlite.storage import path_of
 from promptqueue.storage import connect
@@ -118,6 +121,56 @@ def test_one_that_was_killed_at_its_very_end_begins_anew(lived_in, place, moved)
 
     with closing(connect(here)) as storage, closing(storage.open()) as queue:
         assert queue.counts().completed > 900
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+@pytest.mark.parametrize("where", ["before either says so", "between the two", "after that"])
+def test_one_that_was_broken_off_when_all_was_done_says_so_the_next_time(
+    lived_in, place, moved, opened, monkeypatch, source, target, where
+):
+    there, here = lived_in(source), place(target)
+    with opened(there) as queue:
+        queue.pause(False)
+    with monkeypatch.context() as patched:
+        if where != "after that":
+            said = {"before either says so": Act.MOVED_HERE, "between the two": Act.MOVED_AWAY}[where]
+            patched.setattr(migrate_command, "record", broken_off_at(said))
+            with pytest.raises(AssertionError, match="moved"):
+                moved(there, here)
+        else:
+            moved(there, here)
+
+    done = moved(there, here)
+
+    assert done["completed"] > 900
+    with opened(there) as queue:
+        assert queue.counts().paused
+        assert [deed.what for deed in queue.deeds(limit=10)].count(Act.MOVED_AWAY) == 1
+    with opened(here) as queue:
+        assert not queue.counts().paused
+        assert [deed.what for deed in queue.deeds(limit=10)].count(Act.MOVED_HERE) == 1
+
+
+def broken_off_at(act):
+    def record_some(queue, what, to):
+        assert what != act, what
+        record(queue, what, to)
+
+    return record_some
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_one_that_was_used_since_it_was_moved_is_not_moved_over(
+    lived_in, place, moved, migrate, of_one, source, target
+):
+    there, here = lived_in(source), place(target)
+    moved(there, here)
+    with closing(connect(there)) as storage, closing(storage.open()) as queue:
+        queue.pause(False)
+        queue.record(Deed(who="somebody", what=Act.RESUMED))
+    of_one(here)
+
+    assert migrate(there, here).refusal[0] == "not_migratable"
 
 
 @pytest.mark.parametrize(("source", "target"), WAYS)

@@ -24,6 +24,11 @@ def identity_of(url: str) -> str:
         return hashlib.sha256(queue.secret()).hexdigest()
 
 
+def differ(one: Side, other: Side) -> bool:
+    """Whether two queues are not the same, whatever was done with them lately. Raises StorageUnavailable."""
+    return any(digest(one.rows(table)) != digest(other.rows(table)) for table in TABLES if table.name != "audit")
+
+
 def copy(source: Side, target: Target, identity: str, progress: Progress) -> int:
     """Copy the queue of this identity; how many rows had come across before it was broken off, and stayed.
 

@@ -25,16 +25,24 @@ def opened(source: str, target: str) -> Iterator[tuple[Side, Target]]:
         message = "Source and target are the same queue."
         raise NotMigratable(message)
     with ExitStack() as stack:
-        locked: set[Path] = set()
-        for url in (source, target):
-            with _named(url):
-                if not is_postgres(url):
-                    _lock(stack, path_of(url).parent, locked)
+        _lock_files(stack, source, target)
         with _named(source):
             there = stack.enter_context(closing(_source(source)))
         with _named(target):
             here = stack.enter_context(closing(_target(target)))
         yield there, here
+
+
+@contextmanager
+def opened_whole(*urls: str) -> Iterator[list[Side]]:
+    """Open queues that are whole, beside which nobody can open them. Raises QueueInUse, and StorageUnavailable."""
+    with ExitStack() as stack:
+        _lock_files(stack, *urls)
+        sides = []
+        for url in urls:
+            with _named(url):
+                sides.append(stack.enter_context(closing(_source(url))))
+        yield sides
 
 
 def _source(url: str) -> Side:
@@ -54,6 +62,14 @@ def _target(url: str) -> Target:
     from promptqueue.postgres.server.address import address_of  # noqa: PLC0415
 
     return PostgresTarget(address_of(url))
+
+
+def _lock_files(stack: ExitStack, *urls: str) -> None:
+    locked: set[Path] = set()
+    for url in urls:
+        with _named(url):
+            if not is_postgres(url):
+                _lock(stack, path_of(url).parent, locked)
 
 
 def _lock(stack: ExitStack, folder: Path, locked: set[Path]) -> None:

@@ -3,18 +3,24 @@
 import time
 from contextlib import closing
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from promptqueue.condition import Counts
-from promptqueue.migration.moving import compare, copy, identity_of
-from promptqueue.migration.opening import opened
+from promptqueue.errors import QueueMissing, StorageUnavailable
+from promptqueue.migration.moving import compare, copy, differ, identity_of
+from promptqueue.migration.opening import opened, opened_whole
 from promptqueue.operator import text
 from promptqueue.operator.audit import record
 from promptqueue.operator.command import Call, Reply, command, names_a_queue
 from promptqueue.owners.deed import Act
+from promptqueue.queue import PromptQueue
 from promptqueue.settings import without_secrets
-from promptqueue.storage import connect
+from promptqueue.sqlite.storage import path_of
+from promptqueue.storage import connect, is_postgres
+
+LATELY = 10  # deeds, among which is that the queue was moved, if it was
 
 
 @command(
@@ -40,6 +46,8 @@ def migrate(call: Call, target: str) -> Reply:
     """
     began = time.monotonic()
     identity = identity_of(call.url)
+    if _was_moved(call, target, identity):
+        return _moved_before(call, target)
     try:
         with opened(call.url, target) as (source, here):
             with call.progress("Copying") as show:
@@ -76,12 +84,57 @@ def migrate(call: Call, target: str) -> Reply:
     )
 
 
+def _was_moved(call: Call, target: str, identity: str) -> bool:
+    """Whether the target is this very queue already: the command was ended when all was done but to say so."""
+    if call.url == target or (call.file and not is_postgres(target) and _is_same(call.file.path, path_of(target))):
+        return False
+    try:
+        if identity_of(target) != identity:
+            return False
+    except (QueueMissing, StorageUnavailable):
+        return False
+    with closing(connect(call.url, journal_mode="keep")) as storage, closing(storage.open()) as queue:
+        if _last_deed(queue) == (Act.MOVED_AWAY, without_secrets(target)):
+            return True
+    with opened_whole(call.url, target) as (source, here):
+        return not differ(source, here)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+def _moved_before(call: Call, target: str) -> Reply:
+    counts = _mark(call, target)
+    return Reply(
+        document={
+            "source": without_secrets(call.url),
+            "target": without_secrets(target),
+            "queued": counts.queued,
+            "completed": counts.completed,
+            "paused": counts.paused,
+        },
+        words=(
+            f"It was moved before: {text.count(counts.queued, 'prompt')} in line, {counts.completed:,} completed.\n"
+            f"Let DATABASE_URL name {without_secrets(target)} from now on."
+        ),
+    )
+
+
 def _mark(call: Call, target: str) -> Counts:
     """Let both say what was done, and nobody go on with the old one by mistake; how many prompts the new one has."""
+    here, away = (Act.MOVED_HERE, without_secrets(call.url)), (Act.MOVED_AWAY, without_secrets(target))
     with closing(connect(target, journal_mode="keep")) as storage, closing(storage.open()) as queue:
         counts = queue.counts()
-        record(queue, Act.MOVED_HERE, without_secrets(call.url))
+        if here not in [(deed.what, deed.to) for deed in queue.deeds(limit=LATELY)]:
+            record(queue, *here)
     with call.queue() as queue, queue.transaction():
-        queue.pause(True)
-        record(queue, Act.MOVED_AWAY, without_secrets(target))
+        if _last_deed(queue) != away:
+            queue.pause(True)
+            record(queue, *away)
     return counts
+
+
+def _last_deed(queue: PromptQueue) -> tuple[str, str] | None:
+    deeds = queue.deeds(limit=1)
+    return (deeds[0].what, deeds[0].to) if deeds else None
