@@ -98,6 +98,21 @@ def test_what_a_database_says_of_sessions_changes_nothing(ask_own, own_server):
         assert (asked.timeout, isolation) == (1_234_567.890625, [{"transaction_isolation": "read committed"}])
 
 
+def test_tables_that_are_gone_are_told_in_a_sentence_and_missed_until_they_are_back(ask_own, own_server):
+    with closing(connect(own_server.url("own"))) as storage, closing(storage.open()) as queue:
+        asked = queue.enqueue(NewPrompt(request={}))[0].prompt
+        ask_own("ALTER TABLE line RENAME TO elsewhere")
+
+        for verb in (queue.counts, queue.recover, lambda: queue.enqueue(NewPrompt(request={}))):
+            with pytest.raises(
+                StorageUnavailable, match=r'"line" does not exist; somebody moved or removed its tables'
+            ):
+                verb()
+        ask_own("ALTER TABLE elsewhere RENAME TO line")
+
+        assert queue.position(asked.id) == 1
+
+
 def test_what_a_newer_version_made_is_left_alone(ask_own, open_own):
     open_own()
     ask_own("UPDATE schema_version SET version = version + 1")

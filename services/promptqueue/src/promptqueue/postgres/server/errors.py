@@ -9,6 +9,7 @@ REMEDIES = {
     "28": "the server does not let this user in, so look at user and password in DATABASE_URL, and at pg_hba.conf",
     "3D": "make the database, or name another one in DATABASE_URL",
     "42501": "let the user of DATABASE_URL own the database, or grant it what it lacks",
+    "42P01": "somebody moved or removed its tables, so bring them back, or name another database in DATABASE_URL",
     "53": "the server lacks something, so give it room, memory or connections; everything then goes on by itself",
     "57P": "the server stops or starts; everything goes on by itself once it is there",
     "57014": "it took longer than it may, so look what else the server does",
@@ -18,7 +19,10 @@ REMEDIES = {
 """What to do, by how the SQLSTATE begins (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 
 OURS = ("22", "23", "42")
-"""Classes of errors that are mistakes of ours: data, constraints, syntax. But whoever may not do it gets a remedy."""
+"""Classes of errors that are mistakes of ours: data, constraints, syntax."""
+
+NOT_OURS = ("42501", "42P01")
+"""But that somebody may not do it, or that a table is gone, is none."""
 
 AGAIN = ("40001", "40P01")
 """What is tried once more before anybody hears of it: it met another transaction, and changed nothing."""
@@ -43,7 +47,7 @@ def is_the_servers(error: psycopg.Error) -> bool:
     state = error.sqlstate
     if state is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return state == "42501" or not state.startswith(OURS)
+    return state in NOT_OURS or not state.startswith(OURS)
 
 
 def may_be_tried_again(error: psycopg.Error) -> bool:
