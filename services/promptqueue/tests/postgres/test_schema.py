@@ -85,7 +85,7 @@ def test_what_a_database_says_of_sessions_changes_nothing(ask_own, own_server):
         "client_encoding": "LATIN1",
         "default_transaction_isolation": "serializable",
         "extra_float_digits": "-10",
-        "idle_session_timeout": "1ms",
+        "idle_session_timeout": "100ms",
     }.items():
         ask_own(f"ALTER DATABASE own SET {name} = '{value}'")
 
