@@ -39,12 +39,21 @@ HOLD = """
     ),
     written AS (
         INSERT INTO partials (seq, attempt, at, chars, text)
-        SELECT seq, attempt, %(at)s, %(chars)s, %(text)s FROM held WHERE %(chars)s > 0
+        SELECT seq, attempt, %(at)s, %(chars)s, %(text)s FROM held
+        WHERE %(chars)s > 0
+          AND (%(at)s = 0 OR %(at)s = (
+              SELECT before.at + before.chars FROM partials AS before
+              WHERE before.seq = held.seq AND before.attempt = held.attempt AND before.at < %(at)s
+              ORDER BY before.at DESC LIMIT 1
+          ))
         ON CONFLICT (seq, attempt, at) DO UPDATE SET chars = excluded.chars, text = excluded.text
     )
     SELECT seq FROM held
 """
-"""What was written, but not heard to be, may be written again. Alone it is a commit that a power cut may take back."""
+"""What was written, but not heard to be, may be written again. Alone it is a commit that a power cut may take back.
+
+Nothing is written after what a server took back while its worker lived on: text with a gap would pass for the whole.
+"""
 
 
 UNHEARD = """
