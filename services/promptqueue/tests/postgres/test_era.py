@@ -72,10 +72,9 @@ def test_every_claim_holds_for_another_lease_and_no_prompt_is_charged(queue, beg
 def test_one_process_of_the_server_that_crashes_ends_all_sessions_and_costs_no_more(own_server, queue, begin, clock):
     claim, _ = begin()
     clock.advance(2 * SIGN_GRACE)
-    with psycopg.connect(own_server.url("own")) as victim:
-        os.kill(victim.info.backend_pid, signal.SIGKILL)
-        with suppress(psycopg.OperationalError):
-            victim.execute("SELECT pg_sleep(60)")
+    victim, bystander = (psycopg.connect(own_server.url("own"), autocommit=True) for _ in range(2))
+    os.kill(victim.info.backend_pid, signal.SIGKILL)
+    until(lambda: not _goes_on(bystander), "all sessions have ended")
     until(lambda: _answers(own_server), "it has recovered")
 
     assert queue.recover() == Recovered()
@@ -163,6 +162,11 @@ def test_a_claim_that_was_heard_of_stays_when_a_later_one_was_not(storage):
     queue.claim(terms)
 
     assert queue.finish(held, ANSWERED).outcome is Outcome.SUCCEEDED
+
+
+def _goes_on(connection):
+    with suppress(psycopg.OperationalError):
+        return connection.execute("SELECT 1").fetchone()
 
 
 def _answers(server):
