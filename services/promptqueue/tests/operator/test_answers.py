@@ -128,7 +128,7 @@ def test_a_url_that_names_no_queue_is_not_understood(operate):
     done = operate("status", DATABASE_URL="mysql://host/queue")
 
     assert done.code == 2
-    assert "DATABASE_URL must look like sqlite:////data/queue.db, got 'mysql://host/queue'." in done.err
+    assert "DATABASE_URL must look like sqlite:////data/queue.db or postgresql://user@host/database, got" in done.err
 
 
 def test_a_process_of_its_own_answers_and_ends_alike(environ, queue, ask):

@@ -36,6 +36,7 @@ NO_QUEUES = [
     "sqlite:////data/queue.db?mode=ro",
     "sqlite:////data/queue.db#part",
     "mysql://host/queue",
+    "postgresql+psycopg://host/queue",
     "postgres:/host",
     "file:///data/queue.db",
 ]
@@ -46,7 +47,8 @@ def test_a_url_that_names_no_queue_is_refused_in_a_sentence(url):
     with pytest.raises(ValueError, match="DATABASE_URL") as refused:
         connect(url).open()
 
-    assert str(refused.value) == f"DATABASE_URL must look like sqlite:////data/queue.db, got {url!r}."
+    others = "" if url.startswith("sqlite:") else " or postgresql://user@host/database"
+    assert str(refused.value) == f"DATABASE_URL must look like sqlite:////data/queue.db{others}, got {url!r}."
 
 
 def test_the_file_is_made_in_a_folder_that_is_for_its_owner_alone(tmp_path):

@@ -118,6 +118,7 @@ def path_of(url: str) -> Path:
     path = parts.path[1:]
     # SQLite would keep `:memory:` in memory, and lose what was accepted.
     if parts.scheme != "sqlite" or parts.netloc or parts.query or parts.fragment or path in ("", ":memory:"):
-        message = f"DATABASE_URL must look like sqlite:////data/queue.db, got {without_secrets(url)!r}."
+        others = "" if parts.scheme == "sqlite" else " or postgresql://user@host/database"
+        message = f"DATABASE_URL must look like sqlite:////data/queue.db{others}, got {without_secrets(url)!r}."
         raise ValueError(message)
     return Path(path)
