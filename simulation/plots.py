@@ -74,3 +74,4 @@ def _check(axes: Any, checks: Sequence[Check]) -> None:
         )
     axes.set(xscale="log", xlabel="slots", ylabel="makespan / that of direct calls", title="The check")
     axes.set_xticks([check.slots for check in checks], [str(check.slots) for check in checks])
+    axes.minorticks_off()
