@@ -1,11 +1,13 @@
 """Transactions: all or nothing, also where a part fails, the server goes, or nobody knows what became of a commit."""
 
 import signal
+import threading
 from contextlib import closing
 
 import pytest
 from promptqueue.errors import PromptQueueError, StorageUnavailable
 from promptqueue.postgres.server import session
+from promptqueue.postgres.server.session import MOST
 from promptqueue.storage import connect
 
 ADD = "INSERT INTO audit (at, who, what, done_to) VALUES (0, %(who)s, '', '')"
@@ -89,6 +91,25 @@ def test_sessions_that_a_restart_cut_are_not_used_again(own_server):
     queue._database.run(ADD, who="after")
     assert queue._database.run("SELECT who FROM audit ORDER BY number") == [{"who": "before"}, {"who": "after"}]
     storage.close()
+
+
+def test_however_many_threads_there_are_a_process_has_no_more_sessions_than_it_uses_again(storage, ask_server):
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ollama-proxy' AND backend_type ~ 'client'"
+    storage.open().ping()
+    before = ask_server(ours)[0][0]
+    most = []
+
+    def use():
+        most.append(storage.open()._database.run(f"SELECT ({ours}) AS now, pg_sleep(0.05)")[0]["now"])
+
+    threads = [threading.Thread(target=use) for _ in range(3 * MOST)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(most) == 3 * MOST
+    assert max(most) - before < MOST
 
 
 def test_only_what_may_be_lost_does_not_wait_for_the_disk(database):

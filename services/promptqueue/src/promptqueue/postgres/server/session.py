@@ -3,9 +3,10 @@
 import _thread
 import importlib
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import psycopg
@@ -17,7 +18,7 @@ from promptqueue.machine.threads import NativeThreads
 from promptqueue.postgres.server.address import Address
 from promptqueue.postgres.server.errors import storage_errors
 
-KEPT = 8  # sessions that stay open while nobody uses them
+MOST = 8  # sessions that are used at a time, and stay open while nobody does: to open one takes longer than to wait
 PATIENCE = 20.0  # seconds: longer than statement_timeout, by which the server itself would have ended a statement
 PREPARE_AFTER = 2  # times that a statement is run before the server is to know it by heart
 
@@ -104,6 +105,10 @@ class Sessions:
         self._threads = threads
         self._home = threads.get_ident()
         self._idle: deque[Session] = deque()
+        # Greenlets are held to as many by who reads for them: one that waited in here would keep all others waiting.
+        self._room: AbstractContextManager[object] = (
+            threading.BoundedSemaphore(MOST) if threads is _thread else nullcontext()
+        )
 
     def open(self) -> Session:
         """Open one more, for the caller alone. Raises StorageUnavailable."""
@@ -132,20 +137,21 @@ class Sessions:
     def give_back(self, session: Session) -> None:
         """Let others use it, unless it is broken or in the middle of something."""
         is_idle = session.pgconn.transaction_status == pq.TransactionStatus.IDLE
-        if is_idle and len(self._idle) < KEPT:
+        if is_idle and len(self._idle) < MOST:
             self._idle.append(session)
         else:
             let_go(session)
 
     @contextmanager
     def borrowed(self) -> Iterator[Session]:
-        """Have one for what happens inside."""
-        session = self.take()
-        session.patience = PATIENCE
-        try:
-            yield session
-        finally:
-            self.give_back(session)
+        """Have one for what happens inside, once there is one. Raises StorageUnavailable."""
+        with self._room:
+            session = self.take()
+            session.patience = PATIENCE
+            try:
+                yield session
+            finally:
+                self.give_back(session)
 
     def close(self) -> None:
         """Close those that nobody uses."""
