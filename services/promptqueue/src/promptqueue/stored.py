@@ -25,6 +25,12 @@ def stored_object(text: str | None) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def has_key(text: str | None, key: str) -> bool:
+    """Whether a JSON object that was stored has this key."""
+    # Only what has the key anywhere is parsed.
+    return text is not None and json.dumps(key, ensure_ascii=False) in text and key in (stored_object(text) or {})
+
+
 def storable(text: str) -> str:
     """Replace what UTF-8 cannot carry. A lone surrogate becomes U+FFFD, as in Go's JSON, and so in Ollama's."""
     return text if text.isascii() else LONE_SURROGATE.sub("\ufffd", text)

@@ -1,7 +1,8 @@
 """Owners: between whom turns are taken, and what each may have of what all share."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 from promptqueue.errors import OwnerRefused
 
@@ -48,6 +49,21 @@ class Limits:
     streams: int | None = None  # held requests and streams, in each proxy process
     requests_a_second: float | None = None  # in each proxy process, over five seconds
     tokens_a_day: int | None = None  # tokens that the model wrote since midnight, UTC
+
+
+LIMITS = tuple(each.name for each in fields(Limits))
+
+
+def columns_of(limits: Mapping[str, float | None], weight: float | None) -> dict[str, float | None]:
+    """Give what is to change of an owner, by its columns. Raises ValueError for what is no limit, or no weight."""
+    changes = {f"max_{limit}": limits[limit] for limit in LIMITS if limit in limits}
+    if len(changes) < len(limits):
+        message = f"No limit is named {', '.join(sorted(limits.keys() - set(LIMITS)))}."
+        raise ValueError(message)
+    if weight is not None:
+        refuse_weight(weight)
+        changes["weight"] = weight
+    return changes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

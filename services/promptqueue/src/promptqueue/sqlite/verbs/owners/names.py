@@ -1,14 +1,12 @@
 """The verbs about owners: owners, belongs, limit_owner."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 
 from promptqueue.errors import OwnerNotFound
-from promptqueue.owners.owner import Limits, Owner, refuse_weight
+from promptqueue.owners.owner import LIMITS, Limits, Owner, columns_of
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs.base import Verbs
 
-LIMITS = tuple(each.name for each in fields(Limits))
 COLUMNS = ", ".join(["owner", "owners.name AS owner_name", "weight", *(f"max_{limit}" for limit in LIMITS)])
 """What `owner_of` reads."""
 
@@ -27,13 +25,7 @@ class OwnerVerbs(Verbs):
         return bool(found and found[0]["belongs"])
 
     def limit_owner(self, name: str, limits: Mapping[str, float | None], *, weight: float | None = None) -> Owner:
-        changes = {f"max_{limit}": limits[limit] for limit in LIMITS if limit in limits}
-        if len(changes) < len(limits):
-            message = f"No limit is named {', '.join(sorted(limits.keys() - set(LIMITS)))}."
-            raise ValueError(message)
-        if weight is not None:
-            refuse_weight(weight)
-            changes["weight"] = weight
+        changes = columns_of(limits, weight)
         with self._database.transaction():
             for column, value in changes.items():
                 self._database.run(f"UPDATE owners SET {column} = :value WHERE name = :name", value=value, name=name)  # noqa: S608

@@ -1,6 +1,5 @@
 """The verb that lists prompts, of all owners or of one: newest."""
 
-import json
 from collections.abc import Iterator
 from math import inf
 from typing import Unpack
@@ -9,7 +8,7 @@ from promptqueue.prompt import Outcome, Page, Priority, Prompt, Status, Wanted
 from promptqueue.sqlite.file.engine import sqlite3
 from promptqueue.sqlite.verbs import line, rows
 from promptqueue.sqlite.verbs.base import Verbs
-from promptqueue.stored import stored_object
+from promptqueue.stored import has_key
 
 LAST_NUMBER = 2**63 - 1
 LOOKED_AT = 2_000  # prompts at which one page looks at most
@@ -114,10 +113,4 @@ def _matches(row: sqlite3.Row, wanted: Wanted) -> bool:
     since, until, key = wanted.get("since"), wanted.get("until"), wanted.get("metadata_key")
     accepted = row["created_at"] if row["queued_at"] is None else row["queued_at"]
     is_in_time = (-inf if since is None else since) <= accepted < (inf if until is None else until)
-    return is_in_time and (key is None or _has_key(row["metadata"], key))
-
-
-def _has_key(metadata: str | None, key: str) -> bool:
-    # Only what has the key anywhere is parsed.
-    written = json.dumps(key, ensure_ascii=False)
-    return metadata is not None and written in metadata and key in (stored_object(metadata) or {})
+    return is_in_time and (key is None or has_key(row["metadata"], key))
